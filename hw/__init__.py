@@ -1,0 +1,1 @@
+"""Hardware generator. Kept empty, so that `hw.config` can be imported without Amaranth."""

@@ -1,0 +1,182 @@
+"""Parameters of a design, and every number derived from them.
+
+Standard library only: the reference model (`sw`) shares this file without installing Amaranth.
+A parameter is described once, here: the command line, the checks and the manifest read its field.
+"""
+
+from dataclasses import dataclass, field, fields
+from math import comb
+from typing import Any
+
+
+__all__ = ["DESIGNS", "SELECTORS", "VERSION", "Design", "Pattern", "choice", "integer"]
+
+
+VERSION = "0.1.0"
+SELECTORS = ("rank", "radix")
+DESIGNS = ("selector", "compressor", "decompressor", "pe", "array", "accelerator")
+
+VALUE_WIDTH = 8
+"""Bits of an int8 activation or weight."""
+
+PRODUCT_MAGNITUDE = 128 * 128
+"""Largest magnitude of the product of two int8 values, (-128) * (-128)."""
+
+
+def integer(name: str, value: Any, low: int, high: int) -> int:
+    """Return ``value``, or raise ValueError if it is no integer from ``low`` to ``high``."""
+    if type(value) is not int or not low <= value <= high:
+        raise ValueError(f"{name} must be an integer from {low} to {high}, not {value!r}")
+    return value
+
+
+def choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
+    """Return ``value``, or raise ValueError if it is not one of ``allowed``."""
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+    return value
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Keep ``n`` of every ``m`` consecutive values of one token.
+
+    Parameters
+    ----------
+    n : int
+        Values kept in each block, from 1 to ``m``. ``n == m`` is dense.
+    m : int
+        Values in each block, from 2 to 64.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+    """
+
+    n: int
+    m: int
+
+    def __post_init__(self) -> None:
+        integer("m", self.m, 2, 64)
+        integer("n", self.n, 1, self.m)
+
+    def __str__(self) -> str:
+        return f"{self.n}:{self.m}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Pattern":
+        """Read a pattern from its usual notation, ``"8:16"``."""
+        n, colon, m = text.partition(":")
+        if not (colon and n.isdecimal() and m.isdecimal()):
+            raise ValueError(f"pattern must be written N:M, as in 8:16, not {text!r}")
+        return cls(int(n), int(m))
+
+    @property
+    def dense(self) -> bool:
+        """Whether every value is kept: neither selector nor gather are needed."""
+        return self.n == self.m
+
+    @property
+    def span(self) -> int:
+        """Positions that one lane can take its value from, M - N + 1.
+
+        Kept values are in ascending order, so lane ``i`` only ever needs positions
+        ``i`` to ``i + M - N``.
+        """
+        return self.m - self.n + 1
+
+    @property
+    def bitmask_bits(self) -> int:
+        """Bits of ``bitmask`` metadata per block."""
+        return self.m
+
+    @property
+    def index_bits(self) -> int:
+        """Bits of ``index`` metadata per block."""
+        return self.n * (self.m - 1).bit_length()
+
+    @property
+    def rank_bits(self) -> int:
+        """Bits of ``rank`` (combinadic) metadata per block."""
+        return (comb(self.m, self.n) - 1).bit_length()
+
+    def blocks(self, features: int) -> int:
+        """Blocks that hold ``features`` values; the last one may be padded with zeros."""
+        return -(-features // self.m)
+
+
+def _parameter(default: int | str, text: str, *, low: int = 0, high: int = 0,
+               choices: tuple[str, ...] = ()) -> Any:
+    return field(default=default,
+                 metadata={"help": text, "low": low, "high": high, "choices": choices})
+
+
+@dataclass(frozen=True)
+class Design:
+    """Everything that a generated design depends on.
+
+    Parameters
+    ----------
+    pattern : Pattern
+        Values kept of each block. A dense design (``n == m``) has no selector and no gather.
+
+    The other parameters are described, with unit, range and default, in the fields below.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range, or the accumulator could overflow at ``max_k``.
+    """
+
+    pattern: Pattern
+    selector: str = _parameter("rank", "structure of the selector", choices=SELECTORS)
+    rows: int = _parameter(4, "rows of PEs, one token each", low=1, high=64)
+    columns: int = _parameter(4, "columns of PEs, one output feature each", low=1, high=64)
+    tile: int = _parameter(4, "rows and columns of PEs that share a broadcast; registers stand "
+                              "between tiles", low=1, high=64)
+    accumulator_width: int = _parameter(32, "bits of an accumulator", low=16, high=64)
+    max_k: int = _parameter(4096, "largest number of input features of a layer", low=1,
+                            high=1 << 24)
+    max_tokens: int = _parameter(32, "largest number of tokens of one job", low=1, high=4096)
+
+    def __post_init__(self) -> None:
+        for f in fields(self)[1:]:
+            if f.metadata["choices"]:
+                choice(f.name, getattr(self, f.name), f.metadata["choices"])
+            else:
+                integer(f.name, getattr(self, f.name), f.metadata["low"], f.metadata["high"])
+        if self.max_k > self.covered_k:
+            raise ValueError(
+                f"max_k must be from 1 to {self.covered_k}, which an accumulator_width of "
+                f"{self.accumulator_width} bits covers, not {self.max_k}")
+
+    @property
+    def covered_k(self) -> int:
+        """Products of two int8 values that the accumulator can always hold."""
+        return ((1 << (self.accumulator_width - 1)) - 1) // PRODUCT_MAGNITUDE
+
+    @property
+    def lanes(self) -> int:
+        """Multipliers of a PE."""
+        return self.pattern.n
+
+    @property
+    def max_blocks(self) -> int:
+        """Blocks of the longest token."""
+        return self.pattern.blocks(self.max_k)
+
+    @property
+    def groups(self) -> int:
+        """Groups of ``rows`` tokens in the largest job."""
+        return -(-self.max_tokens // self.rows)
+
+    @property
+    def row_tiles(self) -> int:
+        """Tiles along the rows."""
+        return -(-self.rows // self.tile)
+
+    @property
+    def column_tiles(self) -> int:
+        """Tiles along the columns."""
+        return -(-self.columns // self.tile)

@@ -1,0 +1,100 @@
+"""Verilog of a design: ``python -m hw.generate --n 8 --m 16``."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+
+from hw.config import DESIGNS, Design, Pattern
+from hw.emit import to_verilog
+from hw.files import write_all
+from hw.manifest import manifest
+from hw.tops import make_top
+
+
+__all__ = ["add_design_arguments", "design_from", "generate", "main", "verilog"]
+
+
+def verilog(name: str, design: Design) -> str:
+    """Verilog of a design, with the top module ``nm_<name>``.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`hw.config.DESIGNS`.
+    design : Design
+        Its parameters.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or the pattern has no such design.
+    """
+    return to_verilog(make_top(name, design), f"nm_{name}")
+
+
+def generate(name: str, design: Design, output: Path) -> list[Path]:
+    """Write ``nm_<name>.v`` and its manifest ``nm_<name>.json``; return their paths.
+
+    Raises
+    ------
+    ValueError
+        As :func:`verilog`, or if ``output`` is no writable directory.
+    """
+    top = make_top(name, design)
+    description = manifest(name, top)
+    return write_all(output, {
+        f"nm_{name}.v": to_verilog(top, f"nm_{name}"),
+        f"nm_{name}.json": description,
+    })
+
+
+def add_design_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add an option for every parameter of :class:`hw.config.Design` but the pattern."""
+    for field in fields(Design)[1:]:
+        limits = field.metadata
+        allowed = ", ".join(limits["choices"]) or f"{limits['low']} to {limits['high']}"
+        parser.add_argument(f"--{field.name.replace('_', '-')}", type=_plain, default=field.default,
+                            metavar="NAME" if limits["choices"] else "INT",
+                            help=f"{limits['help']} ({allowed}; default {field.default})")
+
+
+def _plain(text: str) -> int | str:
+    """Numbers as numbers, anything else as it is: :class:`Design` says what is allowed."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def design_from(arguments: argparse.Namespace, pattern: Pattern) -> Design:
+    """Return the design that the options of :func:`add_design_arguments` ask for."""
+    return Design(pattern, **{field.name: getattr(arguments, field.name)
+                              for field in fields(Design)[1:]})
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m hw.generate",
+        description="Generate Verilog for flexible N:M activation sparsity.")
+    parser.add_argument("--n", type=_plain, required=True, metavar="INT",
+                        help="values kept of each block (1 to M; N = M is dense)")
+    parser.add_argument("--m", type=_plain, required=True, metavar="INT",
+                        help="values in each block (2 to 64)")
+    parser.add_argument("--design", default="accelerator", metavar="NAME",
+                        help=f"what to generate ({', '.join(DESIGNS)}; default accelerator)")
+    parser.add_argument("-o", "--output", type=Path, default=Path("build"), metavar="DIR",
+                        help="directory for the Verilog and its manifest (default build)")
+    add_design_arguments(parser)
+    arguments = parser.parse_args(argv)
+    try:
+        design = design_from(arguments, Pattern(arguments.n, arguments.m))
+        for path in generate(arguments.design, design, arguments.output):
+            print(path)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""The register map, described once.
+
+RTL, manifest and driver are made from it. Standard library only. Registers are 32 bits wide.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+__all__ = ["REGISTERS", "Error", "Field", "Register", "offset_of"]
+
+
+class Error(IntEnum):
+    """Codes of the ``error`` field. The first error stays until the next accepted start."""
+
+    NONE = 0
+    K_BLOCKS = 1
+    """Start refused: K_BLOCKS is 0 or more than MAX_BLOCKS."""
+    TOKENS = 2
+    """Start refused: TOKENS is 0 or more than MAX_TOKENS."""
+    COLUMN_TILES = 3
+    """Start refused: COLUMN_TILES is 0."""
+    BUSY = 4
+    """Start refused: a job is running; it goes on undisturbed."""
+    ACT_TLAST = 5
+    """An activation beat had tlast early, or had none on a token's last block."""
+    WEIGHT_TLAST = 6
+    """A weight beat had tlast early, or had none on a tile's last block."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """Bits of a register.
+
+    ``access`` is ``rw`` (kept until written again), ``ro`` (read only; writes are ignored) or
+    ``w1`` (writing 1 acts once; reads as 0).
+    """
+
+    name: str
+    width: int
+    access: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Register:
+    """A 32-bit register. Its fields follow each other from bit 0."""
+
+    name: str
+    offset: int
+    fields: tuple[Field, ...]
+
+    def position(self, name: str) -> int:
+        """Lowest bit of a field."""
+        position = 0
+        for field in self.fields:
+            if field.name == name:
+                return position
+            position += field.width
+        raise ValueError(f"field must be one of register {self.name}, not {name!r}")
+
+
+def _map(*registers: tuple[str, tuple[Field, ...]]) -> tuple[Register, ...]:
+    return tuple(Register(name, 4 * k, fields) for k, (name, fields) in enumerate(registers))
+
+
+REGISTERS = _map(
+    ("ID", (Field("id", 32, "ro", "0x4E4D4647, NMFG in ASCII"),)),
+    ("PATTERN", (Field("n", 8, "ro", "values kept per block, N"),
+                 Field("m", 8, "ro", "values per block, M"))),
+    ("SHAPE", (Field("rows", 8, "ro", "rows of PEs"),
+               Field("columns", 8, "ro", "columns of PEs"))),
+    ("MAX_BLOCKS", (Field("max_blocks", 32, "ro", "largest K_BLOCKS"),)),
+    ("MAX_TOKENS", (Field("max_tokens", 32, "ro", "largest TOKENS"),)),
+    ("CONTROL", (Field("start", 1, "w1", "start a job with the three registers below"),
+                 Field("irq_enable", 1, "rw", "raise irq while done is set"))),
+    ("STATUS", (Field("busy", 1, "ro", "a job is running"),
+                Field("done", 1, "ro", "the last job has ended; cleared by the next start"),
+                Field("error", 4, "ro", "code of the first error since the last start"))),
+    ("K_BLOCKS", (Field("k_blocks", 24, "rw", "input features of the layer, in blocks of M"),)),
+    ("TOKENS", (Field("tokens", 16, "rw", "tokens of the job"),)),
+    ("COLUMN_TILES", (Field("column_tiles", 16, "rw",
+                            "output features of the layer, in tiles of COLUMNS"),)),
+    ("CYCLES", (Field("cycles", 32, "ro", "cycles of the job, from start to done"),)),
+    ("STEPS", (Field("steps", 32, "ro", "steps of the array in the job"),)),
+    ("ARRAY_CYCLES", (Field("array_cycles", 32, "ro",
+                            "cycles from the array's first step to its last, stalls included"),)),
+)
+
+
+def offset_of(name: str) -> int:
+    """Byte offset of a register; ValueError for an unknown name."""
+    for register in REGISTERS:
+        if register.name == name:
+            return register.offset
+    known = ", ".join(register.name for register in REGISTERS)
+    raise ValueError(f"register must be one of {known}, not {name!r}")

@@ -1,0 +1,80 @@
+"""Selector that compares every pair of scores."""
+
+from itertools import combinations
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.config import Pattern
+from hw.selector.count import at_least, sort_bits
+
+
+__all__ = ["RankSelector", "keep", "not_less"]
+
+
+class RankSelector(wiring.Component):
+    """Marks the ``n`` largest of ``m`` scores; between equal scores the lower index wins.
+
+    Every pair of scores is compared once. A score is kept if it wins at least ``m - n`` of its
+    ``m - 1`` comparisons. Combinational. The fastest structure, and the smallest for small ``m``;
+    area grows with ``m ** 2``.
+
+    Parameters
+    ----------
+    pattern : Pattern
+        How many scores to keep of how many. Not dense.
+    width : int
+        Bits of a score.
+
+    Members
+    -------
+    scores : In(ArrayLayout(unsigned(width), m))
+        The scores of one block.
+    mask : Out(m)
+        Bit ``j`` is set where score ``j`` is kept. Exactly ``n`` bits are set.
+    """
+
+    def __init__(self, pattern: Pattern, *, width: int):
+        self.pattern = pattern
+        self.width = width
+        super().__init__({
+            "scores": In(data.ArrayLayout(unsigned(width), pattern.m)),
+            "mask": Out(pattern.m),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        n, size = self.pattern.n, self.pattern.m
+
+        # The lower index wins ties, therefore "not less".
+        first = {(low, high): not_less(m, self.scores[low], self.scores[high])
+                 for low, high in combinations(range(size), 2)}
+        m.d.comb += self.mask.eq(keep(m, n, size, first))
+        return m
+
+
+def not_less(m: Module, a: Value, b: Value) -> Value:
+    """``a >= b``, decided by the highest bit that differs."""
+    differ = Signal(len(a))
+    m.d.comb += differ.eq(a ^ b)
+    result: Value = Signal()
+    m.d.comb += result.eq(a[0] | ~b[0])
+    for bit in range(1, len(a)):
+        decided = Signal()
+        m.d.comb += decided.eq(Mux(differ[bit], a[bit], result))
+        result = decided
+    return result
+
+
+def keep(m: Module, n: int, size: int, first: dict[tuple[int, int], Value]) -> Value:
+    """The mask, from whether lane ``low`` comes before lane ``high`` for every such pair."""
+    wins: list[list[Value]] = [[] for _ in range(size)]
+    for (low, high), low_wins in first.items():
+        wins[low].append(low_wins)
+        wins[high].append(~low_wins)
+    # Up to 15 wins are sorted faster than counted. Three are one gate, and the networks of more
+    # than 15 would multiply the netlist.
+    sort = 4 < size <= 16
+    return Cat(sort_bits(m, lane)[size - n - 1] if sort else at_least(m, lane, size - n)
+               for lane in wins)
