@@ -1,0 +1,1 @@
+"""Runs linear layers on an accelerator: RTL in simulation, or any other that has its registers."""

@@ -1,0 +1,34 @@
+"""How far an approximation is from the exact result."""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+__all__ = ["cosine", "energy_kept", "snr_db"]
+
+
+def snr_db(exact: Tensor, approximate: Tensor) -> float:
+    """Return the signal-to-noise ratio in dB: energy of ``exact`` over that of the error.
+
+    Infinite where both are equal.
+    """
+    signal = exact.double().square().sum().item()
+    noise = (exact.double() - approximate.double()).square().sum().item()
+    if noise == 0:
+        return math.inf
+    return 10 * math.log10(signal / noise) if signal else -math.inf
+
+
+def cosine(exact: Tensor, approximate: Tensor) -> float:
+    """Return the mean cosine similarity of the rows (last dimension) of two tensors, -1 to 1."""
+    similarity = torch.nn.functional.cosine_similarity(exact.double(), approximate.double(), -1)
+    return similarity.mean().item()
+
+
+def energy_kept(x: Tensor, mask: Tensor) -> float:
+    """Return the share of the energy of ``x`` (sum of squares) in its kept values, 0 to 1."""
+    energy = x.double().square()
+    total = energy.sum().item()
+    return (energy * mask).sum().item() / total if total else 1.0

@@ -1,0 +1,256 @@
+"""A linear layer whose input is sparsified and corrected, in float and as hardware computes it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear as apply_linear
+
+from hw.config import Pattern, choice
+from sw import corrections as correct
+from sw.criteria import (
+    CRITERIA,
+    clact_coefficients,
+    quantize_coefficients,
+    weight_coefficients,
+)
+from sw.linear import integer_matmul
+from sw.quantize import quantize, saturate
+from sw.selection import nm_mask, unstructured_mask
+
+
+__all__ = ["Method", "SparseInputLinear", "parse_pattern"]
+
+
+def parse_pattern(text: str) -> Pattern | int:
+    """Read ``"8:16"``, or ``"unstructured-70"``: 70 % of every token are dropped.
+
+    Returns the pattern, or the dropped percentage.
+    """
+    name, dash, percent = text.partition("-")
+    if name == "unstructured" and dash and percent.isdecimal() and int(percent) < 100:
+        return int(percent)
+    if ":" in text:
+        return Pattern.parse(text)
+    raise ValueError("pattern must be written N:M, as in 8:16, or unstructured-P with P from 0 to "
+                     f"99, not {text!r}")
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a layer is sparsified.
+
+    Attributes
+    ----------
+    pattern : str
+        As in ``parse_pattern``.
+    criterion : str
+        One of ``CRITERIA``, or ``weight``: the weights are pruned instead, by magnitude.
+    corrections : tuple of str
+        From ``sw.corrections.CORRECTIONS``.
+    integer : bool
+        Whether to compute with the integers of the hardware: int8 tokens and weights, 8-bit
+        coefficients.
+    """
+
+    pattern: str
+    criterion: str = "act"
+    corrections: tuple[str, ...] = ()
+    integer: bool = False
+
+    def __post_init__(self) -> None:
+        parse_pattern(self.pattern)
+        choice("criterion", self.criterion, (*CRITERIA, "weight"))
+        for name in self.corrections:
+            choice("correction", name, correct.CORRECTIONS)
+        shifts = [name for name in self.corrections if name in correct.SHIFTS]
+        if len(shifts) > 1:
+            raise ValueError("corrections must have at most one of "
+                             f"{', '.join(correct.SHIFTS)}, not {' and '.join(shifts)}")
+        if self.criterion == "weight" and self.corrections:
+            raise ValueError("corrections must be none where weights are pruned, not "
+                             f"{', '.join(self.corrections)}")
+
+
+def _keep(x: Tensor, pattern: Pattern | int, coefficients: Tensor | None) -> Tensor:
+    if isinstance(pattern, Pattern):
+        return nm_mask(x, pattern.n, pattern.m, coefficients)
+    return unstructured_mask(x, x.shape[-1] * (100 - pattern) // 100, coefficients)
+
+
+class SparseInputLinear(nn.Linear):
+    """Takes the place of an ``nn.Linear`` and shares its parameters; names stay the same.
+
+    All that a method adds is kept out of the ``state_dict``, so a checkpoint of the dense model
+    fits the sparse one and the other way round.
+
+    Parameters
+    ----------
+    linear : nn.Linear
+    method : Method
+    statistics : dict of str to Tensor, optional
+        What calibration found: ``shift`` (S-PTS), ``norm`` [K] (CLACT), ``largest`` [K]
+        (scaling), ``covariance`` [K, K] (LaRoSA). CLACT and scaling take the statistic of the
+        call itself where it is not given.
+
+    Raises
+    ------
+    ValueError
+        If a statistic is missing that the method cannot do without.
+    """
+
+    coefficients: Tensor | None
+    largest: Tensor | None
+    rotation: Tensor | None
+    static_shift: Tensor | None
+    weight_mask: Tensor | None
+
+    def __init__(self, linear: nn.Linear, method: Method,
+                 statistics: dict[str, Tensor] | None = None):
+        super().__init__(linear.in_features, linear.out_features, device="meta")
+        self.weight, self.bias = linear.weight, linear.bias
+        self.train(linear.training)
+        self.method = method
+        self.pattern = parse_pattern(method.pattern)
+        self.statistics = statistics or {}
+        for correction, needed in (("s-pts", "shift"), ("larosa", "covariance")):
+            if correction in method.corrections and needed not in self.statistics:
+                raise ValueError(f"{correction} must be calibrated: give observe(model, batches), "
+                                 "not none")
+        self._add_statistics()
+        self._add_parameters()
+
+    def _constant(self, name: str, value: Tensor | None) -> None:
+        self.register_buffer(name, value, persistent=False)
+
+    @torch.no_grad()
+    def _add_statistics(self) -> None:
+        device, names = self.weight.device, self.method.corrections
+        held = {name: value.to(device) for name, value in self.statistics.items()}
+        self._constant("static_shift", held.get("shift") if "s-pts" in names else None)
+        self._constant("largest", held.get("largest"))
+        self._constant("rotation",
+                       correct.rotation(held["covariance"]) if "larosa" in names else None)
+        self._constant("weight_mask", None)
+        coefficients = None
+        if self.method.criterion == "weight":
+            rows = self.weight if isinstance(self.pattern, Pattern) else self.weight.reshape(1, -1)
+            self.weight_mask = _keep(rows, self.pattern, None).view(self.weight.shape)
+        else:
+            coefficients = weight_coefficients(self.method.criterion, self._weight(None))
+            if self.method.criterion == "clact" and self.rotation is None:
+                coefficients = held.get("norm")
+        self._constant("coefficients", coefficients)
+
+    @torch.no_grad()
+    def _add_parameters(self) -> None:
+        names, device = self.method.corrections, self.weight.device
+        k, o = self.in_features, self.out_features
+        self.learned = nn.ParameterDict()
+        for name, size in (("l-pts", k), ("shift", o), ("ls", o)):
+            if name in names:
+                self.learned[name] = nn.Parameter(torch.zeros(size, device=device))
+        if "r-sparse" in names:
+            a, b = correct.low_rank(self._weight(None), max(1, min(k, o) // 10))
+            self.learned["a"], self.learned["b"] = nn.Parameter(a), nn.Parameter(b)
+        # Learned values are saved by calibration, not with the model's own weights.
+        self._register_state_dict_hook(_drop_learned)
+        self.register_load_state_dict_pre_hook(_keep_learned)
+
+    def _weight(self, scale: Tensor | None) -> Tensor:
+        """Weights in float32, in the space that selection works in."""
+        weight = self.weight.float()
+        if scale is not None:
+            weight = weight * scale
+        return weight if self.rotation is None else weight @ self.rotation
+
+    def _shift(self, x: Tensor) -> Tensor | None:
+        """What is subtracted before selection: [T, 1], a scalar, or [K]."""
+        names = self.method.corrections
+        if "d-pts" in names or "d-pts-mean" in names:
+            return correct.token_shift(x, mean="d-pts-mean" in names)
+        if "l-pts" in names:
+            return self.learned["l-pts"]
+        return self.static_shift
+
+    def _coefficients(self, z: Tensor) -> Tensor | None:
+        if self.method.criterion == "clact" and self.coefficients is None:
+            return clact_coefficients(z.detach())
+        return self.coefficients
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [..., out_features] in the type of ``x`` [..., in_features]."""
+        if self.weight_mask is not None:
+            return apply_linear(x, self.weight * self.weight_mask, self.bias)
+        tokens = x.reshape(-1, self.in_features).float()
+        scale = None
+        if "smooth" in self.method.corrections:
+            largest = tokens.abs().amax(0) if self.largest is None else self.largest
+            scale = correct.smoothing(largest, self.weight)
+            tokens = tokens / scale
+        if self.rotation is not None:
+            tokens = tokens @ self.rotation
+        compute = self._integer if self.method.integer else self._float
+        y = compute(tokens, self._weight(scale))
+        if "ls" in self.method.corrections:
+            y = y * (1 + self.learned["ls"])
+        if "shift" in self.method.corrections:
+            y = y + self.learned["shift"]
+        if self.bias is not None:
+            y = y + self.bias.float()
+        return y.to(x.dtype).reshape(*x.shape[:-1], self.out_features)
+
+    def _float(self, x: Tensor, weight: Tensor) -> Tensor:
+        shift = self._shift(x)
+        z = x if shift is None else x - shift
+        kept = torch.where(_keep(z.detach(), self.pattern, self._coefficients(z)), z, 0)
+        corrected = kept
+        if "var" in self.method.corrections:
+            corrected = corrected * correct.variance_ratio(z, kept)
+        if shift is not None:
+            corrected = corrected + shift
+        y = apply_linear(corrected, weight)
+        if "r-sparse" in self.method.corrections:
+            y = y + (z - kept) @ self.learned["b"].t() @ self.learned["a"].t()
+        return y
+
+    def _integer(self, x: Tensor, weight: Tensor) -> Tensor:
+        shift = self._shift(x)
+        # The scale leaves room for the shifted values, which otherwise saturate.
+        largest = x.abs() if shift is None else torch.maximum(x.abs(), (x - shift).abs())
+        values, scale = quantize(x, largest.amax(-1, keepdim=True))
+        integer_shift = None if shift is None else (shift / scale).round().clamp(-128, 127)
+        z = values if integer_shift is None else saturate(values.float() - integer_shift)
+        coefficients = self._coefficients(z)
+        if coefficients is not None:
+            coefficients = quantize_coefficients(coefficients)
+        mask = _keep(z, self.pattern, coefficients)
+        kept = z * mask
+        integers, channel = quantize(weight)
+        y = integer_matmul(kept, integers).float()
+        if "var" in self.method.corrections:
+            y = y * correct.variance_ratio(z, kept)
+        if integer_shift is not None:
+            whole = integer_shift.to(torch.int8).expand(z.shape)
+            y = y + integer_matmul(whole, integers)
+        y = y * scale * channel.t()
+        if "r-sparse" in self.method.corrections:
+            dropped = (z - kept).float() * scale
+            y = y + dropped @ self.learned["b"].t() @ self.learned["a"].t()
+        return y
+
+    def extra_repr(self) -> str:
+        """Shape and method, for print."""
+        extra = " ".join(("", *self.method.corrections))
+        return f"{super().extra_repr()}, {self.method.pattern} {self.method.criterion}{extra}"
+
+
+def _drop_learned(module: nn.Module, state: dict[str, Any], prefix: str, _: Any) -> None:
+    for name in [name for name in state if name.startswith(prefix + "learned.")]:
+        del state[name]
+
+
+def _keep_learned(module: Any, state: dict[str, Any], prefix: str, *_: Any) -> None:
+    for name, value in module.learned.items():
+        state.setdefault(f"{prefix}learned.{name}", value.detach())
