@@ -1,0 +1,165 @@
+// Drives nm_accelerator without a simulator around it: AXI4-Lite accesses, and runs that feed
+// both input streams and collect the results. One beat is one row of bytes, little-endian.
+
+#include <cstdint>
+#include <cstring>
+
+#include "Vtop.h"
+#include "verilated.h"
+
+namespace {
+
+constexpr uint32_t ACCESS_LIMIT = 1000;  // cycles that an AXI4-Lite access may take
+
+struct Stream {
+    uint8_t* data;   // beats, each of them `bytes` long
+    uint8_t* last;   // tlast of each beat
+    uint64_t bytes;
+    uint64_t count;  // beats to transfer
+    uint64_t done;   // beats that were transferred
+};
+
+// Verilator looks up the scopes of a model in the context of the thread, whichever model is meant:
+// every use of a model makes its own context that one, and none is left behind when it goes.
+struct Model {
+    VerilatedContext context;
+    Vtop top{&context};
+
+    Model* enter() { Verilated::threadContextp(&context); return this; }
+    ~Model() { enter()->top.final(); }
+
+    // Inputs are set while the clock is low; outputs are then read before the rising edge.
+    void settle() { top.clk = 0; top.eval(); }
+    void edge() { top.clk = 1; top.eval(); }
+    void tick() { settle(); edge(); }
+};
+
+// A xorshift generator: whether an event of probability `threshold` / 2^32 occurs.
+struct Random {
+    uint64_t state;
+    bool occurs(uint32_t threshold) {
+        if (threshold == 0) return false;
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        return static_cast<uint32_t>(state >> 32) < threshold;
+    }
+};
+
+template <typename Port>
+void put(Port& port, const Stream& stream) {
+    std::memcpy(&port, stream.data + stream.done * stream.bytes, stream.bytes);
+}
+
+template <typename Port>
+void get(const Port& port, const Stream& stream) {
+    std::memcpy(stream.data + stream.done * stream.bytes, &port, stream.bytes);
+}
+
+}  // namespace
+
+extern "C" {
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT Model* nm_open() { return new Model; }
+
+EXPORT void nm_close(Model* model) {
+    delete model;
+    Verilated::threadContextp(Verilated::defaultContextp());
+}
+
+EXPORT void nm_reset(Model* model) {
+    Vtop& top = model->enter()->top;
+    top.rst = 1;
+    top.s_axis_act_tvalid = top.s_axis_weight_tvalid = top.m_axis_result_tready = 0;
+    top.s_axil_awvalid = top.s_axil_wvalid = top.s_axil_bready = 0;
+    top.s_axil_arvalid = top.s_axil_rready = 0;
+    top.s_axil_awprot = top.s_axil_arprot = 0;
+    model->tick();
+    model->tick();
+    top.rst = 0;
+}
+
+// Returns the response, or -1 if there was none.
+EXPORT int nm_write(Model* model, uint32_t address, uint32_t value) {
+    Vtop& top = model->enter()->top;
+    top.s_axil_awaddr = address;
+    top.s_axil_wdata = value;
+    top.s_axil_wstrb = 0xF;
+    top.s_axil_awvalid = top.s_axil_wvalid = top.s_axil_bready = 1;
+    int response = -1;
+    for (uint32_t cycle = 0; response < 0 && cycle < ACCESS_LIMIT; ++cycle) {
+        model->settle();
+        const bool address_taken = top.s_axil_awready, data_taken = top.s_axil_wready;
+        if (top.s_axil_bvalid) response = top.s_axil_bresp;
+        model->edge();
+        if (address_taken) top.s_axil_awvalid = 0;
+        if (data_taken) top.s_axil_wvalid = 0;
+    }
+    top.s_axil_bready = 0;
+    return response;
+}
+
+// Returns the response, or -1 if there was none.
+EXPORT int nm_read(Model* model, uint32_t address, uint32_t* value) {
+    Vtop& top = model->enter()->top;
+    top.s_axil_araddr = address;
+    top.s_axil_arvalid = top.s_axil_rready = 1;
+    int response = -1;
+    for (uint32_t cycle = 0; response < 0 && cycle < ACCESS_LIMIT; ++cycle) {
+        model->settle();
+        const bool taken = top.s_axil_arready;
+        if (top.s_axil_rvalid) {
+            response = top.s_axil_rresp;
+            *value = top.s_axil_rdata;
+        }
+        model->edge();
+        if (taken) top.s_axil_arvalid = 0;
+    }
+    top.s_axil_rready = 0;
+    return response;
+}
+
+// Runs until all results were taken, or for `limit` cycles; returns the cycles it ran.
+// Each stream pauses with probability stall / 2^32 in a cycle.
+EXPORT uint64_t nm_run(Model* model, Stream* act, Stream* weight, Stream* result, uint64_t limit,
+                       uint32_t stall, uint64_t seed) {
+    Vtop& top = model->enter()->top;
+    Random random{seed};
+    uint64_t cycle = 0;
+    bool act_offered = false, weight_offered = false;
+    for (; result->done < result->count && cycle < limit; ++cycle) {
+        if (!act_offered && act->done < act->count && !random.occurs(stall)) {
+            put(top.s_axis_act_tdata, *act);
+            top.s_axis_act_tlast = act->last[act->done];
+            act_offered = true;
+        }
+        if (!weight_offered && weight->done < weight->count && !random.occurs(stall)) {
+            put(top.s_axis_weight_tdata, *weight);
+            top.s_axis_weight_tlast = weight->last[weight->done];
+            weight_offered = true;
+        }
+        top.s_axis_act_tvalid = act_offered;
+        top.s_axis_weight_tvalid = weight_offered;
+        top.m_axis_result_tready = !random.occurs(stall);
+        model->settle();
+        if (act_offered && top.s_axis_act_tready) {
+            ++act->done;
+            act_offered = false;
+        }
+        if (weight_offered && top.s_axis_weight_tready) {
+            ++weight->done;
+            weight_offered = false;
+        }
+        if (top.m_axis_result_tvalid && top.m_axis_result_tready) {
+            get(top.m_axis_result_tdata, *result);
+            result->last[result->done++] = top.m_axis_result_tlast;
+        }
+        model->edge();
+    }
+    top.s_axis_act_tvalid = top.s_axis_weight_tvalid = top.m_axis_result_tready = 0;
+    return cycle;
+}
+
+}  // extern "C"

@@ -1,0 +1,148 @@
+"""A feed-forward layer of a trained model through the RTL: ``python -m sim.layer``."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from torch import Tensor
+
+from hw.config import Design, Pattern
+from hw.generate import add_design_arguments, design_from
+from sim.verilated import Accelerator
+from sw.activations import feed_forward
+from sw.driver.linear import run_linear
+from sw.linear import nm_linear
+from sw.metrics import cosine, snr_db
+from sw.quantize import quantize
+
+
+__all__ = ["Outcome", "main", "run_layer"]
+
+
+SENTENCE = "Large language models can drop half of every block of activations and lose little."
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one linear layer came to at one pattern.
+
+    Attributes
+    ----------
+    exact : bool
+        Whether every accumulator of the RTL equals the reference.
+    steps, cycles : int
+        Cycles from the array's first step to its last, and from start to done.
+    size : float
+        Compressed activations, values and bitmask, against dense ones.
+    snr, cosine : float
+        Of the output against the layer in floating point; the SNR in dB.
+    """
+
+    exact: bool
+    steps: int
+    cycles: int
+    size: float
+    snr: float
+    cosine: float
+
+
+def run_layer(accelerator: Accelerator, x: Tensor, weight: Tensor, bias: Tensor) -> Outcome:
+    """Quantise a linear layer, run it through the RTL and compare.
+
+    Parameters
+    ----------
+    accelerator : Accelerator
+        A simulated accelerator; its pattern is applied.
+    x, weight, bias : Tensor
+        float32, [T, K], [O, K] and [O].
+    """
+    pattern = accelerator.design.pattern
+    tokens, weights = quantize(x), quantize(weight)
+    sums, counters = run_linear(accelerator, tokens.values, weights.values)
+    exact = torch.equal(sums, nm_linear(tokens.values, weights.values, pattern))
+    y = sums.float() * tokens.scale * weights.scale.t() + bias
+    reference = x @ weight.t() + bias
+    metadata = 0 if pattern.dense else pattern.bitmask_bits
+    return Outcome(exact, counters["ARRAY_CYCLES"], counters["CYCLES"],
+                   (pattern.n * 8 + metadata) / (pattern.m * 8),
+                   snr_db(reference, y), cosine(reference, y))
+
+
+def _sentences(arguments: argparse.Namespace) -> list[str]:
+    if arguments.file is None:
+        return arguments.sentence or [SENTENCE]
+    try:
+        lines = arguments.file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError("file must be a readable text with one sentence per line, "
+                         f"not {str(arguments.file)!r}") from error
+    sentences = [line.strip() for line in lines if line.strip()]
+    if not sentences:
+        raise ValueError(f"file must hold at least one sentence, not none: {str(arguments.file)!r}")
+    return sentences + arguments.sentence
+
+
+def _report(designs: list[Design], layer: int, sentences: list[str], console: Console) -> bool:
+    """Run and print every pattern beside its dense baseline; return whether all is exact."""
+    ffn = feed_forward(sentences, layer)
+    parts = {"up": (ffn.x_up, ffn.w_up, ffn.b_up), "down": (ffn.x_down, ffn.w_down, ffn.b_down)}
+    largest = max(x.shape[1] for x, _, _ in parts.values())
+    table = Table(title=f"MiniLM feed-forward layer {layer}, {len(ffn.tokens)} tokens, "
+                        f"{designs[0].rows} x {designs[0].columns} array")
+    for heading in ("pattern", "layer", "bit-exact", "array cycles", "dense cycles", "fewer",
+                    "job cycles", "size", "SNR dB", "cosine"):
+        table.add_column(heading, justify="left" if heading in ("pattern", "layer") else "right")
+
+    exact = True
+    for design in track(designs, description="patterns", console=console, transient=True):
+        lanes = max(design.lanes, 2)  # one lane has no dense pattern of its own
+        baseline = replace(design, pattern=Pattern(lanes, lanes))
+        for fitted in (design, baseline):
+            if fitted.max_k < largest:
+                raise ValueError(f"max_k must be at least {largest} for this layer, "
+                                 f"not {fitted.max_k}")
+        sparse, dense = Accelerator(design), Accelerator(baseline)
+        total_sparse = total_dense = 0
+        for name, part in parts.items():
+            ours, theirs = run_layer(sparse, *part), run_layer(dense, *part)
+            exact = exact and ours.exact and theirs.exact
+            total_sparse += ours.steps
+            total_dense += theirs.steps
+            table.add_row(str(design.pattern), name, "yes" if ours.exact else "NO",
+                          f"{ours.steps}", f"{theirs.steps}", f"{theirs.steps / ours.steps:.3f}x",
+                          f"{ours.cycles}", f"{ours.size:.4f}", f"{ours.snr:.2f}",
+                          f"{ours.cosine:.5f}")
+        table.add_row(str(design.pattern), "both", "", f"{total_sparse}", f"{total_dense}",
+                      f"{total_dense / total_sparse:.3f}x", end_section=True)
+    console.print(table)
+    return exact
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sim.layer",
+        description="Run a feed-forward layer of the MiniLM sentence encoder through the "
+                    "generated RTL, in Verilator, and compare it with the reference.")
+    parser.add_argument("sentence", nargs="*", help="sentences to run (default: one of ours)")
+    parser.add_argument("--file", type=Path, help="text with one sentence per line")
+    parser.add_argument("--patterns", nargs="+", default=["8:16"], metavar="N:M",
+                        help="patterns to run (default 8:16)")
+    parser.add_argument("--layer", type=int, default=0, help="layer of the encoder (0 to 5)")
+    add_design_arguments(parser)
+    arguments = parser.parse_args(argv)
+    try:
+        designs = [design_from(arguments, Pattern.parse(text)) for text in arguments.patterns]
+        exact = _report(designs, arguments.layer, _sentences(arguments), Console(width=110))
+    except ValueError as error:
+        parser.error(str(error))
+    raise SystemExit(0 if exact else 1)
+
+
+if __name__ == "__main__":
+    main()

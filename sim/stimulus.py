@@ -1,0 +1,56 @@
+"""Blocks and layers for benches: random ones, and those that are likely to find faults."""
+
+import numpy as np
+import torch
+
+from hw.config import Pattern
+from sim.runner import seed
+from sw import nm_mask, nm_prune
+
+
+__all__ = ["PATTERNS", "blocks", "generator", "kept", "linear", "mask"]
+
+
+PATTERNS = [Pattern.parse(text) for text in
+            ("2:4", "4:8", "8:16", "16:32", "1:4", "3:4", "3:7", "8:8", "1:64")]
+"""The patterns of the paper, and odd ones: small and large shares, no power of two, dense."""
+
+
+def generator(*what) -> np.random.Generator:
+    """Random numbers that depend on SEED and on what they are for, and on nothing else."""
+    return np.random.default_rng([seed(), *(ord(letter) for letter in repr(what))])
+
+
+def blocks(m: int, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Return int8 blocks, shape [B, M] with B at least ``count``: adversarial ones, then random.
+
+    All equal, all zero, two values, sorted both ways, one outlier at each place, magnitudes that
+    differ in sign only, and the value -128, which has the largest magnitude of all.
+    """
+    ramp = np.arange(m)
+    cases = [np.full(m, value) for value in (0, 1, -1, 127, -127, -128)]
+    cases += [np.where(rng.random(m) < 0.5, one, other)
+              for one, other in ((0, 1), (5, -5), (-128, 127), (127, -127), (-128, 0))]
+    cases += [ramp, ramp[::-1], -ramp, -ramp[::-1], ramp - m // 2]
+    for outlier in (-128, 127, 1):
+        cases += [np.where(ramp == place, outlier, 0) for place in range(m)]
+    cases += [np.where(ramp == place, 0, -128) for place in range(m)]
+    few = rng.integers(-3, 4, size=(count // 2, m))  # many ties
+    any_value = rng.integers(-128, 128, size=(count - count // 2, m))
+    return np.concatenate([np.stack(cases), few, any_value]).astype(np.int8)
+
+
+def mask(rows: np.ndarray, pattern: Pattern) -> np.ndarray:
+    """Reference mask of blocks or tokens, bool of the same shape [..., K]."""
+    return nm_mask(torch.from_numpy(rows), pattern.n, pattern.m).numpy()
+
+
+def kept(rows: np.ndarray, pattern: Pattern) -> np.ndarray:
+    """Kept values of whole blocks [B, M] in ascending order, [B, N]."""
+    return rows[mask(rows, pattern)].reshape(-1, pattern.n)
+
+
+def linear(x: np.ndarray, w: np.ndarray, pattern: Pattern) -> np.ndarray:
+    """Reference sparse linear layer, x [T, K] and w [O, K] to int64 [T, O]."""
+    pruned = nm_prune(torch.from_numpy(x), pattern.n, pattern.m).numpy()
+    return pruned.astype(np.int64) @ w.astype(np.int64).T
