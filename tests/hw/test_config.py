@@ -1,0 +1,56 @@
+"""Parameters and their messages."""
+
+import pytest
+
+from hw.config import Design, Pattern
+
+
+@pytest.mark.parametrize(("n", "m", "message"), [
+    (5, 4, "n must be an integer from 1 to 4, not 5"),
+    (0, 4, "n must be an integer from 1 to 4, not 0"),
+    (1, 65, "m must be an integer from 2 to 64, not 65"),
+    (1, 1, "m must be an integer from 2 to 64, not 1"),
+    (2.0, 4, "n must be an integer from 1 to 4, not 2.0"),
+    (True, 4, "n must be an integer from 1 to 4, not True"),
+])
+def test_pattern_rejects(n, m, message):
+    with pytest.raises(ValueError, match="must be") as caught:
+        Pattern(n, m)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("text", ["8-16", "8:", ":16", "8:16:32", "a:b", ""])
+def test_pattern_rejects_other_notations(text):
+    with pytest.raises(ValueError, match="must be") as caught:
+        Pattern.parse(text)
+    assert str(caught.value) == f"pattern must be written N:M, as in 8:16, not {text!r}"
+
+
+@pytest.mark.parametrize(("pattern", "span", "bitmask", "index", "rank"), [
+    ("2:4", 3, 4, 4, 3), ("4:8", 5, 8, 12, 7), ("8:16", 9, 16, 32, 14), ("16:32", 17, 32, 80, 30),
+])
+def test_metadata_bits_of_the_specification(pattern, span, bitmask, index, rank):
+    p = Pattern.parse(pattern)
+    assert (p.span, p.bitmask_bits, p.index_bits, p.rank_bits) == (span, bitmask, index, rank)
+    assert str(p) == pattern
+
+
+@pytest.mark.parametrize(("parameters", "message"), [
+    ({"rows": 0}, "rows must be an integer from 1 to 64, not 0"),
+    ({"columns": 65}, "columns must be an integer from 1 to 64, not 65"),
+    ({"selector": "best"}, "selector must be one of rank, radix, not 'best'"),
+    ({"max_k": 131072}, ("max_k must be from 1 to 131071, which an accumulator_width of 32 bits "
+                         "covers, not 131072")),
+    ({"accumulator_width": 16}, ("max_k must be from 1 to 1, which an accumulator_width of 16 bits "
+                                 "covers, not 4096")),
+])
+def test_design_rejects(parameters, message):
+    with pytest.raises(ValueError, match="must be") as caught:
+        Design(Pattern(8, 16), **parameters)
+    assert str(caught.value) == message
+
+
+def test_accumulator_covers_the_largest_sum_exactly():
+    design = Design(Pattern(8, 16))
+    largest = design.covered_k * 128 * 128
+    assert largest <= 2**31 - 1 < largest + 128 * 128

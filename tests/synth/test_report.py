@@ -1,0 +1,88 @@
+"""The report: rows, files, messages."""
+
+import csv
+import json
+
+import pytest
+
+from hw.config import DESIGNS, Design, Pattern
+from synth.report import main, plan
+
+
+FILES = ["area.png", "report.csv", "report.json"]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    for workers, name in (("1", "one"), ("3", "three")):
+        main(["--patterns", "2:4", "--designs", "selector", "pe", "--workers", workers,
+              "-o", str(folder / name)])
+    return folder
+
+
+def test_files_are_the_same_byte_for_byte_with_more_workers(written):
+    assert sorted(path.name for path in (written / "one").iterdir()) == FILES
+    for name in FILES:
+        assert (written / "one" / name).read_bytes() == (written / "three" / name).read_bytes()
+
+
+def test_table_has_a_dense_baseline_and_an_overhead(written):
+    text = (written / "one" / "report.csv").read_text()
+    rows = list(csv.DictReader(text.splitlines()))
+    assert [(row["pattern"], row["design"], row["selector"]) for row in rows] == [
+        ("2:2", "pe", ""), ("2:4", "selector", "rank"), ("2:4", "selector", "radix"),
+        ("2:4", "pe", "")]
+    dense, sparse = float(rows[0]["area"]), float(rows[-1]["area"])
+    assert float(rows[-1]["overhead_percent"]) == pytest.approx(100 * (sparse / dense - 1), abs=.01)
+    assert rows[0]["overhead_percent"] == rows[1]["overhead_percent"] == ""
+
+
+def test_json_holds_all_that_a_figure_depends_on(written):
+    data = json.loads((written / "one" / "report.json").read_text())
+    assert data["library"]["name"] == "nmforge"
+    assert {"pyosys", "amaranth", "python"} <= set(data["versions"])
+    assert data["abc_script"][-1] == "stime -p"
+    assert data["designs"][0]["parameters"]["pattern"] == "2:2"
+    assert all(sum(design["cells"].values()) > 0 for design in data["designs"])
+
+
+def test_every_row_once():
+    patterns = [Pattern(2, 4), Pattern(2, 4), Pattern(2, 8), Pattern(2, 2), Pattern(1, 4)]
+    rows = plan(["selector", "pe"], patterns, ["rank", "radix"], Design(Pattern(2, 4)))
+    keys = [(row.name, str(row.design.pattern), row.selector) for row in rows]
+    assert len(set(keys)) == len(keys)
+    assert keys.count(("pe", "2:2", "")) == 1
+    assert ("selector", "2:2", "") not in keys
+    assert ("pe", "1:4", "") in keys
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["--patterns", "2x4"], "pattern must be written N:M, as in 8:16, not '2x4'"),
+    (["--patterns", "4:2"], "n must be an integer from 1 to 2, not 4"),
+    (["--designs", "chip"], f"design must be one of {', '.join(DESIGNS)}, not 'chip'"),
+    (["--workers", "0"], "workers must be an integer from 1 to 256, not 0"),
+    (["--workers", "many"], "workers must be an integer from 1 to 256, not 'many'"),
+    (["--timeout", "0"], "timeout must be an integer from 1 to 86400, not 0"),
+    (["--rows", "0"], "rows must be an integer from 1 to 64, not 0"),
+    (["--liberty", "none.lib"], ("liberty must be a Liberty library (.lib or .lib.gz), not "
+     "'none.lib' ([Errno 2] No such file or directory: 'none.lib')")),
+])
+def test_mistakes_end_with_one_sentence_and_no_file(arguments, message, tmp_path, capsys):
+    output = tmp_path / "out"
+    with pytest.raises(SystemExit) as caught:
+        main(["--patterns", "2:4", "-o", str(output), *arguments])
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"python -m synth.report: error: {message}"
+    assert not output.exists()
+
+
+def test_directory_that_is_a_file_is_refused_before_anything_runs(tmp_path, capsys):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(SystemExit) as caught:
+        main(["--patterns", "2:4", "-o", str(blocked / "out")])
+    assert caught.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert "output must be a writable directory, not " in last
+    assert blocked.read_text() == ""
