@@ -88,7 +88,8 @@ def sparsify(model: nn.Module, pattern: str = "8:16", criterion: str = "act",
     statistics : mapping, optional
         Result of ``observe``; S-PTS and LaRoSA need it.
     learned : mapping, optional
-        Learned parameters of every layer, as ``sw.calibrate`` trains and loads them.
+        Learned parameters of every layer, from ``sw.training.calibrate``
+        or ``sw.calibrate.load_learned``.
     integer : bool
         Compute with the integers of the hardware.
 
