@@ -82,6 +82,15 @@ def _evaluated(tokenizer: Any, text: str, length: int, count: int) -> list[dict[
     return [{"input_ids": batch} for batch in chosen.split(TOGETHER)]
 
 
+def _same_length(encoded: list[dict[str, Tensor]]) -> list[dict[str, Tensor]]:
+    """Join sentences of equal length, so that none needs padding; the most common length first."""
+    groups: dict[int, list[dict[str, Tensor]]] = {}
+    for sentence in encoded:
+        groups.setdefault(sentence["input_ids"].shape[1], []).append(sentence)
+    return [{key: torch.cat([sentence[key] for sentence in group]) for key in group[0]}
+            for group in sorted(groups.values(), key=len, reverse=True)]
+
+
 def _random_windows(tokenizer: Any, text: str, length: int, count: int, seed: int,
                     ) -> list[dict[str, Tensor]]:
     """Windows from random places of a text; only these places are tokenised."""
@@ -142,7 +151,7 @@ def load_subject(name: str, text: str | None = None, calibration_text: str | Non
         batches, windows = ([dict(tokenizer(line, return_tensors="pt", truncation=True,
                                             max_length=512)) for line in lines]
                             for lines in (chosen, others))
-        return Subject(model, batches, windows, "cosine", tokenizer)
+        return Subject(model, _same_length(batches), windows, "cosine", tokenizer)
     if name == "decoder":
         from sw.decoder import load
         tokenizer, model = load()

@@ -139,7 +139,7 @@ def test_every_type(model, dtype):
 
 def test_learned_corrections_train_on_it(model):
     state = calibrate(model, windows(8), Method("8:16", corrections=("l-pts", "ls", "shift")),
-                      training=Training(rate=1e-3))
+                      training=Training())
     assert list(state["error"]) == ["model.layers.0", "model.layers.1"]
     assert all(after < before for before, after in state["error"].values())
 
