@@ -7,6 +7,9 @@ where fewer than N values are left, and the mask, cut to K features, then holds 
 in that block (all the real ones).
 """
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
@@ -125,15 +128,33 @@ def block_mask(x: Tensor, n: int, m: int, coefficients: Tensor | None = None) ->
     if n == m or x.numel() == 0:
         return torch.ones((*x.shape[:-1], blocks, m), dtype=torch.bool, device=x.device)
     rows = x.reshape(-1, features)
-    step = max(1, _CHUNK // features)
-    if torch.compiler.is_compiling() or x.device.type != "cpu":
-        step = len(rows)
-    masks = []
-    for chunk in rows.split(step):
+
+    def select(chunk: Tensor) -> Tensor:
         scored = pad_features(scores(chunk, coefficients), m)
-        masks.append(_mask_blocks(scored.reshape(-1, m), n))
-    mask = masks[0] if len(masks) == 1 else torch.cat(masks)
+        return _mask_blocks(scored.reshape(-1, m), n)
+
+    step = max(1, _CHUNK // features)
+    if len(rows) <= step or torch.compiler.is_compiling() or x.device.type != "cpu":
+        mask = select(rows)
+    else:
+        mask = torch.cat(_in_threads(select, rows.detach().split(step)))
     return mask.view(*x.shape[:-1], blocks, m)
+
+
+def _in_threads(function: Callable[[Tensor], Tensor], chunks: Sequence[Tensor]) -> list[Tensor]:
+    """Apply a function to every chunk, on as many threads as torch uses, each chunk on one.
+
+    The steps of a network are short: split among threads each by itself, as torch does it, they
+    would mostly wait for each other.
+    """
+    threads = torch.get_num_threads()
+    if threads == 1:
+        return [function(chunk) for chunk in chunks]
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return list(pool.map(function, chunks))
+    finally:
+        torch.set_num_threads(threads)  # that of the threads is also the default of new ones
 
 
 def nm_mask(x: Tensor, n: int, m: int, coefficients: Tensor | None = None) -> Tensor:
