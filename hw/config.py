@@ -9,11 +9,12 @@ from math import comb
 from typing import Any
 
 
-__all__ = ["DESIGNS", "SELECTORS", "VERSION", "Design", "Pattern", "choice", "integer"]
+__all__ = ["DESIGNS", "GATHERS", "SELECTORS", "VERSION", "Design", "Pattern", "choice", "integer"]
 
 
 VERSION = "0.1.0"
 SELECTORS = ("rank", "radix")
+GATHERS = ("auto", "window", "butterfly")
 DESIGNS = ("selector", "compressor", "decompressor", "pe", "array", "accelerator")
 
 VALUE_WIDTH = 8
@@ -131,6 +132,8 @@ class Design:
 
     pattern: Pattern
     selector: str = _parameter("rank", "structure of the selector", choices=SELECTORS)
+    gather: str = _parameter("auto", "network that brings weights to a PE's lanes: the smallest, "
+                                     "one stage, or stages of two-to-one nodes", choices=GATHERS)
     rows: int = _parameter(4, "rows of PEs, one token each", low=1, high=64)
     columns: int = _parameter(4, "columns of PEs, one output feature each", low=1, high=64)
     tile: int = _parameter(4, "rows and columns of PEs that share a broadcast; registers stand "

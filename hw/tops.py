@@ -125,10 +125,10 @@ class DecompressorTop(_StreamTop):
 
 
 _SHARED_MEANINGS = {
-    "digits": "L kept activations, ascending features, each as 4 radix-4 Booth digits",
+    "digits": "L kept activations, ascending features, each as 4 radix-4 digits",
     "correction": "sum of 4**k over all negative digits k of all lanes",
     "keep": "0: this step begins a new sum",
-    "selects": "for each lane the one-hot position of its weight in its window",
+    "selects": "for each node of the gather the one-hot source of its value; see docs/pe.md",
 }
 
 
@@ -138,7 +138,7 @@ class PETop(Top):
     latency = 1
 
     def __init__(self, design: Design):
-        inside = PE(design.pattern, design.accumulator_width)
+        inside = PE(design.pattern, design.accumulator_width, design.gather)
         self.fields = {name: field.width for name, field in inside.shared.shape()}
         super().__init__(design, inside, [
             *(Port(name, "in", width, _SHARED_MEANINGS[name])
