@@ -29,7 +29,7 @@ class WeightBeat(data.StructLayout):
 
 def half_words(design: Design) -> int:
     """Words of one half of a bank of the activation buffer."""
-    return design.groups * design.buffer_blocks
+    return design.groups * design.max_blocks
 
 
 def activation_address(design: Design) -> int:
@@ -39,7 +39,7 @@ def activation_address(design: Design) -> int:
 
 def weight_address(design: Design) -> int:
     """Bits of an address in a bank of the weight buffer; the top bit chooses the half."""
-    return ceil_log2(design.buffer_blocks) + 1
+    return ceil_log2(design.max_blocks) + 1
 
 
 class _Halves:
@@ -111,7 +111,7 @@ class ActivationBuffer(wiring.Component):
         m = Module()
         design = self.design
         m.submodules.passes = passes = Passes(design, tiles=False)
-        m.submodules.framer = framer = Framer(design.buffer_blocks)
+        m.submodules.framer = framer = Framer(design.max_blocks)
         token_ends, batch_ends = framer.ends, Signal()
         halves = _Halves(m, self.full, filled=batch_ends, release=self.release,
                          clear=self.begin | self.drop)
@@ -166,7 +166,7 @@ class ActivationBuffer(wiring.Component):
 class WeightBuffer(wiring.Component):
     """Weights of two passes: one is loaded while the other is in use.
 
-    One bank for each column of PEs, two halves of ``buffer_blocks`` words. ``i`` is ready while
+    One bank for each column of PEs, two halves of ``max_blocks`` words. ``i`` is ready while
     passes of the job are missing and a half is free. One beat per cycle in, one word per bank and
     cycle out, read latency one cycle. A misplaced ``last`` is handled by
     :class:`hw.framer.Framer`. Reset frees both halves; the memories are not cleared.
@@ -207,7 +207,7 @@ class WeightBuffer(wiring.Component):
         m = Module()
         design = self.design
         m.submodules.passes = passes = Passes(design)
-        m.submodules.framer = framer = Framer(design.buffer_blocks)
+        m.submodules.framer = framer = Framer(design.max_blocks)
         halves = _Halves(m, self.full, filled=framer.ends, release=self.release,
                          clear=self.begin | self.drop)
         m.d.comb += [

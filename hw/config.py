@@ -163,14 +163,14 @@ class Design:
         return self.pattern.n
 
     @property
-    def buffer_blocks(self) -> int:
+    def max_blocks(self) -> int:
         """Blocks of a token that the buffers hold: the length of a chunk."""
         return self.pattern.blocks(self.max_k)
 
     @property
-    def max_blocks(self) -> int:
+    def covered_blocks(self) -> int:
         """Blocks of the longest token: what the accumulator covers, and K_BLOCKS can say."""
-        return max(self.buffer_blocks, min(self.covered_k // self.pattern.m, (1 << 24) - 1))
+        return max(self.max_blocks, min(self.covered_k // self.pattern.m, (1 << 24) - 1))
 
     @property
     def groups(self) -> int:

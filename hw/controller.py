@@ -73,7 +73,7 @@ class Stepper(wiring.Component):
         design = self.design
         m.submodules.passes = passes = Passes(design)
         now = passes.now
-        block = Signal(range(design.buffer_blocks))
+        block = Signal(range(design.max_blocks))
         base = Signal(activation_address(design))  # where the tokens of this group begin
         group_end = Signal(range(design.batch_tokens + 2 * design.rows))  # first token after it
         act_half, weight_half = Signal(), Signal()
@@ -191,7 +191,7 @@ class Controller(wiring.Component):
         settings, refusal = self.settings, Signal(Error)
         with m.If(self.state.busy | self.drop):
             m.d.comb += refusal.eq(Error.BUSY)
-        with m.Elif((settings.k_blocks == 0) | (settings.k_blocks > self.design.max_blocks)):
+        with m.Elif((settings.k_blocks == 0) | (settings.k_blocks > self.design.covered_blocks)):
             m.d.comb += refusal.eq(Error.K_BLOCKS)
         with m.Elif(settings.tokens == 0):
             m.d.comb += refusal.eq(Error.TOKENS)
@@ -238,7 +238,7 @@ class Controller(wiring.Component):
             state.m.eq(design.pattern.m),
             state.rows.eq(design.rows),
             state.columns.eq(design.columns),
-            state.max_blocks.eq(design.max_blocks),
-            state.buffer_blocks.eq(design.buffer_blocks),
+            state.max_blocks.eq(design.covered_blocks),
+            state.buffer_blocks.eq(design.max_blocks),
             state.batch_tokens.eq(design.batch_tokens),
         ]

@@ -36,7 +36,7 @@ class Pass(data.StructLayout):
     def __init__(self, design: Design):
         super().__init__({
             "tokens": bits_for(max(design.batch_tokens, design.rows)),
-            "blocks": bits_for(design.buffer_blocks),
+            "blocks": bits_for(design.max_blocks),
             "first_chunk": 1,
             "last_chunk": 1,
             "last_tile": 1,
@@ -87,20 +87,20 @@ class Passes(wiring.Component):
         chunked, last_batch = Signal(), Signal()
         largest = Mux(chunked, design.rows, design.batch_tokens)
         m.d.comb += [
-            chunked.eq(job.k_blocks > design.buffer_blocks),
+            chunked.eq(job.k_blocks > design.max_blocks),
             last_batch.eq(tokens_left <= largest),
             now.tokens.eq(Mux(last_batch, tokens_left, largest)),
             now.last_tile.eq(tiles_left <= 1),
             now.first_chunk.eq(blocks_left == job.k_blocks),
-            now.last_chunk.eq(blocks_left <= design.buffer_blocks),
-            now.blocks.eq(Mux(now.last_chunk, blocks_left, design.buffer_blocks)),
+            now.last_chunk.eq(blocks_left <= design.max_blocks),
+            now.blocks.eq(Mux(now.last_chunk, blocks_left, design.max_blocks)),
         ]
         if not self.chunks:
             m.d.comb += [now.first_chunk.eq(1), now.last_chunk.eq(1)]
 
         whole_tiles = job.column_tiles if self.tiles else Mux(chunked, job.column_tiles, 1)
         with m.If(self.next):
-            m.d.sync += blocks_left.eq(blocks_left - design.buffer_blocks)
+            m.d.sync += blocks_left.eq(blocks_left - design.max_blocks)
             with m.If(now.last_chunk):
                 m.d.sync += [blocks_left.eq(job.k_blocks), tiles_left.eq(tiles_left - 1)]
                 with m.If(now.last_tile):

@@ -13,22 +13,26 @@ __all__ = ["REGISTERS", "Error", "Field", "Register", "offset_of"]
 class Error(IntEnum):
     """Codes of the ``error`` field. The first error stays until the next accepted start."""
 
-    NONE = 0
-    """No error."""
-    K_BLOCKS = 1
-    """Start refused: K_BLOCKS is 0 or more than MAX_BLOCKS."""
-    TOKENS = 2
-    """Start refused: TOKENS is 0."""
-    COLUMN_TILES = 3
-    """Start refused: COLUMN_TILES is 0."""
-    BUSY = 4
-    """Start or write to a register of the job refused: a job is running; it goes on undisturbed."""
-    ACT_TLAST = 5
-    """A token's tlast was early (missing blocks are zero) or late (surplus beats are dropped)."""
-    WEIGHT_TLAST = 6
-    """A weight pass' tlast was early (missing blocks are zero) or late (beats are dropped)."""
-    TIMEOUT = 7
-    """Nothing moved for TIMEOUT cycles of a job; it goes on if the streams do."""
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> "Error":
+        """Make a member of a code and what it says."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    NONE = 0, "no error"
+    K_BLOCKS = 1, "start refused: K_BLOCKS is 0 or more than MAX_BLOCKS"
+    TOKENS = 2, "start refused: TOKENS is 0"
+    COLUMN_TILES = 3, "start refused: COLUMN_TILES is 0"
+    BUSY = 4, ("start, or write to a register of the job, refused: a job is running and goes on "
+               "undisturbed")
+    ACT_TLAST = 5, ("tlast of a token was early (missing blocks are zero) or late (surplus "
+                    "beats are dropped)")
+    WEIGHT_TLAST = 6, ("tlast of a pass of weights was early (missing blocks are zero) or late "
+                       "(surplus beats are dropped)")
+    TIMEOUT = 7, "nothing moved for TIMEOUT cycles of a job; it goes on if the streams do"
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ def vectors(design, shapes):
     rng = generator("accelerator", pattern, design.rows)
     given = {"m": pattern.m, "rows": design.rows, "columns": columns, "jobs": len(shapes),
              "ID": int.from_bytes(b"NMFG", "big"), "PATTERN": pattern.n | pattern.m << 8,
-             "SHAPE": design.rows | columns << 8, "MAX_BLOCKS": design.max_blocks,
-             "BUFFER": design.buffer_blocks, "BATCH": design.batch_tokens}
+             "SHAPE": design.rows | columns << 8, "MAX_BLOCKS": design.covered_blocks,
+             "BUFFER": design.max_blocks, "BATCH": design.batch_tokens}
     for k, (tokens, blocks, tiles) in enumerate(shapes):
         x = rng.integers(-128, 128, (tokens, blocks * pattern.m)).astype(np.int8)
         x[:, ::3] //= 64  # ties and zeros too

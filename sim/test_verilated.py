@@ -36,7 +36,7 @@ def test_jobs_are_exact(pattern, stall):
                     accumulator_width=29)
     accelerator = Accelerator(design, stall=stall)
     rng = generator("verilated", pattern)
-    full = design.buffer_blocks
+    full = design.max_blocks
     for tokens, blocks, tiles in ((1, 1, 1), (20, full, 3), (4, 2, 2), (5, 2 * full + 1, 2)):
         x, w = layer(design, rng, tokens, blocks, tiles)
         y, _ = run(accelerator, x, w)

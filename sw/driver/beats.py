@@ -54,7 +54,7 @@ def passes(design: Design, tokens: int, blocks: int, tiles: int) -> Iterator[Pas
 
     A token that does not fit the buffer is cut into chunks; a batch is then one group of rows.
     """
-    chunk = design.buffer_blocks
+    chunk = design.max_blocks
     batch = design.rows if blocks > chunk else design.batch_tokens
     for token in range(0, tokens, batch):
         for tile in range(tiles):
@@ -76,7 +76,7 @@ def activation_beats(x: Tensor, outputs: int, design: Design) -> Beats:
     """
     blocks = _blocks(x, design)
     count, tiles = blocks.shape[1], column_tiles(design, outputs)
-    again = tiles if count > design.buffer_blocks else 1
+    again = tiles if count > design.max_blocks else 1
     return Beats.of([blocks[part.tokens, part.blocks]
                      for part in passes(design, len(x), count, again)])
 

@@ -64,8 +64,8 @@ def run_linear(backend: Backend, x: Tensor, weight: Tensor) -> tuple[Tensor, dic
     design = backend.design
     tokens, features = x.shape
     tiles, blocks = column_tiles(design, len(weight)), design.pattern.blocks(features)
-    if blocks > design.max_blocks:
-        raise ValueError(f"x must have at most {design.max_blocks * design.pattern.m} input "
+    if blocks > design.covered_blocks:
+        raise ValueError(f"x must have at most {design.covered_blocks * design.pattern.m} input "
                          f"features, not {features}")
     for register, value in (("K_BLOCKS", blocks), ("TOKENS", tokens), ("COLUMN_TILES", tiles),
                             ("CONTROL", 1)):

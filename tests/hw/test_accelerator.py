@@ -66,7 +66,7 @@ def run(design, tokens, k_blocks, tiles, *, stall=0.0, seed=0, jobs=1):
         w = [[chance.randint(-128, 127) for _ in range(k_blocks * pattern.m)]
              for _ in range(tiles * design.columns)]
         y = layer(x, w, pattern)
-        chunk = design.buffer_blocks
+        chunk = design.max_blocks
         chunked = k_blocks > chunk
         batch = design.rows if chunked else design.batch_tokens
         for first in range(0, tokens, batch):
