@@ -139,9 +139,10 @@ class Design:
     tile: int = _parameter(4, "rows and columns of PEs that share a broadcast; registers stand "
                               "between tiles", low=1, high=64)
     accumulator_width: int = _parameter(32, "bits of an accumulator", low=16, high=64)
-    max_k: int = _parameter(4096, "largest number of input features of a layer", low=1,
-                            high=1 << 24)
-    max_tokens: int = _parameter(32, "largest number of tokens of one job", low=1, high=4096)
+    max_k: int = _parameter(4096, "input features of a token that the buffers hold; longer "
+                                  "tokens come in chunks", low=1, high=1 << 24)
+    batch_tokens: int = _parameter(32, "tokens that share one pass of the weights; the buffers "
+                                       "hold two batches", low=1, high=4096)
 
     def __post_init__(self) -> None:
         for f in fields(self)[1:]:
@@ -166,13 +167,18 @@ class Design:
 
     @property
     def max_blocks(self) -> int:
-        """Blocks of the longest token."""
+        """Blocks of a token that the buffers hold: the length of a chunk."""
         return self.pattern.blocks(self.max_k)
 
     @property
+    def covered_blocks(self) -> int:
+        """Blocks of the longest token: what the accumulator covers, and K_BLOCKS can say."""
+        return max(self.max_blocks, min(self.covered_k // self.pattern.m, (1 << 24) - 1))
+
+    @property
     def groups(self) -> int:
-        """Groups of ``rows`` tokens in the largest job."""
-        return -(-self.max_tokens // self.rows)
+        """Groups of ``rows`` tokens in a batch."""
+        return -(-self.batch_tokens // self.rows)
 
     @property
     def row_tiles(self) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from hw.config import DESIGNS, Design, Pattern
 from hw.emit import to_verilog
 from hw.files import write_all
+from hw.header import c_header
 from hw.manifest import manifest
 from hw.tops import make_top
 
@@ -36,6 +37,8 @@ def verilog(name: str, design: Design) -> str:
 def generate(name: str, design: Design, output: Path) -> list[Path]:
     """Write ``nm_<name>.v`` and its manifest ``nm_<name>.json``; return their paths.
 
+    An accelerator also gets a C header of its registers, ``nm_accelerator.h``.
+
     Raises
     ------
     ValueError
@@ -43,9 +46,11 @@ def generate(name: str, design: Design, output: Path) -> list[Path]:
     """
     top = make_top(name, design)
     description = manifest(name, top)
+    header = {"nm_accelerator.h": c_header(design)} if name == "accelerator" else {}
     return write_all(output, {
         f"nm_{name}.v": to_verilog(top, f"nm_{name}"),
         f"nm_{name}.json": description,
+        **header,
     })
 
 
