@@ -14,6 +14,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.config import Pattern
 from hw.gather import SelectDecoder, selects_layout
+from hw.network import make_network
 
 
 __all__ = ["BitmaskDecoder", "IndexDecoder", "IndexEncoder", "RankEncoder", "UnrankLane",
@@ -43,7 +44,7 @@ class IndexEncoder(wiring.Component):
 
     def __init__(self, pattern: Pattern):
         super().__init__({
-            "selects": In(selects_layout(pattern)),
+            "selects": In(selects_layout(make_network("window", pattern))),
             "indices": Out(data.ArrayLayout(range(pattern.m), pattern.n)),
         })
         self.pattern = pattern
@@ -80,7 +81,7 @@ class RankEncoder(wiring.Component):
 
     def __init__(self, pattern: Pattern):
         super().__init__({
-            "selects": In(selects_layout(pattern)),
+            "selects": In(selects_layout(make_network("window", pattern))),
             "parts": Out(data.ArrayLayout(pattern.rank_bits, rank_parts(pattern))),
         })
         self.pattern = pattern
@@ -113,7 +114,7 @@ class BitmaskDecoder(wiring.Component):
     def __init__(self, pattern: Pattern):
         super().__init__({
             "code": In(pattern.m),
-            "selects": Out(selects_layout(pattern)),
+            "selects": Out(selects_layout(make_network("window", pattern))),
             "legal": Out(1),
         })
         self.pattern = pattern
@@ -143,7 +144,7 @@ class IndexDecoder(wiring.Component):
     def __init__(self, pattern: Pattern):
         super().__init__({
             "code": In(pattern.index_bits),
-            "selects": Out(selects_layout(pattern)),
+            "selects": Out(selects_layout(make_network("window", pattern))),
             "legal": Out(1),
         })
         self.pattern = pattern
