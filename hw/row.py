@@ -6,9 +6,10 @@ from amaranth.lib.wiring import In, Out
 
 from hw.adder import Columns
 from hw.config import VALUE_WIDTH, Pattern
-from hw.gather import NetworkDecoder, selects_layout
+from hw.gather import selects_layout
 from hw.multiplier import DIGITS, Digit, Recoder
 from hw.network import make_network
+from hw.selects import NetworkDecoder
 
 
 __all__ = ["RowDecoder", "SharedLayout"]
