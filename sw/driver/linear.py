@@ -2,12 +2,11 @@
 
 from typing import Protocol
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from hw.config import Design
-from sw.driver.beats import activation_blocks, column_tiles, result_tensor, weight_blocks
+from hw.registers import Error
+from sw.driver.beats import Beats, activation_beats, column_tiles, result_tensor, weight_beats
 
 
 __all__ = ["COUNTERS", "Backend", "run_linear"]
@@ -16,8 +15,8 @@ __all__ = ["COUNTERS", "Backend", "run_linear"]
 COUNTERS = ("CYCLES", "STEPS", "ARRAY_CYCLES")
 """Registers that count what a job took."""
 
-BUSY, DONE = 1, 2
-"""STATUS of a running job, and of one that ended without an error."""
+BUSY, DONE, ERROR_BIT = 1, 2, 2
+"""STATUS: a job runs; one has ended; where the code of the error stands."""
 
 
 class Backend(Protocol):
@@ -31,13 +30,15 @@ class Backend(Protocol):
     def read(self, register: str) -> int:
         """Read a register."""
 
-    def run(self, act: np.ndarray, weight: np.ndarray, results: int, *,
-            limit: int) -> tuple[np.ndarray, int]:
-        """Stream the blocks of a job; return the accumulators [results, columns], and cycles."""
+    def run(self, inputs: dict[str, Beats], results: int, *, limit: int) -> tuple[Beats, int]:
+        """Feed the beats of a job by the names of their streams.
+
+        Returns the beats of the result stream, ``results`` of them, and the cycles it took.
+        """
 
 
 def run_linear(backend: Backend, x: Tensor, weight: Tensor) -> tuple[Tensor, dict[str, int]]:
-    """Run a sparse linear layer, in jobs of at most ``max_tokens`` tokens.
+    """Run a sparse linear layer of any size as one job.
 
     Parameters
     ----------
@@ -51,37 +52,37 @@ def run_linear(backend: Backend, x: Tensor, weight: Tensor) -> tuple[Tensor, dic
     Returns
     -------
     tuple of Tensor and dict
-        Accumulators int32 [T, O], and the sum of each of :data:`COUNTERS` over the jobs.
+        Accumulators int64 [T, O], and each of :data:`COUNTERS`.
 
     Raises
     ------
     ValueError
-        If K is more than the accelerator was built for.
+        If K is more than the accumulators cover.
     RuntimeError
         If the accelerator reports an error.
     """
     design = backend.design
-    if x.shape[1] > design.max_k:
-        raise ValueError(f"x must have at most {design.max_k} input features, not {x.shape[1]}")
-    counters = dict.fromkeys(COUNTERS, 0)
-    tiles, blocks = column_tiles(design, len(weight)), design.pattern.blocks(x.shape[1])
-    weights = weight_blocks(weight, design).numpy()
-    outputs = []
-    for part in x.split(design.max_tokens):
-        tokens = len(part)
-        for register, value in (("K_BLOCKS", blocks), ("TOKENS", tokens),
-                                ("COLUMN_TILES", tiles), ("CONTROL", 1)):
-            backend.write(register, value)
-        # Ten times what the slower of loading and computing takes: only a fault needs longer.
-        limit = 1000 + 10 * (tokens + tiles * (tokens + 1)) * (blocks + design.rows)
-        results, _ = backend.run(activation_blocks(part, design).numpy(), weights,
-                                 tiles * tokens, limit=limit)
-        status = _ended(backend)
-        if status != DONE:
-            raise RuntimeError(f"the accelerator ended a job with STATUS {status:#x}")
-        outputs.append(result_tensor(torch.from_numpy(results), tokens, len(weight), design))
-        counters = {name: count + backend.read(name) for name, count in counters.items()}
-    return torch.cat(outputs), counters
+    tokens, features = x.shape
+    tiles, blocks = column_tiles(design, len(weight)), design.pattern.blocks(features)
+    if blocks > design.covered_blocks:
+        raise ValueError(f"x must have at most {design.covered_blocks * design.pattern.m} input "
+                         f"features, not {features}")
+    for register, value in (("K_BLOCKS", blocks), ("TOKENS", tokens), ("COLUMN_TILES", tiles),
+                            ("CONTROL", 1)):
+        backend.write(register, value)
+    inputs = {"act": activation_beats(x, len(weight), design),
+              "weight": weight_beats(weight, tokens, design)}
+    # Ten times what loading and computing take one after the other: only a fault needs longer.
+    steps = tiles * (-(-tokens // design.rows)) * (blocks + 4 * design.rows)
+    limit = 10_000 + 10 * (steps + sum(len(beats.last) for beats in inputs.values()))
+    results, _ = backend.run(inputs, tiles * tokens, limit=limit)
+    status = _ended(backend)
+    if status != DONE:
+        code = status >> ERROR_BIT
+        raise RuntimeError(f"the accelerator ended a job with STATUS {status:#x}, error "
+                           f"{Error(code).name}")
+    y = result_tensor(results, tokens, features, len(weight), design)
+    return y, {name: backend.read(name) for name in COUNTERS}
 
 
 def _ended(backend: Backend) -> int:
@@ -89,7 +90,7 @@ def _ended(backend: Backend) -> int:
 
     They take one cycle each, and so does a read at least.
     """
-    for _ in range(backend.design.rows):
+    for _ in range(4 + 2 * backend.design.rows):
         status = backend.read("STATUS")
         if not status & BUSY:
             break
