@@ -11,17 +11,21 @@ from hw.config import Pattern
 from hw.network import Network, Node, make_network
 
 
-__all__ = ["Gather", "SelectDecoder", "route", "selects_layout"]
+__all__ = ["Gather", "SelectDecoder", "network_selects", "route", "selects_layout"]
 
 
-def selects_layout(network: Network) -> data.ArrayLayout | Shape:
+def selects_layout(pattern: Pattern) -> data.ArrayLayout:
+    """Positions of the kept values: for each of ``n`` lanes a one-hot of ``span`` bits."""
+    return data.ArrayLayout(pattern.span, pattern.n)
+
+
+def network_selects(network: Network) -> data.ArrayLayout | Shape:
     """Selects of one block: bits in the order of ``network.crosspoints``.
 
-    A window has for each of ``n`` lanes a one-hot of ``span`` bits. See ``network.active_low`` for
-    others.
+    Those of a window are positions; see ``network.active_low`` for others.
     """
     if len(network.stages) == 1:
-        return data.ArrayLayout(network.pattern.span, network.pattern.n)
+        return selects_layout(network.pattern)
     return unsigned(network.selects)
 
 
@@ -51,7 +55,7 @@ class SelectDecoder(wiring.Component):
         self.pattern = pattern
         super().__init__({
             "mask": In(pattern.m),
-            "selects": Out(selects_layout(make_network("window", pattern))),
+            "selects": Out(selects_layout(pattern)),
         })
 
     def elaborate(self, platform):
@@ -196,7 +200,7 @@ class Gather(wiring.Component):
     -------
     values : In(ArrayLayout(shape, m))
         The whole block.
-    selects : In(selects_layout(network))
+    selects : In(network_selects(network))
         As ``hw.selects.NetworkDecoder`` gives them; for a window also ``SelectDecoder``.
     gathered : Out(ArrayLayout(shape, n))
         The selected values, in ascending order of position.
@@ -206,7 +210,7 @@ class Gather(wiring.Component):
         self.network = make_network(gather, pattern)
         super().__init__({
             "values": In(data.ArrayLayout(shape, pattern.m)),
-            "selects": In(selects_layout(self.network)),
+            "selects": In(network_selects(self.network)),
             "gathered": Out(data.ArrayLayout(shape, pattern.n)),
         })
 

@@ -8,7 +8,7 @@ from amaranth.hdl import C, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.gather import SelectDecoder, selects_layout
+from hw.gather import SelectDecoder, network_selects
 from hw.network import Network
 
 
@@ -35,14 +35,14 @@ class NetworkDecoder(wiring.Component):
     -------
     mask : In(m)
         Exactly ``n`` bits set.
-    selects : Out(selects_layout(network))
+    selects : Out(network_selects(network))
     """
 
     def __init__(self, network: Network):
         self.network = network
         super().__init__({
             "mask": In(network.pattern.m),
-            "selects": Out(selects_layout(network)),
+            "selects": Out(network_selects(network)),
         })
 
     def elaborate(self, platform):
