@@ -1,7 +1,6 @@
-"""The gather of kept values: selects decoded from a bitmask, and the network that they steer."""
+"""The gather of kept values: a network of selects, and a bitmask as the positions of its ones."""
 
 from functools import reduce
-from itertools import pairwise
 from operator import or_
 
 from amaranth.hdl import C, Module, Mux, Shape, Signal, Value, unsigned
@@ -12,17 +11,21 @@ from hw.config import Pattern
 from hw.network import Network, Node, make_network
 
 
-__all__ = ["Gather", "NetworkDecoder", "SelectDecoder", "route", "selects_layout"]
+__all__ = ["Gather", "SelectDecoder", "network_selects", "route", "selects_layout"]
 
 
-def selects_layout(network: Network) -> data.ArrayLayout | Shape:
+def selects_layout(pattern: Pattern) -> data.ArrayLayout:
+    """Positions of the kept values: for each of ``n`` lanes a one-hot of ``span`` bits."""
+    return data.ArrayLayout(pattern.span, pattern.n)
+
+
+def network_selects(network: Network) -> data.ArrayLayout | Shape:
     """Selects of one block: bits in the order of ``network.crosspoints``.
 
-    A window has for each of ``n`` lanes a one-hot of ``span`` bits. See ``network.active_low`` for
-    others.
+    Those of a window are positions; see ``network.active_low`` for others.
     """
     if len(network.stages) == 1:
-        return data.ArrayLayout(network.pattern.span, network.pattern.n)
+        return selects_layout(network.pattern)
     return unsigned(network.selects)
 
 
@@ -52,7 +55,7 @@ class SelectDecoder(wiring.Component):
         self.pattern = pattern
         super().__init__({
             "mask": In(pattern.m),
-            "selects": Out(selects_layout(make_network("window", pattern))),
+            "selects": Out(selects_layout(pattern)),
         })
 
     def elaborate(self, platform):
@@ -92,46 +95,6 @@ class SelectDecoder(wiring.Component):
                 m.d.comb += after[count].eq(reduce(or_, terms))
             counts.append(after)
         return counts
-
-
-class NetworkDecoder(wiring.Component):
-    """Decodes a bitmask into the selects of a network. Combinational.
-
-    Members
-    -------
-    mask : In(m)
-        Exactly ``n`` bits set.
-    selects : Out(selects_layout(network))
-    """
-
-    def __init__(self, network: Network):
-        self.network = network
-        super().__init__({
-            "mask": In(network.pattern.m),
-            "selects": Out(selects_layout(network)),
-        })
-
-    def elaborate(self, platform):
-        m = Module()
-        network, pattern = self.network, self.network.pattern
-        m.submodules.decoder = decoder = SelectDecoder(pattern)
-        m.d.comb += decoder.mask.eq(self.mask)
-        if len(network.stages) == 1:
-            m.d.comb += self.selects.eq(decoder.selects)
-            return m
-
-        passing: dict[tuple[int, int, int], list[Value]] = {}
-        for lane in range(pattern.n):
-            for d in range(pattern.span):
-                path = network.path(lane, d)
-                for stage, (source, place) in enumerate(pairwise(path)):
-                    passing.setdefault((stage, place, source), []).append(decoder.selects[lane][d])
-        narrow = {(stage, node.place) for stage, nodes in enumerate(network.stages)
-                  for node in nodes if len(node.sources) == 2}
-        for k, crosspoint in enumerate(network.crosspoints()):
-            taken = reduce(or_, passing[crosspoint])
-            m.d.comb += self.selects[k].eq(~taken if crosspoint[:2] in narrow else taken)
-        return m
 
 
 class Stage(wiring.Component):
@@ -237,8 +200,8 @@ class Gather(wiring.Component):
     -------
     values : In(ArrayLayout(shape, m))
         The whole block.
-    selects : In(selects_layout(network))
-        As ``NetworkDecoder`` gives them; for a window also ``SelectDecoder``.
+    selects : In(network_selects(network))
+        As ``hw.selects.NetworkDecoder`` gives them; for a window also ``SelectDecoder``.
     gathered : Out(ArrayLayout(shape, n))
         The selected values, in ascending order of position.
     """
@@ -247,7 +210,7 @@ class Gather(wiring.Component):
         self.network = make_network(gather, pattern)
         super().__init__({
             "values": In(data.ArrayLayout(shape, pattern.m)),
-            "selects": In(selects_layout(self.network)),
+            "selects": In(network_selects(self.network)),
             "gathered": Out(data.ArrayLayout(shape, pattern.n)),
         })
 

@@ -6,9 +6,10 @@ from amaranth.lib.wiring import In, Out
 
 from hw.adder import Columns
 from hw.config import VALUE_WIDTH, Pattern
-from hw.gather import NetworkDecoder, selects_layout
+from hw.gather import network_selects
 from hw.multiplier import DIGITS, Digit, Recoder
 from hw.network import make_network
+from hw.selects import NetworkDecoder
 
 
 __all__ = ["RowDecoder", "SharedLayout"]
@@ -27,7 +28,7 @@ class SharedLayout(data.StructLayout):
         partial products lack.
     keep : 1
         Low if this step begins a new sum.
-    selects : selects_layout(network)
+    selects : network_selects(network)
         What steers the gather, as ``NetworkDecoder`` gives it. Absent when dense.
     """
 
@@ -39,7 +40,7 @@ class SharedLayout(data.StructLayout):
             "keep": 1,
         }
         if not pattern.dense:
-            fields["selects"] = selects_layout(make_network(gather, pattern))
+            fields["selects"] = network_selects(make_network(gather, pattern))
         super().__init__(fields)
 
 

@@ -60,6 +60,14 @@ class Measured(Row):
     result: flow.Result
     overhead: float | None
 
+    @property
+    def throughput_per_area(self) -> float | None:
+        """Against the dense baseline at the same clock: M/N times the work, on more area."""
+        if self.overhead is None:
+            return None
+        pattern = self.design.pattern
+        return round(pattern.m / pattern.n / (1 + self.overhead / 100), 3)
+
 
 def plan(names: Sequence[str], patterns: Sequence[Pattern], selectors: Sequence[str],
          base: Design) -> list[Row]:
@@ -115,7 +123,7 @@ def table(rows: Sequence[Measured], library: liberty.Library) -> Table:
         shown.add_column(column, no_wrap=True)
     areas = [] if library.area_unit == "GE" else [library.area_unit]
     for column in (*areas, "GE", "cells", "FFs", "RAM bits", library.time_unit, "stime",
-                   "over dense"):
+                   "over dense", "work/area"):
         shown.add_column(column, justify="right", no_wrap=True)
     previous = None
     for row in rows:
@@ -129,7 +137,8 @@ def table(rows: Sequence[Measured], library: liberty.Library) -> Table:
             f"{sum(result.cells.values()):,}", f"{result.flip_flops:,}",
             f"{result.memory_bits:,}", f"{result.delay:.4g}",
             f"{result.module_delay:.4g}",
-            "" if row.overhead is None else f"{row.overhead:+.1f} %")
+            "" if row.overhead is None else f"{row.overhead:+.1f} %",
+            "" if row.throughput_per_area is None else f"{row.throughput_per_area:.2f}x")
     return shown
 
 
@@ -150,7 +159,8 @@ def as_json(rows: Sequence[Measured], synthesis: flow.Flow, path: Path) -> str:
         "designs": [{
             "design": row.name, "parameters": {**asdict(row.design),
                                                "pattern": str(row.design.pattern)},
-            "overhead_percent": row.overhead, **asdict(row.result),
+            "overhead_percent": row.overhead, "throughput_per_area": row.throughput_per_area,
+            **asdict(row.result),
         } for row in rows],
     }
     return json.dumps(data, indent=1, sort_keys=True) + "\n"
@@ -161,13 +171,15 @@ def as_csv(rows: Sequence[Measured]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["pattern", "design", "selector", "area", "gate_equivalents", "cells",
-                     "flip_flops", "memory_bits", "delay", "module_delay", "overhead_percent"])
+                     "flip_flops", "memory_bits", "delay", "module_delay", "overhead_percent",
+                     "throughput_per_area"])
     for row in rows:
         result = row.result
         writer.writerow([row.design.pattern, row.name, row.selector, result.area, result.gates,
                          sum(result.cells.values()), result.flip_flops, result.memory_bits,
                          result.delay, result.module_delay,
-                         "" if row.overhead is None else row.overhead])
+                         "" if row.overhead is None else row.overhead,
+                         "" if row.throughput_per_area is None else row.throughput_per_area])
     return text.getvalue()
 
 

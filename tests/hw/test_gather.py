@@ -9,8 +9,9 @@ from amaranth.hdl import Module, signed
 from amaranth.sim import Simulator
 
 from hw.config import GATHERS, Pattern
-from hw.gather import Gather, NetworkDecoder, SelectDecoder
+from hw.gather import Gather, SelectDecoder
 from hw.network import make_network
+from hw.selects import NetworkDecoder
 
 
 PATTERNS = [Pattern(n, m) for n, m in [(2, 4), (4, 8), (8, 16), (16, 32), (1, 4), (3, 4), (3, 7),
