@@ -14,7 +14,6 @@ from amaranth.lib.wiring import In, Out
 
 from hw.config import Pattern
 from hw.gather import SelectDecoder, selects_layout
-from hw.network import make_network
 
 
 __all__ = ["BitmaskDecoder", "IndexDecoder", "IndexEncoder", "RankEncoder", "UnrankLane",
@@ -39,20 +38,20 @@ class IndexEncoder(wiring.Component):
     -------
     selects : In(ArrayLayout(span, n))
         As :class:`hw.gather.SelectDecoder` gives them.
-    indices : Out(ArrayLayout(range(m), n))
+    code : Out(ArrayLayout(range(m), n))
     """
 
     def __init__(self, pattern: Pattern):
         super().__init__({
-            "selects": In(selects_layout(make_network("window", pattern))),
-            "indices": Out(data.ArrayLayout(range(pattern.m), pattern.n)),
+            "selects": In(selects_layout(pattern)),
+            "code": Out(data.ArrayLayout(range(pattern.m), pattern.n)),
         })
         self.pattern = pattern
 
     def elaborate(self, platform):
         m = Module()
         for lane in range(self.pattern.n):
-            m.d.comb += self.indices[lane].eq(
+            m.d.comb += self.code[lane].eq(
                 _constant(self.selects[lane], range(lane, lane + self.pattern.span)))
         return m
 
@@ -75,14 +74,14 @@ class RankEncoder(wiring.Component):
     Members
     -------
     selects : In(ArrayLayout(span, n))
-    parts : Out(ArrayLayout(rank_bits, rank_parts(pattern)))
+    code : Out(ArrayLayout(rank_bits, rank_parts(pattern)))
         Their sum is the rank.
     """
 
     def __init__(self, pattern: Pattern):
         super().__init__({
-            "selects": In(selects_layout(make_network("window", pattern))),
-            "parts": Out(data.ArrayLayout(pattern.rank_bits, rank_parts(pattern))),
+            "selects": In(selects_layout(pattern)),
+            "code": Out(data.ArrayLayout(pattern.rank_bits, rank_parts(pattern))),
         })
         self.pattern = pattern
 
@@ -95,9 +94,9 @@ class RankEncoder(wiring.Component):
             term = Signal(max(constants).bit_length(), name=f"term{lane}")
             m.d.comb += term.eq(_constant(self.selects[lane], constants))
             terms.append(term)
-        while len(terms) > len(self.parts):  # neighbours are alike in width
+        while len(terms) > len(self.code):  # neighbours are alike in width
             terms = [sum(terms[k + 1:k + 2], terms[k]) for k in range(0, len(terms), 2)]
-        m.d.comb += [part.eq(term) for part, term in zip(self.parts, terms, strict=False)]
+        m.d.comb += [part.eq(term) for part, term in zip(self.code, terms, strict=False)]
         return m
 
 
@@ -114,7 +113,7 @@ class BitmaskDecoder(wiring.Component):
     def __init__(self, pattern: Pattern):
         super().__init__({
             "code": In(pattern.m),
-            "selects": Out(selects_layout(make_network("window", pattern))),
+            "selects": Out(selects_layout(pattern)),
             "legal": Out(1),
         })
         self.pattern = pattern
@@ -144,7 +143,7 @@ class IndexDecoder(wiring.Component):
     def __init__(self, pattern: Pattern):
         super().__init__({
             "code": In(pattern.index_bits),
-            "selects": Out(selects_layout(make_network("window", pattern))),
+            "selects": Out(selects_layout(pattern)),
             "legal": Out(1),
         })
         self.pattern = pattern
