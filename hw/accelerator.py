@@ -65,7 +65,7 @@ class Accelerator(wiring.Component):
         m.submodules.registers = registers = RegisterBlock()
         m.submodules.controller = controller = Controller(design)
         m.submodules.stepper = stepper = Stepper(design)
-        m.submodules.compressor = compressor = Compressor(design.pattern, design.selector)
+        m.submodules.compressor = compressor = Compressor(design)
         m.submodules.activations = activations = ActivationBuffer(design)
         m.submodules.weights = weights = WeightBuffer(design)
         m.submodules.array = array = self.array

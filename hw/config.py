@@ -8,12 +8,17 @@ from dataclasses import dataclass, field, fields
 from math import comb
 from typing import Any
 
+from hw.formats import FORMATS, Format
 
-__all__ = ["DESIGNS", "SELECTORS", "VERSION", "Design", "Pattern", "choice", "integer"]
+
+__all__ = ["DESIGNS", "ENCODINGS", "SELECTORS", "SHIFTS", "VERSION", "Design", "Pattern", "choice",
+           "integer"]
 
 
 VERSION = "0.1.0"
 SELECTORS = ("rank", "radix")
+ENCODINGS = ("bitmask", "index", "rank")
+SHIFTS = ("none", "scalar", "channel", "mean", "median")
 DESIGNS = ("selector", "compressor", "decompressor", "pe", "array", "accelerator")
 
 VALUE_WIDTH = 8
@@ -99,7 +104,12 @@ class Pattern:
     @property
     def rank_bits(self) -> int:
         """Bits of ``rank`` (combinadic) metadata per block."""
-        return (comb(self.m, self.n) - 1).bit_length()
+        return (self.masks - 1).bit_length()
+
+    @property
+    def masks(self) -> int:
+        """Masks that a block can have, C(M, N): ranks are below it."""
+        return comb(self.m, self.n)
 
     def blocks(self, features: int) -> int:
         """Blocks that hold ``features`` values; the last one may be padded with zeros."""
@@ -107,9 +117,15 @@ class Pattern:
 
 
 def _parameter(default: int | str, text: str, *, low: int = 0, high: int = 0,
-               choices: tuple[str, ...] = ()) -> Any:
-    return field(default=default,
-                 metadata={"help": text, "low": low, "high": high, "choices": choices})
+               choices: tuple[str, ...] = (), designs: tuple[str, ...] = DESIGNS) -> Any:
+    """A field of ``Design``. Only ``designs`` take other values than the default."""
+    return field(default=default, metadata={"help": text, "low": low, "high": high,
+                                            "choices": choices, "designs": designs})
+
+
+def _flag(text: str, *, designs: tuple[str, ...] = DESIGNS) -> Any:
+    """A field of ``Design`` that is off, or on for one of ``designs``."""
+    return field(default=False, metadata={"help": text, "choices": (), "designs": designs})
 
 
 @dataclass(frozen=True)
@@ -140,17 +156,70 @@ class Design:
                                   "tokens come in chunks", low=1, high=1 << 24)
     batch_tokens: int = _parameter(32, "tokens that share one pass of the weights; the buffers "
                                        "hold two batches", low=1, high=4096)
+    format: str = _parameter("int8", "number format of an activation", choices=tuple(FORMATS),
+                             designs=("selector", "compressor", "decompressor"))
+    encoding: str = _parameter("bitmask", "metadata of a compressed block", choices=ENCODINGS,
+                               designs=("compressor", "decompressor"))
+    decode_stages: int = _parameter(0, "pipeline stages that decode a rank, up to N; 0: as many "
+                                       "as keep up with the compressor",
+                                    low=0, high=64, designs=("decompressor",))
+    coefficients: int = _parameter(0, "bits of a channel's factor of the score; 0: no factors",
+                                   low=0, high=8, designs=("selector", "compressor"))
+    shift: str = _parameter("none", "what is subtracted before selection: a scalar, a value for "
+                                    "each channel, or the token's mean or lower median",
+                            choices=SHIFTS, designs=("compressor",))
+    statistics: bool = _flag("sums for the variance correction at each token's end",
+                             designs=("compressor",))
+    complement: bool = _flag("the dropped values follow the kept ones", designs=("compressor",))
 
     def __post_init__(self) -> None:
         for f in fields(self)[1:]:
-            if f.metadata["choices"]:
-                choice(f.name, getattr(self, f.name), f.metadata["choices"])
+            value, limits = getattr(self, f.name), f.metadata
+            if limits["choices"]:
+                choice(f.name, value, limits["choices"])
+            elif type(f.default) is bool:
+                if type(value) is not bool:
+                    raise ValueError(f"{f.name} must be True or False, not {value!r}")
             else:
-                integer(f.name, getattr(self, f.name), f.metadata["low"], f.metadata["high"])
+                integer(f.name, value, limits["low"], limits["high"])
+        integer("decode_stages", self.decode_stages, 0, self.pattern.n)
+        if not self.number.integer and (self.coefficients or self.shift != "none"
+                                        or self.statistics):
+            raise ValueError("format must be int4 or int8 with coefficients, a shift or "
+                             f"statistics, not {self.format!r}")
         if self.max_k > self.covered_k:
             raise ValueError(
                 f"max_k must be from 1 to {self.covered_k}, which an accumulator_width of "
                 f"{self.accumulator_width} bits covers, not {self.max_k}")
+
+    def require(self, name: str) -> None:
+        """Raise ValueError if the design ``name`` does not have a parameter that is set."""
+        for f in fields(self)[1:]:
+            value = getattr(self, f.name)
+            if name not in f.metadata["designs"] and value != f.default:
+                raise ValueError(f"{f.name} must be {f.default} in design {name}, not {value!r}")
+
+    @property
+    def number(self) -> Format:
+        """The number format of an activation."""
+        return FORMATS[self.format]
+
+    @property
+    def score_width(self) -> int:
+        """Bits of a score."""
+        return self.number.score_width(self.coefficients)
+
+    @property
+    def metadata_bits(self) -> int:
+        """Bits of a block's metadata in the chosen encoding."""
+        return {"bitmask": self.pattern.bitmask_bits, "index": self.pattern.index_bits,
+                "rank": self.pattern.rank_bits}[self.encoding]
+
+    @property
+    def unrank_stages(self) -> int:
+        """Pipeline stages that decode a rank."""
+        lanes = self.pattern.n
+        return self.decode_stages or (lanes if lanes > 8 else -(-lanes // 2))
 
     @property
     def covered_k(self) -> int:

@@ -57,9 +57,12 @@ def generate(name: str, design: Design, output: Path) -> list[Path]:
 def add_design_arguments(parser: argparse.ArgumentParser) -> None:
     """Add an option for every parameter of :class:`hw.config.Design` but the pattern."""
     for field in fields(Design)[1:]:
-        limits = field.metadata
+        limits, option = field.metadata, f"--{field.name.replace('_', '-')}"
+        if type(field.default) is bool:
+            parser.add_argument(option, action="store_true", help=limits["help"])
+            continue
         allowed = ", ".join(limits["choices"]) or f"{limits['low']} to {limits['high']}"
-        parser.add_argument(f"--{field.name.replace('_', '-')}", type=_plain, default=field.default,
+        parser.add_argument(option, type=_plain, default=field.default,
                             metavar="NAME" if limits["choices"] else "INT",
                             help=f"{limits['help']} ({allowed}; default {field.default})")
 

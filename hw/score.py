@@ -1,39 +1,68 @@
 """What selection orders by."""
 
-from amaranth.hdl import Module, signed
+from amaranth.hdl import Module, Mux, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.config import VALUE_WIDTH, Pattern
+from hw.config import Pattern
+from hw.formats import Format
 
 
-__all__ = ["Magnitude"]
+__all__ = ["Score"]
 
 
-class Magnitude(wiring.Component):
-    """Scores of the magnitude criterion (ACT): ``score_j = |x_j|``, exact. Combinational.
+class Score(wiring.Component):
+    """Scores of a block: ``score_j = |z_j| * c_j``, exact. Combinational.
 
-    The magnitude of int8 needs 8 bits: that of -128 is 128, the largest of all.
+    Without coefficients ``c`` is 1 (the criterion ACT). The magnitude of an integer needs all its
+    bits: that of -128 is 128, the largest of all. A floating-point magnitude is its bits without
+    the sign, which order alike: -0 equals +0, infinity lies above the finite values, and NaN above
+    infinity, every NaN being given the same score.
 
     Parameters
     ----------
     pattern : Pattern
+    number : Format
+        Format of a value.
+    coefficients : int
+        Bits of a coefficient, 0 for none; integers only.
 
     Members
     -------
-    values : In(ArrayLayout(signed(8), m))
-    scores : Out(ArrayLayout(unsigned(8), m))
+    values : In(ArrayLayout(signed(bits), m))
+    factors : In(ArrayLayout(unsigned(coefficients), m))
+        Only with coefficients.
+    scores : Out(ArrayLayout(unsigned(number.score_width(coefficients)), m))
     """
 
-    def __init__(self, pattern: Pattern):
-        super().__init__({
-            "values": In(data.ArrayLayout(signed(VALUE_WIDTH), pattern.m)),
-            "scores": Out(data.ArrayLayout(VALUE_WIDTH, pattern.m)),
-        })
+    def __init__(self, pattern: Pattern, number: Format, coefficients: int = 0):
+        members = {
+            "values": In(data.ArrayLayout(signed(number.bits), pattern.m)),
+            "factors": In(data.ArrayLayout(unsigned(coefficients), pattern.m)),
+            "scores": Out(data.ArrayLayout(number.score_width(coefficients), pattern.m)),
+        }
+        if not coefficients:
+            del members["factors"]
+        super().__init__(members)
         self.pattern = pattern
+        self.number = number
+        self.coefficients = coefficients
 
     def elaborate(self, platform):
         m = Module()
         for k in range(self.pattern.m):
-            m.d.comb += self.scores[k].eq(abs(self.values[k]))
+            magnitude = self._magnitude(self.values[k])
+            if self.coefficients:
+                magnitude = magnitude * self.factors[k]
+            m.d.comb += self.scores[k].eq(magnitude)
         return m
+
+    def _magnitude(self, value) -> Value:
+        number = self.number
+        if number.integer:
+            return abs(value)
+        bits = Value.cast(value)[:number.bits - 1]
+        if number.infinity is None:  # a single NaN, which is the largest pattern anyway
+            return bits
+        fraction, exponent = bits[:number.mantissa], bits[number.mantissa:]
+        return Mux(exponent.all() & fraction.any(), number.nan, bits)

@@ -1,13 +1,13 @@
-"""Payloads that streams carry, and the register between two streams."""
+"""Payloads that streams carry, the register between two streams, and stages in a row."""
 
 from amaranth.hdl import Module, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.config import Pattern
+from hw.config import Design, Pattern
 
 
-__all__ = ["CompressedBlock", "DenseBlock", "StreamRegister"]
+__all__ = ["CompressedBlock", "DenseBlock", "EncodedBlock", "StreamRegister", "chain"]
 
 
 class DenseBlock(data.StructLayout):
@@ -16,7 +16,7 @@ class DenseBlock(data.StructLayout):
     Fields
     ------
     values : ArrayLayout(signed(width), m)
-        Feature 0 of the block first.
+        Feature 0 of the block first. The bits of a floating-point value are carried as they are.
     last : unsigned(1)
         Whether the block is the token's last.
     """
@@ -46,6 +46,36 @@ class CompressedBlock(data.StructLayout):
             "mask": pattern.m,
             "last": 1,
         })
+
+
+class EncodedBlock(data.StructLayout):
+    """What leaves a compressor: :class:`CompressedBlock` with all that the design asks for.
+
+    Fields
+    ------
+    values : ArrayLayout(signed(bits), n)
+    mask or metadata : unsigned(metadata_bits * parts)
+        ``mask`` where the encoding is ``bitmask``, ``metadata`` where it is another.
+    last : unsigned(1)
+
+    Parameters
+    ----------
+    design : Design
+    parts : int
+        Partial sums that the metadata still consists of.
+    """
+
+    def __init__(self, design: Design, parts: int = 1):
+        super().__init__({
+            "values": data.ArrayLayout(signed(design.number.bits), design.pattern.n),
+            self.metadata_field(design): design.metadata_bits * parts,
+            "last": 1,
+        })
+
+    @staticmethod
+    def metadata_field(design: Design) -> str:
+        """Name of the field that holds the metadata."""
+        return "mask" if design.encoding == "bitmask" else "metadata"
 
 
 class StreamRegister(wiring.Component):
@@ -82,3 +112,13 @@ class StreamRegister(wiring.Component):
         with m.If(self.i.ready & self.i.valid):
             m.d.sync += self.o.payload.eq(self.i.payload)
         return m
+
+
+def chain(m: Module, component: wiring.Component, stages: dict[str, wiring.Component]) -> None:
+    """Put stages with streams ``i`` and ``o`` in a row, from the component's ``i`` to its ``o``."""
+    previous = wiring.flipped(component.i)
+    for name, stage in stages.items():
+        m.submodules[name] = stage
+        wiring.connect(m, previous, stage.i)
+        previous = stage.o
+    wiring.connect(m, previous, wiring.flipped(component.o))

@@ -12,6 +12,7 @@ from hw.config import DESIGNS, VALUE_WIDTH, Design, choice
 from hw.decompressor import Decompressor
 from hw.pe import PE
 from hw.selector import make_selector
+from hw.stream import EncodedBlock
 
 
 __all__ = ["Top", "make_top"]
@@ -51,9 +52,10 @@ class SelectorTop(Top):
 
     def __init__(self, design: Design):
         pattern = design.pattern
-        inside = None if pattern.dense else make_selector(design.selector, pattern, VALUE_WIDTH)
+        width = design.score_width
+        inside = None if pattern.dense else make_selector(design.selector, pattern, width)
         super().__init__(design, inside, [
-            Port("scores", "in", pattern.m * VALUE_WIDTH, "M unsigned scores, lane 0 lowest"),
+            Port("scores", "in", pattern.m * width, "M unsigned scores, lane 0 lowest"),
             Port("mask", "out", pattern.m, "exactly N bits set: the largest scores"),
         ])
 
@@ -78,50 +80,68 @@ class _StreamTop(Top):
     def elaborate(self, platform):
         m = Module()
         m.submodules.inside = inside = self.inside
-        for axis, stream in ((self.sink, inside.i), (self.source, inside.o)):
-            axis.connect(m, self, stream, **self.parts(stream.payload))
+        self.sink.connect(m, self, inside.i, **self.sink_parts(inside.i.payload))
+        self.source.connect(m, self, inside.o, **self.source_parts(inside.o.payload))
         return m
+
+    def sink_parts(self, payload) -> dict:
+        """``tdata``, ``tuser`` and ``tlast`` of the input: a dense block unless overridden."""
+        return {"data": payload.values, "last": payload.last}
 
 
 def _dense_axis(prefix: str, design: Design, **user) -> Axis:
-    return Axis(prefix, design.pattern.m * VALUE_WIDTH, "M values of one block, feature 0 lowest",
+    return Axis(prefix, design.pattern.m * design.number.bits,
+                "M values of one block, feature 0 lowest",
                 "last block of the token", **user)
 
 
+_METADATA = {
+    "bitmask": "bitmask: bit j is set where feature j was kept",
+    "index": "N positions in the block, ascending, ceil(log2 M) bits each, the first one lowest",
+    "rank": "rank of the bitmask: sum of C(position, i + 1) over the kept values i",
+}
+
+
 def _compressed_axis(prefix: str, design: Design) -> Axis:
-    return Axis(prefix, design.pattern.n * VALUE_WIDTH, "N kept values, ascending features",
-                "last block of the token", user=design.pattern.bitmask_bits,
-                user_meaning="bitmask: bit j is set where feature j was kept")
+    return Axis(prefix, design.pattern.n * design.number.bits,
+                "N kept values, ascending features", "last block of the token",
+                user=design.metadata_bits, user_meaning=_METADATA[design.encoding])
+
+
+def _compressed_parts(design: Design, payload) -> dict:
+    """``tdata``, ``tuser`` and ``tlast`` of a compressed block."""
+    user = payload[EncodedBlock.metadata_field(design)] if design.metadata_bits else None
+    return {"data": payload.values, "last": payload.last, "user": user}
 
 
 class CompressorTop(_StreamTop):
     """Stream of dense blocks to stream of compressed blocks."""
 
     def __init__(self, design: Design):
-        super().__init__(design, Compressor(design.pattern, design.selector),
-                         _dense_axis("s_axis", design), _compressed_axis("m_axis", design))
+        super().__init__(design, Compressor(design), _dense_axis("s_axis", design),
+                         _compressed_axis("m_axis", design))
 
-    def parts(self, payload):
-        """``tdata``, ``tuser`` and ``tlast`` of a payload."""
-        mask = {"user": payload.mask} if "mask" in payload.shape().members else {}
-        return {"data": payload.values, "last": payload.last, **mask}
+    def source_parts(self, payload):
+        """Parts of the output's payload."""
+        return _compressed_parts(self.design, payload)
 
 
 class DecompressorTop(_StreamTop):
     """Stream of compressed blocks to stream of dense blocks."""
 
     def __init__(self, design: Design):
-        super().__init__(design, Decompressor(design.pattern),
-                         _compressed_axis("s_axis", design),
+        super().__init__(design, Decompressor(design), _compressed_axis("s_axis", design),
                          _dense_axis("m_axis", design, user=1,
-                                     user_meaning="the bitmask did not have N bits set"))
+                                     user_meaning="the metadata is that of no block"))
 
-    def parts(self, payload):
-        """``tdata``, ``tuser`` and ``tlast`` of a payload."""
-        if "block" in payload.shape().members:
-            return {"data": payload.block.values, "last": payload.block.last,
-                    "user": payload.illegal}
-        return {"data": payload.values, "last": payload.last, "user": payload.mask}
+    def sink_parts(self, payload):
+        """Parts of the input's payload."""
+        return _compressed_parts(self.design, payload)
+
+    def source_parts(self, payload):
+        """Parts of the output's payload."""
+        return {"data": payload.block.values, "last": payload.block.last,
+                "user": payload.illegal}
 
 
 _SHARED_MEANINGS = {
@@ -237,5 +257,13 @@ _TOPS = {
 
 
 def make_top(name: str, design: Design) -> Top:
-    """Return the top of a design, one of :data:`hw.config.DESIGNS`; ValueError otherwise."""
-    return _TOPS[choice("design", name, DESIGNS)](design)
+    """Return the top of a design, one of :data:`hw.config.DESIGNS`.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or the design does not have a parameter that is set.
+    """
+    choice("design", name, DESIGNS)
+    design.require(name)
+    return _TOPS[name](design)

@@ -2,9 +2,21 @@
 
 import numpy as np
 import pytest
+import torch
 
-from hw.config import Design
-from sim.stimulus import PATTERNS, blocks, generator, kept, mask
+from hw.config import Design, Pattern
+from sim.stimulus import (
+    PATTERNS,
+    bit_rows,
+    blocks,
+    compressed,
+    generator,
+    kept,
+    mask,
+    number_rows,
+    raw_blocks,
+)
+from sw.compression import decode_mask
 
 
 def with_illegal_masks(masks, rng):
@@ -27,3 +39,39 @@ def test_decompressor(bench, pattern):
         "input_data": kept(dense, pattern), "input_user": masks, "input_last": last,
         "output_data": np.where(kept_mask & ~illegal[:, None], dense, 0).astype(np.int8),
         "output_user": illegal[:, None], "output_last": last})
+
+
+def spoiled(metadata, design, rng):
+    """Replace about half of the metadata by random bits; return it, its masks, which are illegal.
+
+    Random bits are mostly illegal with ``index``, and often legal with ``rank``.
+    """
+    random = rng.random(metadata.shape) < 0.5
+    metadata = np.where(rng.random((len(metadata), 1)) < 0.5, random, metadata)
+    per_block = design.pattern.n if design.encoding == "index" else 1
+    numbers = number_rows(metadata, design.metadata_bits // per_block)
+    numbers = numbers if per_block > 1 else numbers[:, 0]
+    masks, illegal = decode_mask(torch.from_numpy(numbers), design.pattern, design.encoding)
+    return metadata, masks.numpy(), illegal.numpy()
+
+
+@pytest.mark.parametrize("design", [
+    Design(Pattern(4, 8), format="fp16"),
+    Design(Pattern(3, 7), encoding="index"),
+    Design(Pattern(8, 16), encoding="index"),
+    Design(Pattern(3, 5), encoding="rank", decode_stages=1, format="int4"),
+    Design(Pattern(16, 32), encoding="rank"),
+], ids=lambda design: f"{design.pattern}-{design.format}-{design.encoding}-{design.decode_stages}")
+def test_formats_and_encodings(bench, design):
+    pattern, bits = design.pattern, design.number.bits
+    rng = generator("formats", pattern)
+    values, metadata = compressed(raw_blocks(design.number, pattern.m, 120, rng), design)
+    metadata, masks, illegal = spoiled(metadata, design, rng)
+    assert 0 < illegal.sum() < len(illegal)
+    dense = np.zeros(masks.shape, np.int64)
+    dense[masks] = number_rows(values, bits)[~illegal].ravel()
+    last = rng.random((len(dense), 1)) < 0.3
+    bench("pipeline", "decompressor", design, {
+        "input_data": values, "input_user": metadata, "input_last": last,
+        "output_data": bit_rows(dense, bits), "output_user": illegal[:, None],
+        "output_last": last})

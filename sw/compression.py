@@ -15,14 +15,11 @@ from math import comb
 import torch
 from torch import Tensor
 
-from hw.config import Pattern, choice
+from hw.config import ENCODINGS, Pattern, choice
 from sw.selection import block_mask, pad_features
 
 
 __all__ = ["ENCODINGS", "Compressed", "compress", "decode_mask", "decompress", "encode_mask"]
-
-
-ENCODINGS = ("bitmask", "index", "rank")
 
 
 @dataclass(frozen=True)
@@ -181,5 +178,5 @@ def decompress(compressed: Compressed) -> Tensor:
 
 
 def _bits(x: Tensor) -> Tensor:
-    """The same bits in a type that gather and scatter know: fp8 as bytes."""
-    return x.view(torch.uint8) if x.element_size() == 1 else x
+    """The same bits as integers: moving floating-point numbers may change the bits of a NaN."""
+    return x.view({1: torch.int8, 2: torch.int16, 4: torch.int32}[x.element_size()])

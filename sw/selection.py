@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from hw.config import Pattern
+from hw.formats import FORMATS
+from sw.formats import TYPES
 from sw.network import nth_largest
 
 
@@ -26,9 +28,9 @@ DTYPES = (torch.int8, torch.int16, torch.int32, torch.float8_e4m3fn, torch.float
           torch.float16, torch.bfloat16, torch.float32)
 """Types that can be selected from. int4 values travel as int8."""
 
-_INFINITY = {torch.float8_e5m2: 0x7C, torch.float16: 0x7C00, torch.bfloat16: 0x7F80,
-             torch.float32: 0x7F800000}
-"""Bits of infinity. e4m3fn has none, and one NaN only."""
+_NAN = {TYPES[name]: number.nan for name, number in FORMATS.items() if number.nan}
+_NAN[torch.float32] = 0x7F800001
+"""Smallest bits without sign that are NaN."""
 
 _CHUNK = 1 << 19
 """Values worked on at a time on a CPU: the slices of one chunk stay in the cache."""
@@ -49,9 +51,7 @@ def _magnitudes(x: Tensor) -> tuple[Tensor, int]:
         # The magnitude of the most negative value wraps to itself: read it unsigned.
         return x.abs().view(_UNSIGNED[size]), 8 * size
     bits = x.view(_SIGNED[size]) & ((1 << 8 * size - 1) - 1)
-    if x.dtype in _INFINITY:
-        bits = bits.clamp_max(_INFINITY[x.dtype] + 1)  # all NaNs are equal
-    return bits, 8 * size - 1
+    return bits.clamp_max(_NAN[x.dtype]), 8 * size - 1  # all NaNs are equal
 
 
 def scores(x: Tensor, coefficients: Tensor | None = None) -> Tensor:

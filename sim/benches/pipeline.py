@@ -84,6 +84,6 @@ async def reset_drops_what_is_inside(dut):
         await reset(dut)
         received = Sink(sink)
         await send(source, INPUT[:10])
-        await received.wait(10)
+        await received.wait(len(OUTPUT[:10]))
         compare(received.beats, OUTPUT[:10])
         received.stop()

@@ -5,9 +5,9 @@ from itertools import combinations
 import pytest
 import torch
 
-from hw.config import Pattern
+from hw.config import ENCODINGS, Pattern
 from sw import compress, decompress, nm_prune
-from sw.compression import ENCODINGS, Compressed, decode_mask, encode_mask
+from sw.compression import Compressed, decode_mask, encode_mask
 from tests.sw import plain
 
 
