@@ -10,8 +10,11 @@ from hw.buffers import ActivationBuffer, WeightBeat, WeightBuffer
 from hw.compressor import Compressor
 from hw.config import VALUE_WIDTH, Design
 from hw.controller import Controller, Stepper
+from hw.epilogue import ChannelBeat, Epilogue
+from hw.epilogue_format import Output
 from hw.results import Results
 from hw.stream import DenseBlock, StreamRegister
+from hw.tokens import TokenFinisher, TokenScale, TokenTable
 
 
 __all__ = ["Accelerator"]
@@ -35,6 +38,9 @@ class Accelerator(wiring.Component):
     -------
     i_act : In(stream.Signature(DenseBlock(pattern, 8)))
     i_weight : In(stream.Signature(WeightBeat(design)))
+    i_token : In(stream.Signature(TokenScale()))
+    i_channel : In(stream.Signature(ChannelBeat(design)))
+        Scales of tokens, and terms of output channels, with an epilogue.
     o_result : Out(stream.Signature(ResultRow(design)))
     s_axil_* : AXI4-Lite
     irq : Out(1)
@@ -43,8 +49,14 @@ class Accelerator(wiring.Component):
     interval = 1
 
     def __init__(self, design: Design):
+        self.compressor = Compressor(design)
+        optional = {}
+        if design.epilogue_lanes:
+            optional["i_token"] = In(stream.Signature(TokenScale()))
+            optional["i_channel"] = In(stream.Signature(ChannelBeat(design)))
         super().__init__({
             "i_act": In(stream.Signature(DenseBlock(design.pattern, VALUE_WIDTH))),
+            **optional,
             "i_weight": In(stream.Signature(WeightBeat(design))),
             "o_result": Out(stream.Signature(ResultRow(design))),
             **{port.name: (In if port.direction == "in" else Out)(port.width)
@@ -65,7 +77,7 @@ class Accelerator(wiring.Component):
         m.submodules.registers = registers = RegisterBlock()
         m.submodules.controller = controller = Controller(design)
         m.submodules.stepper = stepper = Stepper(design)
-        m.submodules.compressor = compressor = Compressor(design)
+        m.submodules.compressor = compressor = self.compressor
         m.submodules.activations = activations = ActivationBuffer(design)
         m.submodules.weights = weights = WeightBuffer(design)
         m.submodules.array = array = self.array
@@ -95,19 +107,52 @@ class Accelerator(wiring.Component):
             controller.weight_tlast_error.eq(weights.tlast_error),
             controller.stepping.eq(stepper.active),
             controller.step.eq(stepper.go),
-            controller.drained.eq(results.empty & ~output.o.valid),
             controller.moved.eq(_moves(self.i_act) | _moves(self.i_weight)
                                 | _moves(self.o_result)),
             self.irq.eq(controller.irq),
-            # An aborted job's rows are dropped, but for the one that is already on offer.
-            output.i.payload.eq(results.o.payload),
-            output.i.valid.eq(results.o.valid & ~controller.drop),
-            results.o.ready.eq(output.i.ready | controller.drop),
             results.left.eq(_moves(results.o)),
+        ]
+        rows, idle = results.o, 1
+        if design.epilogue_lanes:
+            rows, idle = self._correct(m, controller, activations, weights, results)
+        m.d.comb += [
+            # An aborted job's rows are dropped, but for the one that is already on offer.
+            output.i.payload.eq(rows.payload),
+            output.i.valid.eq(rows.valid & ~controller.drop),
+            rows.ready.eq(output.i.ready | controller.drop),
+            controller.drained.eq(results.empty & idle & ~output.o.valid),
         ]
         self._step(m, stepper, controller, activations, weights, results)
         self._feed(m, stepper.issue, activations, weights)
         return m
+
+    def _correct(self, m, controller, activations, weights, results):
+        """Put the epilogue behind the results; return its rows, and whether it is idle."""
+        design, settings = self.design, controller.settings
+        m.submodules.finisher = finisher = TokenFinisher(design)
+        m.submodules.table = table = TokenTable(design)
+        m.submodules.epilogue = epilogue = Epilogue(design)
+        corrects = Signal()
+        for source, sink in ((wiring.flipped(self.i_token), finisher.i_scale),
+                             (finisher.o, table.i), (table.o, epilogue.i_token),
+                             (weights.o_row_sums, epilogue.i_row_sums),
+                             (wiring.flipped(self.i_channel), epilogue.i_channel),
+                             (results.o, epilogue.i)):
+            wiring.connect(m, source, sink)
+        m.d.comb += [
+            corrects.eq(settings.output != Output.RAW),
+            finisher.i.payload.eq(activations.o_summary.payload),
+            finisher.i.valid.eq(activations.o_summary.valid & corrects),
+            activations.o_summary.ready.eq(finisher.i.ready),
+            finisher.features.eq(controller.job.k_blocks * design.pattern.m),
+            finisher.variance.eq(settings.variance), finisher.shift.eq(settings.token_shift),
+            finisher.scale.eq(settings.token_scale),
+            table.job.eq(controller.job), table.begin.eq(controller.begin),
+            table.enable.eq(corrects), weights.sum_rows.eq(corrects),
+            epilogue.output.eq(settings.output),
+            *(part.drop.eq(controller.drop) for part in (finisher, table, epilogue)),
+        ]
+        return epilogue.o, epilogue.idle & finisher.idle & weights.idle
 
     def _step(self, m, stepper, controller, activations, weights, results):
         m.d.comb += [

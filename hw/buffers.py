@@ -1,15 +1,21 @@
 """Buffers between the streams and the array: one half is loaded while the other is in use."""
 
+from functools import reduce
+from operator import add
+
 from amaranth.hdl import C, Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for, ceil_log2
 
 from hw.config import VALUE_WIDTH, Design
+from hw.epilogue import RowSums
+from hw.fifo import StreamFifo
 from hw.framer import Framer
 from hw.memory import Memory
 from hw.passes import Job, Passes
-from hw.stream import CompressedBlock
+from hw.stream import EncodedBlock
+from hw.tokens import TokenSummary
 
 
 __all__ = ["ActivationBuffer", "WeightBeat", "WeightBuffer", "activation_address",
@@ -71,7 +77,7 @@ class ActivationBuffer(wiring.Component):
 
     Members
     -------
-    i : In(stream.Signature(CompressedBlock(pattern, 8)))
+    i : In(stream.Signature(EncodedBlock(design)))
     job : In(Job()), begin : In(1)
         ``begin`` is high in the first cycle of a job, which is stable while it runs.
     drop : In(1)
@@ -84,6 +90,9 @@ class ActivationBuffer(wiring.Component):
         The oldest full half was read for the last time.
     tlast_error : Out(1)
         High for a cycle when ``last`` did not come with a token's last block.
+    o_summary : Out(stream.Signature(TokenSummary(design)))
+        What the compressor says of every token, once per batch, with an epilogue; a token's last
+        block waits for it.
     read_address, read_enable : In, one for each row tile
     values, masks : Out, one for each row; no masks in a dense design
     """
@@ -91,11 +100,12 @@ class ActivationBuffer(wiring.Component):
     def __init__(self, design: Design):
         pattern = design.pattern
         members = {
-            "i": In(stream.Signature(CompressedBlock(pattern, VALUE_WIDTH))),
+            "i": In(stream.Signature(EncodedBlock(design))),
             "job": In(Job()), "begin": In(1), "drop": In(1),
             "full": Out(2), "filling": Out(1), "held": Out(bits_for(design.batch_tokens)),
             "release": In(1),
             "tlast_error": Out(1),
+            "o_summary": Out(stream.Signature(TokenSummary(design))),
             "read_address": In(data.ArrayLayout(activation_address(design), design.row_tiles)),
             "read_enable": In(design.row_tiles),
             "values": Out(data.ArrayLayout(data.ArrayLayout(signed(VALUE_WIDTH), pattern.n),
@@ -104,13 +114,15 @@ class ActivationBuffer(wiring.Component):
         }
         if pattern.dense:
             del members["masks"]
+        if not design.epilogue_lanes:
+            del members["o_summary"]
         super().__init__(members)
         self.design = design
 
     def elaborate(self, platform):
         m = Module()
         design = self.design
-        m.submodules.passes = passes = Passes(design, tiles=False)
+        m.submodules.passes = passes = Passes(design, tiles="streamed")
         m.submodules.framer = framer = Framer(design.max_blocks)
         token_ends, batch_ends = framer.ends, Signal()
         halves = _Halves(m, self.full, filled=batch_ends, release=self.release,
@@ -120,7 +132,7 @@ class ActivationBuffer(wiring.Component):
             passes.next.eq(batch_ends),
             framer.valid.eq(self.i.valid), framer.last.eq(self.i.payload.last),
             self.i.ready.eq(framer.ready),
-            framer.enable.eq(passes.active & halves.free),
+            framer.enable.eq(passes.active & halves.free & self._summarise(m, passes.now, framer)),
             framer.blocks.eq(passes.now.blocks), framer.drop.eq(self.drop),
             batch_ends.eq(token_ends & (self.held + 1 == passes.now.tokens)),
             self.tlast_error.eq(framer.error),
@@ -139,6 +151,31 @@ class ActivationBuffer(wiring.Component):
             m.d.sync += [row.eq(0), self.held.eq(0), base.eq(0)]
         self._banks(m, framer, row=row, address=base + framer.block)
         return m
+
+    def _summarise(self, m, now, framer):
+        """Offer each token's summary with its last block; return whether that may come."""
+        if not self.design.epilogue_lanes:
+            return 1
+        # Of a token that ends early, the summary is that of the last block that came.
+        came, held = self._summary(m), Signal(TokenSummary(self.design))
+        with m.If(framer.write & ~framer.missing):
+            m.d.sync += held.eq(came)
+        m.d.comb += [
+            self.o_summary.payload.eq(Mux(framer.missing, held, came)),
+            self.o_summary.valid.eq(framer.ends & now.first_tile & now.first_chunk),
+        ]
+        return self.o_summary.ready | (framer.block != now.blocks - 1)
+
+    def _summary(self, m):
+        """What the compressor says in this block."""
+        design, block = self.design, self.i.payload
+        summary = Signal(TokenSummary(design))
+        if design.dynamic_shift:
+            m.d.comb += summary.eta.eq(block.eta)
+        if design.statistics:
+            m.d.comb += [summary.moments[name].eq(block.sums[name])
+                         for name in summary.moments.shape().members]
+        return summary
 
     def _banks(self, m, framer, *, row, address):
         design, pattern, block = self.design, self.design.pattern, self.i.payload
@@ -186,13 +223,21 @@ class WeightBuffer(wiring.Component):
         The oldest full half was read for the last time.
     tlast_error : Out(1)
         High for a cycle when ``last`` did not come with a pass' last block.
+    o_row_sums : Out(stream.Signature(RowSums(design)))
+        Sums of the weights of every tile, with an epilogue.
+    sum_rows : In(1)
+        Whether they are wanted; stable during a job.
+    idle : Out(1)
+        No sums are waiting.
     read_address, read_enable : In, one for each column tile
     weights : Out, one block for each column
     """
 
     def __init__(self, design: Design):
-        super().__init__({
+        members = {
             "i": In(stream.Signature(WeightBeat(design))),
+            "o_row_sums": Out(stream.Signature(RowSums(design))), "sum_rows": In(1),
+            "idle": Out(1),
             "job": In(Job()), "begin": In(1), "drop": In(1),
             "full": Out(2),
             "release": In(1),
@@ -200,7 +245,10 @@ class WeightBuffer(wiring.Component):
             "read_address": In(data.ArrayLayout(weight_address(design), design.column_tiles)),
             "read_enable": In(design.column_tiles),
             "weights": Out(WeightBeat(design)["blocks"].shape),
-        })
+        }
+        if not design.epilogue_lanes:
+            del members["o_row_sums"], members["sum_rows"], members["idle"]
+        super().__init__(members)
         self.design = design
 
     def elaborate(self, platform):
@@ -215,7 +263,7 @@ class WeightBuffer(wiring.Component):
             passes.next.eq(framer.ends),
             framer.valid.eq(self.i.valid), framer.last.eq(self.i.payload.last),
             self.i.ready.eq(framer.ready),
-            framer.enable.eq(passes.active & halves.free),
+            framer.enable.eq(passes.active & halves.free & self._sum_rows(m, passes.now, framer)),
             framer.blocks.eq(passes.now.blocks), framer.drop.eq(self.drop),
             self.tlast_error.eq(framer.error),
         ]
@@ -233,3 +281,35 @@ class WeightBuffer(wiring.Component):
                 self.weights[c].eq(memory.read_data),
             ]
         return m
+
+    def _sum_rows(self, m, now, framer):
+        """Add up each column's weights; return whether there is room for the sums."""
+        design = self.design
+        if not design.epilogue_lanes:
+            return 1
+        # Four: of the tile that loads, the next one, the one in the array, and that which leaves.
+        m.submodules.row_sums = queue = StreamFifo(RowSums(design), 4)
+        total, sums = Signal(RowSums(design)), queue.i.payload
+        for column, weights in enumerate(self.i.payload.blocks):
+            block = Mux(framer.missing, 0, _tree_sum(list(weights)))
+            m.d.comb += sums.columns[column].eq(total.columns[column] + block)
+        ends = framer.ends & now.last_chunk
+        with m.If(framer.write):
+            m.d.sync += total.eq(sums)
+        with m.If(ends | self.begin | self.drop):
+            m.d.sync += total.eq(0)
+        m.d.comb += queue.i.valid.eq(ends & self.sum_rows)
+        m.d.comb += [
+            self.o_row_sums.payload.eq(queue.o.payload),
+            self.o_row_sums.valid.eq(queue.o.valid),
+            queue.o.ready.eq(self.o_row_sums.ready | self.drop),
+            self.idle.eq(queue.empty),
+        ]
+        return queue.i.ready | ~self.sum_rows
+
+
+def _tree_sum(values):
+    """Sum in a balanced tree."""
+    while len(values) > 1:
+        values = [reduce(add, values[k:k + 2]) for k in range(0, len(values), 2)]
+    return values[0]

@@ -160,6 +160,8 @@ class Design:
                                   "tokens come in chunks", low=1, high=1 << 24)
     batch_tokens: int = _parameter(32, "tokens that share one pass of the weights; the buffers "
                                        "hold two batches", low=1, high=4096)
+    epilogue_lanes: int = _parameter(1, "columns that the epilogue corrects and requantises per "
+                                        "cycle; 0: raw accumulators only", low=0, high=64)
     format: str = _parameter("int8", "number format of an activation", choices=tuple(FORMATS),
                              designs=("selector", "compressor", "decompressor", "pe", "array"))
     weight_format: str = _parameter("int8", "number format of a weight", choices=("int4", "int8"),
@@ -170,12 +172,13 @@ class Design:
                                        "as keep up with the compressor",
                                     low=0, high=64, designs=("decompressor",))
     coefficients: int = _parameter(0, "bits of a channel's factor of the score; 0: no factors",
-                                   low=0, high=8, designs=("selector", "compressor"))
+                                   low=0, high=8,
+                                   designs=("selector", "compressor", "accelerator"))
     shift: str = _parameter("none", "what is subtracted before selection: a scalar, a value for "
                                     "each channel, or the token's mean or lower median",
-                            choices=SHIFTS, designs=("compressor",))
+                            choices=SHIFTS, designs=("compressor", "accelerator"))
     statistics: bool = _flag("sums for the variance correction at each token's end",
-                             designs=("compressor",))
+                             designs=("compressor", "accelerator"))
     complement: bool = _flag("the dropped values follow the kept ones", designs=("compressor",))
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ from hw.array import Control
 from hw.axi_lite import fields_of
 from hw.buffers import activation_address, half_words, weight_address
 from hw.config import Design
+from hw.epilogue_format import Output
 from hw.passes import Job, Passes
 from hw.registers import Error
 
@@ -197,7 +198,23 @@ class Controller(wiring.Component):
             m.d.comb += refusal.eq(Error.TOKENS)
         with m.Elif(settings.column_tiles == 0):
             m.d.comb += refusal.eq(Error.COLUMN_TILES)
+        with m.Elif(self._lacks()):
+            m.d.comb += refusal.eq(Error.OUTPUT)
         return refusal
+
+    def _lacks(self):
+        """Whether the settings ask for what the design does not have."""
+        design, settings = self.design, self.settings
+        statistics = settings.variance | settings.token_shift
+        lacks = [
+            settings.output > (Output.INT8 if design.epilogue_lanes else Output.RAW),
+            settings.variance & int(not design.statistics),
+            settings.token_shift & int(not design.dynamic_shift),
+            (settings.static_shift != 0) & int(design.shift != "scalar"),
+            statistics & (settings.k_blocks > design.max_blocks),
+            (statistics | settings.token_scale) & (settings.output == Output.RAW),
+        ]
+        return Cat(lacks).any()
 
     def _count(self, m):
         """Counters of the job."""

@@ -27,6 +27,7 @@ class StreamFifo(wiring.Component):
     -------
     i : In(stream.Signature(shape))
     o : Out(stream.Signature(shape))
+    empty : Out(1)
     """
 
     latency = 2
@@ -35,6 +36,7 @@ class StreamFifo(wiring.Component):
         super().__init__({
             "i": In(stream.Signature(shape)),
             "o": Out(stream.Signature(shape)),
+            "empty": Out(1),
         })
         self.shape = shape
         self.depth = depth
@@ -47,6 +49,7 @@ class StreamFifo(wiring.Component):
         read_at, write_at = Signal(range(self.depth)), Signal(range(self.depth))
         write, read = Signal(), Signal()
         m.d.comb += [
+            self.empty.eq((stored == 0) & ~self.o.valid),
             self.i.ready.eq(stored != self.depth),
             write.eq(self.i.valid & self.i.ready),
             read.eq((stored != 0) & (self.o.ready | ~self.o.valid)),

@@ -29,8 +29,8 @@ class Pass(data.StructLayout):
         Blocks of the chunk.
     first_chunk, last_chunk : unsigned(1)
         Whether sums begin, and end, in this pass.
-    last_tile : unsigned(1)
-        Whether the batch is not needed any more after this pass.
+    first_tile, last_tile : unsigned(1)
+        Whether the batch was not needed before this pass, and is not needed after it.
     """
 
     def __init__(self, design: Design):
@@ -39,6 +39,7 @@ class Pass(data.StructLayout):
             "blocks": bits_for(design.max_blocks),
             "first_chunk": 1,
             "last_chunk": 1,
+            "first_tile": 1,
             "last_tile": 1,
         })
 
@@ -55,8 +56,9 @@ class Passes(wiring.Component):
     Parameters
     ----------
     design : Design
-    tiles : bool
-        False: a batch that stays in the buffer is one pass, whatever the number of tiles.
+    tiles : str
+        ``all``; ``streamed``: a batch that stays in the buffer is one pass, whatever the number of
+        tiles; ``none``: so is every batch.
     chunks : bool
         False: all chunks of a tile are one pass. ``now.blocks`` is then without meaning.
 
@@ -71,7 +73,7 @@ class Passes(wiring.Component):
     now : Out(Pass(design))
     """
 
-    def __init__(self, design: Design, *, tiles: bool = True, chunks: bool = True):
+    def __init__(self, design: Design, *, tiles: str = "all", chunks: bool = True):
         super().__init__({
             "job": In(Job()), "begin": In(1), "next": In(1), "stop": In(1),
             "active": Out(1), "now": Out(Pass(design)),
@@ -85,11 +87,14 @@ class Passes(wiring.Component):
         design, job, now = self.design, self.job, self.now
         blocks_left, tokens_left, tiles_left = Signal(24), Signal(32), Signal(32)
         chunked, last_batch = Signal(), Signal()
+        whole_tiles = {"all": job.column_tiles, "streamed": Mux(chunked, job.column_tiles, 1),
+                       "none": 1}[self.tiles]
         largest = Mux(chunked, design.rows, design.batch_tokens)
         m.d.comb += [
             chunked.eq(job.k_blocks > design.max_blocks),
             last_batch.eq(tokens_left <= largest),
             now.tokens.eq(Mux(last_batch, tokens_left, largest)),
+            now.first_tile.eq(tiles_left == whole_tiles),
             now.last_tile.eq(tiles_left <= 1),
             now.first_chunk.eq(blocks_left == job.k_blocks),
             now.last_chunk.eq(blocks_left <= design.max_blocks),
@@ -98,7 +103,6 @@ class Passes(wiring.Component):
         if not self.chunks:
             m.d.comb += [now.first_chunk.eq(1), now.last_chunk.eq(1)]
 
-        whole_tiles = job.column_tiles if self.tiles else Mux(chunked, job.column_tiles, 1)
         with m.If(self.next):
             m.d.sync += blocks_left.eq(blocks_left - design.max_blocks)
             with m.If(now.last_chunk):

@@ -33,6 +33,8 @@ class Error(IntEnum):
     WEIGHT_TLAST = 6, ("tlast of a pass of weights was early (missing blocks are zero) or late "
                        "(surplus beats are dropped)")
     TIMEOUT = 7, "nothing moved for TIMEOUT cycles of a job; it goes on if the streams do"
+    OUTPUT = 8, ("start refused: OUTPUT or CORRECTIONS ask for what the design does not have, or "
+                 "for statistics of tokens that do not fit the buffer")
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,15 @@ REGISTERS = _map(
     ("TOKENS", True, (Field("tokens", 32, "rw", "tokens of the job"),)),
     ("COLUMN_TILES", True, (Field("column_tiles", 32, "rw",
                                   "output features of the layer, in tiles of COLUMNS"),)),
+    ("OUTPUT", True, (Field("output", 2, "rw", "results: 0 accumulators, 1 corrected int32, 2 "
+                            "int8"),)),
+    ("CORRECTIONS", True, (Field("variance", 1, "rw", "VAR: multiply by v of the token"),
+                           Field("token_shift", 1, "rw", "D-PTS: add eta of the token times the "
+                                 "row sum"),
+                           Field("token_scale", 1, "rw", "multiply by the scale of the token, one "
+                                 "beat of s_axis_token each"))),
+    ("STATIC_SHIFT", True, (Field("static_shift", 8, "rw", "S-PTS: subtracted from every "
+                                  "activation, signed; 0 where the design has no scalar shift"),)),
     ("TIMEOUT", False, (Field("timeout", 32, "rw", "cycles of a job in which nothing moves that "
                               "are an error; 0: never"),)),
     ("IDLE_CYCLES", False, (Field("idle_cycles", 32, "ro", "cycles of the job since a stream or "

@@ -1,6 +1,6 @@
 """The designs that can be generated: components behind the ports of the specification."""
 
-from amaranth.hdl import Cat, Module, Shape, Value
+from amaranth.hdl import Cat, Module, Shape, Signal, Value
 from amaranth.lib import wiring
 
 from hw.accelerator import Accelerator
@@ -10,6 +10,7 @@ from hw.axi_lite import AXIL_PORTS
 from hw.compressor import Compressor
 from hw.config import DESIGNS, VALUE_WIDTH, Design, choice
 from hw.decompressor import Decompressor
+from hw.epilogue_format import CHANNEL_BYTES
 from hw.pe import PE
 from hw.selector import make_selector
 from hw.stream import EncodedBlock
@@ -280,6 +281,16 @@ class ArrayTop(Top):
         return m
 
 
+def _epilogue_axes(design: Design) -> dict[str, Axis]:
+    """Streams of the epilogue by name."""
+    return {
+        "token": Axis("s_axis_token", 16, "scale of a token, 15 bits after the point", "ignored"),
+        "channel": Axis("s_axis_channel", design.columns * CHANNEL_BYTES * 8,
+                        "for each column 6 bytes: scale (16 bits), shift (8), bias (24, signed, 8 "
+                        "after the point), column 0 lowest", "ignored"),
+    }
+
+
 class AcceleratorTop(Top):
     """The whole accelerator."""
 
@@ -289,9 +300,12 @@ class AcceleratorTop(Top):
         self.weight = Axis("s_axis_weight", weight_bits,
                            "one block of M weights for each column, column 0 lowest",
                            "last block of a tile of columns")
-        self.result = _result_axis("m_axis_result", design, "last token of a tile of columns")
+        self.result = _result_axis("m_axis_result", design, "last token of a batch, in a tile")
+        self.more = _epilogue_axes(design) if design.epilogue_lanes else {}
         super().__init__(design, Accelerator(design), [
-            *self.act.ports, *self.weight.ports, *self.result.ports, *AXIL_PORTS,
+            *self.act.ports, *self.weight.ports,
+            *(port for axis in self.more.values() for port in axis.ports),
+            *self.result.ports, *AXIL_PORTS,
             Port("irq", "out", 1, "a job has ended and interrupts are enabled"),
         ])
 
@@ -303,6 +317,9 @@ class AcceleratorTop(Top):
         self.weight.connect(m, self, weight, data=weight.payload.blocks, last=weight.payload.last)
         self.result.connect(m, self, result, data=result.payload.accumulators,
                             last=result.payload.last)
+        for name, axis in self.more.items():
+            source = getattr(inside, f"i_{name}")
+            axis.connect(m, self, source, data=source.payload, last=Signal(name=f"{name}_last"))
         for port in [*AXIL_PORTS, self.ports[-1]]:
             sink, source = (inside, self) if port.direction == "in" else (self, inside)
             m.d.comb += getattr(sink, port.name).eq(getattr(source, port.name))

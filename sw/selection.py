@@ -20,8 +20,8 @@ from sw.formats import TYPES
 from sw.network import nth_largest
 
 
-__all__ = ["DTYPES", "block_mask", "nm_mask", "nm_prune", "pad_features", "scores",
-           "unstructured_mask"]
+__all__ = ["DTYPES", "block_mask", "check_coefficients", "nm_mask", "nm_prune", "pad_features",
+           "scores", "unstructured_mask"]
 
 
 _SIGNED = {1: torch.int8, 2: torch.int16, 4: torch.int32}
@@ -57,6 +57,20 @@ def _magnitudes(x: Tensor) -> tuple[Tensor, int]:
     return bits.clamp_max(_NAN[x.dtype]), 8 * size - 1  # all NaNs are equal
 
 
+def check_coefficients(x: Tensor, coefficients: Tensor | None) -> None:
+    """Raise ValueError if the coefficients are none that ``scores`` takes."""
+    if coefficients is None:
+        return
+    if coefficients.shape != x.shape[-1:]:
+        raise ValueError(f"coefficients must have the shape {tuple(x.shape[-1:])}, one for each "
+                         f"input feature, not {tuple(coefficients.shape)}")
+    if not torch.compiler.is_compiling():  # reading a value would break the graph
+        low, high = (float(v) for v in coefficients.aminmax()) if coefficients.numel() else (0, 0)
+        if low < 0 or (not coefficients.is_floating_point() and high >= 1 << 24):
+            raise ValueError("coefficients must be from 0 to 16777215, or floating-point numbers "
+                             f"from 0, not {low if low < 0 else high:g}")
+
+
 def scores(x: Tensor, coefficients: Tensor | None = None) -> Tensor:
     """Return values whose magnitude selection orders by: ``x * coefficients``.
 
@@ -76,14 +90,7 @@ def scores(x: Tensor, coefficients: Tensor | None = None) -> Tensor:
     """
     if coefficients is None:
         return x
-    if coefficients.shape != x.shape[-1:]:
-        raise ValueError(f"coefficients must have the shape {tuple(x.shape[-1:])}, one for each "
-                         f"input feature, not {tuple(coefficients.shape)}")
-    if not torch.compiler.is_compiling():  # reading a value would break the graph
-        low, high = (float(v) for v in coefficients.aminmax()) if coefficients.numel() else (0, 0)
-        if low < 0 or (not coefficients.is_floating_point() and high >= 1 << 24):
-            raise ValueError("coefficients must be from 0 to 16777215, or floating-point numbers "
-                             f"from 0, not {low if low < 0 else high:g}")
+    check_coefficients(x, coefficients)
     if x.is_floating_point() or coefficients.is_floating_point():
         return x.float() * coefficients.float()
     return x.long() * coefficients.long()

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ALLOWED = {
     "hw": {"hw"},
-    "sw": {"sw", "hw.config", "hw.formats", "hw.registers"},
+    "sw": {"sw", "hw.config", "hw.epilogue_format", "hw.formats", "hw.registers"},
     "synth": {"synth", "hw"},
     "sim": {"sim", "sw", "hw"},
 }

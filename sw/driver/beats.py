@@ -9,10 +9,11 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from hw.config import Design
+from hw.epilogue_format import CHANNEL_BYTES
 
 
-__all__ = ["Beats", "Pass", "activation_beats", "column_tiles", "passes", "result_tensor",
-           "weight_beats"]
+__all__ = ["Beats", "Pass", "activation_beats", "channel_beats", "column_tiles", "passes",
+           "result_tensor", "token_beats", "weight_beats"]
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,27 @@ def weight_beats(weight: Tensor, tokens: int, design: Design) -> Beats:
     tiles = tiles.reshape(*tiles.shape[:2], -1)
     return Beats.of([tiles[part.tile, part.blocks]
                      for part in passes(design, tokens, tiles.shape[1], len(tiles))])
+
+
+def token_beats(scale: Tensor) -> Beats:
+    """Beats of ``s_axis_token`` for the scales int64 [T, 1] of the tokens."""
+    words = scale.reshape(-1).numpy().astype("<u2")
+    return Beats(words.view(np.uint8).reshape(-1, 2), np.ones(len(words), bool))
+
+
+def channel_beats(scale: Tensor, shift: Tensor, bias: Tensor, tokens: int, blocks: int,
+                  design: Design) -> Beats:
+    """Beats of ``s_axis_channel`` for the terms int64 [O] of the output features.
+
+    One for each tile, which come again for every batch.
+    """
+    words = scale | shift << 16 | (bias & 0xFFFFFF) << 24
+    words = pad(words, (0, -len(words) % design.columns))
+    low = words.numpy().astype("<u8").view(np.uint8).reshape(-1, 8)[:, :CHANNEL_BYTES]
+    tiles = low.reshape(-1, design.columns * CHANNEL_BYTES)
+    order = [part.tile for part in passes(design, tokens, blocks, len(tiles))
+             if not part.blocks.start]
+    return Beats(tiles[order], np.ones(len(order), bool))
 
 
 def result_tensor(results: Beats, tokens: int, features: int, outputs: int,

@@ -1,15 +1,25 @@
-"""A sparse linear layer on an accelerator: programs it, streams, and puts the results together."""
+"""Sparse linear layers on an accelerator: program it, stream, and put the results together."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from torch import Tensor
 
 from hw.config import Design
-from hw.registers import Error
-from sw.driver.beats import Beats, activation_beats, column_tiles, result_tensor, weight_beats
+from hw.epilogue_format import Output
+from hw.registers import REGISTERS, Error
+from sw.driver.beats import (
+    Beats,
+    activation_beats,
+    channel_beats,
+    column_tiles,
+    result_tensor,
+    token_beats,
+    weight_beats,
+)
 
 
-__all__ = ["COUNTERS", "Backend", "run_linear"]
+__all__ = ["COUNTERS", "Backend", "Channels", "Corrections", "field_word", "run_linear"]
 
 
 COUNTERS = ("CYCLES", "STEPS", "ARRAY_CYCLES")
@@ -37,7 +47,57 @@ class Backend(Protocol):
         """
 
 
-def run_linear(backend: Backend, x: Tensor, weight: Tensor) -> tuple[Tensor, dict[str, int]]:
+@dataclass(frozen=True)
+class Channels:
+    """Terms of the output channels, int64 [O] each; see :func:`sw.epilogue.requantize`."""
+
+    scale: Tensor
+    shift: Tensor
+    bias: Tensor
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """What the accelerator does to its accumulators.
+
+    Attributes
+    ----------
+    output : Output
+        What comes out: accumulators, corrected int32, or int8.
+    variance, token_shift : bool
+        VAR and D-PTS, where the design has statistics, and a dynamic shift.
+    static_shift : int
+        S-PTS, subtracted before selection, where the design has a scalar shift.
+    channels : Channels, optional
+        Needed for int8.
+    token_scale : Tensor, optional
+        int64, [T, 1], 15 bits after the point.
+    """
+
+    output: Output = Output.RAW
+    variance: bool = False
+    token_shift: bool = False
+    static_shift: int = 0
+    channels: Channels | None = None
+    token_scale: Tensor | None = None
+
+    @property
+    def registers(self) -> dict[str, int]:
+        """Registers and what to write into them."""
+        bits = {"variance": self.variance, "token_shift": self.token_shift,
+                "token_scale": self.token_scale is not None}
+        return {"OUTPUT": self.output, "CORRECTIONS": field_word("CORRECTIONS", **bits),
+                "STATIC_SHIFT": self.static_shift & 0xFF}
+
+
+def field_word(register: str, **values: int) -> int:
+    """Put the values of a register's fields together."""
+    found = next(one for one in REGISTERS if one.name == register)
+    return sum(int(value) << found.position(name) for name, value in values.items())
+
+
+def run_linear(backend: Backend, x: Tensor, weight: Tensor,
+               corrections: Corrections | None = None) -> tuple[Tensor, dict[str, int]]:
     """Run a sparse linear layer of any size as one job.
 
     Parameters
@@ -48,11 +108,13 @@ def run_linear(backend: Backend, x: Tensor, weight: Tensor) -> tuple[Tensor, dic
         int8, [T, K]: dense activations. The accelerator prunes them.
     weight : Tensor
         int8, [O, K].
+    corrections : Corrections, optional
+        By default the accumulators come as they are.
 
     Returns
     -------
     tuple of Tensor and dict
-        Accumulators int64 [T, O], and each of :data:`COUNTERS`.
+        Results int64 [T, O], and each of :data:`COUNTERS`.
 
     Raises
     ------
@@ -61,28 +123,42 @@ def run_linear(backend: Backend, x: Tensor, weight: Tensor) -> tuple[Tensor, dic
     RuntimeError
         If the accelerator reports an error.
     """
-    design = backend.design
+    design, corrections = backend.design, corrections or Corrections()
     tokens, features = x.shape
     tiles, blocks = column_tiles(design, len(weight)), design.pattern.blocks(features)
     if blocks > design.covered_blocks:
         raise ValueError(f"x must have at most {design.covered_blocks * design.pattern.m} input "
                          f"features, not {features}")
-    for register, value in (("K_BLOCKS", blocks), ("TOKENS", tokens), ("COLUMN_TILES", tiles),
-                            ("CONTROL", 1)):
+    sizes = {"K_BLOCKS": blocks, "TOKENS": tokens, "COLUMN_TILES": tiles}
+    wanted = corrections.registers if design.epilogue_lanes or design.shift == "scalar" else {}
+    for register, value in (sizes | wanted | {"CONTROL": 1}).items():
         backend.write(register, value)
+    if error := backend.read("STATUS") >> ERROR_BIT:
+        raise RuntimeError(f"the accelerator refused a job: {_error(error)}")
+
     inputs = {"act": activation_beats(x, len(weight), design),
               "weight": weight_beats(weight, tokens, design)}
+    if corrections.token_scale is not None:
+        inputs["token"] = token_beats(corrections.token_scale)
+    if corrections.channels is not None:
+        terms = corrections.channels
+        inputs["channel"] = channel_beats(terms.scale, terms.shift, terms.bias, tokens, blocks,
+                                          design)
     # Ten times what loading and computing take one after the other: only a fault needs longer.
-    steps = tiles * (-(-tokens // design.rows)) * (blocks + 4 * design.rows)
-    limit = 10_000 + 10 * (steps + sum(len(beats.last) for beats in inputs.values()))
+    steps = tiles * (-(-tokens // design.rows)) * (blocks + 4 * design.rows * design.columns)
+    limit = 10_000 + 10 * (steps + 200 * tokens + sum(len(beats.last)
+                                                      for beats in inputs.values()))
     results, _ = backend.run(inputs, tiles * tokens, limit=limit)
     status = _ended(backend)
     if status != DONE:
-        code = status >> ERROR_BIT
-        raise RuntimeError(f"the accelerator ended a job with STATUS {status:#x}, error "
-                           f"{Error(code).name}")
+        raise RuntimeError(f"the accelerator ended a job with STATUS {status:#x}: "
+                           f"{_error(status >> ERROR_BIT)}")
     y = result_tensor(results, tokens, features, len(weight), design)
     return y, {name: backend.read(name) for name in COUNTERS}
+
+
+def _error(code: int) -> str:
+    return next(error.meaning for error in Error if error == code)
 
 
 def _ended(backend: Backend) -> int:
