@@ -163,7 +163,9 @@ class Design:
     epilogue_lanes: int = _parameter(1, "columns that the epilogue corrects and requantises per "
                                         "cycle; 0: raw accumulators only", low=0, high=64)
     format: str = _parameter("int8", "number format of an activation", choices=tuple(FORMATS),
-                             designs=("selector", "compressor", "decompressor"))
+                             designs=("selector", "compressor", "decompressor", "pe", "array"))
+    weight_format: str = _parameter("int8", "number format of a weight", choices=("int4", "int8"),
+                                    designs=("pe", "array"))
     encoding: str = _parameter("bitmask", "metadata of a compressed block", choices=ENCODINGS,
                                designs=("compressor", "decompressor"))
     decode_stages: int = _parameter(0, "pipeline stages that decode a rank, up to N; 0: as many "
@@ -207,6 +209,8 @@ class Design:
             value = getattr(self, f.name)
             if name not in f.metadata["designs"] and value != f.default:
                 raise ValueError(f"{f.name} must be {f.default} in design {name}, not {value!r}")
+        if name in ("pe", "array") and not self.number.integer:
+            raise ValueError(f"format must be int4 or int8 in design {name}, not {self.format!r}")
 
     @staticmethod
     def has(name: str, parameters: Iterable[str]) -> bool:
@@ -224,6 +228,11 @@ class Design:
     def number(self) -> Format:
         """The number format of an activation."""
         return FORMATS[self.format]
+
+    @property
+    def weight(self) -> Format:
+        """The number format of a weight."""
+        return FORMATS[self.weight_format]
 
     @property
     def score_width(self) -> int:
@@ -254,8 +263,10 @@ class Design:
 
     @property
     def covered_k(self) -> int:
-        """Products of two int8 values that the accumulator can always hold."""
-        return ((1 << (self.accumulator_width - 1)) - 1) // PRODUCT_MAGNITUDE
+        """Products of an activation and a weight that the accumulator can always hold."""
+        product = (self.number.largest * self.weight.largest if self.number.integer
+                   else PRODUCT_MAGNITUDE)
+        return ((1 << (self.accumulator_width - 1)) - 1) // product
 
     @property
     def lanes(self) -> int:

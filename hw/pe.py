@@ -5,9 +5,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.adder import Columns
-from hw.config import VALUE_WIDTH, Pattern
+from hw.config import Design
 from hw.gather import route
-from hw.multiplier import DIGITS, Digit, partial_products
+from hw.multiplier import partial_products
 from hw.network import make_network
 from hw.row import SharedLayout
 
@@ -22,12 +22,8 @@ class DotProduct(wiring.Component):
 
     Parameters
     ----------
-    lanes : int
-        Pairs of an activation and a weight.
-    accumulator_width : int
-        Bits of the accumulator.
-    correction_width : int
-        Bits of ``correction``.
+    design : Design
+        Lanes, formats and the accumulator's width.
     inverted : bool
         The weights come as complements.
 
@@ -35,30 +31,30 @@ class DotProduct(wiring.Component):
     -------
     digits, correction, keep : In
         As in ``SharedLayout``.
-    weights : In(8 * lanes)
+    weights : In(lanes * weight bits)
         Lane 0 lowest.
     accumulator : Out(signed(accumulator_width))
         Sum of all steps since the last one that began a sum.
     """
 
-    def __init__(self, lanes: int, accumulator_width: int, correction_width: int, *,
-                 inverted: bool):
-        self.lanes = lanes
+    def __init__(self, design: Design, *, inverted: bool):
+        self.design = design
         self.inverted = inverted
+        shared = SharedLayout(design)
         super().__init__({
-            "digits": In(data.ArrayLayout(data.ArrayLayout(Digit(), DIGITS), lanes)),
-            "correction": In(correction_width),
+            "digits": In(shared["digits"].shape),
+            "correction": In(shared["correction"].shape),
             "keep": In(1),
-            "weights": In(unsigned(VALUE_WIDTH * lanes)),
-            "accumulator": Out(signed(accumulator_width)),
+            "weights": In(unsigned(design.lanes * design.weight.bits)),
+            "accumulator": Out(signed(design.accumulator_width)),
         })
 
     def elaborate(self, platform):
         m = Module()
         columns = Columns(len(self.accumulator))
         weights = ~self.weights if self.inverted else self.weights
-        for lane in range(self.lanes):
-            weight = list(weights.word_select(lane, VALUE_WIDTH))
+        for lane in range(self.design.lanes):
+            weight = list(weights.word_select(lane, self.design.weight.bits))
             for k, product in enumerate(partial_products(self.digits[lane], weight)):
                 *bits, sign = product
                 for j, bit in enumerate(bits):
@@ -85,40 +81,35 @@ class PE(wiring.Component):
 
     Parameters
     ----------
-    pattern : Pattern
-        Lanes (``n``) and weights per step (``m``). Dense has no gather.
-    accumulator_width : int
-        Bits of the accumulator, from 16 to 64.
-    gather : str
-        Network of the gather, one of :data:`hw.config.GATHERS`.
+    design : Design
+        Lanes (``n``) and weights per step (``m``), formats, gather and the accumulator's width.
+        Dense has no gather.
 
     Members
     -------
-    shared : In(SharedLayout(pattern, gather))
+    shared : In(SharedLayout(design))
         Activations and what selects their weights, as ``RowDecoder`` gives them.
-    weights : In(ArrayLayout(signed(8), m))
+    weights : In(ArrayLayout(signed(weight bits), m))
         Weights of the block.
     accumulator : Out(signed(accumulator_width))
         Sum of all steps since the last one that began a sum.
     """
 
-    def __init__(self, pattern: Pattern, accumulator_width: int = 32, gather: str = "auto"):
-        self.pattern = pattern
-        self.gather = gather
+    def __init__(self, design: Design):
+        self.design = design
         super().__init__({
-            "shared": In(SharedLayout(pattern, gather)),
-            "weights": In(data.ArrayLayout(signed(VALUE_WIDTH), pattern.m)),
-            "accumulator": Out(signed(accumulator_width)),
+            "shared": In(SharedLayout(design)),
+            "weights": In(data.ArrayLayout(signed(design.weight.bits), design.pattern.m)),
+            "accumulator": Out(signed(design.accumulator_width)),
         })
 
     def elaborate(self, platform):
         m = Module()
         shared, weights, inverted = self.shared, Value.cast(self.weights), False
-        if not self.pattern.dense:
-            weights, inverted = route(m, make_network(self.gather, self.pattern), self.weights,
-                                      shared.selects)
-        m.submodules.dot_product = dot_product = DotProduct(
-            self.pattern.n, len(self.accumulator), len(shared.correction), inverted=inverted)
+        if not self.design.pattern.dense:
+            network = make_network(self.design.gather, self.design.pattern)
+            weights, inverted = route(m, network, self.weights, shared.selects)
+        m.submodules.dot_product = dot_product = DotProduct(self.design, inverted=inverted)
         m.d.comb += [
             dot_product.digits.eq(shared.digits),
             dot_product.correction.eq(shared.correction),

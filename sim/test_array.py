@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from hw.config import Design, Pattern
-from sim.stimulus import PATTERNS, blocks, generator, kept, linear, mask
+from sim.stimulus import PATTERNS, bit_rows, blocks, generator, kept, linear, mask
 from sw.steps import step_blocks
 
 
@@ -17,17 +17,20 @@ def vectors(design, groups, depth):
     """Steps of ``groups`` groups of ``rows`` tokens with ``depth`` blocks each, and the sums."""
     pattern, rows, columns = design.pattern, design.rows, design.columns
     rng = generator("array", pattern, rows)
-    x = rng.permutation(blocks(pattern.m, groups * rows * depth, rng))[:groups * rows * depth]
-    w = rng.integers(-128, 128, (groups, columns, depth, pattern.m), np.int8)
+    bits, weight_bits, count = design.number.bits, design.weight.bits, groups * rows * depth
+    x = rng.permutation(blocks(pattern.m, count, rng))[:count] >> (8 - bits)
+    w = rng.integers(-128, 128, (groups, columns, depth, pattern.m), np.int8) >> (8 - weight_bits)
     tokens = x.reshape(groups, rows, depth, pattern.m)
 
     def by_step(array):
         return array.reshape(groups, rows, depth, -1).transpose(0, 2, 1, 3)
 
-    given = {"values": by_step(kept(x, pattern)), "weights": w.transpose(0, 2, 1, 3),
+    weights = bit_rows(w.reshape(-1, pattern.m), weight_bits)
+    given = {"values": by_step(bit_rows(kept(x, pattern), bits)),
+             "weights": weights.reshape(groups, columns, depth, -1).transpose(0, 2, 1, 3),
              "accumulators": np.stack([
-                 linear(token.reshape(rows, -1), weights.reshape(columns, -1), pattern)
-                 for token, weights in zip(tokens, w, strict=True)]),
+                 linear(token.reshape(rows, -1), weight.reshape(columns, -1), pattern)
+                 for token, weight in zip(tokens, w, strict=True)]),
              "rows": rows, "columns": columns, "tile": design.tile}
     if not pattern.dense:
         given["masks"] = by_step(mask(x, pattern))
@@ -39,6 +42,14 @@ def test_array(bench, pattern):
     rows, columns, tile = SHAPES["ragged tiles"]
     design = Design(pattern, rows=rows, columns=columns, tile=tile)
     bench("array", "array", design, vectors(design, groups=6, depth=4))
+
+
+@pytest.mark.parametrize(("activations", "weights"), [("int8", "int4"), ("int4", "int4")])
+def test_array_of_fewer_bits(bench, activations, weights):
+    rows, columns, tile = SHAPES["one tile"]
+    design = Design(Pattern(4, 8), rows=rows, columns=columns, tile=tile, format=activations,
+                    weight_format=weights)
+    bench("array", "array", design, vectors(design, groups=4, depth=3))
 
 
 @pytest.mark.parametrize("depth", [1, 2])
