@@ -2,38 +2,38 @@
 
 from typing import Any
 
-from amaranth.hdl import C, Module, Value, signed
-from amaranth.lib import data, stream, wiring
+from amaranth.hdl import C, Module, Mux, signed
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.config import Design
+from hw.channel import ChannelBeat, ChannelStage
+from hw.config import Design, Pattern
 from hw.gather import Gather, SelectDecoder
 from hw.metadata import IndexEncoder, RankEncoder, rank_parts
-from hw.score import Score
+from hw.score import Score, ScoreStage
 from hw.selector import make_selector
-from hw.stream import DenseBlock, EncodedBlock, StreamRegister, chain
+from hw.statistics import BlockSums
+from hw.stream import Block, EncodedBlock, TokenSums, chain, end_stage
+from hw.token_shift import MeanStage, MedianStage
 
 
 __all__ = ["Compressor"]
 
 
-class Selected(data.StructLayout):
-    """A dense block on its way through the compressor, with its bitmask."""
-
-    def __init__(self, design: Design):
-        super().__init__({"block": DenseBlock(design.pattern, design.number.bits),
-                          "mask": design.pattern.m})
-
-
 class Compressor(wiring.Component):
-    """Keeps the N values of largest magnitude in each block of M.
+    """Keeps the N values of largest score in each block of M; between equal ones the lower index.
 
-    Between equal magnitudes the lower feature index wins. A row of stages: score and select,
-    compact and encode; a rank of more than 8 values takes a third one to be added up. Each stage
-    takes one cycle and one block per cycle. Under back-pressure blocks wait in the stages; none is
-    lost, repeated or reordered. Reset empties all stages.
+    A row of stages, each with a latency of one cycle and one block per cycle:
 
-    A dense pattern keeps everything: the same stages without selector and compactor.
+    * ``token``, with a dynamic shift: holds a token back until its mean or median is known;
+    * ``channel``, with coefficients or a shift by channel: adds the parameters of the channels;
+    * ``score``, with any of these: ``z = x - shift``, saturated, and ``|z| * c``;
+    * ``select``: the mask; without the stages above also the score, ``|x|``;
+    * ``compact``: kept values and metadata, and the sums over the block;
+    * ``finish``, with statistics or a rank of more than 8 values: adds these up.
+
+    Under back-pressure blocks wait in the stages; none is lost, repeated or reordered. Reset
+    empties all stages. A dense pattern keeps everything, without selector and compactor.
 
     Parameters
     ----------
@@ -42,156 +42,193 @@ class Compressor(wiring.Component):
     Members
     -------
     i : In(stream.Signature(DenseBlock(pattern, bits)))
+    i_coef : In(stream.Signature(ChannelBeat(design)))
+        With parameters by channel; see :class:`hw.channel.ChannelStage`.
+    shift : In(signed(bits))
+        With a scalar shift: static, may change while no token is inside.
     o : Out(stream.Signature(EncodedBlock(design)))
-        With the encoding ``bitmask`` the same as ``CompressedBlock(pattern, bits)``.
+        Without options the same as ``CompressedBlock(pattern, bits)``.
     """
 
-    interval = 1
-
     def __init__(self, design: Design):
-        super().__init__({
-            "i": In(stream.Signature(DenseBlock(design.pattern, design.number.bits))),
+        members = {
+            "i": In(stream.Signature(Block(design))),
+            "i_coef": In(stream.Signature(ChannelBeat(design))),
+            "shift": In(signed(design.number.bits)),
             "o": Out(stream.Signature(EncodedBlock(design))),
-        })
+        }
+        if not design.channel_bits:
+            del members["i_coef"]
+        if design.shift != "scalar":
+            del members["shift"]
+        super().__init__(members)
         self.design = design
-        compact = CompactStage(design)
-        self.stages: dict[str, Any] = {"select": SelectStage(design), "compact": compact}
-        if compact.parts > 1:
-            self.stages["add"] = AddStage(design)
+        self.stages = _stages(design)
 
     @property
     def latency(self) -> int:
-        """Cycles from a dense block to its compressed block."""
+        """Cycles from a dense block to its compressed block.
+
+        With a dynamic shift: from the only block of a token.
+        """
         return sum(stage.latency for stage in self.stages.values())
+
+    @property
+    def interval(self) -> int:
+        """Cycles from one block to the next."""
+        return max(stage.interval for stage in self.stages.values())
 
     def elaborate(self, platform):
         m = Module()
         chain(m, self, self.stages)
+        if self.design.channel_bits:
+            wiring.connect(m, wiring.flipped(self.i_coef), self.stages["channel"].i_coef)
+        if self.design.shift == "scalar":
+            m.d.comb += self.stages["score"].shift.eq(self.shift)
         return m
+
+
+def _stages(design: Design) -> dict[str, Any]:
+    """Stages that a design needs, in the order of the stream."""
+    stages: dict[str, Any] = {}
+    if design.dynamic_shift:
+        stages["token"] = (MeanStage if design.shift == "mean" else MedianStage)(design)
+    if design.channel_bits:
+        stages["channel"] = ChannelStage(design)
+    if design.channel_bits or design.shift != "none":
+        stages["score"] = ScoreStage(design)
+    stages["select"] = SelectStage(design, scored="score" in stages)
+    stages["compact"] = CompactStage(design)
+    if stages["compact"].parts > 1 or design.statistics:
+        stages["finish"] = FinishStage(design)
+    return stages
+
+
+def _eta(design: Design) -> tuple[str, ...]:
+    return ("eta",) if design.dynamic_shift else ()
 
 
 class SelectStage(wiring.Component):
-    """Adds the mask to a block. Latency one cycle."""
+    """Adds the mask to a block; scores the values itself if they are not ``scored``."""
 
     latency = 1
+    interval = 1
 
-    def __init__(self, design: Design):
+    def __init__(self, design: Design, *, scored: bool):
+        scores = ("scores",) if scored else ()
         super().__init__({
-            "i": In(stream.Signature(DenseBlock(design.pattern, design.number.bits))),
-            "o": Out(stream.Signature(Selected(design))),
+            "i": In(stream.Signature(Block(design, *_eta(design), *scores))),
+            "o": Out(stream.Signature(Block(design, *_eta(design), "mask"))),
         })
         self.design = design
+        self.scored = scored
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.register = register = StreamRegister(self.o.payload.shape())
-        m.d.comb += [
-            register.i.payload.block.eq(self.i.payload),
-            register.i.payload.mask.eq(self._mask(m, self.i.payload.values)),
-            register.i.valid.eq(self.i.valid),
-            self.i.ready.eq(register.i.ready),
-        ]
-        wiring.connect(m, register.o, wiring.flipped(self.o))
+        end_stage(m, self, mask=self._mask(m))
         return m
 
-    def _mask(self, m, values):
+    def _mask(self, m):
         """Bitmask of the values to keep."""
-        design = self.design
+        design, block = self.design, self.i.payload
         if design.pattern.dense:
             return ~C(0, design.pattern.m)
-        m.submodules.score = score = Score(design.pattern, design.number)
         m.submodules.selector = selector = make_selector(design.selector, design.pattern,
                                                          design.score_width)
-        m.d.comb += [score.values.eq(values), selector.scores.eq(score.scores)]
+        if self.scored:
+            m.d.comb += selector.scores.eq(block.scores)
+        else:
+            m.submodules.score = score = Score(design.pattern, design.number)
+            m.d.comb += [score.values.eq(block.values), selector.scores.eq(score.scores)]
         return selector.mask
 
 
 class CompactStage(wiring.Component):
-    """Takes the kept values out of a block and encodes their mask. Latency one cycle."""
+    """Takes the kept values out of a block, encodes their mask, adds the sums over the block."""
 
     latency = 1
+    interval = 1
 
     def __init__(self, design: Design):
         self.parts = rank_parts(design.pattern) if design.encoding == "rank" else 1
         super().__init__({
-            "i": In(stream.Signature(Selected(design))),
-            "o": Out(stream.Signature(EncodedBlock(design, self.parts))),
+            "i": In(stream.Signature(Block(design, *_eta(design), "mask"))),
+            "o": Out(stream.Signature(EncodedBlock(design, self.parts, blocks=1))),
         })
         self.design = design
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.register = register = StreamRegister(self.o.payload.shape())
-        block, mask = self.i.payload.block, self.i.payload.mask
-        compressed = register.i.payload
-        field = EncodedBlock.metadata_field(self.design)
-        selects = self._selects(m, mask)
-        m.d.comb += [
-            compressed.values.eq(self._compact(m, block.values, selects)),
-            compressed[field].eq(self._encode(m, mask, selects)),
-            compressed.last.eq(block.last),
-            register.i.valid.eq(self.i.valid),
-            self.i.ready.eq(register.i.ready),
-        ]
-        wiring.connect(m, register.o, wiring.flipped(self.o))
+        block, design = self.i.payload, self.design
+        selects = self._selects(m, "decoder", design.pattern, block.mask)
+        parts = {
+            "values": self._gather(m, "compactor", design.pattern, selects),
+            EncodedBlock.metadata_field(design): self._encode(m, selects),
+        }
+        if design.complement:
+            others = Pattern(design.pattern.m - design.pattern.n, design.pattern.m)
+            parts["dropped"] = self._gather(
+                m, "complement", others,
+                self._selects(m, "complement_decoder", others, ~block.mask))
+        if design.statistics:
+            m.submodules.sums = sums = BlockSums(design)
+            m.d.comb += [sums.values.eq(block.values), sums.mask.eq(block.mask)]
+            parts["sums"] = sums.sums
+        end_stage(m, self, **parts)
         return m
 
-    def _selects(self, m, mask):
-        """One-hot positions of the kept values."""
-        if self.design.pattern.dense:
-            return ~C(0, self.design.pattern.n)
-        m.submodules.decoder = decoder = SelectDecoder(self.design.pattern)
+    def _selects(self, m, name, pattern, mask):
+        """One-hot positions of the values that the mask keeps."""
+        if pattern.dense:
+            return ~C(0, pattern.n)
+        m.submodules[name] = decoder = SelectDecoder(pattern)
         m.d.comb += decoder.mask.eq(mask)
         return decoder.selects
 
-    def _compact(self, m, values, selects):
-        """Return the values that the mask keeps: the gather applied to the block itself."""
-        if self.design.pattern.dense:
-            return values
-        m.submodules.compactor = compactor = Gather(self.design.pattern,
-                                                    signed(self.design.number.bits))
-        m.d.comb += [compactor.selects.eq(selects), compactor.values.eq(values)]
-        return compactor.gathered
+    def _gather(self, m, name, pattern, selects):
+        """The values that the mask keeps: the gather of a PE, applied to the block itself."""
+        if pattern.dense:
+            return self.i.payload.values
+        m.submodules[name] = gather = Gather(pattern, signed(self.design.number.bits))
+        m.d.comb += [gather.selects.eq(selects), gather.values.eq(self.i.payload.values)]
+        return gather.gathered
 
-    def _encode(self, m, mask, selects):
+    def _encode(self, m, selects):
         """Metadata of the block."""
         if self.design.encoding == "bitmask":
-            return mask
-        if self.design.encoding == "index":
-            m.submodules.encoder = encoder = IndexEncoder(self.design.pattern)
-            metadata = encoder.indices
-        else:
-            m.submodules.encoder = encoder = RankEncoder(self.design.pattern)
-            metadata = encoder.parts
+            return self.i.payload.mask
+        kind = IndexEncoder if self.design.encoding == "index" else RankEncoder
+        m.submodules.encoder = encoder = kind(self.design.pattern)
         m.d.comb += encoder.selects.eq(selects)
-        return metadata
+        return encoder.code
 
 
-class AddStage(wiring.Component):
-    """Adds the partial sums of a rank. Latency one cycle."""
+class FinishStage(wiring.Component):
+    """Adds up the partial sums of a rank, and the sums over the blocks of a token."""
 
     latency = 1
+    interval = 1
 
     def __init__(self, design: Design):
-        self.parts = rank_parts(design.pattern)
+        self.parts = rank_parts(design.pattern) if design.encoding == "rank" else 1
         super().__init__({
-            "i": In(stream.Signature(EncodedBlock(design, self.parts))),
+            "i": In(stream.Signature(EncodedBlock(design, self.parts, blocks=1))),
             "o": Out(stream.Signature(EncodedBlock(design))),
         })
         self.design = design
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.register = register = StreamRegister(self.o.payload.shape())
-        bits = self.design.metadata_bits
-        parts = [self.i.payload.metadata.word_select(k, bits) for k in range(self.parts)]
-        for name in self.o.payload.shape().members:
-            if name != "metadata":
-                m.d.comb += Value.cast(register.i.payload[name]).eq(self.i.payload[name])
-        m.d.comb += [
-            register.i.payload.metadata.eq((parts[0] + parts[1]) + (parts[2] + parts[3])),
-            register.i.valid.eq(self.i.valid),
-            self.i.ready.eq(register.i.ready),
-        ]
-        wiring.connect(m, register.o, wiring.flipped(self.o))
+        added = {}
+        if self.parts > 1:
+            bits = self.design.metadata_bits
+            a, b, c, d = (self.i.payload.metadata.word_select(k, bits) for k in range(4))
+            added["metadata"] = ((a + b) + (c + d))[:bits]
+        register = end_stage(m, self, **added)
+        if self.design.statistics:
+            # The register still holds the block before: its sums go on, unless it was the last.
+            before = register.o.payload
+            for name in TokenSums(self.design, 1).members:
+                m.d.comb += register.i.payload.sums[name].eq(
+                    Mux(before.last, 0, before.sums[name]) + self.i.payload.sums[name])
         return m

@@ -4,6 +4,7 @@ Standard library only: the reference model (`sw`) shares this file without insta
 A parameter is described once, here: the command line, the checks and the manifest read its field.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from math import comb
 from typing import Any
@@ -190,6 +191,8 @@ class Design:
                                         or self.statistics):
             raise ValueError("format must be int4 or int8 with coefficients, a shift or "
                              f"statistics, not {self.format!r}")
+        if self.complement and self.pattern.dense:
+            raise ValueError(f"complement must be False for the pattern {self.pattern}, not True")
         if self.max_k > self.covered_k:
             raise ValueError(
                 f"max_k must be from 1 to {self.covered_k}, which an accumulator_width of "
@@ -201,6 +204,18 @@ class Design:
             value = getattr(self, f.name)
             if name not in f.metadata["designs"] and value != f.default:
                 raise ValueError(f"{f.name} must be {f.default} in design {name}, not {value!r}")
+
+    @staticmethod
+    def has(name: str, parameters: Iterable[str]) -> bool:
+        """Whether the design ``name`` has all these parameters."""
+        return all(name in f.metadata["designs"] for f in fields(Design) if f.name in parameters)
+
+    @property
+    def options(self) -> str:
+        """The parameters that only some designs have, where they are not the default."""
+        chosen = [(f.name, getattr(self, f.name)) for f in fields(self)[1:]
+                  if f.metadata["designs"] != DESIGNS and getattr(self, f.name) != f.default]
+        return " ".join(name if value is True else f"{name}={value}" for name, value in chosen)
 
     @property
     def number(self) -> Format:
@@ -216,6 +231,16 @@ class Design:
     def dynamic_shift(self) -> bool:
         """Whether the shift is a statistic of each token."""
         return self.shift in ("mean", "median")
+
+    @property
+    def channel_bits(self) -> int:
+        """Bits that each channel's parameters take, loaded once per layer; 0: there are none."""
+        return self.coefficients + (self.number.bits if self.shift == "channel" else 0)
+
+    @property
+    def whole_tokens(self) -> bool:
+        """Whether the compressor needs tokens that fit the buffer: they cannot come in chunks."""
+        return self.dynamic_shift or self.channel_bits > 0
 
     @property
     def metadata_bits(self) -> int:

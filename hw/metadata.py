@@ -38,20 +38,20 @@ class IndexEncoder(wiring.Component):
     -------
     selects : In(ArrayLayout(span, n))
         As :class:`hw.gather.SelectDecoder` gives them.
-    indices : Out(ArrayLayout(range(m), n))
+    code : Out(ArrayLayout(range(m), n))
     """
 
     def __init__(self, pattern: Pattern):
         super().__init__({
             "selects": In(selects_layout(pattern)),
-            "indices": Out(data.ArrayLayout(range(pattern.m), pattern.n)),
+            "code": Out(data.ArrayLayout(range(pattern.m), pattern.n)),
         })
         self.pattern = pattern
 
     def elaborate(self, platform):
         m = Module()
         for lane in range(self.pattern.n):
-            m.d.comb += self.indices[lane].eq(
+            m.d.comb += self.code[lane].eq(
                 _constant(self.selects[lane], range(lane, lane + self.pattern.span)))
         return m
 
@@ -74,14 +74,14 @@ class RankEncoder(wiring.Component):
     Members
     -------
     selects : In(ArrayLayout(span, n))
-    parts : Out(ArrayLayout(rank_bits, rank_parts(pattern)))
+    code : Out(ArrayLayout(rank_bits, rank_parts(pattern)))
         Their sum is the rank.
     """
 
     def __init__(self, pattern: Pattern):
         super().__init__({
             "selects": In(selects_layout(pattern)),
-            "parts": Out(data.ArrayLayout(pattern.rank_bits, rank_parts(pattern))),
+            "code": Out(data.ArrayLayout(pattern.rank_bits, rank_parts(pattern))),
         })
         self.pattern = pattern
 
@@ -94,9 +94,9 @@ class RankEncoder(wiring.Component):
             term = Signal(max(constants).bit_length(), name=f"term{lane}")
             m.d.comb += term.eq(_constant(self.selects[lane], constants))
             terms.append(term)
-        while len(terms) > len(self.parts):  # neighbours are alike in width
+        while len(terms) > len(self.code):  # neighbours are alike in width
             terms = [sum(terms[k + 1:k + 2], terms[k]) for k in range(0, len(terms), 2)]
-        m.d.comb += [part.eq(term) for part, term in zip(self.parts, terms, strict=False)]
+        m.d.comb += [part.eq(term) for part, term in zip(self.code, terms, strict=False)]
         return m
 
 

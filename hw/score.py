@@ -1,14 +1,15 @@
 """What selection orders by."""
 
-from amaranth.hdl import Module, Mux, Value, signed, unsigned
-from amaranth.lib import data, wiring
+from amaranth.hdl import C, Module, Mux, Value, signed, unsigned
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.config import Pattern
+from hw.config import Design, Pattern
 from hw.formats import Format
+from hw.stream import Block, end_stage
 
 
-__all__ = ["Score"]
+__all__ = ["Score", "ScoreStage"]
 
 
 class Score(wiring.Component):
@@ -66,3 +67,73 @@ class Score(wiring.Component):
             return bits
         fraction, exponent = bits[:number.mantissa], bits[number.mantissa:]
         return Mux(exponent.all() & fraction.any(), number.nan, bits)
+
+
+class ScoreStage(wiring.Component):
+    """Subtracts the shift and scores what is left: ``z = x - shift`` and ``|z| * c``.
+
+    z saturates to the activation's integers. Latency one cycle.
+
+    Parameters
+    ----------
+    design : Design
+
+    Members
+    -------
+    i : In(stream.Signature(Block(design, ...)))
+        With ``eta``, ``factors`` and ``shifts`` where the design has them.
+    shift : In(signed(bits))
+        With a scalar shift.
+    o : Out(stream.Signature(Block(design, "scores", ...)))
+        z as ``values``; with ``eta`` where the design has it.
+    """
+
+    latency = 1
+    interval = 1
+
+    def __init__(self, design: Design):
+        eta = ["eta"] if design.dynamic_shift else []
+        shifts = ["shifts"] if design.shift == "channel" else []
+        factors = ["factors"] if design.coefficients else []
+        members = {
+            "i": In(stream.Signature(Block(design, *eta, *shifts, *factors))),
+            "shift": In(signed(design.number.bits)),
+            "o": Out(stream.Signature(Block(design, *eta, "scores"))),
+        }
+        if design.shift != "scalar":
+            del members["shift"]
+        super().__init__(members)
+        self.design = design
+
+    def elaborate(self, platform):
+        m = Module()
+        design, block = self.design, self.i.payload
+        m.submodules.score = score = Score(design.pattern, design.number, design.coefficients)
+        for k in range(design.pattern.m):
+            m.d.comb += score.values[k].eq(self._subtract(block.values[k], self._shift(k)))
+        if design.coefficients:
+            m.d.comb += score.factors.eq(block.factors)
+        end_stage(m, self, values=score.values, scores=score.scores)
+        return m
+
+    def _shift(self, k):
+        match self.design.shift:
+            case "none":
+                return None
+            case "scalar":
+                return self.shift
+            case "channel":
+                return self.i.payload.shifts[k]
+            case _:
+                return self.i.payload.eta
+
+    def _subtract(self, value, shift):
+        """The difference, saturated."""
+        if shift is None:
+            return value
+        bits = self.design.number.bits
+        difference = value - shift
+        low, high = -(1 << bits - 1), (1 << bits - 1) - 1
+        overflow = difference[bits] ^ difference[bits - 1]
+        return Mux(overflow, Mux(difference[bits], C(low, bits), C(high, bits)),
+                   difference[:bits])

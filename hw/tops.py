@@ -1,6 +1,6 @@
 """The designs that can be generated: components behind the ports of the specification."""
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Module, Shape, Signal, Value
 from amaranth.lib import wiring
 
 from hw.accelerator import Accelerator
@@ -32,8 +32,6 @@ class Top(wiring.Component):
         Cycles from one input to the next.
     """
 
-    interval = 1
-
     def __init__(self, design: Design, inside, ports: list[Port]):
         super().__init__(members(ports))
         self.design = design
@@ -44,6 +42,11 @@ class Top(wiring.Component):
     def latency(self) -> int:
         """Cycles from an input to the output that depends on it."""
         return self.inside.latency
+
+    @property
+    def interval(self) -> int:
+        """Cycles from one input to the next."""
+        return 1
 
 
 class SelectorTop(Top):
@@ -73,10 +76,15 @@ class SelectorTop(Top):
 class _StreamTop(Top):
     """A component with one stream in, ``i``, and one out, ``o``."""
 
-    def __init__(self, design: Design, inside, sink: Axis, source: Axis):
-        super().__init__(design, inside, [*sink.ports, *source.ports])
+    def __init__(self, design: Design, inside, sink: Axis, source: Axis, *more: Port):
+        super().__init__(design, inside, [*sink.ports, *source.ports, *more])
         self.sink = sink
         self.source = source
+
+    @property
+    def interval(self) -> int:
+        """Cycles from one block to the next."""
+        return self.inside.interval
 
     def elaborate(self, platform):
         m = Module()
@@ -104,23 +112,84 @@ _METADATA = {
 
 
 def _compressed_axis(prefix: str, design: Design) -> Axis:
-    return Axis(prefix, design.pattern.n * design.number.bits,
-                "N kept values, ascending features", "last block of the token",
-                user=design.metadata_bits, user_meaning=_METADATA[design.encoding])
+    fields = _user_fields(design)
+    meanings, lowest = [], 0
+    for layout, meaning in fields.values():
+        width = Shape.cast(layout).width
+        meanings.append(f"{meaning} (bits {lowest + width - 1} to {lowest})")
+        lowest += width
+    kept = "N kept values, ascending features"
+    return Axis(prefix, (design.pattern.m if design.complement else design.pattern.n)
+                * design.number.bits,
+                f"{kept}, then the M - N dropped ones" if design.complement else kept,
+                "last block of the token", user=lowest, user_meaning="; ".join(meanings))
+
+
+def _user_fields(design: Design) -> dict:
+    """Shape and meaning of the fields in ``tuser`` of a compressed block, the lowest first."""
+    block = EncodedBlock(design)
+    fields = {EncodedBlock.metadata_field(design): (design.metadata_bits,
+                                                    _METADATA[design.encoding])}
+    if not design.metadata_bits:
+        fields.clear()
+    if design.dynamic_shift:
+        fields["eta"] = block["eta"].shape, f"the token's {design.shift}, signed"
+    if design.statistics:
+        layout = block["sums"].shape
+        parts = ", ".join(f"{name} {field.width}" for name, field in layout)
+        fields["sums"] = layout, f"sums over the token, valid with tlast: {parts} bits"
+    return fields
 
 
 def _compressed_parts(design: Design, payload) -> dict:
     """``tdata``, ``tuser`` and ``tlast`` of a compressed block."""
-    user = payload[EncodedBlock.metadata_field(design)] if design.metadata_bits else None
-    return {"data": payload.values, "last": payload.last, "user": user}
+    data = [payload.values] + ([payload.dropped] if design.complement else [])
+    user = [payload[name] for name in _user_fields(design)]
+    return {"data": _joined(data), "last": payload.last, "user": _joined(user) if user else None}
+
+
+def _joined(parts) -> Value:
+    """Parts as one value that can be read or assigned, the first one lowest."""
+    return Cat(Value.cast(part) for part in parts)
+
+
+def _channel_parts(design: Design) -> list[str]:
+    """What a beat of channel parameters holds, the lowest first."""
+    parts = [f"M unsigned coefficients of {design.coefficients} bits"] * bool(design.coefficients)
+    return parts + [f"M signed shifts of {design.number.bits} bits"] * (design.shift == "channel")
+
+
+def _coef_axis(design: Design) -> Axis:
+    return Axis("s_axis_coef", design.channel_bits * design.pattern.m,
+                "parameters of the M channels of one block: "
+                + " and then ".join(_channel_parts(design)), "last block of the token")
+
+
+def _connect_coef(m: Module, top, load) -> None:
+    names = [name for name in load.payload.shape().members if name != "last"]
+    top.coef.connect(m, top, load, data=_joined(load.payload[name] for name in names),
+                     last=load.payload.last)
 
 
 class CompressorTop(_StreamTop):
     """Stream of dense blocks to stream of compressed blocks."""
 
     def __init__(self, design: Design):
+        self.coef = _coef_axis(design)
+        more = [*self.coef.ports] if design.channel_bits else []
+        if design.shift == "scalar":
+            more.append(Port("shift", "in", design.number.bits,
+                             "signed, subtracted from every value; static"))
         super().__init__(design, Compressor(design), _dense_axis("s_axis", design),
-                         _compressed_axis("m_axis", design))
+                         _compressed_axis("m_axis", design), *more)
+
+    def elaborate(self, platform):
+        m = super().elaborate(platform)
+        if self.design.channel_bits:
+            _connect_coef(m, self, self.inside.i_coef)
+        if self.design.shift == "scalar":
+            m.d.comb += self.inside.shift.eq(self.shift)
+        return m
 
     def source_parts(self, payload):
         """Parts of the output's payload."""
@@ -238,9 +307,10 @@ class AcceleratorTop(Top):
                            "one block of M weights for each column, column 0 lowest",
                            "last block of a tile of columns")
         self.result = _result_axis("m_axis_result", design, "last token of a batch, in a tile")
+        self.coef = _coef_axis(design)
         self.more = _epilogue_axes(design) if design.epilogue_lanes else {}
         super().__init__(design, Accelerator(design), [
-            *self.act.ports, *self.weight.ports,
+            *self.act.ports, *self.weight.ports, *(self.coef.ports * bool(design.channel_bits)),
             *(port for axis in self.more.values() for port in axis.ports),
             *self.result.ports, *AXIL_PORTS,
             Port("irq", "out", 1, "a job has ended and interrupts are enabled"),
@@ -254,6 +324,8 @@ class AcceleratorTop(Top):
         self.weight.connect(m, self, weight, data=weight.payload.blocks, last=weight.payload.last)
         self.result.connect(m, self, result, data=result.payload.accumulators,
                             last=result.payload.last)
+        if self.design.channel_bits:
+            _connect_coef(m, self, inside.i_coef)
         for name, axis in self.more.items():
             source = getattr(inside, f"i_{name}")
             axis.connect(m, self, source, data=source.payload, last=Signal(name=f"{name}_last"))

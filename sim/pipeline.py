@@ -1,35 +1,17 @@
 """A compressor or decompressor as a fast Python object: Verilator without a bench around it."""
 
 import ctypes
-from typing import NamedTuple
 
 import numpy as np
 
 from hw.config import Design
 from sim.runner import generated
+from sim.tokens import Beats
 from sim.verilated import HARNESS
 from sim.verilator import build
 
 
-__all__ = ["Beats", "Pipeline"]
-
-
-class Beats(NamedTuple):
-    """Beats of one stream.
-
-    Attributes
-    ----------
-    data : ndarray
-        bool, [count, bits of tdata], bit 0 first.
-    last : ndarray
-        bool, [count].
-    user : ndarray
-        bool, [count, bits of tuser]; no bits where there is no ``tuser``.
-    """
-
-    data: np.ndarray
-    last: np.ndarray
-    user: np.ndarray
+__all__ = ["Pipeline"]
 
 
 class _Stream(ctypes.Structure):
@@ -61,6 +43,11 @@ class Pipeline:
         ``compressor`` or ``decompressor``.
     design : Design
 
+    Attributes
+    ----------
+    manifest : dict
+        The description that is generated with the design.
+
     Raises
     ------
     BuildError
@@ -68,8 +55,8 @@ class Pipeline:
     """
 
     def __init__(self, name: str, design: Design):
-        text, manifest = generated(name, design)
-        self._widths = {port["name"]: port["width"] for port in manifest["ports"]}
+        text, self.manifest = generated(name, design)
+        self._widths = {port["name"]: port["width"] for port in self.manifest["ports"]}
         path = build(text, f"nm_{name}", HARNESS.with_name("pipeline.cpp"), fast=True,
                      link=("-shared",))
         self._library = ctypes.CDLL(str(path))
@@ -88,7 +75,7 @@ class Pipeline:
         self._library.nm_reset(self._model)
 
     def run(self, beats: Beats, count: int, *, limit: int, stall: float = 0.0, seed: int = 1,
-            coefficients: np.ndarray | None = None, shift: int = 0) -> tuple[Beats, int]:
+            channel: np.ndarray | None = None, shift: int = 0) -> tuple[Beats, int]:
         """Feed the input stream and take ``count`` beats of the output stream.
 
         Parameters
@@ -103,8 +90,8 @@ class Pipeline:
             Chance that a stream pauses in a cycle, from 0 to below 1.
         seed : int
             Seed of the pauses, not 0.
-        coefficients : ndarray, optional
-            bool, [blocks, bits of s_axis_coef_tdata]: loaded before the first beat.
+        channel : ndarray, optional
+            bool, [blocks, bits of s_axis_coef_tdata]: parameters loaded before the first beat.
         shift : int
             What the port ``shift`` carries, where there is one.
 
@@ -118,7 +105,7 @@ class Pipeline:
         TimeoutError
             If the output does not come within the limit.
         """
-        coef = np.zeros((0, 8), bool) if coefficients is None else coefficients
+        coef = np.zeros((0, 8), bool) if channel is None else channel
         coef_last = np.arange(len(coef)) == len(coef) - 1
         arrays = [
             (_bytes(coef), np.zeros((len(coef), 0), np.uint8), coef_last),
@@ -135,7 +122,6 @@ class Pipeline:
             raise TimeoutError(f"{streams[2].done} of {count} beats came within {cycles} cycles, "
                                f"{streams[1].done} of {len(beats.data)} were taken (seed {seed})")
         data, user, last = arrays[2]
-        unpacked = [np.unpackbits(rows, axis=1, bitorder="little").astype(bool)
-                    for rows in (data, user)]
-        return Beats(unpacked[0], last, unpacked[1][:, :self._widths.get("m_axis_tuser", 0)]), \
-            cycles
+        data, user = (np.unpackbits(rows, axis=1, bitorder="little").astype(bool)
+                      for rows in (data, user))
+        return Beats(data, last, user[:, :self._widths.get("m_axis_tuser", 0)]), cycles

@@ -5,16 +5,15 @@ from math import comb
 import numpy as np
 import torch
 
-from hw.config import Design, Pattern
-from hw.formats import FORMATS, Format
+from hw.config import Pattern
+from hw.formats import Format
 from sim.runner import seed
-from sw import compress, nm_mask, nm_prune
+from sw import nm_mask, nm_prune
 from sw.compression import decode_mask
-from sw.formats import from_bits, to_bits
 
 
-__all__ = ["PATTERNS", "bit_rows", "blocks", "compressed", "every_mask", "generator", "kept",
-           "linear", "mask", "number_rows", "raw_blocks"]
+__all__ = ["PATTERNS", "bit_rows", "blocks", "every_mask", "generator", "kept", "linear", "mask",
+           "number_rows", "raw_blocks"]
 
 
 PATTERNS = [Pattern.parse(text) for text in
@@ -90,19 +89,6 @@ def every_mask(pattern: Pattern) -> np.ndarray:
     """All masks of a pattern, by rank: bool [C(M, N), M]."""
     ranks = torch.arange(comb(pattern.m, pattern.n))
     return decode_mask(ranks, pattern, "rank")[0].numpy()
-
-
-def compressed(bits: np.ndarray, design: Design) -> tuple[np.ndarray, np.ndarray]:
-    """Reference of blocks given as bits [B, M]: kept values and metadata, both bool [B, bits]."""
-    pattern, number = design.pattern, FORMATS[design.format]
-    values = from_bits(torch.from_numpy(bits.astype(np.int64)), number.name)
-    blocks = compress(values, pattern.n, pattern.m, design.encoding)
-    if design.encoding == "bitmask":
-        metadata = nm_mask(values, pattern.n, pattern.m).numpy()
-    else:
-        width = {"index": design.metadata_bits // pattern.n, "rank": design.metadata_bits}
-        metadata = bit_rows(blocks.metadata.numpy(), width[design.encoding])
-    return bit_rows(to_bits(blocks.values, number.name).numpy(), number.bits), metadata
 
 
 def mask(rows: np.ndarray, pattern: Pattern) -> np.ndarray:

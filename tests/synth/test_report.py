@@ -57,7 +57,20 @@ def test_every_row_once():
     assert ("pe", "1:4", "") in keys
 
 
+def test_variants_are_further_rows_of_the_designs_that_have_them():
+    rows = plan(["compressor", "decompressor", "pe"], [Pattern(2, 4)], ["rank"],
+                Design(Pattern(2, 4)),
+                [{"encoding": "index"}, {"shift": "mean", "statistics": True}])
+    assert [(row.name, row.design.options) for row in rows if not row.design.pattern.dense] == [
+        ("compressor", ""), ("compressor", "encoding=index"),
+        ("compressor", "shift=mean statistics"),
+        ("decompressor", ""), ("decompressor", "encoding=index"), ("pe", "")]
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
+    (["--variants", "rows=8"], ("variants must name parameters among format, encoding, "
+     "decode_stages, coefficients, shift, statistics, complement, not 'rows'")),
+    (["--variants", "encoding=csr"], "encoding must be one of bitmask, index, rank, not 'csr'"),
     (["--patterns", "2x4"], "pattern must be written N:M, as in 8:16, not '2x4'"),
     (["--patterns", "4:2"], "n must be an integer from 1 to 2, not 4"),
     (["--designs", "chip"], f"design must be one of {', '.join(DESIGNS)}, not 'chip'"),
