@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from hw.array import Array, ResultRow
 from hw.axi_lite import AXIL_PORTS, RegisterBlock
 from hw.buffers import ActivationBuffer, WeightBeat, WeightBuffer
+from hw.channel import ChannelBeat as ChannelParameters
 from hw.compressor import Compressor
 from hw.config import VALUE_WIDTH, Design
 from hw.controller import Controller, Stepper
@@ -38,6 +39,8 @@ class Accelerator(wiring.Component):
     -------
     i_act : In(stream.Signature(DenseBlock(pattern, 8)))
     i_weight : In(stream.Signature(WeightBeat(design)))
+    i_coef : In(stream.Signature(hw.channel.ChannelBeat(design)))
+        With parameters of the input channels, see :class:`hw.compressor.Compressor`.
     i_token : In(stream.Signature(TokenScale()))
     i_channel : In(stream.Signature(ChannelBeat(design)))
         Scales of tokens, and terms of output channels, with an epilogue.
@@ -51,6 +54,8 @@ class Accelerator(wiring.Component):
     def __init__(self, design: Design):
         self.compressor = Compressor(design)
         optional = {}
+        if design.channel_bits:
+            optional["i_coef"] = In(stream.Signature(ChannelParameters(design)))
         if design.epilogue_lanes:
             optional["i_token"] = In(stream.Signature(TokenScale()))
             optional["i_channel"] = In(stream.Signature(ChannelBeat(design)))
@@ -94,6 +99,10 @@ class Accelerator(wiring.Component):
             source, sink = (self, registers) if port.direction == "in" else (registers, self)
             m.d.comb += getattr(sink, port.name).eq(getattr(source, port.name))
 
+        if design.channel_bits:
+            wiring.connect(m, outside.i_coef, compressor.i_coef)
+        if design.shift == "scalar":
+            m.d.comb += compressor.shift.eq(registers.settings.static_shift)
         for part in (activations, weights, results):
             m.d.comb += [part.job.eq(controller.job), part.begin.eq(controller.begin),
                          part.drop.eq(controller.drop)]

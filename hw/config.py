@@ -250,6 +250,11 @@ class Design:
         return self.coefficients + (self.number.bits if self.shift == "channel" else 0)
 
     @property
+    def whole_tokens(self) -> bool:
+        """Whether the compressor needs tokens that fit the buffer: they cannot come in chunks."""
+        return self.dynamic_shift or self.channel_bits > 0
+
+    @property
     def metadata_bits(self) -> int:
         """Bits of a block's metadata in the chosen encoding."""
         return {"bitmask": self.pattern.bitmask_bits, "index": self.pattern.index_bits,

@@ -211,7 +211,7 @@ class Controller(wiring.Component):
             settings.variance & int(not design.statistics),
             settings.token_shift & int(not design.dynamic_shift),
             (settings.static_shift != 0) & int(design.shift != "scalar"),
-            statistics & (settings.k_blocks > design.max_blocks),
+            (statistics | int(design.whole_tokens)) & (settings.k_blocks > design.max_blocks),
             (statistics | settings.token_scale) & (settings.output == Output.RAW),
         ]
         return Cat(lacks).any()

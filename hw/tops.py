@@ -159,14 +159,23 @@ def _channel_parts(design: Design) -> list[str]:
     return parts + [f"M signed shifts of {design.number.bits} bits"] * (design.shift == "channel")
 
 
+def _coef_axis(design: Design) -> Axis:
+    return Axis("s_axis_coef", design.channel_bits * design.pattern.m,
+                "parameters of the M channels of one block: "
+                + " and then ".join(_channel_parts(design)), "last block of the token")
+
+
+def _connect_coef(m: Module, top, load) -> None:
+    names = [name for name in load.payload.shape().members if name != "last"]
+    top.coef.connect(m, top, load, data=_joined(load.payload[name] for name in names),
+                     last=load.payload.last)
+
+
 class CompressorTop(_StreamTop):
     """Stream of dense blocks to stream of compressed blocks."""
 
     def __init__(self, design: Design):
-        self.coef = Axis("s_axis_coef", design.channel_bits * design.pattern.m,
-                         "parameters of the M channels of one block: "
-                         + " and then ".join(_channel_parts(design)),
-                         "last block of the token")
+        self.coef = _coef_axis(design)
         more = [*self.coef.ports] if design.channel_bits else []
         if design.shift == "scalar":
             more.append(Port("shift", "in", design.number.bits,
@@ -177,10 +186,7 @@ class CompressorTop(_StreamTop):
     def elaborate(self, platform):
         m = super().elaborate(platform)
         if self.design.channel_bits:
-            load = self.inside.i_coef
-            names = [name for name in load.payload.shape().members if name != "last"]
-            self.coef.connect(m, self, load, data=_joined(load.payload[name] for name in names),
-                              last=load.payload.last)
+            _connect_coef(m, self, self.inside.i_coef)
         if self.design.shift == "scalar":
             m.d.comb += self.inside.shift.eq(self.shift)
         return m
@@ -301,9 +307,10 @@ class AcceleratorTop(Top):
                            "one block of M weights for each column, column 0 lowest",
                            "last block of a tile of columns")
         self.result = _result_axis("m_axis_result", design, "last token of a batch, in a tile")
+        self.coef = _coef_axis(design)
         self.more = _epilogue_axes(design) if design.epilogue_lanes else {}
         super().__init__(design, Accelerator(design), [
-            *self.act.ports, *self.weight.ports,
+            *self.act.ports, *self.weight.ports, *(self.coef.ports * bool(design.channel_bits)),
             *(port for axis in self.more.values() for port in axis.ports),
             *self.result.ports, *AXIL_PORTS,
             Port("irq", "out", 1, "a job has ended and interrupts are enabled"),
@@ -317,6 +324,8 @@ class AcceleratorTop(Top):
         self.weight.connect(m, self, weight, data=weight.payload.blocks, last=weight.payload.last)
         self.result.connect(m, self, result, data=result.payload.accumulators,
                             last=result.payload.last)
+        if self.design.channel_bits:
+            _connect_coef(m, self, inside.i_coef)
         for name, axis in self.more.items():
             source = getattr(inside, f"i_{name}")
             axis.connect(m, self, source, data=source.payload, last=Signal(name=f"{name}_last"))

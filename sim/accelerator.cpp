@@ -62,6 +62,9 @@ void silence(Vtop& top) {
 #ifdef NM_EPILOGUE
     top.s_axis_token_tvalid = top.s_axis_channel_tvalid = 0;
 #endif
+#ifdef NM_COEF
+    top.s_axis_coef_tvalid = 0;
+#endif
 }
 
 }  // namespace
@@ -151,23 +154,29 @@ struct Source {
         source.offered = false; \
     }
 
-// A design without an epilogue has no streams for it.
+// Streams that not every design has.
 #ifdef NM_EPILOGUE
-#define EACH_INPUT(DO) \
-    DO(act, s_axis_act) DO(weight, s_axis_weight) \
-    DO(token, s_axis_token) DO(channel, s_axis_channel)
+#define EPILOGUE_INPUTS(DO) DO(token, s_axis_token) DO(channel, s_axis_channel)
 #else
-#define EACH_INPUT(DO) DO(act, s_axis_act) DO(weight, s_axis_weight)
+#define EPILOGUE_INPUTS(DO)
 #endif
+#ifdef NM_COEF
+#define COEF_INPUTS(DO) DO(coef, s_axis_coef)
+#else
+#define COEF_INPUTS(DO)
+#endif
+#define EACH_INPUT(DO) \
+    DO(act, s_axis_act) DO(weight, s_axis_weight) COEF_INPUTS(DO) EPILOGUE_INPUTS(DO)
 
 // Runs until all results were taken, or for `limit` cycles; returns the cycles it ran.
 // Each stream pauses with probability stall / 2^32 in a cycle.
-EXPORT uint64_t nm_run(Model* model, Stream* act_beats, Stream* weight_beats, Stream* token_beats,
-                       Stream* channel_beats, Stream* result, uint64_t limit, uint32_t stall,
-                       uint64_t seed) {
+EXPORT uint64_t nm_run(Model* model, Stream* act_beats, Stream* weight_beats, Stream* coef_beats,
+                       Stream* token_beats, Stream* channel_beats, Stream* result,
+                       uint64_t limit, uint32_t stall, uint64_t seed) {
     Vtop& top = model->enter()->top;
     Random random{seed};
     Source act{act_beats, false}, weight{weight_beats, false};
+    [[maybe_unused]] Source coef{coef_beats, false};
     [[maybe_unused]] Source token{token_beats, false}, channel{channel_beats, false};
     uint64_t cycle = 0;
     for (; result->done < result->count && cycle < limit; ++cycle) {

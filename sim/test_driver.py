@@ -54,3 +54,35 @@ def test_what_a_design_lacks_is_refused(backend):
                                                r"OUTPUT or CORRECTIONS ask"):
             run_linear(device, x, w, corrections)
     assert run_linear(device, x, w)[0].shape == (2, 3)
+
+
+STATISTICS = {"statistics": True, "epilogue_lanes": 1, "rows": 2, "columns": 2, "max_k": 64,
+              "batch_tokens": 3}
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.3])
+@pytest.mark.parametrize("parameters", [
+    {"pattern": Pattern(4, 8), "shift": "mean"}, {"pattern": Pattern(2, 4), "shift": "median"},
+    {"pattern": Pattern(4, 8), "shift": "scalar"},
+    {"pattern": Pattern(2, 4), "shift": "channel", "coefficients": 8},
+], ids=lambda given: given["shift"])
+def test_corrections_are_those_of_the_reference(parameters, stall):
+    design = Design(**(STATISTICS | parameters))
+    rtl, reference = Accelerator(design, stall=stall), ReferenceAccelerator(design)
+    x, w, channels, scale = layer("corrections", 8, 56, 5)
+    x = (x.long() // 2 + 20).to(torch.int8)  # with a mean, so that the shift is seen
+    factors = torch.arange(1, 57) * 4
+    plain = None
+    for variance in (False, True):
+        for output in (Output.CORRECTED, Output.INT8):
+            corrections = Corrections(
+                output, variance, token_shift=design.dynamic_shift, channels=channels,
+                static_shift=-3 * (design.shift == "scalar"), token_scale=scale,
+                factors=factors if design.coefficients else None,
+                shifts=factors - 99 if design.shift == "channel" else None)
+            got, _ = run_linear(rtl, x, w, corrections)
+            expected, _ = run_linear(reference, x, w, corrections)
+            assert torch.equal(got, expected), corrections
+            if output == Output.CORRECTED:
+                assert plain is None or not torch.equal(got, plain), "VAR changes nothing"
+                plain = got

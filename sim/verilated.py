@@ -18,7 +18,7 @@ __all__ = ["INPUTS", "Accelerator"]
 HARNESS = Path(__file__).with_name("accelerator.cpp")
 
 
-INPUTS = ("act", "weight", "token", "channel")
+INPUTS = ("act", "weight", "coef", "token", "channel")
 """Input streams, ``s_axis_<name>``, in the order of the harness."""
 
 
@@ -65,7 +65,8 @@ class Accelerator:
         self.design = design
         self._stall, self._seed = int(stall * 2**32), seed
         text, _ = generated("accelerator", design)
-        options = ("-shared", *(["-DNM_EPILOGUE"] if design.epilogue_lanes else []))
+        options = ("-shared", *["-DNM_EPILOGUE"] * bool(design.epilogue_lanes),
+                   *["-DNM_COEF"] * bool(design.channel_bits))
         path = build(text, "nm_accelerator", HARNESS, fast=True, link=options)
         self._library = ctypes.CDLL(str(path))
         self._library.nm_open.restype = ctypes.c_void_p

@@ -1,8 +1,8 @@
 """Evaluate sparse activations: ``python -m sw.evaluate --model minilm -o build/evaluation``.
 
-Writes results.json, results.csv and results.png. A run that was interrupted goes on where it
-stopped: results that are in results.json are not computed again. Learned corrections are trained
-first, as ``python -m sw.calibrate`` does it, and kept in the folder ``learned``.
+Writes results.json, results.csv, results.md and results.png. A run that was interrupted goes on
+where it stopped: results that are in results.json are not computed again. Learned corrections are
+trained first, as ``python -m sw.calibrate`` does it, and kept in the folder ``learned``.
 
 Columns: loss is that over the dense model, in nats for each token (decoders) or 1 - cosine
 (encoders); gain is by how much it is smaller than that of plain magnitude with the same pattern;

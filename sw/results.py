@@ -32,13 +32,29 @@ def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
     return fmean(values), error
 
 
+def _name(row: Row) -> str:
+    """Method of a row, such as ``act d-pts+var int8``."""
+    parts = (row["criterion"], row["corrections"], "int8" if row["integer"] else "")
+    return " ".join(part for part in parts if part)
+
+
+def _cell(row: Row | None, value: str, error: str | None) -> str:
+    """A number of a row for a table, with its error; empty where there is none."""
+    if row is None or math.isnan(row[value]):
+        return ""
+    if error is None:
+        return f"{row[value]:.3f}"
+    return f"{row[value]:.4f} ({row[error]:.4f})"
+
+
 class Results:
     """Rows of one folder, which a later run goes on from.
 
     Parameters
     ----------
     folder : Path
-        Holds results.json, written after every row; ``report`` adds results.csv and results.png.
+        Holds results.json, written after every row; ``report`` adds results.csv, results.md and
+        results.png.
     header : dict
         What must be the same for rows to belong together.
 
@@ -91,7 +107,7 @@ class Results:
                 "loss": loss, "loss_error": error, "gain": gain, "gain_error": gain_error}
 
     def report(self) -> None:
-        """Write results.csv and results.png, and print the table."""
+        """Write results.csv, results.md and results.png, and print the table."""
         rows = [self._complete(row) for row in self.rows]
         fields = [*FIELDS, *self.dense.get("tasks", {})]
         text = io.StringIO()
@@ -99,6 +115,7 @@ class Results:
         writer.writeheader()
         writer.writerows(rows)
         write(self.path.with_suffix(".csv"), text.getvalue())
+        write(self.path.with_suffix(".md"), self._markdown(rows))
         write(self.path.with_suffix(".png"), self._plot())
         table = Table(title=f"{self.header['model']}: {self.header['measure']}, "
                             f"dense {self.dense['score']:.4f}")
@@ -109,6 +126,25 @@ class Results:
                             for f in fields))
         Console(width=160).print(table)
 
+    def _markdown(self, rows: list[Row]) -> str:
+        """Tables of the measure, the loss and the gain: a line for each method."""
+        patterns = list(dict.fromkeys(row["pattern"] for row in rows))
+        methods: dict[str, dict[str, Row]] = {}
+        for row in rows:
+            methods.setdefault(_name(row), {})[row["pattern"]] = row
+        unit = "nats" if self.header["measure"] == "perplexity" else "1 - cosine"
+        lines = [f"Dense: {self.dense['score']:.4f}"]
+        for title, value, error in (
+                (self.header["measure"], "score", None),
+                (f"loss over dense ({unit}, standard error)", "loss", "loss_error"),
+                (f"gain over act ({unit}, standard error)", "gain", "gain_error")):
+            lines += ["", " | ".join((f"| {title}", *patterns)) + " |",
+                      "|" + "---|" * (len(patterns) + 1)]
+            for name, cells in methods.items():
+                texts = (_cell(cells.get(pattern), value, error) for pattern in patterns)
+                lines.append(" | ".join((f"| {name}", *texts)) + " |")
+        return "\n".join(lines) + "\n"
+
     def _plot(self) -> bytes:
         """PNG: the measure against the pattern, a line for each method."""
         import matplotlib
@@ -118,9 +154,7 @@ class Results:
         figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
         lines: dict[str, list[tuple[str, float]]] = {}
         for row in self.rows:
-            parts = [row["criterion"], row["corrections"], "int8" if row["integer"] else ""]
-            lines.setdefault(" ".join(filter(None, parts)), []).append(
-                (row["pattern"], row["score"]))
+            lines.setdefault(_name(row), []).append((row["pattern"], row["score"]))
         for name, points in lines.items():
             axes.plot(*zip(*points, strict=True), marker="o", label=name)
         axes.axhline(self.dense["score"], color="black", linewidth=0.8, label="dense")

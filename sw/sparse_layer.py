@@ -138,8 +138,9 @@ class SparseInputLinear(nn.Linear):
         held = {name: value.to(device) for name, value in self.statistics.items()}
         self._constant("static_shift", held.get("shift") if "s-pts" in names else None)
         self._constant("largest", held.get("largest"))
-        self._constant("rotation",
-                       correct.rotation(held["covariance"]) if "larosa" in names else None)
+        blocks = self.pattern.blocks(self.in_features) if isinstance(self.pattern, Pattern) else 1
+        self._constant("rotation", correct.rotation(held["covariance"], blocks)
+                       if "larosa" in names else None)
         self._constant("weight_mask", None)
         coefficients = None
         if self.method.criterion == "weight":

@@ -283,7 +283,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         library = liberty.read(arguments.liberty)
         synthesis = flow.Flow(library, workers=workers, timeout=timeout)
         report(rows, synthesis, arguments.liberty, arguments.output,
-               Console(width=None if sys.stdout.isatty() else 130))
+               Console(width=None if sys.stdout.isatty() else 170 if arguments.variants else 130))
     except (ValueError, flow.SynthesisError) as error:
         parser.error(str(error))
 

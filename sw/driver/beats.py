@@ -12,7 +12,8 @@ from hw.config import Design
 from hw.epilogue_format import CHANNEL_BYTES
 
 
-__all__ = ["Beats", "Pass", "activation_beats", "channel_beats", "column_tiles", "passes",
+__all__ = ["Beats", "Pass", "activation_beats", "channel_beats", "coefficient_beats",
+           "column_tiles", "passes",
            "result_tensor", "token_beats", "weight_beats"]
 
 
@@ -99,6 +100,23 @@ def token_beats(scale: Tensor) -> Beats:
     """Beats of ``s_axis_token`` for the scales int64 [T, 1] of the tokens."""
     words = scale.reshape(-1).numpy().astype("<u2")
     return Beats(words.view(np.uint8).reshape(-1, 2), np.ones(len(words), bool))
+
+
+def coefficient_beats(factors: Tensor | None, shifts: Tensor | None, features: int,
+                      design: Design) -> Beats:
+    """Beats of ``s_axis_coef``: factors of the score and shifts, integers [K], of every channel.
+
+    Factors that are not given are 1, shifts 0.
+    """
+    parts = []
+    for given, default, width in ((factors, 1, design.coefficients),
+                                  (shifts, 0, 8 if design.shift == "channel" else 0)):
+        values = torch.full((features,), default) if given is None else given.long()
+        blocks = _blocks(values[None], design)[0].numpy()
+        bits = blocks[..., None] >> np.arange(width) & 1
+        parts.append(bits.reshape(len(blocks), -1).astype(np.uint8))
+    data = np.packbits(np.concatenate(parts, axis=1), axis=1, bitorder="little")
+    return Beats(data, np.arange(1, len(data) + 1) == len(data))
 
 
 def channel_beats(scale: Tensor, shift: Tensor, bias: Tensor, tokens: int, blocks: int,

@@ -12,6 +12,7 @@ from sw.driver.beats import (
     Beats,
     activation_beats,
     channel_beats,
+    coefficient_beats,
     column_tiles,
     result_tensor,
     token_beats,
@@ -69,9 +70,12 @@ class Corrections:
     static_shift : int
         S-PTS, subtracted before selection, where the design has a scalar shift.
     channels : Channels, optional
-        Needed for int8.
+        Needed for int8, and not used otherwise.
     token_scale : Tensor, optional
         int64, [T, 1], 15 bits after the point.
+    factors, shifts : Tensor, optional
+        Integers, [K]: factors of the score and shifts (L-PTS) of the input channels, where the
+        design has them.
     """
 
     output: Output = Output.RAW
@@ -80,6 +84,8 @@ class Corrections:
     static_shift: int = 0
     channels: Channels | None = None
     token_scale: Tensor | None = None
+    factors: Tensor | None = None
+    shifts: Tensor | None = None
 
     @property
     def registers(self) -> dict[str, int]:
@@ -138,9 +144,12 @@ def run_linear(backend: Backend, x: Tensor, weight: Tensor,
 
     inputs = {"act": activation_beats(x, len(weight), design),
               "weight": weight_beats(weight, tokens, design)}
+    if design.channel_bits:
+        inputs["coef"] = coefficient_beats(corrections.factors, corrections.shifts, features,
+                                           design)
     if corrections.token_scale is not None:
         inputs["token"] = token_beats(corrections.token_scale)
-    if corrections.channels is not None:
+    if corrections.output == Output.INT8 and corrections.channels is not None:
         terms = corrections.channels
         inputs["channel"] = channel_beats(terms.scale, terms.shift, terms.bias, tokens, blocks,
                                           design)

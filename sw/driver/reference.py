@@ -7,25 +7,13 @@ from torch import Tensor
 from hw.config import Design
 from hw.epilogue_format import CHANNEL_BYTES, Output
 from hw.registers import REGISTERS, Error, Field, offset_of
+from sw.compressor import compress_tokens
 from sw.driver.beats import Beats, Pass, passes
 from sw.driver.linear import field_word
 from sw.epilogue import UNIT_GAIN, UNIT_SCALE, correct, requantize, variance_gain
-from sw.quantize import saturate
-from sw.selection import nm_prune
 
 
-__all__ = ["ReferenceAccelerator", "lower_median", "rounded_mean"]
-
-
-def lower_median(x: Tensor) -> Tensor:
-    """D-PTS: the lower median of every token of int8 ``x`` [T, K], int64 [T, 1]."""
-    return x.long().median(-1, keepdim=True).values
-
-
-def rounded_mean(x: Tensor) -> Tensor:
-    """D-PTS with the mean, to the nearest, half upwards: int64 [T, 1]."""
-    count = x.shape[1]
-    return (2 * x.long().sum(-1, keepdim=True) + count) // (2 * count)
+__all__ = ["ReferenceAccelerator"]
 
 
 class ReferenceAccelerator:
@@ -34,7 +22,7 @@ class ReferenceAccelerator:
     Parameters
     ----------
     design : Design
-        As of the RTL. Coefficients and a shift by channel are not modelled.
+        As of the RTL.
     """
 
     def __init__(self, design: Design):
@@ -66,7 +54,8 @@ class ReferenceAccelerator:
                  or (held["variance"] and not design.statistics)
                  or (held["token_shift"] and not design.dynamic_shift)
                  or (held["static_shift"] and design.shift != "scalar")
-                 or (statistics and held["k_blocks"] > design.max_blocks)
+                 or ((statistics or design.whole_tokens)
+                     and held["k_blocks"] > design.max_blocks)
                  or ((statistics or held["token_scale"]) and held["output"] == Output.RAW))
         error = next((error for error, wrong in (
             (Error.BUSY, held["busy"]),
@@ -120,16 +109,19 @@ class ReferenceAccelerator:
                ends: list[Pass]) -> Tensor:
         """Results int64 [T, tiles, columns]."""
         held, design, pattern = self._held, self.design, self.design.pattern
-        eta: Tensor | int = held["static_shift"] - (held["static_shift"] >> 7 << 8)
+        shift: int | str | Tensor = held["static_shift"] - (held["static_shift"] >> 7 << 8)
+        factors, shifts = self._parameters(inputs)
         if design.dynamic_shift:
-            eta = rounded_mean(x) if design.shift == "mean" else lower_median(x)
-        z = saturate(x.long() - eta)
-        kept = nm_prune(z, pattern.n, pattern.m)
+            shift = design.shift
+        elif shifts is not None:
+            shift = shifts
+        tokens = compress_tokens(x, pattern, coefficients=factors, shift=shift)
+        z, kept = tokens.z.flatten(1), (tokens.z * tokens.mask).flatten(1)
         y = kept.long() @ weight.long().t()
         if held["output"] != Output.RAW:
             gain = variance_gain(z, kept) if held["variance"] else UNIT_GAIN
-            y = correct(y, weight.long().sum(-1), gain, eta if held["token_shift"] else 0,
-                        min(32, design.accumulator_width))
+            eta = tokens.eta[:, None] if held["token_shift"] else 0
+            y = correct(y, weight.long().sum(-1), gain, eta, min(32, design.accumulator_width))
         if held["output"] == Output.INT8:
             scale: Tensor | int = UNIT_SCALE
             if held["token_scale"]:
@@ -137,6 +129,19 @@ class ReferenceAccelerator:
                     inputs["token"].data.copy().view("<u2").astype(np.int64)).reshape(-1, 1)
             y = requantize(y, *self._channels(inputs["channel"], ends), scale).long()
         return y.reshape(len(x), -1, design.columns)
+
+    def _parameters(self, inputs: dict[str, Beats]) -> tuple[Tensor | None, Tensor | None]:
+        """Factors and shifts of the input channels [K], where the design has them."""
+        design = self.design
+        if not design.channel_bits:
+            return None, None
+        fields = np.array_split(
+            np.unpackbits(inputs["coef"].data, axis=1, bitorder="little"),
+            [design.coefficients * design.pattern.m], axis=1)
+        factors, shifts = (_numbers(field, design.pattern.m) for field in fields)
+        shifts = shifts - (shifts >> 7 << 8)
+        return (factors if design.coefficients else None,
+                shifts if design.shift == "channel" else None)
 
     def _channels(self, beats: Beats, ends: list[Pass]) -> tuple[Tensor, Tensor, Tensor]:
         """Scale, shift and bias [O] from the beats of the tiles."""
@@ -146,6 +151,12 @@ class ReferenceAccelerator:
         words = torch.from_numpy(tiles.reshape(-1, 8).view("<i8").reshape(-1))
         bias = words >> 24 & 0xFFFFFF
         return words & 0xFFFF, words >> 16 & 0x1F, bias - (bias >> 23 << 24)
+
+
+def _numbers(bits: np.ndarray, count: int) -> Tensor:
+    """Bits [blocks, count * width], lowest first, to unsigned numbers int64 [blocks * count]."""
+    split = torch.from_numpy(bits.reshape(len(bits) * count, -1).astype(np.int64))
+    return (split << torch.arange(split.shape[1])).sum(-1)
 
 
 def _place(beats: Beats, places: list[tuple[np.ndarray, tuple]]) -> None:

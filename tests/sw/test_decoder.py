@@ -1,12 +1,19 @@
 """The decoder: its training, and the weights that come with the package."""
 
+import json
 import math
 
 import pytest
 import torch
 
+from sw.calibrate import load_learned
+from sw.calibrate import main as calibrate_main
+from sw.decoder import WEIGHTS
 from sw.decoder import train as module
 from sw.decoder.text import sentences, source
+from sw.evaluate import main as evaluate_main
+from sw.sparsify import sparsify
+from sw.subjects import load_subject
 
 
 TOKENS = torch.randint(module.VOCABULARY, (4000,), generator=torch.Generator().manual_seed(0))
@@ -51,3 +58,22 @@ def test_nothing_that_is_evaluated_on_is_trained_on():
     assert len(others) > 10 * len(chosen) > 10 * 100_000
     assert not set(sentences(held_out=True)[:3]) & set(sentences(held_out=False))
     assert math.isclose(len(chosen) / (len(chosen) + len(others)), 1 / 20, rel_tol=0.5)
+
+
+def test_trained_weights_come_with_the_package_and_predict_held_out_source():
+    assert sum(path.stat().st_size for path in WEIGHTS.iterdir()) < 16e6
+    subject = load_subject("decoder", count=8, calibration=1)
+    losses = subject.losses()
+    assert 5 < subject.score(losses) < 30  # 1024 for a guess among all tokens
+    with sparsify(subject.model, "8:16"):
+        assert subject.score(subject.losses()) > subject.score(losses)
+    assert subject.losses() == losses
+
+
+def test_evaluation_and_calibration_run_on_it(tmp_path):
+    calibrate_main(["--windows", "1", "--length", "32", "-o", str(tmp_path / "learned.pt")])
+    assert len(load_learned(tmp_path / "learned.pt")) == 4 * 7
+    evaluate_main(["--model", "decoder", "--patterns", "8:16", "unstructured-70", "--count", "2",
+                   "--length", "64", "--calibration", "1", "-o", str(tmp_path)])
+    held = json.loads((tmp_path / "results.json").read_text())
+    assert held["dense"]["score"] < held["rows"][0]["score"] < held["rows"][1]["score"]

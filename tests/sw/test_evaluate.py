@@ -37,6 +37,11 @@ def test_results_are_written_and_resumed(tmp_path, monkeypatch, capsys):
     assert float(table[1]["gain"]) == pytest.approx(statistics.fmean(differences))
     assert float(table[1]["gain_error"]) == pytest.approx(
         statistics.stdev(differences) / math.sqrt(3))
+    lines = (tmp_path / "results.md").read_text().splitlines()
+    assert lines[:6] == ["Dense: 1.0000", "", "| cosine | 2:4 |", "|---|---|",
+                         f"| act | {rows[0]['score']:.3f} |",
+                         f"| act int8 | {rows[1]['score']:.3f} |"]
+    assert f"| act int8 | {float(table[1]['gain']):.4f} (" in lines[-4]
     assert (tmp_path / "results.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "learned" / "2x4-act-ls.pt").exists()
     for name in ("row", "measure"):  # nothing may be computed again

@@ -39,7 +39,8 @@ def case(pattern, criterion, corrections, dtype=torch.float32, integer=False):
                     "b": torch.randn(1, 67, generator=generator)}
     layer = SparseInputLinear(linear, Method(pattern, criterion, corrections, integer), found,
                               learned)
-    found["rotation"] = rotation(found["covariance"])
+    if "larosa" in corrections:
+        found["rotation"] = layer.rotation
     return x, linear, layer, found, learned
 
 
@@ -113,6 +114,17 @@ def test_pruned_weights_equal_plain_python(pattern):
               for row, bits in zip(weight, mask, strict=True)]
     y = torch.tensor(plain.multiply(x.tolist(), pruned)) + linear.bias
     assert torch.allclose(layer(x), y, atol=1e-4)
+
+
+def test_rotation_is_the_eigenvectors_dealt_out_to_blocks():
+    samples = torch.randn(50, 12, generator=torch.Generator().manual_seed(0)).double()
+    covariance = samples.t().cov()
+    turn = rotation(covariance, blocks=3).double()
+    assert torch.allclose(turn.t() @ turn, torch.eye(12).double(), atol=1e-6)
+    turned = turn.t() @ covariance @ turn
+    sizes = turned.diagonal()
+    assert torch.allclose(turned, sizes.diag(), atol=1e-5)
+    assert sizes.argsort(descending=True).tolist() == [0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11]
 
 
 def test_median_is_the_lower_one():
