@@ -64,7 +64,8 @@ class Accelerator(wiring.Component):
         design = self.design
         m.submodules.registers = registers = RegisterBlock()
         m.submodules.controller = controller = Controller(design)
-        m.submodules.compressor = compressor = Compressor(design.pattern, design.selector)
+        m.submodules.compressor = compressor = Compressor(design.pattern, design.selector,
+                                                          design.stages)
         m.submodules.activations = activations = ActivationBuffer(design)
         m.submodules.weights = weights = WeightBuffer(design)
         m.submodules.array = array = self.array

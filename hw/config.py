@@ -9,11 +9,12 @@ from math import comb
 from typing import Any
 
 
-__all__ = ["DESIGNS", "SELECTORS", "VERSION", "Design", "Pattern", "choice", "integer"]
+__all__ = ["DESIGNS", "FLEXIBLE", "SELECTORS", "VERSION", "Design", "Pattern", "choice", "integer"]
 
 
 VERSION = "0.1.0"
-SELECTORS = ("rank", "radix")
+SELECTORS = ("rank", "radix", "network", "serial")
+FLEXIBLE = ("none", "n", "all")
 DESIGNS = ("selector", "compressor", "decompressor", "pe", "array", "accelerator")
 
 VALUE_WIDTH = 8
@@ -131,6 +132,10 @@ class Design:
 
     pattern: Pattern
     selector: str = _parameter("rank", "structure of the selector", choices=SELECTORS)
+    stages: int = _parameter(0, "pipeline registers of the radix selector, up to the bits of a "
+                                "score + 1; 0: combinational", low=0, high=65)
+    flexible: str = _parameter("none", "what of the pattern the selector design takes at run time: "
+                                       "nothing, n, or n and m", choices=FLEXIBLE)
     rows: int = _parameter(4, "rows of PEs, one token each", low=1, high=64)
     columns: int = _parameter(4, "columns of PEs, one output feature each", low=1, high=64)
     tile: int = _parameter(4, "rows and columns of PEs that share a broadcast; registers stand "

@@ -66,6 +66,7 @@ class StreamRegister(wiring.Component):
     """
 
     latency = 1
+    interval = 1
 
     def __init__(self, shape):
         super().__init__({

@@ -1,7 +1,7 @@
 """The designs that can be generated: components behind the ports of the specification."""
 
 from amaranth.hdl import Cat, Module, Value
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 
 from hw.accelerator import Accelerator
 from hw.array import Array
@@ -11,7 +11,7 @@ from hw.compressor import Compressor
 from hw.config import DESIGNS, VALUE_WIDTH, Design, choice
 from hw.decompressor import Decompressor
 from hw.pe import PE
-from hw.selector import make_selector
+from hw.selector import COMBINATIONAL, Asked, make_select_stage, make_selector
 
 
 __all__ = ["Top", "make_top"]
@@ -30,8 +30,6 @@ class Top(wiring.Component):
         Cycles from one input to the next.
     """
 
-    interval = 1
-
     def __init__(self, design: Design, inside, ports: list[Port]):
         super().__init__(members(ports))
         self.design = design
@@ -43,6 +41,11 @@ class Top(wiring.Component):
         """Cycles from an input to the output that depends on it."""
         return self.inside.latency
 
+    @property
+    def interval(self) -> int:
+        """Cycles from one input to the next."""
+        return getattr(self.inside, "interval", 1)
+
 
 class SelectorTop(Top):
     """``scores`` to ``mask``, combinational. A dense pattern keeps every lane."""
@@ -50,11 +53,16 @@ class SelectorTop(Top):
     latency = 0
 
     def __init__(self, design: Design):
-        pattern = design.pattern
-        inside = None if pattern.dense else make_selector(design.selector, pattern, VALUE_WIDTH)
+        pattern, flexible = design.pattern, design.flexible
+        inside = None if pattern.dense and flexible == "none" else make_selector(
+            design.selector, pattern, VALUE_WIDTH, flexible)
+        asked = [] if flexible == "none" else [
+            Port("n", "in", pattern.m.bit_length(), "how many to keep, 1 to M")]
         super().__init__(design, inside, [
             Port("scores", "in", pattern.m * VALUE_WIDTH, "M unsigned scores, lane 0 lowest"),
-            Port("mask", "out", pattern.m, "exactly N bits set: the largest scores"),
+            *asked,
+            Port("mask", "out", pattern.m, "exactly n bits set: the largest scores" if asked else
+                 "exactly N bits set: the largest scores"),
         ])
 
     def elaborate(self, platform):
@@ -64,6 +72,8 @@ class SelectorTop(Top):
             return m
         m.submodules.selector = self.inside
         m.d.comb += [Value.cast(self.inside.scores).eq(self.scores), self.mask.eq(self.inside.mask)]
+        if self.inside.flexible != "none":
+            m.d.comb += self.inside.n.eq(self.n)
         return m
 
 
@@ -94,11 +104,48 @@ def _compressed_axis(prefix: str, design: Design) -> Axis:
                 user_meaning="bitmask: bit j is set where feature j was kept")
 
 
+_ASKED_MEANINGS = {
+    "none": "",
+    "n": "how many to keep of the block, 1 to M",
+    "all": "low bits: how many to keep of each block; above them: log2 of the blocks' size",
+}
+
+
+class StreamSelectorTop(_StreamTop):
+    """Stream of scores to stream of masks: the selectors that take several cycles."""
+
+    def __init__(self, design: Design):
+        pattern, flexible = design.pattern, design.flexible
+        inside = make_select_stage(design.selector, data.StructLayout({"last": 1}), pattern,
+                                   VALUE_WIDTH, stages=design.stages, flexible=flexible)
+        asked = 0 if flexible == "none" else Asked(pattern, flexible).size
+        super().__init__(
+            design, inside,
+            Axis("s_axis", pattern.m * VALUE_WIDTH, "M unsigned scores, lane 0 lowest",
+                 "passed on", user=asked, user_meaning=_ASKED_MEANINGS[flexible]),
+            Axis("m_axis", pattern.m, "mask: the largest scores", "of the scores"))
+
+    def parts(self, payload):
+        """``tdata``, ``tuser`` and ``tlast`` of a payload."""
+        fields = payload.shape().members
+        asked = {"user": payload.pattern} if "pattern" in fields else {}
+        return {"data": payload.scores if "scores" in fields else payload.mask,
+                "last": payload.block.last, **asked}
+
+
+def _selector_top(design: Design) -> Top:
+    """The combinational form where there is one and no stages are asked for."""
+    if design.pattern.dense and design.flexible == "none":
+        return SelectorTop(design)
+    several_cycles = design.stages or design.selector not in COMBINATIONAL
+    return (StreamSelectorTop if several_cycles else SelectorTop)(design)
+
+
 class CompressorTop(_StreamTop):
     """Stream of dense blocks to stream of compressed blocks."""
 
     def __init__(self, design: Design):
-        super().__init__(design, Compressor(design.pattern, design.selector),
+        super().__init__(design, Compressor(design.pattern, design.selector, design.stages),
                          _dense_axis("s_axis", design), _compressed_axis("m_axis", design))
 
     def parts(self, payload):
@@ -227,7 +274,7 @@ class AcceleratorTop(Top):
 
 
 _TOPS = {
-    "selector": SelectorTop,
+    "selector": _selector_top,
     "compressor": CompressorTop,
     "decompressor": DecompressorTop,
     "pe": PETop,
@@ -238,4 +285,7 @@ _TOPS = {
 
 def make_top(name: str, design: Design) -> Top:
     """Return the top of a design, one of :data:`hw.config.DESIGNS`; ValueError otherwise."""
-    return _TOPS[choice("design", name, DESIGNS)](design)
+    top = _TOPS[choice("design", name, DESIGNS)]
+    if name != "selector":
+        choice(f"flexible of the design {name}", design.flexible, ("none",))
+    return top(design)

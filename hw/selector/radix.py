@@ -30,14 +30,14 @@ class RadixSelector(wiring.Component):
         How many scores to keep of how many. Not dense.
     width : int
         Bits of a score.
-    runtime_n : bool
-        Whether how many are kept is an input; that of ``pattern`` is not used then.
+    flexible : str
+        ``none``, or ``n``: how many are kept is an input, and that of ``pattern`` is not used.
 
     Members
     -------
     scores : In(ArrayLayout(unsigned(width), m))
         The scores of one block.
-    n : In(range(m + 1)), only with ``runtime_n``
+    n : In(range(m + 1)), only where flexible
         How many to keep, from 1 to ``m``. The mask is not defined for other values.
     mask : Out(m)
         Bit ``j`` is set where score ``j`` is kept. Exactly ``n`` bits are set.
@@ -45,20 +45,20 @@ class RadixSelector(wiring.Component):
 
     latency = 0
 
-    def __init__(self, pattern: Pattern, *, width: int, runtime_n: bool = False):
+    def __init__(self, pattern: Pattern, *, width: int, flexible: str = "none"):
         self.pattern = pattern
         self.width = width
-        self.runtime_n = runtime_n
+        self.flexible = flexible
         super().__init__({
             "scores": In(data.ArrayLayout(unsigned(width), pattern.m)),
             "mask": Out(pattern.m),
-            **({"n": In(range(pattern.m + 1))} if runtime_n else {}),
+            **({"n": In(range(pattern.m + 1))} if flexible == "n" else {}),
         })
 
     def elaborate(self, platform):
         m = Module()
         size = self.pattern.m
-        quota = lift_of(m, self.n, size) if self.runtime_n else self.pattern.n
+        quota = lift_of(m, self.n, size) if self.flexible == "n" else self.pattern.n
 
         above: Value = Const(0, size)
         within: Value = Const((1 << size) - 1, size)
@@ -70,7 +70,7 @@ class RadixSelector(wiring.Component):
 
 
 def lift_bits(size: int) -> int:
-    """Bits of a lift: enough that ``2 ** lift_bits(size)`` is ``size`` or more."""
+    """Width of a lift, such that two to its power is ``size`` or more."""
     return (size - 1).bit_length()
 
 

@@ -85,25 +85,15 @@ class SerialStage(wiring.Component):
 
         tops = Signal(self.pattern.m)
         m.d.comb += self.o.payload.mask.eq(tops)
-        asked = self._hold(m, load)
-        thresholds = self._thresholds(m, tops, asked)
-        behind = self._behind(m, left)
-        for k, threshold in enumerate(thresholds):
-            self._lane(m, k, load, threshold, behind[k], tops[k])
-        return m
-
-    def _hold(self, m, load):
-        """Keep what accompanies the scores; return what they ask for."""
         block = Signal.like(self.i.payload.block)
         m.d.comb += self.o.payload.block.eq(block)
         with m.If(load):
             m.d.sync += block.eq(self.i.payload.block)
-        if self.flexible == "none":
-            return None
-        asked = Signal.like(self.i.payload.pattern)
-        with m.If(load):
-            m.d.sync += asked.eq(self.i.payload.pattern)
-        return asked
+        thresholds = self._thresholds(m, tops, load)
+        behind = self._behind(m, left)
+        for k, threshold in enumerate(thresholds):
+            self._lane(m, k, load, threshold, behind[k], tops[k])
+        return m
 
     def _lane(self, m, k, load, threshold, behind, top):
         """Shift register and state of one lane; ``behind`` follows the score."""
@@ -135,33 +125,48 @@ class SerialStage(wiring.Component):
             rows += with_bit
         return [~row for row in rows[:self.pattern.m]]
 
-    def _thresholds(self, m, tops, asked) -> list[Value]:
+    def _thresholds(self, m, tops, load) -> list[Value]:
         """For every lane, the bit of its block's threshold."""
         size, bits = self.pattern.m, list(tops)
         if self.flexible == "none":
             return [at_least(m, bits, self.pattern.n)] * size
+        asked = self.i.payload.pattern
+        lift = Signal(lift_bits(size))
         if self.flexible == "n":
-            lift = lift_of(m, asked.n, size)
+            with m.If(load):
+                m.d.sync += lift.eq(lift_of(m, asked.n, size))
             return [reaches(m, bits, [[bit] for bit in lift])] * size
-        return _thresholds_of_any_size(m, bits, asked)
+        block_size = Signal.like(asked.size)
+        with m.If(load):
+            m.d.sync += [lift.eq(_shared_lift(m, asked, len(lift))), block_size.eq(asked.size)]
+        return _thresholds_of_any_size(m, bits, block_size, lift)
 
 
-def _thresholds_of_any_size(m: Module, bits: list[Value], asked) -> list[Value]:
+def _shared_lift(m: Module, asked, levels: int) -> Value:
+    """``2 ** size - n`` for a block of ``2 ** size`` lanes, its top bit in the top bit."""
+    aligned = Signal(levels)
+    with m.Switch(asked.size):
+        for level in range(1, levels + 1):
+            with m.Case(level):
+                m.d.comb += aligned.eq(asked.n << (levels - level))
+    return -aligned
+
+
+def _thresholds_of_any_size(m: Module, bits: list[Value], size: Value,
+                            lift: Value) -> list[Value]:
     """For every lane, whether at least ``n`` of the ``2 ** size`` lanes of its block are ones.
 
     One tree of adders counts for blocks of all sizes: a node's carry says that the ones and the
-    lifts below it make up the number of its lanes. What ``2 ** size - n`` lacks is handed
-    out over the nodes of a block: the top bit to each pair, the next to each four, and so on, so
-    that an adder's carry-in takes it and a block gets exactly ``2 ** size - n``.
+    lifts below it make up the number of its lanes. The lift ``2 ** size - n`` of a block is handed
+    out over its nodes: the top bit to each pair, the next to each four, and so on, where the
+    carry-in of an adder takes it. A block of any size so gets exactly its lift.
     """
-    levels = lift_bits(len(bits))
-    lift = Signal(levels)
-    m.d.comb += lift.eq((1 << levels) - (asked.n << (levels - asked.size)))
+    levels = len(lift)
     counts, blocks = bits, []
     for level in range(1, levels + 1):
         counts = [add(m, low, high, lift[levels - level])
                   for low, high in zip(counts[0::2], counts[1::2], strict=True)]
-        chosen = asked.size == level
+        chosen = size == level
         blocks.append([chosen & count[-1] for count in counts])
     thresholds = []
     for pair in range(len(bits) // 2):
