@@ -10,7 +10,7 @@ from hw.selector.payload import Scored, Selected
 from hw.selector.radix import lift_bits, lift_of
 
 
-__all__ = ["SerialStage"]
+__all__ = ["SerialStage", "settles", "shared_lift", "thresholds_of_any_size"]
 
 
 class SerialStage(wiring.Component):
@@ -104,7 +104,7 @@ class SerialStage(wiring.Component):
         shifted = Cat(following[:-1], Mux(settle, top, following[-1]))
         m.d.comb += [
             top.eq(bits[-1]),
-            settle.eq(~load & (settled | (top ^ threshold))),
+            settle.eq(~load & settles(settled, top, threshold)),
         ]
         m.d.sync += [
             settled.eq(settle),
@@ -138,11 +138,16 @@ class SerialStage(wiring.Component):
             return [reaches(m, bits, [[bit] for bit in lift])] * size
         block_size = Signal.like(asked.size)
         with m.If(load):
-            m.d.sync += [lift.eq(_shared_lift(m, asked, len(lift))), block_size.eq(asked.size)]
-        return _thresholds_of_any_size(m, bits, block_size, lift)
+            m.d.sync += [lift.eq(shared_lift(m, asked, len(lift))), block_size.eq(asked.size)]
+        return thresholds_of_any_size(m, bits, block_size, lift)
 
 
-def _shared_lift(m: Module, asked, levels: int) -> Value:
+def settles(settled: Value, top: Value, threshold: Value) -> Value:
+    """Whether a lane is settled once its top bit is compared with the threshold's."""
+    return settled | (top ^ threshold)
+
+
+def shared_lift(m: Module, asked, levels: int) -> Value:
     """``2 ** size - n`` for a block of ``2 ** size`` lanes, its top bit in the top bit."""
     aligned = Signal(levels)
     with m.Switch(asked.size):
@@ -152,7 +157,7 @@ def _shared_lift(m: Module, asked, levels: int) -> Value:
     return -aligned
 
 
-def _thresholds_of_any_size(m: Module, bits: list[Value], size: Value,
+def thresholds_of_any_size(m: Module, bits: list[Value], size: Value,
                             lift: Value) -> list[Value]:
     """For every lane, whether at least ``n`` of the ``2 ** size`` lanes of its block are ones.
 

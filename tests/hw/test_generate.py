@@ -47,7 +47,7 @@ def test_default_is_an_8_16_accelerator_and_every_call_writes_the_same(tmp_path)
     ("--n 8 --m 16 --design cpu", ("design must be one of selector, compressor, decompressor, pe, "
                                    "array, accelerator, not 'cpu'")),
     ("--n 8 --m 16 --selector best", ("selector must be one of rank, radix, network, serial, "
-                                      "not 'best'")),
+                                      "auto, not 'best'")),
     ("--n 8 --m 16 --stages 3", "stages must be 0 with the selector rank, not 3"),
     ("--n 8 --m 16 --flexible n", ("flexible of the design accelerator must be one of none, not "
                                    "'n'")),
