@@ -11,9 +11,17 @@ from hw.config import Design, Pattern
 from hw.gather import Gather, SelectDecoder
 from hw.metadata import IndexEncoder, RankEncoder, rank_parts
 from hw.score import Score, ScoreStage
-from hw.selector import make_selector
+from hw.selector import make_select_stage
 from hw.statistics import BlockSums
-from hw.stream import Block, EncodedBlock, TokenSums, chain, end_stage
+from hw.stream import (
+    Block,
+    EncodedBlock,
+    StreamRegister,
+    TokenSums,
+    chain,
+    end_stage,
+    fill,
+)
 from hw.token_shift import MeanStage, MedianStage
 
 
@@ -23,7 +31,8 @@ __all__ = ["Compressor"]
 class Compressor(wiring.Component):
     """Keeps the N values of largest score in each block of M; between equal ones the lower index.
 
-    A row of stages, each with a latency of one cycle and one block per cycle:
+    A row of stages, each with a latency of one cycle and one block per cycle but for ``select``,
+    whose selector may take several:
 
     * ``token``, with a dynamic shift: holds a token back until its mean or median is known;
     * ``channel``, with coefficients or a shift by channel: adds the parameters of the channels;
@@ -109,38 +118,50 @@ def _eta(design: Design) -> tuple[str, ...]:
 
 
 class SelectStage(wiring.Component):
-    """Adds the mask to a block; scores the values itself if they are not ``scored``."""
+    """Adds the mask to a block; scores the values itself if they are not ``scored``.
 
-    latency = 1
-    interval = 1
+    Latency and initiation interval are those of the selector.
+    """
 
     def __init__(self, design: Design, *, scored: bool):
-        scores = ("scores",) if scored else ()
+        passing = Block(design, *_eta(design))
         super().__init__({
-            "i": In(stream.Signature(Block(design, *_eta(design), *scores))),
+            "i": In(stream.Signature(
+                Block(design, *_eta(design), "scores") if scored else passing)),
             "o": Out(stream.Signature(Block(design, *_eta(design), "mask"))),
         })
         self.design = design
         self.scored = scored
+        self.inside = (StreamRegister(self.o.payload.shape()) if design.pattern.dense else
+                       make_select_stage(design.selector, passing, design.pattern,
+                                         design.score_width, stages=design.stages))
+        self.latency = self.inside.latency
+        self.interval = self.inside.interval
 
     def elaborate(self, platform):
         m = Module()
-        end_stage(m, self, mask=self._mask(m))
+        m.submodules.inside = inside = self.inside
+        taken, given = inside.i.payload, inside.o.payload
+        if self.design.pattern.dense:
+            fill(m, taken, self.i.payload, mask=~C(0, self.design.pattern.m))
+            fill(m, self.o.payload, given)
+        else:
+            fill(m, taken.block, self.i.payload)
+            m.d.comb += taken.scores.eq(self._scores(m))
+            fill(m, self.o.payload, given.block, mask=given.mask)
+        m.d.comb += [
+            inside.i.valid.eq(self.i.valid), self.i.ready.eq(inside.i.ready),
+            self.o.valid.eq(inside.o.valid), inside.o.ready.eq(self.o.ready),
+        ]
         return m
 
-    def _mask(self, m):
-        """Bitmask of the values to keep."""
-        design, block = self.design, self.i.payload
-        if design.pattern.dense:
-            return ~C(0, design.pattern.m)
-        m.submodules.selector = selector = make_selector(design.selector, design.pattern,
-                                                         design.score_width)
+    def _scores(self, m):
+        """What the selector orders by."""
         if self.scored:
-            m.d.comb += selector.scores.eq(block.scores)
-        else:
-            m.submodules.score = score = Score(design.pattern, design.number)
-            m.d.comb += [score.values.eq(block.values), selector.scores.eq(score.scores)]
-        return selector.mask
+            return self.i.payload.scores
+        m.submodules.score = score = Score(self.design.pattern, self.design.number)
+        m.d.comb += score.values.eq(self.i.payload.values)
+        return score.scores
 
 
 class CompactStage(wiring.Component):
