@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.config import VALUE_WIDTH, Design
+from hw.config import Design
 from hw.pe import PE
 from hw.row import RowDecoder, SharedLayout
 
@@ -112,11 +112,11 @@ class Array(wiring.Component):
 
     Members
     -------
-    values : In(ArrayLayout(ArrayLayout(signed(8), n), rows))
+    values : In(ArrayLayout(ArrayLayout(signed(bits), n), rows))
         Kept values of one block of each row's token.
     masks : In(ArrayLayout(m, rows))
         Their bitmasks, exactly N bits set in each. Absent in a dense design.
-    weights : In(ArrayLayout(ArrayLayout(signed(8), m), columns))
+    weights : In(ArrayLayout(ArrayLayout(signed(weight bits), m), columns))
         Weights of the same block for each output feature.
     control : In(ArrayLayout(Control, row_tiles))
     o : Out(stream.Signature(ResultRow(design)))
@@ -127,10 +127,10 @@ class Array(wiring.Component):
     def __init__(self, design: Design):
         pattern = design.pattern
         members = {
-            "values": In(data.ArrayLayout(data.ArrayLayout(signed(VALUE_WIDTH), pattern.n),
+            "values": In(data.ArrayLayout(data.ArrayLayout(signed(design.number.bits), pattern.n),
                                           design.rows)),
             "masks": In(data.ArrayLayout(pattern.m, design.rows)),
-            "weights": In(data.ArrayLayout(data.ArrayLayout(signed(VALUE_WIDTH), pattern.m),
+            "weights": In(data.ArrayLayout(data.ArrayLayout(signed(design.weight.bits), pattern.m),
                                            design.columns)),
             "control": In(data.ArrayLayout(Control(), design.row_tiles)),
             "o": Out(stream.Signature(ResultRow(design))),
@@ -157,7 +157,7 @@ class Array(wiring.Component):
         for row in range(design.rows):
             for column in range(design.columns):
                 i, j = row // design.tile, column // design.tile
-                pe = PE(design.pattern, design.accumulator_width)
+                pe = PE(design)
                 m.submodules[f"pe_r{row}c{column}"] = pe
                 m.d.comb += [
                     pe.shared.eq(shared[row][j]),
@@ -181,7 +181,7 @@ class Array(wiring.Component):
         """Per row and column tile: what the PEs of the row share."""
         design, rows = self.design, []
         for row in range(design.rows):
-            decoder = RowDecoder(design.pattern)
+            decoder = RowDecoder(design)
             m.submodules[f"decoder_r{row}"] = decoder
             control = self.control[row // design.tile]
             m.d.comb += [
@@ -191,7 +191,7 @@ class Array(wiring.Component):
             ]
             if not design.pattern.dense:
                 m.d.comb += decoder.mask.eq(self.masks[row])
-            decoded = Signal(SharedLayout(design.pattern), name=f"decoded_r{row}")
+            decoded = Signal(SharedLayout(design), name=f"decoded_r{row}")
             m.d.comb += decoded.eq(decoder.shared)
             rows.append(self._pipeline(m, decoded, design.column_tiles, f"shared_r{row}",
                                        reset_less=True))

@@ -12,12 +12,13 @@ from typing import Any
 from hw.formats import FORMATS, Format
 
 
-__all__ = ["DESIGNS", "ENCODINGS", "SELECTORS", "SHIFTS", "VERSION", "Design", "Pattern", "choice",
-           "integer"]
+__all__ = ["DESIGNS", "ENCODINGS", "GATHERS", "SELECTORS", "SHIFTS", "VERSION", "Design", "Pattern",
+           "choice", "integer"]
 
 
 VERSION = "0.1.0"
 SELECTORS = ("rank", "radix")
+GATHERS = ("auto", "window", "butterfly")
 ENCODINGS = ("bitmask", "index", "rank")
 SHIFTS = ("none", "scalar", "channel", "mean", "median")
 DESIGNS = ("selector", "compressor", "decompressor", "pe", "array", "accelerator")
@@ -148,6 +149,8 @@ class Design:
 
     pattern: Pattern
     selector: str = _parameter("rank", "structure of the selector", choices=SELECTORS)
+    gather: str = _parameter("auto", "network that brings weights to a PE's lanes: the smallest, "
+                                     "one stage, or stages of two-to-one nodes", choices=GATHERS)
     rows: int = _parameter(4, "rows of PEs, one token each", low=1, high=64)
     columns: int = _parameter(4, "columns of PEs, one output feature each", low=1, high=64)
     tile: int = _parameter(4, "rows and columns of PEs that share a broadcast; registers stand "
@@ -160,7 +163,9 @@ class Design:
     epilogue_lanes: int = _parameter(1, "columns that the epilogue corrects and requantises per "
                                         "cycle; 0: raw accumulators only", low=0, high=64)
     format: str = _parameter("int8", "number format of an activation", choices=tuple(FORMATS),
-                             designs=("selector", "compressor", "decompressor"))
+                             designs=("selector", "compressor", "decompressor", "pe", "array"))
+    weight_format: str = _parameter("int8", "number format of a weight", choices=("int4", "int8"),
+                                    designs=("pe", "array"))
     encoding: str = _parameter("bitmask", "metadata of a compressed block", choices=ENCODINGS,
                                designs=("compressor", "decompressor"))
     decode_stages: int = _parameter(0, "pipeline stages that decode a rank, up to N; 0: as many "
@@ -204,6 +209,8 @@ class Design:
             value = getattr(self, f.name)
             if name not in f.metadata["designs"] and value != f.default:
                 raise ValueError(f"{f.name} must be {f.default} in design {name}, not {value!r}")
+        if name in ("pe", "array") and not self.number.integer:
+            raise ValueError(f"format must be int4 or int8 in design {name}, not {self.format!r}")
 
     @staticmethod
     def has(name: str, parameters: Iterable[str]) -> bool:
@@ -221,6 +228,11 @@ class Design:
     def number(self) -> Format:
         """The number format of an activation."""
         return FORMATS[self.format]
+
+    @property
+    def weight(self) -> Format:
+        """The number format of a weight."""
+        return FORMATS[self.weight_format]
 
     @property
     def score_width(self) -> int:
@@ -256,8 +268,10 @@ class Design:
 
     @property
     def covered_k(self) -> int:
-        """Products of two int8 values that the accumulator can always hold."""
-        return ((1 << (self.accumulator_width - 1)) - 1) // PRODUCT_MAGNITUDE
+        """Products of an activation and a weight that the accumulator can always hold."""
+        product = (self.number.largest * self.weight.largest if self.number.integer
+                   else PRODUCT_MAGNITUDE)
+        return ((1 << (self.accumulator_width - 1)) - 1) // product
 
     @property
     def lanes(self) -> int:

@@ -7,11 +7,7 @@ from amaranth.lib.wiring import In, Out
 from hw.config import VALUE_WIDTH
 
 
-__all__ = ["DIGITS", "Digit", "Recoder", "partial_products"]
-
-
-DIGITS = VALUE_WIDTH // 2
-"""Radix-4 digits of a value."""
+__all__ = ["Digit", "Recoder", "digits_layout", "partial_products"]
 
 
 class Digit(data.StructLayout):
@@ -32,22 +28,32 @@ class Digit(data.StructLayout):
         super().__init__({"one": 1, "two": 1, "negative": 1})
 
 
+def digits_layout(bits: int) -> data.ArrayLayout:
+    """Radix-4 digits of a signed value of an even number of ``bits``, lowest first."""
+    return data.ArrayLayout(Digit(), bits // 2)
+
+
 class Recoder(wiring.Component):
     """Recodes a value: ``value = sum of digit[k] * 4 ** k``. Combinational.
 
+    Parameters
+    ----------
+    bits : int
+        Bits of the value, an even number.
+
     Members
     -------
-    value : In(signed(8))
+    value : In(signed(bits))
     enable : In(1)
         All digits are 0 while it is low.
-    digits : Out(ArrayLayout(Digit(), 4))
+    digits : Out(digits_layout(bits))
     """
 
-    def __init__(self):
+    def __init__(self, bits: int = VALUE_WIDTH):
         super().__init__({
-            "value": In(signed(VALUE_WIDTH)),
+            "value": In(signed(bits)),
             "enable": In(1),
-            "digits": Out(data.ArrayLayout(Digit(), DIGITS)),
+            "digits": Out(digits_layout(bits)),
         })
 
     def elaborate(self, platform):
@@ -56,11 +62,12 @@ class Recoder(wiring.Component):
         # A pair of bits and the carry make 0 to 4; 3 becomes -1 and 4 becomes 0, with a carry.
         bits = Value.cast(self.value)
         carry = self.enable & 0
-        for k in range(DIGITS):
+        top = len(bits) // 2 - 1
+        for k in range(top + 1):
             low, high = bits[2 * k] & self.enable, bits[2 * k + 1] & self.enable
             digit = self.digits[k]
             odd = low ^ carry
-            if k < DIGITS - 1:
+            if k < top:
                 m.d.comb += [
                     digit.one.eq(odd & ~high),
                     digit.two.eq((high & ~low & ~carry) | (~high & low & carry)),
@@ -82,7 +89,7 @@ def partial_products(digits, weight: list[Value]) -> list[list[Value]]:
 
     Parameters
     ----------
-    digits : ArrayLayout(Digit(), 4)
+    digits : digits_layout(bits)
         Digits of the activation.
     weight : list of Value
         Bits of a signed weight, lowest first.
@@ -90,18 +97,19 @@ def partial_products(digits, weight: list[Value]) -> list[list[Value]]:
     Returns
     -------
     list of lists
-        Nine bits for each digit. The topmost has negative weight, as in two's complement.
+        A bit more than the weight has for each digit. The topmost has negative weight, as in two's
+        complement.
     """
     bits = [*weight, weight[-1]]
     doubled = [None, *weight]
     products = []
-    for k in range(DIGITS):
+    for k in range(len(digits)):
         digit, product = digits[k], []
         for single, double in zip(bits, doubled, strict=True):
             chosen = digit.one & single
             if double is not None:
                 chosen |= digit.two & double
-            if k < DIGITS - 1:
+            if k < len(digits) - 1:
                 product.append(chosen | (digit.negative & ~single))
             else:
                 product.append(chosen ^ digit.negative)

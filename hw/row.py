@@ -5,9 +5,11 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.adder import Columns
-from hw.config import VALUE_WIDTH, Pattern
-from hw.gather import SelectDecoder, selects_layout
-from hw.multiplier import DIGITS, Digit, Recoder
+from hw.config import Design
+from hw.gather import network_selects
+from hw.multiplier import Recoder, digits_layout
+from hw.network import make_network
+from hw.selects import NetworkDecoder
 
 
 __all__ = ["RowDecoder", "SharedLayout"]
@@ -18,7 +20,7 @@ class SharedLayout(data.StructLayout):
 
     Fields
     ------
-    digits : ArrayLayout(ArrayLayout(Digit(), 4), n)
+    digits : ArrayLayout(digits_layout(bits), n)
         Recoded kept activations in ascending order of position; all zero in a cycle without step,
         so that a PE then adds nothing and needs no enable.
     correction : unsigned
@@ -26,19 +28,20 @@ class SharedLayout(data.StructLayout):
         partial products lack.
     keep : 1
         Low if this step begins a new sum.
-    selects : ArrayLayout(span, n)
-        Positions, as ``SelectDecoder`` gives them. Absent when dense.
+    selects : network_selects(network)
+        What steers the gather, as ``NetworkDecoder`` gives it. Absent when dense.
     """
 
-    def __init__(self, pattern: Pattern):
-        largest = pattern.n * sum(4 ** k for k in range(DIGITS))
+    def __init__(self, design: Design):
+        pattern, digits = design.pattern, digits_layout(design.number.bits)
+        largest = pattern.n * sum(4 ** k for k in range(digits.length))
         fields = {
-            "digits": data.ArrayLayout(data.ArrayLayout(Digit(), DIGITS), pattern.n),
+            "digits": data.ArrayLayout(digits, pattern.n),
             "correction": range(largest + 1),
             "keep": 1,
         }
         if not pattern.dense:
-            fields["selects"] = selects_layout(pattern)
+            fields["selects"] = network_selects(make_network(design.gather, pattern))
         super().__init__(fields)
 
 
@@ -47,12 +50,11 @@ class RowDecoder(wiring.Component):
 
     Parameters
     ----------
-    pattern : Pattern
-        How many values are kept of how many.
+    design : Design
 
     Members
     -------
-    values : In(ArrayLayout(signed(8), n))
+    values : In(ArrayLayout(signed(bits), n))
         Kept activations in ascending order of position.
     mask : In(m)
         Where they stand; exactly ``n`` bits set. Absent when dense.
@@ -60,17 +62,18 @@ class RowDecoder(wiring.Component):
         The inputs hold a block.
     start : In(1)
         It begins a new sum. Only read when ``step`` is high.
-    shared : Out(SharedLayout(pattern))
+    shared : Out(SharedLayout(design))
         What each ``PE`` of the row takes.
     """
 
-    def __init__(self, pattern: Pattern):
-        self.pattern = pattern
+    def __init__(self, design: Design):
+        pattern = design.pattern
+        self.design = design
         members = {
-            "values": In(data.ArrayLayout(signed(VALUE_WIDTH), pattern.n)),
+            "values": In(data.ArrayLayout(signed(design.number.bits), pattern.n)),
             "step": In(1),
             "start": In(1),
-            "shared": Out(SharedLayout(pattern)),
+            "shared": Out(SharedLayout(design)),
         }
         if not pattern.dense:
             members["mask"] = In(pattern.m)
@@ -80,22 +83,24 @@ class RowDecoder(wiring.Component):
         m = Module()
 
         correction = Columns(len(self.shared.correction))
-        for lane in range(self.pattern.n):
-            m.submodules[f"recoder{lane}"] = recoder = Recoder()
+        for lane in range(self.design.lanes):
+            recoder = Recoder(self.design.number.bits)
+            m.submodules[f"recoder{lane}"] = recoder
             m.d.comb += [
                 recoder.value.eq(self.values[lane]),
                 recoder.enable.eq(self.step),
                 self.shared.digits[lane].eq(recoder.digits),
             ]
-            for k in range(DIGITS):
-                correction.add(2 * k, recoder.digits[k].negative)
+            for k, digit in enumerate(recoder.digits):
+                correction.add(2 * k, digit.negative)
         m.d.comb += [
             self.shared.correction.eq(Cat(correction.sum(m))),
             self.shared.keep.eq(~(self.step & self.start)),
         ]
 
-        if not self.pattern.dense:
-            m.submodules.decoder = decoder = SelectDecoder(self.pattern)
+        if not self.design.pattern.dense:
+            m.submodules.decoder = decoder = NetworkDecoder(
+                make_network(self.design.gather, self.design.pattern))
             m.d.comb += decoder.mask.eq(self.mask)
             m.d.comb += self.shared.selects.eq(decoder.selects)
 

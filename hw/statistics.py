@@ -47,16 +47,14 @@ class BlockSums(wiring.Component):
         return m
 
     def _square(self, m, k, value):
-        """``value ** 2``, from the products of its magnitude's bits, each of them used once."""
+        """``value ** 2`` from the products of its bits, each of them used once."""
         bits = self.design.number.bits
-        magnitude = Signal(bits, name=f"magnitude{k}")
         square = Signal((1 << 2 * bits - 2).bit_length(), name=f"square{k}")
-        m.d.comb += magnitude.eq(abs(value))
         columns = Columns(len(square))
         for i in range(bits):
-            columns.add(2 * i, magnitude[i])
-            for j in range(i):
-                columns.add(i + j + 1, magnitude[i] & magnitude[j])
+            columns.add(2 * i, value[i])
+            for j in range(i):  # the sign bit counts negative
+                columns.add(i + j + 1, value[i] & value[j], negative=i == bits - 1)
         m.d.comb += square.eq(Cat(columns.sum(m)))
         return square
 

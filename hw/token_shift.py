@@ -1,6 +1,6 @@
 """Dynamic shifts: the mean or the lower median of each token, known before its first block goes."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import C, Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -109,22 +109,25 @@ class Mean(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         bits, size = self.design.number.bits, self.design.pattern.m
-        count = Signal(range(self.design.max_blocks * size + 1))
-        total = Signal(len(count) + bits - 1)  # of value + 2 ** (bits - 1), which is not negative
+        longest = self.design.max_blocks * size
+        count = Signal(range(longest + 1))
+        # With u = value + 2 ** (bits - 1) the quotient of the sum of 2 u + 1 and of 2 * count is
+        # eta + 2 ** (bits - 1), from 0 to 2 ** bits - 1.
+        total = Signal(range((2 << bits) * longest))
         next_count, next_total = Signal.like(count), Signal.like(total)
-        # rest < 2 ** bits * divisor: the quotient is eta + 2 ** (bits - 1).
-        rest = Signal(len(count) + 1 + bits)
-        divisor = Signal(len(rest))
+        rest = Signal.like(total)
+        divisor = Signal.like(total)
         steps = Signal(range(bits + 1))
         busy, begin = Signal(), Signal()
         quotient = Signal(bits)
 
         columns = Columns(len(total))
-        for value in self.block.values:
-            for bit in range(bits):
-                columns.add(bit, value[bit] ^ int(bit == bits - 1))
+        for number in (total, C(size), *(Cat(C(0, 1), value[:-1], ~value[-1])
+                                         for value in self.block.values)):
+            for column, bit in enumerate(number):
+                columns.add(column, bit)
         m.d.comb += [
-            next_total.eq(total + Cat(columns.sum(m))),
+            next_total.eq(Cat(columns.sum(m))),
             next_count.eq(count + size),
             self.ready.eq(~busy | ~self.block.last),
             begin.eq(self.enter & self.block.last),
@@ -134,7 +137,7 @@ class Mean(wiring.Component):
         with m.If(self.enter):
             m.d.sync += [total.eq(Mux(begin, 0, next_total)), count.eq(Mux(begin, 0, next_count))]
         with m.If(begin):
-            m.d.sync += [busy.eq(1), steps.eq(bits), rest.eq(2 * next_total + next_count),
+            m.d.sync += [busy.eq(1), steps.eq(bits), rest.eq(next_total),
                          divisor.eq(next_count << bits)]
         with m.Elif(steps.any()):
             fits = Signal()

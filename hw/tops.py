@@ -215,10 +215,10 @@ class DecompressorTop(_StreamTop):
 
 
 _SHARED_MEANINGS = {
-    "digits": "L kept activations, ascending features, each as 4 radix-4 Booth digits",
+    "digits": "L kept activations, ascending features, each as radix-4 digits",
     "correction": "sum of 4**k over all negative digits k of all lanes",
     "keep": "0: this step begins a new sum",
-    "selects": "for each lane the one-hot position of its weight in its window",
+    "selects": "for each node of the gather the one-hot source of its value; see docs/pe.md",
 }
 
 
@@ -228,12 +228,12 @@ class PETop(Top):
     latency = 1
 
     def __init__(self, design: Design):
-        inside = PE(design.pattern, design.accumulator_width)
+        inside = PE(design)
         self.fields = {name: field.width for name, field in inside.shared.shape()}
         super().__init__(design, inside, [
             *(Port(name, "in", width, _SHARED_MEANINGS[name])
               for name, width in self.fields.items()),
-            Port("weights", "in", design.pattern.m * VALUE_WIDTH, "weights of the block, int8"),
+            Port("weights", "in", design.pattern.m * design.weight.bits, "weights of the block"),
             Port("accumulator", "out", design.accumulator_width, "signed sum, one cycle later"),
         ])
 
@@ -262,11 +262,11 @@ class ArrayTop(Top):
         masks = [] if pattern.dense else [
             Port("masks", "in", design.rows * pattern.m, "bitmask of each row's block")]
         super().__init__(design, Array(design), [
-            Port("values", "in", design.rows * pattern.n * VALUE_WIDTH,
-                 "N kept values of each row's block, int8"),
+            Port("values", "in", design.rows * pattern.n * design.number.bits,
+                 "N kept values of each row's block"),
             *masks,
-            Port("weights", "in", design.columns * pattern.m * VALUE_WIDTH,
-                 "M weights of each column, int8"),
+            Port("weights", "in", design.columns * pattern.m * design.weight.bits,
+                 "M weights of each column"),
             Port("step", "in", design.row_tiles, "accumulate; one bit for each row tile"),
             Port("start", "in", design.row_tiles, "this step begins a new sum"),
             Port("last", "in", design.row_tiles, "this step ends the sum"),

@@ -63,19 +63,24 @@ class Tokens:
 
 
 def random_tokens(design: Design, blocks: int, rng: np.random.Generator) -> Tokens:
-    """Tokens of 1 to ``design.max_blocks`` blocks, ``blocks`` or a few more in all."""
+    """Tokens of 1 to ``design.max_blocks`` blocks, ``blocks`` or a few more in all.
+
+    The first two are as long as can be, of the largest and of the smallest integer. ``blocks`` is
+    at least twice ``design.max_blocks``.
+    """
     number, pattern = design.number, design.pattern
     dense = raw_blocks(number, pattern.m, blocks, rng)
     rng.shuffle(dense)
-    lengths: list[int] = []
+    longest = design.max_blocks
+    half = 1 << number.bits - 1
+    dense[:longest], dense[longest:2 * longest] = half - 1, half  # the ends of every sum
+    lengths = [longest, longest]
     while sum(lengths) < len(dense):
-        lengths.append(min(int(rng.integers(1, design.max_blocks + 1)),
-                           len(dense) - sum(lengths)))
+        lengths.append(min(int(rng.integers(1, longest + 1)), len(dense) - sum(lengths)))
     ends = np.cumsum(lengths)
     last = np.zeros(len(dense), bool)
     last[ends - 1] = True
-    half = 1 << number.bits - 1
-    features = design.max_blocks * pattern.m
+    features = longest * pattern.m
     factors = rng.integers(0, 1 << design.coefficients, features)
     shifts = rng.integers(-half, half, features)
     scalar = int(rng.integers(-half, half))

@@ -55,7 +55,7 @@ class Compressed:
         return 8 * self.values.element_size() * self.values.numel() + per_block * blocks
 
 
-def _binomials(pattern: Pattern, device: torch.device) -> Tensor:
+def binomials(pattern: Pattern, device: torch.device) -> Tensor:
     """C(position, taken) for every position of a block, [m, n + 1]."""
     table = [[comb(p, taken) for taken in range(pattern.n + 1)] for p in range(pattern.m)]
     return torch.tensor(table, dtype=torch.int64, device=device)
@@ -86,7 +86,7 @@ def encode_mask(mask: Tensor, pattern: Pattern, encoding: str = "bitmask") -> Te
     if encoding == "index":
         return positions
     taken = torch.arange(1, pattern.n + 1, device=mask.device)
-    return _binomials(pattern, mask.device)[positions, taken].sum(-1)
+    return binomials(pattern, mask.device)[positions, taken].sum(-1)
 
 
 def decode_mask(metadata: Tensor, pattern: Pattern, encoding: str = "bitmask",
@@ -116,7 +116,7 @@ def decode_mask(metadata: Tensor, pattern: Pattern, encoding: str = "bitmask",
 
 def _unrank(rank: Tensor, pattern: Pattern) -> Tensor:
     """Mask of a rank: from the highest position down, a bit is set where its count still fits."""
-    table = _binomials(pattern, rank.device)
+    table = binomials(pattern, rank.device)
     left = torch.full_like(rank, pattern.n)
     bits = []
     for position in reversed(range(pattern.m)):

@@ -46,9 +46,14 @@ def smoothing(largest: Tensor, weight: Tensor) -> Tensor:
     return torch.where(factor > 0, factor, torch.ones_like(factor))
 
 
-def rotation(covariance: Tensor) -> Tensor:
-    """LaRoSA-like rotation: eigenvectors of the covariance [K, K] of the inputs, largest first."""
-    return torch.linalg.eigh(covariance.double()).eigenvectors.flip(-1).float()
+def rotation(covariance: Tensor, blocks: int = 1) -> Tensor:
+    """LaRoSA-like rotation: eigenvectors of the covariance [K, K] of the inputs, as columns.
+
+    They are dealt out to blocks, largest first: in plain order the first block of an N:M pattern
+    would get all that is large, and could keep only N of it.
+    """
+    vectors = torch.linalg.eigh(covariance.double()).eigenvectors.flip(-1).float()
+    return torch.cat([vectors[:, block::blocks] for block in range(blocks)], 1)
 
 
 def low_rank(weight: Tensor, rank: int) -> tuple[Tensor, Tensor]:

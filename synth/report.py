@@ -60,6 +60,14 @@ class Measured(Row):
     result: flow.Result
     overhead: float | None
 
+    @property
+    def throughput_per_area(self) -> float | None:
+        """Against the dense baseline at the same clock: M/N times the work, on more area."""
+        if self.overhead is None:
+            return None
+        pattern = self.design.pattern
+        return round(pattern.m / pattern.n / (1 + self.overhead / 100), 3)
+
 
 def plan(names: Sequence[str], patterns: Sequence[Pattern], selectors: Sequence[str],
          base: Design, variants: Sequence[dict] = ()) -> list[Row]:
@@ -123,7 +131,7 @@ def table(rows: Sequence[Measured], library: liberty.Library) -> Table:
         shown.add_column(column, no_wrap=True)
     areas = [] if library.area_unit == "GE" else [library.area_unit]
     for column in (*areas, "GE", "cells", "FFs", "RAM bits", library.time_unit, "stime",
-                   "over dense"):
+                   "over dense", "work/area"):
         shown.add_column(column, justify="right", no_wrap=True)
     previous = None
     for row in rows:
@@ -138,7 +146,8 @@ def table(rows: Sequence[Measured], library: liberty.Library) -> Table:
             f"{sum(result.cells.values()):,}", f"{result.flip_flops:,}",
             f"{result.memory_bits:,}", f"{result.delay:.4g}",
             f"{result.module_delay:.4g}",
-            "" if row.overhead is None else f"{row.overhead:+.1f} %")
+            "" if row.overhead is None else f"{row.overhead:+.1f} %",
+            "" if row.throughput_per_area is None else f"{row.throughput_per_area:.2f}x")
     return shown
 
 
@@ -159,7 +168,8 @@ def as_json(rows: Sequence[Measured], synthesis: flow.Flow, path: Path) -> str:
         "designs": [{
             "design": row.name, "parameters": {**asdict(row.design),
                                                "pattern": str(row.design.pattern)},
-            "overhead_percent": row.overhead, **asdict(row.result),
+            "overhead_percent": row.overhead, "throughput_per_area": row.throughput_per_area,
+            **asdict(row.result),
         } for row in rows],
     }
     return json.dumps(data, indent=1, sort_keys=True) + "\n"
@@ -171,13 +181,14 @@ def as_csv(rows: Sequence[Measured]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["pattern", "design", "selector", "options", "area", "gate_equivalents",
                      "cells", "flip_flops", "memory_bits", "delay", "module_delay",
-                     "overhead_percent"])
+                     "overhead_percent", "throughput_per_area"])
     for row in rows:
         result = row.result
         writer.writerow([row.design.pattern, row.name, row.selector, row.design.options,
                          result.area, result.gates, sum(result.cells.values()),
                          result.flip_flops, result.memory_bits, result.delay, result.module_delay,
-                         "" if row.overhead is None else row.overhead])
+                         "" if row.overhead is None else row.overhead,
+                         "" if row.throughput_per_area is None else row.throughput_per_area])
     return text.getvalue()
 
 
@@ -272,7 +283,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         library = liberty.read(arguments.liberty)
         synthesis = flow.Flow(library, workers=workers, timeout=timeout)
         report(rows, synthesis, arguments.liberty, arguments.output,
-               Console(width=None if sys.stdout.isatty() else 130))
+               Console(width=None if sys.stdout.isatty() else 170 if arguments.variants else 130))
     except (ValueError, flow.SynthesisError) as error:
         parser.error(str(error))
 

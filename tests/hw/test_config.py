@@ -60,8 +60,9 @@ def test_design_rejects(parameters, message):
 
 
 @pytest.mark.parametrize(("name", "parameters", "message"), [
-    ("pe", {"format": "fp16"}, "format must be int8 in design pe, not 'fp16'"),
-    ("array", {"format": "int4"}, "format must be int8 in design array, not 'int4'"),
+    ("pe", {"format": "fp16"}, "format must be int4 or int8 in design pe, not 'fp16'"),
+    ("accelerator", {"weight_format": "int4"},
+     "weight_format must be int8 in design accelerator, not 'int4'"),
     ("accelerator", {"encoding": "rank"},
      "encoding must be bitmask in design accelerator, not 'rank'"),
     ("decompressor", {"complement": True},

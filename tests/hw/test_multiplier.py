@@ -7,9 +7,10 @@ from amaranth.hdl import Module, Signal
 from amaranth.sim import Simulator
 
 from hw.adder import Columns
-from hw.multiplier import DIGITS, Recoder, partial_products
+from hw.multiplier import Recoder, partial_products
 
 
+DIGITS = 4
 FIELDS = ("one", "two", "negative")
 INT8 = range(-128, 128)
 VALUES = 32  # times all weights: more bits than 8,192 are too many for a signal of the simulator

@@ -7,7 +7,7 @@ import pytest
 from amaranth.hdl import Module
 from amaranth.sim import Simulator
 
-from hw.config import Pattern
+from hw.config import Design, Pattern
 from hw.pe import PE
 from hw.row import RowDecoder
 
@@ -22,9 +22,10 @@ def dot(values, kept, weights):
 
 def simulate(pattern, bench, **parameters):
     """Run ``bench(step, pe)``; ``step`` feeds a block for one cycle and returns the accumulator."""
+    design = Design(pattern, max_k=1, **parameters)
     m = Module()
-    m.submodules.row = row = RowDecoder(pattern)
-    m.submodules.pe = pe = PE(pattern, **parameters)
+    m.submodules.row = row = RowDecoder(design)
+    m.submodules.pe = pe = PE(design)
     m.d.comb += pe.shared.eq(row.shared)
 
     async def testbench(ctx):
@@ -74,6 +75,27 @@ def test_extremes_accumulate_without_overflow(pattern):
                 assert total == steps * pattern.n * value * weight
 
     simulate(pattern, bench)
+
+
+@pytest.mark.parametrize(("activations", "weights"), [(8, 4), (4, 4), (4, 8)])
+@pytest.mark.parametrize("pattern", ["2:4", "3:7", "4:4"])
+def test_formats_of_fewer_bits(pattern, activations, weights):
+    pattern, rng = Pattern.parse(pattern), random.Random(4)
+
+    def numbers(bits, count):
+        half = 1 << (bits - 1)
+        return rng.choices([-half, half - 1, *range(-half, half)], k=count)
+
+    async def bench(step):
+        total = 0
+        for cycle in range(60):
+            values, kept = numbers(activations, pattern.n), sorted(
+                rng.sample(range(pattern.m), pattern.n))
+            block = numbers(weights, pattern.m)
+            total = dot(values, kept, block) + (0 if cycle == 0 else total)
+            assert await step(values, kept, block, start=cycle == 0) == total
+
+    simulate(pattern, bench, format=f"int{activations}", weight_format=f"int{weights}")
 
 
 def test_holds_its_sum_without_step():

@@ -37,6 +37,14 @@ def test_every_mask_survives(encoding, n, m):
     assert not illegal.any()
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_kept_values_keep_the_bits_of_any_nan(dtype):
+    bits = torch.tensor([0x7FC1, -1, 0x7FFF, 5] * 64, dtype=torch.int16)
+    compressed = compress(bits.view(dtype), 3, 4)
+    assert compressed.values.view(torch.int16).flatten().tolist() == [0x7FC1, -1, 0x7FFF] * 64
+    assert decompress(compressed).view(torch.int16).tolist() == [0x7FC1, -1, 0x7FFF, 0] * 64
+
+
 def test_known_answer_of_public_silicon():
     # NVIDIA PTX ISA, spcompress, 2:4, s8, largest magnitude.
     words = torch.tensor([0x0003F900, 0x06030500], dtype=torch.int32)

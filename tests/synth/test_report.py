@@ -36,6 +36,8 @@ def test_table_has_a_dense_baseline_and_an_overhead(written):
     dense, sparse = float(rows[0]["area"]), float(rows[-1]["area"])
     assert float(rows[-1]["overhead_percent"]) == pytest.approx(100 * (sparse / dense - 1), abs=.01)
     assert rows[0]["overhead_percent"] == rows[1]["overhead_percent"] == ""
+    assert float(rows[-1]["throughput_per_area"]) == pytest.approx(2 * dense / sparse, abs=.001)
+    assert rows[0]["throughput_per_area"] == ""
 
 
 def test_json_holds_all_that_a_figure_depends_on(written):
