@@ -9,9 +9,12 @@ from hw.axi_lite import AXIL_PORTS, RegisterBlock
 from hw.buffers import ActivationBuffer, WeightBeat, WeightBuffer
 from hw.compressor import Compressor
 from hw.config import VALUE_WIDTH, Design
-from hw.controller import Controller
+from hw.controller import Controller, Stepper
+from hw.epilogue import ChannelBeat, Epilogue
+from hw.epilogue_format import Output
 from hw.results import Results
-from hw.stream import DenseBlock
+from hw.stream import DenseBlock, StreamRegister
+from hw.tokens import TokenFinisher, TokenScale, TokenTable
 
 
 __all__ = ["Accelerator"]
@@ -20,9 +23,9 @@ __all__ = ["Accelerator"]
 class Accelerator(wiring.Component):
     """Sparse linear layer ``Y = S(X) W^T`` in integers, S keeps N of every M values of a token.
 
-    Activations are compressed as they come in and kept for the whole job; weights come tile by
-    tile, the next tile is loaded while the last one is in use. See ``docs/architecture.md`` for
-    the order of the beats, and :data:`hw.registers.REGISTERS` for the registers.
+    Activations are compressed as they come in and kept for a batch of tokens; weights come tile
+    by tile. Either is loaded while the one before is in use. See ``docs/architecture.md`` for the
+    order of the beats, and :data:`hw.registers.REGISTERS` for the registers.
 
     One step of the array per cycle, as long as the streams keep up. A result stream that is not
     taken stalls the array; nothing is lost. Reset ends the job and clears the registers.
@@ -35,6 +38,9 @@ class Accelerator(wiring.Component):
     -------
     i_act : In(stream.Signature(DenseBlock(pattern, 8)))
     i_weight : In(stream.Signature(WeightBeat(design)))
+    i_token : In(stream.Signature(TokenScale()))
+    i_channel : In(stream.Signature(ChannelBeat(design)))
+        Scales of tokens, and terms of output channels, with an epilogue.
     o_result : Out(stream.Signature(ResultRow(design)))
     s_axil_* : AXI4-Lite
     irq : Out(1)
@@ -43,8 +49,14 @@ class Accelerator(wiring.Component):
     interval = 1
 
     def __init__(self, design: Design):
+        self.compressor = Compressor(design)
+        optional = {}
+        if design.epilogue_lanes:
+            optional["i_token"] = In(stream.Signature(TokenScale()))
+            optional["i_channel"] = In(stream.Signature(ChannelBeat(design)))
         super().__init__({
             "i_act": In(stream.Signature(DenseBlock(design.pattern, VALUE_WIDTH))),
+            **optional,
             "i_weight": In(stream.Signature(WeightBeat(design))),
             "o_result": Out(stream.Signature(ResultRow(design))),
             **{port.name: (In if port.direction == "in" else Out)(port.width)
@@ -57,46 +69,103 @@ class Accelerator(wiring.Component):
     @property
     def latency(self) -> int:
         """Cycles from the issue of a group's last step to its first result."""
-        return 2 + self.array.latency + 1  # issue register and memory, array, result register
+        return 2 + self.array.latency + 3  # issue and memory, array, queue and result register
 
     def elaborate(self, platform):
         m = Module()
         design = self.design
         m.submodules.registers = registers = RegisterBlock()
         m.submodules.controller = controller = Controller(design)
-        m.submodules.compressor = compressor = Compressor(design.pattern, design.selector,
-                                                          design.stages)
+        m.submodules.stepper = stepper = Stepper(design)
+        m.submodules.compressor = compressor = self.compressor
         m.submodules.activations = activations = ActivationBuffer(design)
         m.submodules.weights = weights = WeightBuffer(design)
         m.submodules.array = array = self.array
         m.submodules.results = results = Results(design)
+        m.submodules.output = output = StreamRegister(ResultRow(design))
 
         outside = wiring.flipped(self)
         wiring.connect(m, outside.i_act, compressor.i)
         wiring.connect(m, compressor.o, activations.i)
         wiring.connect(m, outside.i_weight, weights.i)
         wiring.connect(m, array.o, results.i)
-        wiring.connect(m, results.o, outside.o_result)
+        wiring.connect(m, output.o, outside.o_result)
         for port in AXIL_PORTS:
             source, sink = (self, registers) if port.direction == "in" else (registers, self)
             m.d.comb += getattr(sink, port.name).eq(getattr(source, port.name))
 
         for part in (activations, weights, results):
-            m.d.comb += [part.job.eq(controller.job), part.begin.eq(controller.begin)]
+            m.d.comb += [part.job.eq(controller.job), part.begin.eq(controller.begin),
+                         part.drop.eq(controller.drop)]
         m.d.comb += [
             controller.start.eq(registers.pulses.start),
+            controller.write_refused.eq(registers.refused),
             controller.settings.eq(registers.settings),
             registers.state.eq(controller.state),
-            controller.tokens_held.eq(activations.tokens_held),
-            controller.weights_full.eq(weights.full),
+            registers.locked.eq(controller.state.busy),
             controller.act_tlast_error.eq(activations.tlast_error),
             controller.weight_tlast_error.eq(weights.tlast_error),
-            controller.group_left.eq(results.group_left),
-            controller.job_left.eq(results.job_left),
+            controller.stepping.eq(stepper.active),
+            controller.step.eq(stepper.go),
+            controller.moved.eq(_moves(self.i_act) | _moves(self.i_weight)
+                                | _moves(self.o_result)),
             self.irq.eq(controller.irq),
+            results.left.eq(_moves(results.o)),
         ]
-        self._feed(m, controller.issue, activations, weights)
+        rows, idle = results.o, 1
+        if design.epilogue_lanes:
+            rows, idle = self._correct(m, controller, activations, weights, results)
+        m.d.comb += [
+            # An aborted job's rows are dropped, but for the one that is already on offer.
+            output.i.payload.eq(rows.payload),
+            output.i.valid.eq(rows.valid & ~controller.drop),
+            rows.ready.eq(output.i.ready | controller.drop),
+            controller.drained.eq(results.empty & idle & ~output.o.valid),
+        ]
+        self._step(m, stepper, controller, activations, weights, results)
+        self._feed(m, stepper.issue, activations, weights)
         return m
+
+    def _correct(self, m, controller, activations, weights, results):
+        """Put the epilogue behind the results; return its rows, and whether it is idle."""
+        design, settings = self.design, controller.settings
+        m.submodules.finisher = finisher = TokenFinisher(design)
+        m.submodules.table = table = TokenTable(design)
+        m.submodules.epilogue = epilogue = Epilogue(design)
+        corrects = Signal()
+        for source, sink in ((wiring.flipped(self.i_token), finisher.i_scale),
+                             (finisher.o, table.i), (table.o, epilogue.i_token),
+                             (weights.o_row_sums, epilogue.i_row_sums),
+                             (wiring.flipped(self.i_channel), epilogue.i_channel),
+                             (results.o, epilogue.i)):
+            wiring.connect(m, source, sink)
+        m.d.comb += [
+            corrects.eq(settings.output != Output.RAW),
+            finisher.i.payload.eq(activations.o_summary.payload),
+            finisher.i.valid.eq(activations.o_summary.valid & corrects),
+            activations.o_summary.ready.eq(finisher.i.ready),
+            finisher.features.eq(controller.job.k_blocks * design.pattern.m),
+            finisher.variance.eq(settings.variance), finisher.shift.eq(settings.token_shift),
+            finisher.scale.eq(settings.token_scale),
+            table.job.eq(controller.job), table.begin.eq(controller.begin),
+            table.enable.eq(corrects), weights.sum_rows.eq(corrects),
+            epilogue.output.eq(settings.output),
+            *(part.drop.eq(controller.drop) for part in (finisher, table, epilogue)),
+        ]
+        return epilogue.o, epilogue.idle & finisher.idle & weights.idle
+
+    def _step(self, m, stepper, controller, activations, weights, results):
+        m.d.comb += [
+            stepper.job.eq(controller.job),
+            stepper.begin.eq(controller.begin),
+            stepper.stop.eq(controller.drop),
+            stepper.activations_full.eq(activations.full),
+            stepper.activations_filling.eq(activations.filling),
+            stepper.tokens_held.eq(activations.held),
+            stepper.weights_full.eq(weights.full),
+            stepper.room.eq(results.room),
+            results.reserve.eq(stepper.reserve),
+        ]
 
     def _feed(self, m, issue, activations, weights):
         """Read the buffers tile by tile, each one cycle later than the tile before."""
@@ -118,9 +187,15 @@ class Accelerator(wiring.Component):
                 weights.read_enable[j].eq(issued[j].control.step),
             ]
         m.d.comb += [
-            weights.release.eq(issued[design.column_tiles - 1].release),
+            activations.release.eq(issued[design.row_tiles - 1].release_activations),
+            weights.release.eq(issued[design.column_tiles - 1].release_weights),
             array.values.eq(activations.values),
             array.weights.eq(weights.weights),
         ]
         if not design.pattern.dense:
             m.d.comb += array.masks.eq(activations.masks)
+
+
+def _moves(stream):
+    """Whether a stream transfers in this cycle."""
+    return stream.valid & stream.ready

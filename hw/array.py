@@ -157,7 +157,7 @@ class Array(wiring.Component):
         for row in range(design.rows):
             for column in range(design.columns):
                 i, j = row // design.tile, column // design.tile
-                pe = PE(design.pattern, design.accumulator_width)
+                pe = PE(design.pattern, design.accumulator_width, design.gather)
                 m.submodules[f"pe_r{row}c{column}"] = pe
                 m.d.comb += [
                     pe.shared.eq(shared[row][j]),
@@ -181,7 +181,7 @@ class Array(wiring.Component):
         """Per row and column tile: what the PEs of the row share."""
         design, rows = self.design, []
         for row in range(design.rows):
-            decoder = RowDecoder(design.pattern)
+            decoder = RowDecoder(design.pattern, design.gather)
             m.submodules[f"decoder_r{row}"] = decoder
             control = self.control[row // design.tile]
             m.d.comb += [
@@ -191,7 +191,7 @@ class Array(wiring.Component):
             ]
             if not design.pattern.dense:
                 m.d.comb += decoder.mask.eq(self.masks[row])
-            decoded = Signal(SharedLayout(design.pattern), name=f"decoded_r{row}")
+            decoded = Signal(SharedLayout(design.pattern, design.gather), name=f"decoded_r{row}")
             m.d.comb += decoded.eq(decoder.shared)
             rows.append(self._pipeline(m, decoded, design.column_tiles, f"shared_r{row}",
                                        reset_less=True))

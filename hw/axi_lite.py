@@ -23,7 +23,7 @@ AXIL_PORTS = [
     Port("s_axil_wstrb", "in", 4, "bytes to write"),
     Port("s_axil_wvalid", "in", 1, "write data are offered"),
     Port("s_axil_wready", "out", 1, "the write data are taken"),
-    Port("s_axil_bresp", "out", 2, "OKAY, or SLVERR where no register is"),
+    Port("s_axil_bresp", "out", 2, "OKAY, or SLVERR where no register is, or it is locked"),
     Port("s_axil_bvalid", "out", 1, "a write response is offered"),
     Port("s_axil_bready", "in", 1, "the write response is taken"),
     Port("s_axil_araddr", "in", ADDRESS_WIDTH, "read address in bytes"),
@@ -47,7 +47,8 @@ class RegisterBlock(wiring.Component):
     """AXI4-Lite slave (ARM IHI 0022) over :data:`hw.registers.REGISTERS`.
 
     One write and one read at a time, each answered one cycle after it was taken. An address
-    without a register is answered with SLVERR and does nothing. Outputs come from registers.
+    without a register is answered with SLVERR and does nothing, and so is a write to a register
+    of the job while one is running. Outputs come from registers.
     Reset drops transfers in flight and clears the settings.
 
     Members
@@ -59,6 +60,10 @@ class RegisterBlock(wiring.Component):
         High for one cycle after software wrote 1.
     state : In(fields_of("ro"))
         Fields that software reads.
+    locked : In(1)
+        A job is running.
+    refused : Out(1)
+        High for one cycle when a write was refused for that.
     """
 
     def __init__(self):
@@ -68,6 +73,8 @@ class RegisterBlock(wiring.Component):
             "settings": Out(fields_of("rw")),
             "pulses": Out(fields_of("w1")),
             "state": In(fields_of("ro")),
+            "locked": In(1),
+            "refused": Out(1),
         })
 
     def elaborate(self, platform):
@@ -91,17 +98,26 @@ class RegisterBlock(wiring.Component):
         with m.If(self.s_axil_bvalid & self.s_axil_bready):
             m.d.sync += self.s_axil_bvalid.eq(0)
 
-        m.d.sync += self.pulses.eq(0)
+        m.d.sync += [self.pulses.eq(0), self.refused.eq(0)]
         with m.If(write):
             m.d.sync += [has_address.eq(0), has_data.eq(0), self.s_axil_bvalid.eq(1),
                          self.s_axil_bresp.eq(SLVERR)]
             with m.Switch(address[2:]):
                 for register in REGISTERS:
                     with m.Case(register.offset // 4):
-                        m.d.sync += self.s_axil_bresp.eq(OKAY)
-                        self._write_fields(m, register, word, strobe)
+                        self._write_register(m, register, word, strobe)
+
+    def _write_register(self, m, register, word, strobe):
+        if register.job:
+            with m.If(self.locked):
+                m.d.sync += self.refused.eq(1)
+            with m.Else():
+                self._write_fields(m, register, word, strobe)
+        else:
+            self._write_fields(m, register, word, strobe)
 
     def _write_fields(self, m, register, word, strobe):
+        m.d.sync += self.s_axil_bresp.eq(OKAY)
         for field in register.fields:
             position = register.position(field.name)
             target = {"rw": self.settings, "w1": self.pulses}.get(field.access)

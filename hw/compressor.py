@@ -1,102 +1,253 @@
 """Stream of dense blocks to stream of compressed blocks."""
 
-from amaranth.hdl import C, Module, signed
+from typing import Any
+
+from amaranth.hdl import C, Module, Mux, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.config import VALUE_WIDTH, Pattern
+from hw.channel import ChannelBeat, ChannelStage
+from hw.config import Design, Pattern
 from hw.gather import Gather, SelectDecoder
-from hw.score import Magnitude
-from hw.selector import Selected, make_select_stage
-from hw.stream import CompressedBlock, DenseBlock, StreamRegister
+from hw.metadata import IndexEncoder, RankEncoder, rank_parts
+from hw.score import Score, ScoreStage
+from hw.selector import make_select_stage
+from hw.statistics import BlockSums
+from hw.stream import Block, EncodedBlock, TokenSums, chain, end_stage, fill
+from hw.token_shift import MeanStage, MedianStage
 
 
 __all__ = ["Compressor"]
 
 
 class Compressor(wiring.Component):
-    """Keeps the N values of largest magnitude in each block of M.
+    """Keeps the N values of largest score in each block of M; between equal ones the lower index.
 
-    Between equal magnitudes the lower feature index wins. Blocks are scored and selected (latency
-    and initiation interval are those of the selecting stage), and compacted one cycle later. Under
-    back-pressure blocks wait in the stages; none is lost, repeated or reordered. Reset empties
-    all stages.
+    A row of stages, with a latency of one cycle and one block per cycle unless they say otherwise:
 
-    A dense pattern keeps everything: the same stages without selector and compactor.
+    * ``token``, with a dynamic shift: holds a token back until its mean or median is known;
+    * ``channel``, with coefficients or a shift by channel: adds the parameters of the channels;
+    * ``score``, with any of these: ``z = x - shift``, saturated, and ``|z| * c``;
+    * ``select``: the mask; without the stages above also the score, ``|x|``; as many cycles as
+      :func:`hw.selector.make_select_stage` takes;
+    * ``compact``: kept values and metadata, and the sums over the block;
+    * ``finish``, with statistics or a rank of more than 8 values: adds these up.
+
+    Under back-pressure blocks wait in the stages; none is lost, repeated or reordered. Reset
+    empties all stages. A dense pattern keeps everything, without selector and compactor.
 
     Parameters
     ----------
-    pattern : Pattern
-    selector : str
-        Structure of the selector, one of :data:`hw.config.SELECTORS`.
-    stages : int
-        Pipeline registers of the radix selector, as :func:`hw.selector.make_select_stage` has them.
+    design : Design
 
     Members
     -------
-    i : In(stream.Signature(DenseBlock(pattern, 8)))
-    o : Out(stream.Signature(CompressedBlock(pattern, 8)))
+    i : In(stream.Signature(DenseBlock(pattern, bits)))
+    i_coef : In(stream.Signature(ChannelBeat(design)))
+        With parameters by channel; see :class:`hw.channel.ChannelStage`.
+    shift : In(signed(bits))
+        With a scalar shift: static, may change while no token is inside.
+    o : Out(stream.Signature(EncodedBlock(design)))
+        Without options the same as ``CompressedBlock(pattern, bits)``.
     """
 
-    def __init__(self, pattern: Pattern, selector: str, stages: int = 0):
-        super().__init__({
-            "i": In(stream.Signature(DenseBlock(pattern, VALUE_WIDTH))),
-            "o": Out(stream.Signature(CompressedBlock(pattern, VALUE_WIDTH))),
-        })
-        self.pattern = pattern
-        block = self.i.payload.shape()
-        self.selected = (StreamRegister(Selected(block, pattern)) if pattern.dense else
-                         make_select_stage(selector, block, pattern, VALUE_WIDTH, stages=stages))
+    def __init__(self, design: Design):
+        members = {
+            "i": In(stream.Signature(Block(design))),
+            "i_coef": In(stream.Signature(ChannelBeat(design))),
+            "shift": In(signed(design.number.bits)),
+            "o": Out(stream.Signature(EncodedBlock(design))),
+        }
+        if not design.channel_bits:
+            del members["i_coef"]
+        if design.shift != "scalar":
+            del members["shift"]
+        super().__init__(members)
+        self.design = design
+        self.stages = _stages(design)
 
     @property
     def latency(self) -> int:
-        """Cycles from a block to its compressed form."""
-        return self.selected.latency + 1
+        """Cycles from a dense block to its compressed block.
+
+        With a dynamic shift: from the only block of a token.
+        """
+        return sum(stage.latency for stage in self.stages.values())
 
     @property
     def interval(self) -> int:
         """Cycles from one block to the next."""
-        return self.selected.interval
+        return max(stage.interval for stage in self.stages.values())
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.selected = selected = self.selected
-        m.submodules.compressed = compressed = StreamRegister(self.o.payload.shape())
-
-        m.d.comb += [
-            selected.i.payload.block.eq(self.i.payload),
-            self._score(m, selected.i.payload),
-            selected.i.valid.eq(self.i.valid),
-            self.i.ready.eq(selected.i.ready),
-        ]
-        block, mask = selected.o.payload.block, selected.o.payload.mask
-        m.d.comb += [
-            compressed.i.payload.values.eq(self._compact(m, block.values, mask)),
-            compressed.i.payload.mask.eq(mask),
-            compressed.i.payload.last.eq(block.last),
-            compressed.i.valid.eq(selected.o.valid),
-            selected.o.ready.eq(compressed.i.ready),
-        ]
-        wiring.connect(m, compressed.o, wiring.flipped(self.o))
+        chain(m, self, self.stages)
+        if self.design.channel_bits:
+            wiring.connect(m, wiring.flipped(self.i_coef), self.stages["channel"].i_coef)
+        if self.design.shift == "scalar":
+            m.d.comb += self.stages["score"].shift.eq(self.shift)
         return m
 
-    def _score(self, m, payload):
-        """Give the selecting stage what it selects by: the scores, or where dense the mask."""
-        if self.pattern.dense:
-            return payload.mask.eq(~C(0, self.pattern.m))
-        m.submodules.magnitude = magnitude = Magnitude(self.pattern)
-        m.d.comb += magnitude.values.eq(payload.block.values)
-        return payload.scores.eq(magnitude.scores)
 
-    def _compact(self, m, values, mask):
-        """Return the values that the mask keeps: the gather applied to the block itself."""
-        if self.pattern.dense:
-            return values
-        m.submodules.decoder = decoder = SelectDecoder(self.pattern)
-        m.submodules.compactor = compactor = Gather(self.pattern, signed(VALUE_WIDTH))
+def _stages(design: Design) -> dict[str, Any]:
+    """Stages that a design needs, in the order of the stream."""
+    stages: dict[str, Any] = {}
+    if design.dynamic_shift:
+        stages["token"] = (MeanStage if design.shift == "mean" else MedianStage)(design)
+    if design.channel_bits:
+        stages["channel"] = ChannelStage(design)
+    if design.channel_bits or design.shift != "none":
+        stages["score"] = ScoreStage(design)
+    stages["select"] = SelectStage(design, scored="score" in stages)
+    stages["compact"] = CompactStage(design)
+    if stages["compact"].parts > 1 or design.statistics:
+        stages["finish"] = FinishStage(design)
+    return stages
+
+
+def _eta(design: Design) -> tuple[str, ...]:
+    return ("eta",) if design.dynamic_shift else ()
+
+
+class SelectStage(wiring.Component):
+    """Adds the mask to a block; scores the values itself if they are not ``scored``."""
+
+    def __init__(self, design: Design, *, scored: bool):
+        scores = ("scores",) if scored else ()
+        passing = Block(design, *_eta(design))
+        super().__init__({
+            "i": In(stream.Signature(Block(design, *_eta(design), *scores))),
+            "o": Out(stream.Signature(Block(design, *_eta(design), "mask"))),
+        })
+        self.design = design
+        self.scored = scored
+        self.selector = None if design.pattern.dense else make_select_stage(
+            design.selector, passing, design.pattern, design.score_width, stages=design.stages)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a block to its mask."""
+        return self.selector.latency if self.selector else 1
+
+    @property
+    def interval(self) -> int:
+        """Cycles from one block to the next."""
+        return self.selector.interval if self.selector else 1
+
+    def elaborate(self, platform):
+        m = Module()
+        design, selector = self.design, self.selector
+        if selector is None:
+            end_stage(m, self, mask=~C(0, design.pattern.m))
+            return m
+        m.submodules.selector = selector
+        sink, source = selector.i, selector.o
+        fill(m, sink.payload.block, self.i.payload)
+        fill(m, self.o.payload, source.payload.block, mask=source.payload.mask)
         m.d.comb += [
-            decoder.mask.eq(mask),
-            compactor.selects.eq(decoder.selects),
-            compactor.values.eq(values),
+            sink.payload.scores.eq(self._scores(m)),
+            sink.valid.eq(self.i.valid),
+            self.i.ready.eq(sink.ready),
+            self.o.valid.eq(source.valid),
+            source.ready.eq(self.o.ready),
         ]
-        return compactor.gathered
+        return m
+
+    def _scores(self, m):
+        """What the values are selected by."""
+        if self.scored:
+            return self.i.payload.scores
+        m.submodules.score = score = Score(self.design.pattern, self.design.number)
+        m.d.comb += score.values.eq(self.i.payload.values)
+        return score.scores
+
+
+class CompactStage(wiring.Component):
+    """Takes the kept values out of a block, encodes their mask, adds the sums over the block."""
+
+    latency = 1
+    interval = 1
+
+    def __init__(self, design: Design):
+        self.parts = rank_parts(design.pattern) if design.encoding == "rank" else 1
+        super().__init__({
+            "i": In(stream.Signature(Block(design, *_eta(design), "mask"))),
+            "o": Out(stream.Signature(EncodedBlock(design, self.parts, blocks=1))),
+        })
+        self.design = design
+
+    def elaborate(self, platform):
+        m = Module()
+        block, design = self.i.payload, self.design
+        selects = self._selects(m, "decoder", design.pattern, block.mask)
+        parts = {
+            "values": self._gather(m, "compactor", design.pattern, selects),
+            EncodedBlock.metadata_field(design): self._encode(m, selects),
+        }
+        if design.complement:
+            others = Pattern(design.pattern.m - design.pattern.n, design.pattern.m)
+            parts["dropped"] = self._gather(
+                m, "complement", others,
+                self._selects(m, "complement_decoder", others, ~block.mask))
+        if design.statistics:
+            m.submodules.sums = sums = BlockSums(design)
+            m.d.comb += [sums.values.eq(block.values), sums.mask.eq(block.mask)]
+            parts["sums"] = sums.sums
+        end_stage(m, self, **parts)
+        return m
+
+    def _selects(self, m, name, pattern, mask):
+        """One-hot positions of the values that the mask keeps."""
+        if pattern.dense:
+            return ~C(0, pattern.n)
+        m.submodules[name] = decoder = SelectDecoder(pattern)
+        m.d.comb += decoder.mask.eq(mask)
+        return decoder.selects
+
+    def _gather(self, m, name, pattern, selects):
+        """The values that the mask keeps: the gather of a PE, applied to the block itself."""
+        if pattern.dense:
+            return self.i.payload.values
+        m.submodules[name] = gather = Gather(pattern, signed(self.design.number.bits))
+        m.d.comb += [gather.selects.eq(selects), gather.values.eq(self.i.payload.values)]
+        return gather.gathered
+
+    def _encode(self, m, selects):
+        """Metadata of the block."""
+        if self.design.encoding == "bitmask":
+            return self.i.payload.mask
+        kind = IndexEncoder if self.design.encoding == "index" else RankEncoder
+        m.submodules.encoder = encoder = kind(self.design.pattern)
+        m.d.comb += encoder.selects.eq(selects)
+        return encoder.code
+
+
+class FinishStage(wiring.Component):
+    """Adds up the partial sums of a rank, and the sums over the blocks of a token."""
+
+    latency = 1
+    interval = 1
+
+    def __init__(self, design: Design):
+        self.parts = rank_parts(design.pattern) if design.encoding == "rank" else 1
+        super().__init__({
+            "i": In(stream.Signature(EncodedBlock(design, self.parts, blocks=1))),
+            "o": Out(stream.Signature(EncodedBlock(design))),
+        })
+        self.design = design
+
+    def elaborate(self, platform):
+        m = Module()
+        added = {}
+        if self.parts > 1:
+            bits = self.design.metadata_bits
+            a, b, c, d = (self.i.payload.metadata.word_select(k, bits) for k in range(4))
+            added["metadata"] = ((a + b) + (c + d))[:bits]
+        register = end_stage(m, self, **added)
+        if self.design.statistics:
+            # The register still holds the block before: its sums go on, unless it was the last.
+            before = register.o.payload
+            for name in TokenSums(self.design, 1).members:
+                m.d.comb += register.i.payload.sums[name].eq(
+                    Mux(before.last, 0, before.sums[name]) + self.i.payload.sums[name])
+        return m

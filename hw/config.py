@@ -4,17 +4,24 @@ Standard library only: the reference model (`sw`) shares this file without insta
 A parameter is described once, here: the command line, the checks and the manifest read its field.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from math import comb
 from typing import Any
 
+from hw.formats import FORMATS, Format
 
-__all__ = ["DESIGNS", "FLEXIBLE", "SELECTORS", "VERSION", "Design", "Pattern", "choice", "integer"]
+
+__all__ = ["DESIGNS", "ENCODINGS", "FLEXIBLE", "GATHERS", "SELECTORS", "SHIFTS", "VERSION",
+           "Design", "Pattern", "choice", "integer"]
 
 
 VERSION = "0.1.0"
 SELECTORS = ("rank", "radix", "network", "serial")
 FLEXIBLE = ("none", "n", "all")
+GATHERS = ("auto", "window", "butterfly")
+ENCODINGS = ("bitmask", "index", "rank")
+SHIFTS = ("none", "scalar", "channel", "mean", "median")
 DESIGNS = ("selector", "compressor", "decompressor", "pe", "array", "accelerator")
 
 VALUE_WIDTH = 8
@@ -100,7 +107,12 @@ class Pattern:
     @property
     def rank_bits(self) -> int:
         """Bits of ``rank`` (combinadic) metadata per block."""
-        return (comb(self.m, self.n) - 1).bit_length()
+        return (self.masks - 1).bit_length()
+
+    @property
+    def masks(self) -> int:
+        """Masks that a block can have, C(M, N): ranks are below it."""
+        return comb(self.m, self.n)
 
     def blocks(self, features: int) -> int:
         """Blocks that hold ``features`` values; the last one may be padded with zeros."""
@@ -108,9 +120,15 @@ class Pattern:
 
 
 def _parameter(default: int | str, text: str, *, low: int = 0, high: int = 0,
-               choices: tuple[str, ...] = ()) -> Any:
-    return field(default=default,
-                 metadata={"help": text, "low": low, "high": high, "choices": choices})
+               choices: tuple[str, ...] = (), designs: tuple[str, ...] = DESIGNS) -> Any:
+    """A field of ``Design``. Only ``designs`` take other values than the default."""
+    return field(default=default, metadata={"help": text, "low": low, "high": high,
+                                            "choices": choices, "designs": designs})
+
+
+def _flag(text: str, *, designs: tuple[str, ...] = DESIGNS) -> Any:
+    """A field of ``Design`` that is off, or on for one of ``designs``."""
+    return field(default=False, metadata={"help": text, "choices": (), "designs": designs})
 
 
 @dataclass(frozen=True)
@@ -133,28 +151,117 @@ class Design:
     pattern: Pattern
     selector: str = _parameter("rank", "structure of the selector", choices=SELECTORS)
     stages: int = _parameter(0, "pipeline registers of the radix selector, up to the bits of a "
-                                "score + 1; 0: combinational", low=0, high=65)
-    flexible: str = _parameter("none", "what of the pattern the selector design takes at run time: "
-                                       "nothing, n, or n and m", choices=FLEXIBLE)
+                                "score + 1; 0: combinational", low=0, high=65,
+                             designs=("selector", "compressor", "accelerator"))
+    flexible: str = _parameter("none", "what of the pattern the selector takes at run time: "
+                                       "nothing, n, or n and m", choices=FLEXIBLE,
+                               designs=("selector",))
+    gather: str = _parameter("auto", "network that brings weights to a PE's lanes: the smallest, "
+                                     "one stage, or stages of two-to-one nodes", choices=GATHERS)
     rows: int = _parameter(4, "rows of PEs, one token each", low=1, high=64)
     columns: int = _parameter(4, "columns of PEs, one output feature each", low=1, high=64)
     tile: int = _parameter(4, "rows and columns of PEs that share a broadcast; registers stand "
                               "between tiles", low=1, high=64)
     accumulator_width: int = _parameter(32, "bits of an accumulator", low=16, high=64)
-    max_k: int = _parameter(4096, "largest number of input features of a layer", low=1,
-                            high=1 << 24)
-    max_tokens: int = _parameter(32, "largest number of tokens of one job", low=1, high=4096)
+    max_k: int = _parameter(4096, "input features of a token that the buffers hold; longer "
+                                  "tokens come in chunks", low=1, high=1 << 24)
+    batch_tokens: int = _parameter(32, "tokens that share one pass of the weights; the buffers "
+                                       "hold two batches", low=1, high=4096)
+    epilogue_lanes: int = _parameter(1, "columns that the epilogue corrects and requantises per "
+                                        "cycle; 0: raw accumulators only", low=0, high=64)
+    format: str = _parameter("int8", "number format of an activation", choices=tuple(FORMATS),
+                             designs=("selector", "compressor", "decompressor"))
+    encoding: str = _parameter("bitmask", "metadata of a compressed block", choices=ENCODINGS,
+                               designs=("compressor", "decompressor"))
+    decode_stages: int = _parameter(0, "pipeline stages that decode a rank, up to N; 0: as many "
+                                       "as keep up with the compressor",
+                                    low=0, high=64, designs=("decompressor",))
+    coefficients: int = _parameter(0, "bits of a channel's factor of the score; 0: no factors",
+                                   low=0, high=8,
+                                   designs=("selector", "compressor", "accelerator"))
+    shift: str = _parameter("none", "what is subtracted before selection: a scalar, a value for "
+                                    "each channel, or the token's mean or lower median",
+                            choices=SHIFTS, designs=("compressor", "accelerator"))
+    statistics: bool = _flag("sums for the variance correction at each token's end",
+                             designs=("compressor", "accelerator"))
+    complement: bool = _flag("the dropped values follow the kept ones", designs=("compressor",))
 
     def __post_init__(self) -> None:
         for f in fields(self)[1:]:
-            if f.metadata["choices"]:
-                choice(f.name, getattr(self, f.name), f.metadata["choices"])
+            value, limits = getattr(self, f.name), f.metadata
+            if limits["choices"]:
+                choice(f.name, value, limits["choices"])
+            elif type(f.default) is bool:
+                if type(value) is not bool:
+                    raise ValueError(f"{f.name} must be True or False, not {value!r}")
             else:
-                integer(f.name, getattr(self, f.name), f.metadata["low"], f.metadata["high"])
+                integer(f.name, value, limits["low"], limits["high"])
+        integer("decode_stages", self.decode_stages, 0, self.pattern.n)
+        if self.stages and self.selector != "radix":
+            raise ValueError(f"stages must be 0 with the selector {self.selector}, not "
+                             f"{self.stages}")
+        integer("stages", self.stages, 0, self.score_width + 1)
+        if not self.number.integer and (self.coefficients or self.shift != "none"
+                                        or self.statistics):
+            raise ValueError("format must be int4 or int8 with coefficients, a shift or "
+                             f"statistics, not {self.format!r}")
+        if self.complement and self.pattern.dense:
+            raise ValueError(f"complement must be False for the pattern {self.pattern}, not True")
         if self.max_k > self.covered_k:
             raise ValueError(
                 f"max_k must be from 1 to {self.covered_k}, which an accumulator_width of "
                 f"{self.accumulator_width} bits covers, not {self.max_k}")
+
+    def require(self, name: str) -> None:
+        """Raise ValueError if the design ``name`` does not have a parameter that is set."""
+        for f in fields(self)[1:]:
+            value = getattr(self, f.name)
+            if name not in f.metadata["designs"] and value != f.default:
+                raise ValueError(f"{f.name} must be {f.default} in design {name}, not {value!r}")
+
+    @staticmethod
+    def has(name: str, parameters: Iterable[str]) -> bool:
+        """Whether the design ``name`` has all these parameters."""
+        return all(name in f.metadata["designs"] for f in fields(Design) if f.name in parameters)
+
+    @property
+    def options(self) -> str:
+        """The parameters that only some designs have, where they are not the default."""
+        chosen = [(f.name, getattr(self, f.name)) for f in fields(self)[1:]
+                  if f.metadata["designs"] != DESIGNS and getattr(self, f.name) != f.default]
+        return " ".join(name if value is True else f"{name}={value}" for name, value in chosen)
+
+    @property
+    def number(self) -> Format:
+        """The number format of an activation."""
+        return FORMATS[self.format]
+
+    @property
+    def score_width(self) -> int:
+        """Bits of a score."""
+        return self.number.score_width(self.coefficients)
+
+    @property
+    def dynamic_shift(self) -> bool:
+        """Whether the shift is a statistic of each token."""
+        return self.shift in ("mean", "median")
+
+    @property
+    def channel_bits(self) -> int:
+        """Bits that each channel's parameters take, loaded once per layer; 0: there are none."""
+        return self.coefficients + (self.number.bits if self.shift == "channel" else 0)
+
+    @property
+    def metadata_bits(self) -> int:
+        """Bits of a block's metadata in the chosen encoding."""
+        return {"bitmask": self.pattern.bitmask_bits, "index": self.pattern.index_bits,
+                "rank": self.pattern.rank_bits}[self.encoding]
+
+    @property
+    def unrank_stages(self) -> int:
+        """Pipeline stages that decode a rank."""
+        lanes = self.pattern.n
+        return self.decode_stages or (lanes if lanes > 8 else -(-lanes // 2))
 
     @property
     def covered_k(self) -> int:
@@ -168,13 +275,18 @@ class Design:
 
     @property
     def max_blocks(self) -> int:
-        """Blocks of the longest token."""
+        """Blocks of a token that the buffers hold: the length of a chunk."""
         return self.pattern.blocks(self.max_k)
 
     @property
+    def covered_blocks(self) -> int:
+        """Blocks of the longest token: what the accumulator covers, and K_BLOCKS can say."""
+        return max(self.max_blocks, min(self.covered_k // self.pattern.m, (1 << 24) - 1))
+
+    @property
     def groups(self) -> int:
-        """Groups of ``rows`` tokens in the largest job."""
-        return -(-self.max_tokens // self.rows)
+        """Groups of ``rows`` tokens in a batch."""
+        return -(-self.batch_tokens // self.rows)
 
     @property
     def row_tiles(self) -> int:

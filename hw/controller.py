@@ -1,24 +1,27 @@
 """Runs a job: which step the array takes next, and what software sees of it."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import bits_for, ceil_log2
+from amaranth.utils import bits_for
 
 from hw.array import Control
 from hw.axi_lite import fields_of
-from hw.buffers import Job, activation_address, weight_address
+from hw.buffers import activation_address, half_words, weight_address
 from hw.config import Design
+from hw.epilogue_format import Output
+from hw.passes import Job, Passes
 from hw.registers import Error
 
 
-__all__ = ["Controller", "Issue"]
+__all__ = ["Controller", "Issue", "Stepper"]
 
 
 class Issue(data.StructLayout):
     """One step: the words that the array reads, and what it does with them.
 
-    ``release`` says that the half of the weight buffer is read for the last time.
+    ``release_activations`` and ``release_weights`` say that a half of that buffer is read for the
+    last time.
     """
 
     def __init__(self, design: Design):
@@ -26,18 +29,102 @@ class Issue(data.StructLayout):
             "activation_address": activation_address(design),
             "weight_address": weight_address(design),
             "control": Control(),
-            "release": 1,
+            "release_activations": 1,
+            "release_weights": 1,
         })
 
 
+class Stepper(wiring.Component):
+    """Steps of a job: for each pass, for each group of tokens, for each block of the chunk.
+
+    A step is issued when the tokens and the weights it reads are in the buffers; the step that
+    ends the sums of a group also needs room for their results. One step per cycle otherwise.
+    ``issue`` comes from registers, one cycle after ``go``. Reset ends the job.
+
+    Parameters
+    ----------
+    design : Design
+
+    Members
+    -------
+    job : In(Job()), begin : In(1), stop : In(1)
+    activations_full, activations_filling, tokens_held, weights_full : In
+        What the buffers hold.
+    room : In(1), reserve : Out(1)
+        There is room for the results of a group; it is taken.
+    go : Out(1)
+        A step is issued.
+    issue : Out(Issue(design))
+    active : Out(1)
+        Steps of the job are still to come.
+    """
+
+    def __init__(self, design: Design):
+        super().__init__({
+            "job": In(Job()), "begin": In(1), "stop": In(1),
+            "activations_full": In(2), "activations_filling": In(1),
+            "tokens_held": In(bits_for(design.batch_tokens)), "weights_full": In(2),
+            "room": In(1), "reserve": Out(1),
+            "go": Out(1), "issue": Out(Issue(design)), "active": Out(1),
+        })
+        self.design = design
+
+    def elaborate(self, platform):
+        m = Module()
+        design = self.design
+        m.submodules.passes = passes = Passes(design)
+        now = passes.now
+        block = Signal(range(design.max_blocks))
+        base = Signal(activation_address(design))  # where the tokens of this group begin
+        group_end = Signal(range(design.batch_tokens + 2 * design.rows))  # first token after it
+        act_half, weight_half = Signal(), Signal()
+
+        group_ends, pass_ends, batch_ends, tokens_ready = Signal(), Signal(), Signal(), Signal()
+        m.d.comb += [
+            group_ends.eq(block == now.blocks - 1),
+            pass_ends.eq(group_ends & (group_end >= now.tokens)),
+            # Chunks of a token that does not fit the buffer are used once.
+            batch_ends.eq(pass_ends & (now.last_tile | ~(now.first_chunk & now.last_chunk))),
+            tokens_ready.eq(self.activations_full.bit_select(act_half, 1)
+                            | ((self.activations_filling == act_half)
+                               & (self.tokens_held >= group_end))),
+            self.active.eq(passes.active),
+            self.go.eq(passes.active & tokens_ready & self.weights_full.bit_select(weight_half, 1)
+                       & (self.room | ~(group_ends & now.last_chunk))),
+            self.reserve.eq(self.go & group_ends & now.last_chunk),
+            passes.job.eq(self.job), passes.begin.eq(self.begin), passes.stop.eq(self.stop),
+            passes.next.eq(self.go & pass_ends),
+        ]
+        m.d.sync += [
+            self.issue.activation_address.eq(base + block),
+            self.issue.weight_address.eq(Cat(block[:weight_address(design) - 1], weight_half)),
+            self.issue.control.step.eq(self.go),
+            self.issue.control.start.eq((block == 0) & now.first_chunk),
+            self.issue.control.last.eq(group_ends & now.last_chunk),
+            self.issue.release_activations.eq(self.go & batch_ends),
+            self.issue.release_weights.eq(self.go & pass_ends),
+        ]
+        half_base = Mux(act_half ^ batch_ends, half_words(design), 0)
+        with m.If(self.go):
+            m.d.sync += block.eq(block + 1)
+            with m.If(group_ends):
+                m.d.sync += [block.eq(0), base.eq(base + now.blocks),
+                             group_end.eq(group_end + design.rows)]
+            with m.If(pass_ends):
+                m.d.sync += [base.eq(half_base), group_end.eq(design.rows),
+                             weight_half.eq(~weight_half), act_half.eq(act_half ^ batch_ends)]
+        with m.If(self.begin):
+            m.d.sync += [block.eq(0), base.eq(0), group_end.eq(design.rows), act_half.eq(0),
+                         weight_half.eq(0)]
+        return m
+
+
 class Controller(wiring.Component):
-    """Steps through a job: for each tile of columns, for each group of tokens, for each block.
+    """Starts and ends jobs, and tells software about them.
 
-    A step is issued when the tokens and the weights it reads are in the buffers; the last step
-    of a group also waits until the results of the group before have left the array. One step per
-    cycle otherwise. ``issue`` comes from registers.
-
-    A start that cannot be carried out sets an error code and does nothing else.
+    A start that cannot be carried out sets an error code and does nothing else. A job ends when
+    its last result was taken. ``abort`` ends it at once; what is still in the array is dropped.
+    Reset ends the job and clears error and counters.
 
     Parameters
     ----------
@@ -47,139 +134,128 @@ class Controller(wiring.Component):
     -------
     start : In(1)
         Software asks for a job.
+    write_refused, act_tlast_error, weight_tlast_error : In(1)
+        Errors that others have found.
     settings, state : In(fields_of("rw")), Out(fields_of("ro"))
         What software writes and reads.
-    job : Out(Job(design)), begin : Out(1)
+    job : Out(Job()), begin : Out(1)
         The job that runs; ``begin`` is high in its first cycle.
-    tokens_held, weights_full : In
-        What the buffers hold.
-    act_tlast_error, weight_tlast_error : In(1)
-    issue : Out(Issue(design))
-    group_left : In(1)
-        The results of a group have left the array.
-    job_left : In(1)
-        The last result of the job was taken.
+    drop : Out(1)
+        The job was aborted; everything forgets it.
+    stepping, step, moved : In(1)
+        Steps are still to come; one is issued; a stream moves.
+    drained : In(1)
+        All results that steps have led to were taken.
     irq : Out(1)
-        A job has ended and interrupts are enabled.
+        A job has ended, or timed out, and interrupts are enabled.
     """
 
     def __init__(self, design: Design):
         super().__init__({
-            "start": In(1),
-            "settings": In(fields_of("rw")),
-            "state": Out(fields_of("ro")),
-            "job": Out(Job(design)),
-            "begin": Out(1),
-            "tokens_held": In(bits_for(design.max_tokens)),
-            "weights_full": In(2),
-            "act_tlast_error": In(1),
-            "weight_tlast_error": In(1),
-            "issue": Out(Issue(design)),
-            "group_left": In(1),
-            "job_left": In(1),
+            "start": In(1), "write_refused": In(1),
+            "act_tlast_error": In(1), "weight_tlast_error": In(1),
+            "settings": In(fields_of("rw")), "state": Out(fields_of("ro")),
+            "job": Out(Job()), "begin": Out(1), "drop": Out(1),
+            "stepping": In(1), "step": In(1), "moved": In(1), "drained": In(1),
             "irq": Out(1),
         })
         self.design = design
 
     def elaborate(self, platform):
         m = Module()
-        stepping = Signal()  # steps of the job are still to come
+        settings, state = self.settings, self.state
+        refusal = self._refusal(m)
+        ended, aborting = Signal(), Signal()
+        m.d.comb += [
+            # What was issued before an abort is still on its way.
+            self.drop.eq(settings.abort | aborting),
+            ended.eq(state.busy & ~self.begin & ~self.stepping & self.drained),
+            self.irq.eq(settings.irq_enable & (state.done | (state.error == Error.TIMEOUT))),
+        ]
+        m.d.sync += [aborting.eq(self.drop & ~self.drained), self.begin.eq(0)]
+        with m.If(ended):
+            m.d.sync += [state.busy.eq(0), state.done.eq(~self.drop)]
+        self._count(m)
+        self._errors(m, refusal)
+        with m.If(self.start & (refusal == Error.NONE)):
+            m.d.sync += [
+                self.begin.eq(1), state.busy.eq(1), state.done.eq(0), state.error.eq(Error.NONE),
+                *(counter.eq(0) for counter in (state.cycles, state.steps, state.array_cycles,
+                                                state.idle_cycles)),
+                *(self.job[name].eq(settings[name]) for name in Job().members),
+            ]
         self._describe(m)
-        self._steps(m, stepping)
-        self._job(m, stepping)  # last, since a new job overrides what the old one left
         return m
 
-    def _describe(self, m):
-        """What software can read of the design."""
-        design = self.design
-        m.d.comb += [
-            self.state.id.eq(int.from_bytes(b"NMFG", "big")),
-            self.state.n.eq(design.pattern.n),
-            self.state.m.eq(design.pattern.m),
-            self.state.rows.eq(design.rows),
-            self.state.columns.eq(design.columns),
-            self.state.max_blocks.eq(design.max_blocks),
-            self.state.max_tokens.eq(design.max_tokens),
-        ]
-
-    def _job(self, m, stepping):
-        """Start, end, errors and counters of a job."""
-        design, settings, state = self.design, self.settings, self.state
-        refusal = Signal(Error)
-        with m.If(state.busy):
+    def _refusal(self, m):
+        """Why a job cannot be started now."""
+        settings, refusal = self.settings, Signal(Error)
+        with m.If(self.state.busy | self.drop):
             m.d.comb += refusal.eq(Error.BUSY)
-        with m.Elif((settings.k_blocks == 0) | (settings.k_blocks > design.max_blocks)):
+        with m.Elif((settings.k_blocks == 0) | (settings.k_blocks > self.design.covered_blocks)):
             m.d.comb += refusal.eq(Error.K_BLOCKS)
-        with m.Elif((settings.tokens == 0) | (settings.tokens > design.max_tokens)):
+        with m.Elif(settings.tokens == 0):
             m.d.comb += refusal.eq(Error.TOKENS)
         with m.Elif(settings.column_tiles == 0):
             m.d.comb += refusal.eq(Error.COLUMN_TILES)
+        with m.Elif(self._lacks()):
+            m.d.comb += refusal.eq(Error.OUTPUT)
+        return refusal
 
+    def _lacks(self):
+        """Whether the settings ask for what the design does not have."""
+        design, settings = self.design, self.settings
+        statistics = settings.variance | settings.token_shift
+        lacks = [
+            settings.output > (Output.INT8 if design.epilogue_lanes else Output.RAW),
+            settings.variance & int(not design.statistics),
+            settings.token_shift & int(not design.dynamic_shift),
+            (settings.static_shift != 0) & int(design.shift != "scalar"),
+            statistics & (settings.k_blocks > design.max_blocks),
+            (statistics | settings.token_scale) & (settings.output == Output.RAW),
+        ]
+        return Cat(lacks).any()
+
+    def _count(self, m):
+        """Counters of the job."""
+        state = self.state
+        with m.If(state.busy):
+            m.d.sync += [state.cycles.eq(state.cycles + 1),
+                         state.idle_cycles.eq(state.idle_cycles + 1)]
+        with m.If(self.moved | self.step):
+            m.d.sync += state.idle_cycles.eq(0)
+        with m.If(self.step):
+            m.d.sync += state.steps.eq(state.steps + 1)
+        with m.If(self.step | (self.stepping & (state.steps != 0))):
+            m.d.sync += state.array_cycles.eq(state.array_cycles + 1)
+
+    def _errors(self, m, refusal):
+        """The first error of a job stays."""
+        state, timeout = self.state, self.settings.timeout
         error = Signal(Error)
         with m.If(self.start & (refusal != Error.NONE)):
             m.d.comb += error.eq(refusal)
+        with m.Elif(self.write_refused):
+            m.d.comb += error.eq(Error.BUSY)
         with m.Elif(self.act_tlast_error):
             m.d.comb += error.eq(Error.ACT_TLAST)
         with m.Elif(self.weight_tlast_error):
             m.d.comb += error.eq(Error.WEIGHT_TLAST)
+        with m.Elif(state.busy & (timeout != 0) & (state.idle_cycles >= timeout)):
+            m.d.comb += error.eq(Error.TIMEOUT)
         with m.If(state.error == Error.NONE):
             m.d.sync += state.error.eq(error)
 
-        with m.If(state.busy):
-            m.d.sync += state.cycles.eq(state.cycles + 1)
-        with m.If(self.job_left):
-            m.d.sync += [state.busy.eq(0), state.done.eq(1)]
-        m.d.sync += self.begin.eq(0)
-        with m.If(self.start & (refusal == Error.NONE)):
-            m.d.sync += [
-                self.begin.eq(1), stepping.eq(1),
-                state.busy.eq(1), state.done.eq(0), state.error.eq(Error.NONE),
-                state.cycles.eq(0), state.steps.eq(0), state.array_cycles.eq(0),
-                *(self.job[name].eq(settings[name]) for name in Job(design).members),
-            ]
-        m.d.comb += self.irq.eq(state.done & settings.irq_enable)
-
-    def _steps(self, m, stepping):
-        """Order of the steps, and when the next one can be issued."""
-        design, job, state = self.design, self.job, self.state
-        block = Signal(range(design.max_blocks))
-        base = Signal(activation_address(design))   # where the tokens of this group begin
-        group_end = Signal(range(design.max_tokens + design.rows + 1))  # first token after it
-        half = Signal()
-        tiles_left = Signal(16)
-        results_wait = Signal()  # results of the group before are still in the array
-
-        sum_ends, last_group, tokens_ready, go = Signal(), Signal(), Signal(), Signal()
+    def _describe(self, m):
+        """What software can read of the design."""
+        design, state = self.design, self.state
         m.d.comb += [
-            sum_ends.eq(block == job.k_blocks - 1),
-            last_group.eq(group_end >= job.tokens),
-            tokens_ready.eq((self.tokens_held >= group_end) | (self.tokens_held == job.tokens)),
-            go.eq(stepping & ~self.begin & tokens_ready & self.weights_full.bit_select(half, 1)
-                  & ~(sum_ends & results_wait)),
+            state.id.eq(int.from_bytes(b"NMFG", "big")),
+            state.n.eq(design.pattern.n),
+            state.m.eq(design.pattern.m),
+            state.rows.eq(design.rows),
+            state.columns.eq(design.columns),
+            state.max_blocks.eq(design.covered_blocks),
+            state.buffer_blocks.eq(design.max_blocks),
+            state.batch_tokens.eq(design.batch_tokens),
         ]
-        m.d.sync += [
-            self.issue.activation_address.eq(base + block),
-            self.issue.weight_address.eq(
-                Cat(block[:ceil_log2(design.max_blocks)], half)),
-            self.issue.control.step.eq(go),
-            self.issue.control.start.eq(block == 0),
-            self.issue.control.last.eq(sum_ends),
-            self.issue.release.eq(go & sum_ends & last_group),
-        ]
-        with m.If(self.group_left):
-            m.d.sync += results_wait.eq(0)
-        with m.If(go | (stepping & (state.steps != 0))):
-            m.d.sync += state.array_cycles.eq(state.array_cycles + 1)
-        with m.If(go):
-            m.d.sync += [state.steps.eq(state.steps + 1), block.eq(block + 1)]
-            with m.If(sum_ends):
-                m.d.sync += [block.eq(0), results_wait.eq(1), base.eq(base + job.k_blocks),
-                             group_end.eq(group_end + design.rows)]
-                with m.If(last_group):
-                    m.d.sync += [base.eq(0), group_end.eq(design.rows), half.eq(~half),
-                                 tiles_left.eq(tiles_left - 1)]
-                    with m.If(tiles_left == 1):
-                        m.d.sync += stepping.eq(0)
-        with m.If(self.begin):
-            m.d.sync += [block.eq(0), base.eq(0), group_end.eq(design.rows), half.eq(0),
-                         tiles_left.eq(job.column_tiles), results_wait.eq(0)]

@@ -8,6 +8,7 @@ from pathlib import Path
 from hw.config import DESIGNS, SELECTORS, Design, Pattern, choice
 from hw.emit import to_verilog
 from hw.files import write_all
+from hw.header import c_header
 from hw.manifest import manifest
 from hw.selector.auto import choose
 from hw.tops import make_top
@@ -41,7 +42,8 @@ def verilog(name: str, design: Design) -> str:
 def generate(name: str, design: Design, output: Path, why: str = "") -> list[Path]:
     """Write ``nm_<name>.v`` and its manifest ``nm_<name>.json``; return their paths.
 
-    ``why`` is what the manifest says of the choice of the selector, if it was chosen.
+    An accelerator also gets a C header of its registers, ``nm_accelerator.h``. ``why`` is what the
+    manifest says of the choice of the selector, if it was chosen.
 
     Raises
     ------
@@ -50,18 +52,23 @@ def generate(name: str, design: Design, output: Path, why: str = "") -> list[Pat
     """
     top = make_top(name, design)
     description = manifest(name, top, why)
+    header = {"nm_accelerator.h": c_header(design)} if name == "accelerator" else {}
     return write_all(output, {
         f"nm_{name}.v": to_verilog(top, f"nm_{name}"),
         f"nm_{name}.json": description,
+        **header,
     })
 
 
 def add_design_arguments(parser: argparse.ArgumentParser) -> None:
     """Add an option for every parameter of :class:`hw.config.Design` but the pattern."""
     for field in fields(Design)[1:]:
-        limits = field.metadata
+        limits, option = field.metadata, f"--{field.name.replace('_', '-')}"
+        if type(field.default) is bool:
+            parser.add_argument(option, action="store_true", help=limits["help"])
+            continue
         allowed = ", ".join(limits["choices"]) or f"{limits['low']} to {limits['high']}"
-        parser.add_argument(f"--{field.name.replace('_', '-')}", type=_plain, default=field.default,
+        parser.add_argument(option, type=_plain, default=field.default,
                             metavar="NAME" if limits["choices"] else "INT",
                             help=f"{limits['help']} ({allowed}; default {field.default})")
 

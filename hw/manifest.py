@@ -51,5 +51,6 @@ def manifest(name: str, top: Top, why: str = "") -> str:
         content["registers"] = [asdict(register) | {
             "fields": [asdict(field) | {"lsb": register.position(field.name)}
                        for field in register.fields]} for register in REGISTERS]
-        content["errors"] = {error.name: error.value for error in Error}
+        content["errors"] = {error.name: {"code": error.value, "meaning": error.meaning}
+                             for error in Error}
     return json.dumps(content, indent=2) + "\n"

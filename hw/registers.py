@@ -13,19 +13,28 @@ __all__ = ["REGISTERS", "Error", "Field", "Register", "offset_of"]
 class Error(IntEnum):
     """Codes of the ``error`` field. The first error stays until the next accepted start."""
 
-    NONE = 0
-    K_BLOCKS = 1
-    """Start refused: K_BLOCKS is 0 or more than MAX_BLOCKS."""
-    TOKENS = 2
-    """Start refused: TOKENS is 0 or more than MAX_TOKENS."""
-    COLUMN_TILES = 3
-    """Start refused: COLUMN_TILES is 0."""
-    BUSY = 4
-    """Start refused: a job is running; it goes on undisturbed."""
-    ACT_TLAST = 5
-    """An activation beat had tlast early, or had none on a token's last block."""
-    WEIGHT_TLAST = 6
-    """A weight beat had tlast early, or had none on a tile's last block."""
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> "Error":
+        """Make a member of a code and what it says."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    NONE = 0, "no error"
+    K_BLOCKS = 1, "start refused: K_BLOCKS is 0 or more than MAX_BLOCKS"
+    TOKENS = 2, "start refused: TOKENS is 0"
+    COLUMN_TILES = 3, "start refused: COLUMN_TILES is 0"
+    BUSY = 4, ("start, or write to a register of the job, refused: a job is running and goes on "
+               "undisturbed")
+    ACT_TLAST = 5, ("tlast of a token was early (missing blocks are zero) or late (surplus "
+                    "beats are dropped)")
+    WEIGHT_TLAST = 6, ("tlast of a pass of weights was early (missing blocks are zero) or late "
+                       "(surplus beats are dropped)")
+    TIMEOUT = 7, "nothing moved for TIMEOUT cycles of a job; it goes on if the streams do"
+    OUTPUT = 8, ("start refused: OUTPUT or CORRECTIONS ask for what the design does not have, or "
+                 "for statistics of tokens that do not fit the buffer")
 
 
 @dataclass(frozen=True)
@@ -44,11 +53,15 @@ class Field:
 
 @dataclass(frozen=True)
 class Register:
-    """A 32-bit register. Its fields follow each other from bit 0."""
+    """A 32-bit register. Its fields follow each other from bit 0.
+
+    ``job`` says that it describes a job: writes while one is running are refused.
+    """
 
     name: str
     offset: int
     fields: tuple[Field, ...]
+    job: bool = False
 
     def position(self, name: str) -> int:
         """Lowest bit of a field."""
@@ -60,31 +73,52 @@ class Register:
         raise ValueError(f"field must be one of register {self.name}, not {name!r}")
 
 
-def _map(*registers: tuple[str, tuple[Field, ...]]) -> tuple[Register, ...]:
-    return tuple(Register(name, 4 * k, fields) for k, (name, fields) in enumerate(registers))
+def _map(*registers: tuple[str, bool, tuple[Field, ...]]) -> tuple[Register, ...]:
+    return tuple(Register(name, 4 * k, fields, job)
+                 for k, (name, job, fields) in enumerate(registers))
 
 
 REGISTERS = _map(
-    ("ID", (Field("id", 32, "ro", "0x4E4D4647, NMFG in ASCII"),)),
-    ("PATTERN", (Field("n", 8, "ro", "values kept per block, N"),
-                 Field("m", 8, "ro", "values per block, M"))),
-    ("SHAPE", (Field("rows", 8, "ro", "rows of PEs"),
-               Field("columns", 8, "ro", "columns of PEs"))),
-    ("MAX_BLOCKS", (Field("max_blocks", 32, "ro", "largest K_BLOCKS"),)),
-    ("MAX_TOKENS", (Field("max_tokens", 32, "ro", "largest TOKENS"),)),
-    ("CONTROL", (Field("start", 1, "w1", "start a job with the three registers below"),
-                 Field("irq_enable", 1, "rw", "raise irq while done is set"))),
-    ("STATUS", (Field("busy", 1, "ro", "a job is running"),
-                Field("done", 1, "ro", "the last job has ended; cleared by the next start"),
-                Field("error", 4, "ro", "code of the first error since the last start"))),
-    ("K_BLOCKS", (Field("k_blocks", 24, "rw", "input features of the layer, in blocks of M"),)),
-    ("TOKENS", (Field("tokens", 16, "rw", "tokens of the job"),)),
-    ("COLUMN_TILES", (Field("column_tiles", 16, "rw",
-                            "output features of the layer, in tiles of COLUMNS"),)),
-    ("CYCLES", (Field("cycles", 32, "ro", "cycles of the job, from start to done"),)),
-    ("STEPS", (Field("steps", 32, "ro", "steps of the array in the job"),)),
-    ("ARRAY_CYCLES", (Field("array_cycles", 32, "ro",
-                            "cycles from the array's first step to its last, stalls included"),)),
+    ("ID", False, (Field("id", 32, "ro", "0x4E4D4647, NMFG in ASCII"),)),
+    ("PATTERN", False, (Field("n", 8, "ro", "values kept per block, N"),
+                        Field("m", 8, "ro", "values per block, M"))),
+    ("SHAPE", False, (Field("rows", 8, "ro", "rows of PEs"),
+                      Field("columns", 8, "ro", "columns of PEs"))),
+    ("MAX_BLOCKS", False, (Field("max_blocks", 32, "ro", "largest K_BLOCKS"),)),
+    ("BUFFER", False, (Field("buffer_blocks", 24, "ro", "blocks of a chunk: longer tokens are "
+                             "cut into chunks"),)),
+    ("BATCH", False, (Field("batch_tokens", 16, "ro", "tokens of a batch, which share one pass of "
+                            "the weights"),)),
+    ("CONTROL", False, (Field("start", 1, "w1", "start a job with the registers of the job"),
+                        Field("irq_enable", 1, "rw", "raise irq while done is set, or after a "
+                              "timeout"),
+                        Field("abort", 1, "rw", "while 1: end the job without done, take and drop "
+                              "all beats; release it when busy is 0"))),
+    ("STATUS", False, (Field("busy", 1, "ro", "a job is running"),
+                       Field("done", 1, "ro", "the last job has ended; cleared by the next start"),
+                       Field("error", 4, "ro", "code of the first error since the last start"))),
+    ("K_BLOCKS", True, (Field("k_blocks", 24, "rw", "input features of the layer, in blocks "
+                              "of M"),)),
+    ("TOKENS", True, (Field("tokens", 32, "rw", "tokens of the job"),)),
+    ("COLUMN_TILES", True, (Field("column_tiles", 32, "rw",
+                                  "output features of the layer, in tiles of COLUMNS"),)),
+    ("OUTPUT", True, (Field("output", 2, "rw", "results: 0 accumulators, 1 corrected int32, 2 "
+                            "int8"),)),
+    ("CORRECTIONS", True, (Field("variance", 1, "rw", "VAR: multiply by v of the token"),
+                           Field("token_shift", 1, "rw", "D-PTS: add eta of the token times the "
+                                 "row sum"),
+                           Field("token_scale", 1, "rw", "multiply by the scale of the token, one "
+                                 "beat of s_axis_token each"))),
+    ("STATIC_SHIFT", True, (Field("static_shift", 8, "rw", "S-PTS: subtracted from every "
+                                  "activation, signed; 0 where the design has no scalar shift"),)),
+    ("TIMEOUT", False, (Field("timeout", 32, "rw", "cycles of a job in which nothing moves that "
+                              "are an error; 0: never"),)),
+    ("IDLE_CYCLES", False, (Field("idle_cycles", 32, "ro", "cycles of the job since a stream or "
+                                  "the array moved"),)),
+    ("CYCLES", False, (Field("cycles", 32, "ro", "cycles of the job, from start to done"),)),
+    ("STEPS", False, (Field("steps", 32, "ro", "steps of the array in the job"),)),
+    ("ARRAY_CYCLES", False, (Field("array_cycles", 32, "ro", "cycles from the array's first step "
+                                   "to its last, stalls included"),)),
 )
 
 

@@ -6,8 +6,10 @@ from amaranth.lib.wiring import In, Out
 
 from hw.adder import Columns
 from hw.config import VALUE_WIDTH, Pattern
-from hw.gather import SelectDecoder, selects_layout
+from hw.gather import network_selects
 from hw.multiplier import DIGITS, Digit, Recoder
+from hw.network import make_network
+from hw.selects import NetworkDecoder
 
 
 __all__ = ["RowDecoder", "SharedLayout"]
@@ -26,11 +28,11 @@ class SharedLayout(data.StructLayout):
         partial products lack.
     keep : 1
         Low if this step begins a new sum.
-    selects : ArrayLayout(span, n)
-        Positions, as ``SelectDecoder`` gives them. Absent when dense.
+    selects : network_selects(network)
+        What steers the gather, as ``NetworkDecoder`` gives it. Absent when dense.
     """
 
-    def __init__(self, pattern: Pattern):
+    def __init__(self, pattern: Pattern, gather: str = "auto"):
         largest = pattern.n * sum(4 ** k for k in range(DIGITS))
         fields = {
             "digits": data.ArrayLayout(data.ArrayLayout(Digit(), DIGITS), pattern.n),
@@ -38,7 +40,7 @@ class SharedLayout(data.StructLayout):
             "keep": 1,
         }
         if not pattern.dense:
-            fields["selects"] = selects_layout(pattern)
+            fields["selects"] = network_selects(make_network(gather, pattern))
         super().__init__(fields)
 
 
@@ -49,6 +51,8 @@ class RowDecoder(wiring.Component):
     ----------
     pattern : Pattern
         How many values are kept of how many.
+    gather : str
+        Network of the gather, one of :data:`hw.config.GATHERS`.
 
     Members
     -------
@@ -60,17 +64,18 @@ class RowDecoder(wiring.Component):
         The inputs hold a block.
     start : In(1)
         It begins a new sum. Only read when ``step`` is high.
-    shared : Out(SharedLayout(pattern))
+    shared : Out(SharedLayout(pattern, gather))
         What each ``PE`` of the row takes.
     """
 
-    def __init__(self, pattern: Pattern):
+    def __init__(self, pattern: Pattern, gather: str = "auto"):
         self.pattern = pattern
+        self.gather = gather
         members = {
             "values": In(data.ArrayLayout(signed(VALUE_WIDTH), pattern.n)),
             "step": In(1),
             "start": In(1),
-            "shared": Out(SharedLayout(pattern)),
+            "shared": Out(SharedLayout(pattern, gather)),
         }
         if not pattern.dense:
             members["mask"] = In(pattern.m)
@@ -95,7 +100,8 @@ class RowDecoder(wiring.Component):
         ]
 
         if not self.pattern.dense:
-            m.submodules.decoder = decoder = SelectDecoder(self.pattern)
+            m.submodules.decoder = decoder = NetworkDecoder(
+                make_network(self.gather, self.pattern))
             m.d.comb += decoder.mask.eq(self.mask)
             m.d.comb += self.shared.selects.eq(decoder.selects)
 

@@ -1,13 +1,14 @@
-"""Payloads that streams carry, and the register between two streams."""
+"""Payloads that streams carry, the register between two streams, and stages in a row."""
 
-from amaranth.hdl import Module, signed
+from amaranth.hdl import Cat, Module, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.config import Pattern
+from hw.config import Design, Pattern
 
 
-__all__ = ["CompressedBlock", "DenseBlock", "StreamRegister"]
+__all__ = ["Block", "CompressedBlock", "DenseBlock", "EncodedBlock", "StreamRegister", "TokenSums",
+           "chain", "end_stage"]
 
 
 class DenseBlock(data.StructLayout):
@@ -16,7 +17,7 @@ class DenseBlock(data.StructLayout):
     Fields
     ------
     values : ArrayLayout(signed(width), m)
-        Feature 0 of the block first.
+        Feature 0 of the block first. The bits of a floating-point value are carried as they are.
     last : unsigned(1)
         Whether the block is the token's last.
     """
@@ -26,6 +27,42 @@ class DenseBlock(data.StructLayout):
             "values": data.ArrayLayout(signed(width), pattern.m),
             "last": 1,
         })
+
+
+class Block(data.StructLayout):
+    """A dense block on its way through the compressor, with what the stages have added so far.
+
+    Fields
+    ------
+    values, last
+        As in :class:`DenseBlock`.
+    eta : signed(bits)
+        The token's shift.
+    factors : ArrayLayout(unsigned(coefficients), m)
+        Factors of the scores.
+    shifts : ArrayLayout(signed(bits), m)
+        The channels' shifts.
+    scores : ArrayLayout(unsigned(score_width), m)
+    mask : unsigned(m)
+
+    Parameters
+    ----------
+    design : Design
+    added : str
+        Names of the added fields.
+    """
+
+    def __init__(self, design: Design, *added: str):
+        size, bits = design.pattern.m, design.number.bits
+        fields = {
+            "eta": signed(bits),
+            "factors": data.ArrayLayout(design.coefficients, size),
+            "shifts": data.ArrayLayout(signed(bits), size),
+            "scores": data.ArrayLayout(design.score_width, size),
+            "mask": size,
+        }
+        super().__init__({**DenseBlock(design.pattern, bits).members,
+                          **{name: fields[name] for name in fields if name in added}})
 
 
 class CompressedBlock(data.StructLayout):
@@ -46,6 +83,74 @@ class CompressedBlock(data.StructLayout):
             "mask": pattern.m,
             "last": 1,
         })
+
+
+class TokenSums(data.StructLayout):
+    """Sums over the values z of ``blocks`` blocks, wide enough for any values.
+
+    Fields
+    ------
+    total, squares
+        Of all values: their sum, signed, and the sum of their squares.
+    kept_total, kept_squares
+        Of the kept values.
+    """
+
+    def __init__(self, design: Design, blocks: int):
+        half = 1 << design.number.bits - 1
+        fields = {}
+        for name, count in (("", design.pattern.m), ("kept_", design.pattern.n)):
+            largest = blocks * count * half
+            fields[f"{name}total"] = signed((largest - 1).bit_length() + 1)
+            fields[f"{name}squares"] = (largest * half).bit_length()
+        super().__init__(fields)
+
+
+class EncodedBlock(data.StructLayout):
+    """What leaves a compressor: :class:`CompressedBlock` with all that the design asks for.
+
+    Fields
+    ------
+    values : ArrayLayout(signed(bits), n)
+    dropped : ArrayLayout(signed(bits), m - n)
+        With a complement: the other values, in ascending feature order.
+    mask or metadata : unsigned(metadata_bits * parts)
+        ``mask`` where the encoding is ``bitmask``, ``metadata`` where it is another.
+    eta : signed(bits)
+        With a dynamic shift: that of the token.
+    sums : TokenSums
+        With statistics: over the token up to this block, thus over all of it in the last one.
+    last : unsigned(1)
+
+    Parameters
+    ----------
+    design : Design
+    parts : int
+        Partial sums that the metadata still consists of.
+    blocks : int or None
+        Blocks that the sums are over; those of the longest token by default.
+    """
+
+    def __init__(self, design: Design, parts: int = 1, blocks: int | None = None):
+        pattern, bits = design.pattern, design.number.bits
+        fields = {
+            "values": data.ArrayLayout(signed(bits), pattern.n),
+            "dropped": data.ArrayLayout(signed(bits), pattern.m - pattern.n),
+            self.metadata_field(design): design.metadata_bits * parts,
+            "eta": signed(bits),
+            "sums": TokenSums(design, blocks or design.max_blocks),
+            "last": 1,
+        }
+        for name, there in (("dropped", design.complement), ("eta", design.dynamic_shift),
+                            ("sums", design.statistics)):
+            if not there:
+                del fields[name]
+        super().__init__(fields)
+
+    @staticmethod
+    def metadata_field(design: Design) -> str:
+        """Name of the field that holds the metadata."""
+        return "mask" if design.encoding == "bitmask" else "metadata"
 
 
 class StreamRegister(wiring.Component):
@@ -83,3 +188,30 @@ class StreamRegister(wiring.Component):
         with m.If(self.i.ready & self.i.valid):
             m.d.sync += self.o.payload.eq(self.i.payload)
         return m
+
+
+def fill(m: Module, target, source, **fields) -> None:
+    """Drive every field of a payload: by ``fields``, or by the field of ``source`` of that name."""
+    for name in target.shape().members:
+        value = fields[name] if name in fields else source[name]
+        value = Cat(value) if isinstance(value, list) else Value.cast(value)
+        m.d.comb += Value.cast(target[name]).eq(value)
+
+
+def end_stage(m: Module, stage: wiring.Component, **fields) -> StreamRegister:
+    """Register what a stage gives: ``fields``, and what passes through it unchanged."""
+    m.submodules.register = register = StreamRegister(stage.o.payload.shape())
+    fill(m, register.i.payload, stage.i.payload, **fields)
+    m.d.comb += [register.i.valid.eq(stage.i.valid), stage.i.ready.eq(register.i.ready)]
+    wiring.connect(m, register.o, wiring.flipped(stage.o))
+    return register
+
+
+def chain(m: Module, component: wiring.Component, stages: dict[str, wiring.Component]) -> None:
+    """Put stages with streams ``i`` and ``o`` in a row, from the component's ``i`` to its ``o``."""
+    previous = wiring.flipped(component.i)
+    for name, stage in stages.items():
+        m.submodules[name] = stage
+        wiring.connect(m, previous, stage.i)
+        previous = stage.o
+    wiring.connect(m, previous, wiring.flipped(component.o))

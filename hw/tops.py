@@ -1,6 +1,6 @@
 """The designs that can be generated: components behind the ports of the specification."""
 
-from amaranth.hdl import Cat, Module, Value
+from amaranth.hdl import Cat, Module, Shape, Signal, Value
 from amaranth.lib import data, wiring
 
 from hw.accelerator import Accelerator
@@ -10,8 +10,10 @@ from hw.axi_lite import AXIL_PORTS
 from hw.compressor import Compressor
 from hw.config import DESIGNS, VALUE_WIDTH, Design, choice
 from hw.decompressor import Decompressor
+from hw.epilogue_format import CHANNEL_BYTES
 from hw.pe import PE
 from hw.selector import COMBINATIONAL, Asked, make_select_stage, make_selector
+from hw.stream import EncodedBlock
 
 
 __all__ = ["Top", "make_top"]
@@ -44,7 +46,7 @@ class Top(wiring.Component):
     @property
     def interval(self) -> int:
         """Cycles from one input to the next."""
-        return getattr(self.inside, "interval", 1)
+        return 1
 
 
 class SelectorTop(Top):
@@ -53,13 +55,13 @@ class SelectorTop(Top):
     latency = 0
 
     def __init__(self, design: Design):
-        pattern, flexible = design.pattern, design.flexible
+        pattern, flexible, width = design.pattern, design.flexible, design.score_width
         inside = None if pattern.dense and flexible == "none" else make_selector(
-            design.selector, pattern, VALUE_WIDTH, flexible)
+            design.selector, pattern, width, flexible)
         asked = [] if flexible == "none" else [
             Port("n", "in", pattern.m.bit_length(), "how many to keep, 1 to M")]
         super().__init__(design, inside, [
-            Port("scores", "in", pattern.m * VALUE_WIDTH, "M unsigned scores, lane 0 lowest"),
+            Port("scores", "in", pattern.m * width, "M unsigned scores, lane 0 lowest"),
             *asked,
             Port("mask", "out", pattern.m, "exactly n bits set: the largest scores" if asked else
                  "exactly N bits set: the largest scores"),
@@ -80,28 +82,87 @@ class SelectorTop(Top):
 class _StreamTop(Top):
     """A component with one stream in, ``i``, and one out, ``o``."""
 
-    def __init__(self, design: Design, inside, sink: Axis, source: Axis):
-        super().__init__(design, inside, [*sink.ports, *source.ports])
+    def __init__(self, design: Design, inside, sink: Axis, source: Axis, *more: Port):
+        super().__init__(design, inside, [*sink.ports, *source.ports, *more])
         self.sink = sink
         self.source = source
+
+    @property
+    def interval(self) -> int:
+        """Cycles from one block to the next."""
+        return self.inside.interval
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.inside = inside = self.inside
-        for axis, stream in ((self.sink, inside.i), (self.source, inside.o)):
-            axis.connect(m, self, stream, **self.parts(stream.payload))
+        self.sink.connect(m, self, inside.i, **self.sink_parts(inside.i.payload))
+        self.source.connect(m, self, inside.o, **self.source_parts(inside.o.payload))
         return m
+
+    def sink_parts(self, payload) -> dict:
+        """``tdata``, ``tuser`` and ``tlast`` of the input: a dense block unless overridden."""
+        return {"data": payload.values, "last": payload.last}
 
 
 def _dense_axis(prefix: str, design: Design, **user) -> Axis:
-    return Axis(prefix, design.pattern.m * VALUE_WIDTH, "M values of one block, feature 0 lowest",
+    return Axis(prefix, design.pattern.m * design.number.bits,
+                "M values of one block, feature 0 lowest",
                 "last block of the token", **user)
 
 
+_METADATA = {
+    "bitmask": "bitmask: bit j is set where feature j was kept",
+    "index": "N positions in the block, ascending, ceil(log2 M) bits each, the first one lowest",
+    "rank": "rank of the bitmask: sum of C(position, i + 1) over the kept values i",
+}
+
+
 def _compressed_axis(prefix: str, design: Design) -> Axis:
-    return Axis(prefix, design.pattern.n * VALUE_WIDTH, "N kept values, ascending features",
-                "last block of the token", user=design.pattern.bitmask_bits,
-                user_meaning="bitmask: bit j is set where feature j was kept")
+    fields = _user_fields(design)
+    meanings, lowest = [], 0
+    for layout, meaning in fields.values():
+        width = Shape.cast(layout).width
+        meanings.append(f"{meaning} (bits {lowest + width - 1} to {lowest})")
+        lowest += width
+    kept = "N kept values, ascending features"
+    return Axis(prefix, (design.pattern.m if design.complement else design.pattern.n)
+                * design.number.bits,
+                f"{kept}, then the M - N dropped ones" if design.complement else kept,
+                "last block of the token", user=lowest, user_meaning="; ".join(meanings))
+
+
+def _user_fields(design: Design) -> dict:
+    """Shape and meaning of the fields in ``tuser`` of a compressed block, the lowest first."""
+    block = EncodedBlock(design)
+    fields = {EncodedBlock.metadata_field(design): (design.metadata_bits,
+                                                    _METADATA[design.encoding])}
+    if not design.metadata_bits:
+        fields.clear()
+    if design.dynamic_shift:
+        fields["eta"] = block["eta"].shape, f"the token's {design.shift}, signed"
+    if design.statistics:
+        layout = block["sums"].shape
+        parts = ", ".join(f"{name} {field.width}" for name, field in layout)
+        fields["sums"] = layout, f"sums over the token, valid with tlast: {parts} bits"
+    return fields
+
+
+def _compressed_parts(design: Design, payload) -> dict:
+    """``tdata``, ``tuser`` and ``tlast`` of a compressed block."""
+    data = [payload.values] + ([payload.dropped] if design.complement else [])
+    user = [payload[name] for name in _user_fields(design)]
+    return {"data": _joined(data), "last": payload.last, "user": _joined(user) if user else None}
+
+
+def _joined(parts) -> Value:
+    """Parts as one value that can be read or assigned, the first one lowest."""
+    return Cat(Value.cast(part) for part in parts)
+
+
+def _channel_parts(design: Design) -> list[str]:
+    """What a beat of channel parameters holds, the lowest first."""
+    parts = [f"M unsigned coefficients of {design.coefficients} bits"] * bool(design.coefficients)
+    return parts + [f"M signed shifts of {design.number.bits} bits"] * (design.shift == "channel")
 
 
 _ASKED_MEANINGS = {
@@ -115,22 +176,24 @@ class StreamSelectorTop(_StreamTop):
     """Stream of scores to stream of masks: the selectors that take several cycles."""
 
     def __init__(self, design: Design):
-        pattern, flexible = design.pattern, design.flexible
-        inside = make_select_stage(design.selector, data.StructLayout({"last": 1}), pattern,
-                                   VALUE_WIDTH, stages=design.stages, flexible=flexible)
+        pattern, flexible, width = design.pattern, design.flexible, design.score_width
+        inside = make_select_stage(design.selector, data.StructLayout({"last": 1}), pattern, width,
+                                   stages=design.stages, flexible=flexible)
         asked = 0 if flexible == "none" else Asked(pattern, flexible).size
         super().__init__(
             design, inside,
-            Axis("s_axis", pattern.m * VALUE_WIDTH, "M unsigned scores, lane 0 lowest",
+            Axis("s_axis", pattern.m * width, "M unsigned scores, lane 0 lowest",
                  "passed on", user=asked, user_meaning=_ASKED_MEANINGS[flexible]),
             Axis("m_axis", pattern.m, "mask: the largest scores", "of the scores"))
 
-    def parts(self, payload):
-        """``tdata``, ``tuser`` and ``tlast`` of a payload."""
-        fields = payload.shape().members
-        asked = {"user": payload.pattern} if "pattern" in fields else {}
-        return {"data": payload.scores if "scores" in fields else payload.mask,
-                "last": payload.block.last, **asked}
+    def sink_parts(self, payload):
+        """Parts of the input's payload."""
+        asked = payload.pattern if "pattern" in payload.shape().members else None
+        return {"data": payload.scores, "last": payload.block.last, "user": asked}
+
+    def source_parts(self, payload):
+        """Parts of the output's payload."""
+        return {"data": payload.mask, "last": payload.block.last}
 
 
 def _selector_top(design: Design) -> Top:
@@ -145,37 +208,56 @@ class CompressorTop(_StreamTop):
     """Stream of dense blocks to stream of compressed blocks."""
 
     def __init__(self, design: Design):
-        super().__init__(design, Compressor(design.pattern, design.selector, design.stages),
-                         _dense_axis("s_axis", design), _compressed_axis("m_axis", design))
+        self.coef = Axis("s_axis_coef", design.channel_bits * design.pattern.m,
+                         "parameters of the M channels of one block: "
+                         + " and then ".join(_channel_parts(design)),
+                         "last block of the token")
+        more = [*self.coef.ports] if design.channel_bits else []
+        if design.shift == "scalar":
+            more.append(Port("shift", "in", design.number.bits,
+                             "signed, subtracted from every value; static"))
+        super().__init__(design, Compressor(design), _dense_axis("s_axis", design),
+                         _compressed_axis("m_axis", design), *more)
 
-    def parts(self, payload):
-        """``tdata``, ``tuser`` and ``tlast`` of a payload."""
-        mask = {"user": payload.mask} if "mask" in payload.shape().members else {}
-        return {"data": payload.values, "last": payload.last, **mask}
+    def elaborate(self, platform):
+        m = super().elaborate(platform)
+        if self.design.channel_bits:
+            load = self.inside.i_coef
+            names = [name for name in load.payload.shape().members if name != "last"]
+            self.coef.connect(m, self, load, data=_joined(load.payload[name] for name in names),
+                              last=load.payload.last)
+        if self.design.shift == "scalar":
+            m.d.comb += self.inside.shift.eq(self.shift)
+        return m
+
+    def source_parts(self, payload):
+        """Parts of the output's payload."""
+        return _compressed_parts(self.design, payload)
 
 
 class DecompressorTop(_StreamTop):
     """Stream of compressed blocks to stream of dense blocks."""
 
     def __init__(self, design: Design):
-        super().__init__(design, Decompressor(design.pattern),
-                         _compressed_axis("s_axis", design),
+        super().__init__(design, Decompressor(design), _compressed_axis("s_axis", design),
                          _dense_axis("m_axis", design, user=1,
-                                     user_meaning="the bitmask did not have N bits set"))
+                                     user_meaning="the metadata is that of no block"))
 
-    def parts(self, payload):
-        """``tdata``, ``tuser`` and ``tlast`` of a payload."""
-        if "block" in payload.shape().members:
-            return {"data": payload.block.values, "last": payload.block.last,
-                    "user": payload.illegal}
-        return {"data": payload.values, "last": payload.last, "user": payload.mask}
+    def sink_parts(self, payload):
+        """Parts of the input's payload."""
+        return _compressed_parts(self.design, payload)
+
+    def source_parts(self, payload):
+        """Parts of the output's payload."""
+        return {"data": payload.block.values, "last": payload.block.last,
+                "user": payload.illegal}
 
 
 _SHARED_MEANINGS = {
-    "digits": "L kept activations, ascending features, each as 4 radix-4 Booth digits",
+    "digits": "L kept activations, ascending features, each as 4 radix-4 digits",
     "correction": "sum of 4**k over all negative digits k of all lanes",
     "keep": "0: this step begins a new sum",
-    "selects": "for each lane the one-hot position of its weight in its window",
+    "selects": "for each node of the gather the one-hot source of its value; see docs/pe.md",
 }
 
 
@@ -185,7 +267,7 @@ class PETop(Top):
     latency = 1
 
     def __init__(self, design: Design):
-        inside = PE(design.pattern, design.accumulator_width)
+        inside = PE(design.pattern, design.accumulator_width, design.gather)
         self.fields = {name: field.width for name, field in inside.shared.shape()}
         super().__init__(design, inside, [
             *(Port(name, "in", width, _SHARED_MEANINGS[name])
@@ -244,6 +326,16 @@ class ArrayTop(Top):
         return m
 
 
+def _epilogue_axes(design: Design) -> dict[str, Axis]:
+    """Streams of the epilogue by name."""
+    return {
+        "token": Axis("s_axis_token", 16, "scale of a token, 15 bits after the point", "ignored"),
+        "channel": Axis("s_axis_channel", design.columns * CHANNEL_BYTES * 8,
+                        "for each column 6 bytes: scale (16 bits), shift (8), bias (24, signed, 8 "
+                        "after the point), column 0 lowest", "ignored"),
+    }
+
+
 class AcceleratorTop(Top):
     """The whole accelerator."""
 
@@ -253,9 +345,12 @@ class AcceleratorTop(Top):
         self.weight = Axis("s_axis_weight", weight_bits,
                            "one block of M weights for each column, column 0 lowest",
                            "last block of a tile of columns")
-        self.result = _result_axis("m_axis_result", design, "last token of a tile of columns")
+        self.result = _result_axis("m_axis_result", design, "last token of a batch, in a tile")
+        self.more = _epilogue_axes(design) if design.epilogue_lanes else {}
         super().__init__(design, Accelerator(design), [
-            *self.act.ports, *self.weight.ports, *self.result.ports, *AXIL_PORTS,
+            *self.act.ports, *self.weight.ports,
+            *(port for axis in self.more.values() for port in axis.ports),
+            *self.result.ports, *AXIL_PORTS,
             Port("irq", "out", 1, "a job has ended and interrupts are enabled"),
         ])
 
@@ -267,6 +362,9 @@ class AcceleratorTop(Top):
         self.weight.connect(m, self, weight, data=weight.payload.blocks, last=weight.payload.last)
         self.result.connect(m, self, result, data=result.payload.accumulators,
                             last=result.payload.last)
+        for name, axis in self.more.items():
+            source = getattr(inside, f"i_{name}")
+            axis.connect(m, self, source, data=source.payload, last=Signal(name=f"{name}_last"))
         for port in [*AXIL_PORTS, self.ports[-1]]:
             sink, source = (inside, self) if port.direction == "in" else (self, inside)
             m.d.comb += getattr(sink, port.name).eq(getattr(source, port.name))
@@ -284,8 +382,13 @@ _TOPS = {
 
 
 def make_top(name: str, design: Design) -> Top:
-    """Return the top of a design, one of :data:`hw.config.DESIGNS`; ValueError otherwise."""
-    top = _TOPS[choice("design", name, DESIGNS)]
-    if name != "selector":
-        choice(f"flexible of the design {name}", design.flexible, ("none",))
-    return top(design)
+    """Return the top of a design, one of :data:`hw.config.DESIGNS`.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or the design does not have a parameter that is set.
+    """
+    choice("design", name, DESIGNS)
+    design.require(name)
+    return _TOPS[name](design)

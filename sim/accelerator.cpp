@@ -56,6 +56,14 @@ void get(const Port& port, const Stream& stream) {
     std::memcpy(stream.data + stream.done * stream.bytes, &port, stream.bytes);
 }
 
+// No stream offers or takes anything.
+void silence(Vtop& top) {
+    top.s_axis_act_tvalid = top.s_axis_weight_tvalid = top.m_axis_result_tready = 0;
+#ifdef NM_EPILOGUE
+    top.s_axis_token_tvalid = top.s_axis_channel_tvalid = 0;
+#endif
+}
+
 }  // namespace
 
 extern "C" {
@@ -72,7 +80,7 @@ EXPORT void nm_close(Model* model) {
 EXPORT void nm_reset(Model* model) {
     Vtop& top = model->enter()->top;
     top.rst = 1;
-    top.s_axis_act_tvalid = top.s_axis_weight_tvalid = top.m_axis_result_tready = 0;
+    silence(top);
     top.s_axil_awvalid = top.s_axil_wvalid = top.s_axil_bready = 0;
     top.s_axil_arvalid = top.s_axil_rready = 0;
     top.s_axil_awprot = top.s_axil_arprot = 0;
@@ -121,44 +129,59 @@ EXPORT int nm_read(Model* model, uint32_t address, uint32_t* value) {
     return response;
 }
 
+// An input stream of a run, and whether a beat of it is on offer.
+struct Source {
+    Stream* stream;
+    bool offered;
+};
+
+// Offers the next beat, unless the stream pauses; TREADY is looked at after the model has settled.
+#define OFFER(source, port) \
+    if (!source.offered && source.stream->done < source.stream->count \
+        && !random.occurs(stall)) { \
+        put(top.port##_tdata, *source.stream); \
+        top.port##_tlast = source.stream->last[source.stream->done]; \
+        source.offered = true; \
+    } \
+    top.port##_tvalid = source.offered;
+
+#define TAKE(source, port) \
+    if (source.offered && top.port##_tready) { \
+        ++source.stream->done; \
+        source.offered = false; \
+    }
+
+// A design without an epilogue has no streams for it.
+#ifdef NM_EPILOGUE
+#define EACH_INPUT(DO) \
+    DO(act, s_axis_act) DO(weight, s_axis_weight) \
+    DO(token, s_axis_token) DO(channel, s_axis_channel)
+#else
+#define EACH_INPUT(DO) DO(act, s_axis_act) DO(weight, s_axis_weight)
+#endif
+
 // Runs until all results were taken, or for `limit` cycles; returns the cycles it ran.
 // Each stream pauses with probability stall / 2^32 in a cycle.
-EXPORT uint64_t nm_run(Model* model, Stream* act, Stream* weight, Stream* result, uint64_t limit,
-                       uint32_t stall, uint64_t seed) {
+EXPORT uint64_t nm_run(Model* model, Stream* act_beats, Stream* weight_beats, Stream* token_beats,
+                       Stream* channel_beats, Stream* result, uint64_t limit, uint32_t stall,
+                       uint64_t seed) {
     Vtop& top = model->enter()->top;
     Random random{seed};
+    Source act{act_beats, false}, weight{weight_beats, false};
+    [[maybe_unused]] Source token{token_beats, false}, channel{channel_beats, false};
     uint64_t cycle = 0;
-    bool act_offered = false, weight_offered = false;
     for (; result->done < result->count && cycle < limit; ++cycle) {
-        if (!act_offered && act->done < act->count && !random.occurs(stall)) {
-            put(top.s_axis_act_tdata, *act);
-            top.s_axis_act_tlast = act->last[act->done];
-            act_offered = true;
-        }
-        if (!weight_offered && weight->done < weight->count && !random.occurs(stall)) {
-            put(top.s_axis_weight_tdata, *weight);
-            top.s_axis_weight_tlast = weight->last[weight->done];
-            weight_offered = true;
-        }
-        top.s_axis_act_tvalid = act_offered;
-        top.s_axis_weight_tvalid = weight_offered;
+        EACH_INPUT(OFFER)
         top.m_axis_result_tready = !random.occurs(stall);
         model->settle();
-        if (act_offered && top.s_axis_act_tready) {
-            ++act->done;
-            act_offered = false;
-        }
-        if (weight_offered && top.s_axis_weight_tready) {
-            ++weight->done;
-            weight_offered = false;
-        }
+        EACH_INPUT(TAKE)
         if (top.m_axis_result_tvalid && top.m_axis_result_tready) {
             get(top.m_axis_result_tdata, *result);
             result->last[result->done++] = top.m_axis_result_tlast;
         }
         model->edge();
     }
-    top.s_axis_act_tvalid = top.s_axis_weight_tvalid = top.m_axis_result_tready = 0;
+    silence(top);
     return cycle;
 }
 

@@ -64,7 +64,7 @@ def run_layer(accelerator: Accelerator, x: Tensor, weight: Tensor, bias: Tensor)
     pattern = accelerator.design.pattern
     tokens, weights = quantize(x), quantize(weight)
     sums, counters = run_linear(accelerator, tokens.values, weights.values)
-    exact = torch.equal(sums, nm_linear(tokens.values, weights.values, pattern))
+    exact = torch.equal(sums, nm_linear(tokens.values, weights.values, pattern).long())
     y = sums.float() * tokens.scale * weights.scale.t() + bias
     reference = x @ weight.t() + bias
     metadata = 0 if pattern.dense else pattern.bitmask_bits
@@ -91,7 +91,6 @@ def _report(designs: list[Design], layer: int, sentences: list[str], console: Co
     """Run and print every pattern beside its dense baseline; return whether all is exact."""
     ffn = feed_forward(sentences, layer)
     parts = {"up": (ffn.x_up, ffn.w_up, ffn.b_up), "down": (ffn.x_down, ffn.w_down, ffn.b_down)}
-    largest = max(x.shape[1] for x, _, _ in parts.values())
     table = Table(title=f"MiniLM feed-forward layer {layer}, {len(ffn.tokens)} tokens, "
                         f"{designs[0].rows} x {designs[0].columns} array")
     for heading in ("pattern", "layer", "bit-exact", "array cycles", "dense cycles", "fewer",
@@ -102,10 +101,6 @@ def _report(designs: list[Design], layer: int, sentences: list[str], console: Co
     for design in track(designs, description="patterns", console=console, transient=True):
         lanes = max(design.lanes, 2)  # one lane has no dense pattern of its own
         baseline = replace(design, pattern=Pattern(lanes, lanes))
-        for fitted in (design, baseline):
-            if fitted.max_k < largest:
-                raise ValueError(f"max_k must be at least {largest} for this layer, "
-                                 f"not {fitted.max_k}")
         sparse, dense = Accelerator(design), Accelerator(baseline)
         total_sparse = total_dense = 0
         for name, part in parts.items():

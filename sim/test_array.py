@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
 from hw.config import Design, Pattern
 from sim.stimulus import PATTERNS, blocks, generator, kept, linear, mask
+from sw.steps import step_blocks
 
 
 SHAPES = {"one tile": (2, 3, 4), "ragged tiles": (3, 3, 2)}
@@ -44,3 +46,36 @@ def test_array_of_one_tile(bench, depth):
     rows, columns, tile = SHAPES["one tile"]
     design = Design(Pattern(2, 4), rows=rows, columns=columns, tile=tile)
     bench("array", "array", design, vectors(design, groups=9, depth=depth))
+
+
+@pytest.mark.parametrize(("kinds", "steps"), [
+    (["2:4", "4:8", "8:16", "16:32", "1:4"], 1),
+    (["3:4", "32:32", "unstructured"], 2),
+], ids=["one step", "two steps"])
+def test_any_mask_on_an_array_for_16_32(bench, kinds, steps):
+    """Blocks of 32 with any masks, in steps of 16 values: the sums are those of all kept values."""
+    design, rows, depth = Design(Pattern(16, 32), rows=2, columns=2, tile=2), 2, 3
+    rng = generator("steps", kinds)
+    count = len(kinds) * rows * depth
+    x = rng.permutation(blocks(32, count, rng))[:count].reshape(len(kinds), rows, depth, 32)
+    w = rng.integers(-128, 128, (len(kinds), rows, depth, 32), np.int8)
+    keep = np.stack([masks(kind, tokens, rng) for kind, tokens in zip(kinds, x, strict=True)])
+    values, positions = step_blocks(torch.from_numpy(x), torch.from_numpy(keep), design.lanes)
+    assert positions.shape[-2] == steps
+
+    def by_step(array):
+        return array.reshape(len(kinds), 2, depth * steps, -1).transpose(0, 2, 1, 3)
+
+    pruned = np.where(keep, x, 0).astype(np.int64)
+    bench("array", "array", design, {
+        "values": by_step(values.numpy()), "masks": by_step(positions.numpy()),
+        "weights": by_step(np.repeat(w, steps, axis=2)),
+        "accumulators": np.einsum("grbk,gcbk->grc", pruned, w.astype(np.int64)),
+        "rows": rows, "columns": 2, "tile": 2})
+
+
+def masks(kind, tokens, rng):
+    """Masks of tokens [rows, depth, 32]: those of a pattern, or of any share for each block."""
+    if kind == "unstructured":
+        return rng.random(tokens.shape) < rng.random((*tokens.shape[:2], 1))
+    return mask(tokens.reshape(len(tokens), -1), Pattern.parse(kind)).reshape(tokens.shape)

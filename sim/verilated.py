@@ -9,12 +9,17 @@ from hw.config import Design
 from hw.registers import offset_of
 from sim.runner import generated
 from sim.verilator import build
+from sw.driver.beats import Beats
 
 
-__all__ = ["Accelerator"]
+__all__ = ["INPUTS", "Accelerator"]
 
 
 HARNESS = Path(__file__).with_name("accelerator.cpp")
+
+
+INPUTS = ("act", "weight", "token", "channel")
+"""Input streams, ``s_axis_<name>``, in the order of the harness."""
 
 
 class _Stream(ctypes.Structure):
@@ -24,9 +29,10 @@ class _Stream(ctypes.Structure):
                 ("bytes", ctypes.c_uint64), ("count", ctypes.c_uint64), ("done", ctypes.c_uint64))
 
     @classmethod
-    def of(cls, beats: np.ndarray, last: np.ndarray) -> "_Stream":
-        """Stream over ``beats`` uint8 [count, bytes] and ``last`` bool [count]."""
-        return cls(beats.ctypes.data, last.ctypes.data, beats.shape[1], beats.shape[0], 0)
+    def of(cls, beats: Beats) -> "_Stream":
+        """Stream over the memory of ``beats``."""
+        return cls(beats.data.ctypes.data, beats.last.ctypes.data, beats.data.shape[1],
+                   len(beats.last), 0)
 
 
 class Accelerator:
@@ -59,7 +65,8 @@ class Accelerator:
         self.design = design
         self._stall, self._seed = int(stall * 2**32), seed
         text, _ = generated("accelerator", design)
-        path = build(text, "nm_accelerator", HARNESS, fast=True, link=("-shared",))
+        options = ("-shared", *(["-DNM_EPILOGUE"] if design.epilogue_lanes else []))
+        path = build(text, "nm_accelerator", HARNESS, fast=True, link=options)
         self._library = ctypes.CDLL(str(path))
         self._library.nm_open.restype = ctypes.c_void_p
         self._library.nm_run.restype = ctypes.c_uint64
@@ -87,17 +94,13 @@ class Accelerator:
         _check(response, f"reading register {register}")
         return value.value
 
-    def run(self, act: np.ndarray, weight: np.ndarray, results: int, *,
-            limit: int) -> tuple[np.ndarray, int]:
-        """Feed both input streams of a job and take its results.
+    def run(self, inputs: dict[str, Beats], results: int, *, limit: int) -> tuple[Beats, int]:
+        """Feed the input streams of a job and take its results.
 
         Parameters
         ----------
-        act : ndarray
-            int8, [tokens, blocks, M].
-        weight : ndarray
-            int8, [tiles, blocks, columns * M]. ``tlast`` marks the last block of each token and
-            of each tile.
+        inputs : dict of str to Beats
+            Beats of each stream of :data:`INPUTS`; a stream that is not named stays silent.
         results : int
             Beats to take from the result stream.
         limit : int
@@ -105,51 +108,37 @@ class Accelerator:
 
         Returns
         -------
-        tuple of ndarray and int
-            Accumulators int64 [results, columns], and the cycles that the run took.
+        tuple of Beats and int
+            Result beats, and the cycles that the run took.
 
         Raises
         ------
         TimeoutError
             If the results do not come within the limit.
         RuntimeError
-            If inputs are left over, or a result's ``tlast`` is not on each tile's last token.
+            If inputs are left over.
         """
         width = -(-self.design.columns * self.design.accumulator_width // 8)
-        beats = np.zeros((results, width), np.uint8)
-        arrays = [self._beats(act), self._beats(weight), (beats, np.zeros(results, bool))]
-        streams = [_Stream.of(*pair) for pair in arrays]
+        taken = Beats(np.zeros((results, width), np.uint8), np.zeros(results, bool))
+        none = Beats(np.zeros((0, 1), np.uint8), np.zeros(0, bool))
+        held = [_owned(inputs.get(name, none)) for name in INPUTS]
+        streams = [_Stream.of(beats) for beats in (*held, taken)]
         cycles = self._library.nm_run(
             self._model, *map(ctypes.byref, streams), ctypes.c_uint64(limit),
             ctypes.c_uint32(self._stall), ctypes.c_uint64(self._seed))
         progress = ", ".join(f"{stream.done} of {stream.count} {name}" for stream, name in
-                             zip(streams, ("act", "weight", "result"), strict=True))
+                             zip(streams, (*INPUTS, "result"), strict=True) if stream.count)
         progress += f" beats (seed {self._seed})"
-        if streams[2].done < results:
+        if streams[-1].done < results:
             raise TimeoutError(f"no more results after {cycles} cycles: {progress}")
         if any(stream.done < stream.count for stream in streams):
             raise RuntimeError(f"inputs are left over: {progress}")
-        tile_ends = np.arange(1, results + 1) % len(act) == 0
-        if not np.array_equal(arrays[2][1], tile_ends):
-            raise RuntimeError("tlast of the results is not on each tile's last token")
-        return self._accumulators(beats), cycles
+        return taken, cycles
 
-    @staticmethod
-    def _beats(blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Bytes of the beats, and where ``tlast`` is set."""
-        last = np.zeros(blocks.shape[:2], bool)
-        last[:, -1] = True
-        data = np.ascontiguousarray(blocks, np.int8).reshape(-1, blocks.shape[2])
-        return data.view(np.uint8), last.reshape(-1)
 
-    def _accumulators(self, beats: np.ndarray) -> np.ndarray:
-        """Sign-extended accumulators of result beats."""
-        columns, width = self.design.columns, self.design.accumulator_width
-        bits = np.unpackbits(beats, axis=1, bitorder="little")[:, :columns * width]
-        bits = bits.reshape(len(beats), columns, width).astype(np.int64)
-        weights = np.left_shift(np.int64(1), np.arange(width))
-        weights[-1] = -weights[-1]
-        return bits @ weights
+def _owned(beats: Beats) -> Beats:
+    """The same beats where the harness can walk through them."""
+    return Beats(np.ascontiguousarray(beats.data, np.uint8), np.ascontiguousarray(beats.last, bool))
 
 
 def _offset(register: str | int) -> int:

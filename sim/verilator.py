@@ -131,8 +131,11 @@ def build(verilog: str, top: str, harness: Path, *, fast: bool = False, link: tu
     Path
         The executable or library, a file called ``top``.
     """
-    # Wide operations written out in place more than double the C++ of a large selector.
-    model_options, optimisation = (["-fno-inline"], "-O1") if fast else (["-fno-expand"], "-O0")
+    # Wide operations written out in place more than double the C++ of a large selector. The time
+    # that an optimising compiler takes grows faster than its functions: small ones take a tenth.
+    model_options, optimisation = (
+        (["-fno-inline", "--output-split-cfuncs", "1000"], "-O1") if fast
+        else (["-fno-expand"], "-O0"))
 
     def make(directory: Path) -> None:
         runtime = _runtime()

@@ -15,14 +15,11 @@ from math import comb
 import torch
 from torch import Tensor
 
-from hw.config import Pattern, choice
+from hw.config import ENCODINGS, Pattern, choice
 from sw.selection import block_mask, pad_features
 
 
 __all__ = ["ENCODINGS", "Compressed", "compress", "decode_mask", "decompress", "encode_mask"]
-
-
-ENCODINGS = ("bitmask", "index", "rank")
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ class Compressed:
         return 8 * self.values.element_size() * self.values.numel() + per_block * blocks
 
 
-def _binomials(pattern: Pattern, device: torch.device) -> Tensor:
+def binomials(pattern: Pattern, device: torch.device) -> Tensor:
     """C(position, taken) for every position of a block, [m, n + 1]."""
     table = [[comb(p, taken) for taken in range(pattern.n + 1)] for p in range(pattern.m)]
     return torch.tensor(table, dtype=torch.int64, device=device)
@@ -89,7 +86,7 @@ def encode_mask(mask: Tensor, pattern: Pattern, encoding: str = "bitmask") -> Te
     if encoding == "index":
         return positions
     taken = torch.arange(1, pattern.n + 1, device=mask.device)
-    return _binomials(pattern, mask.device)[positions, taken].sum(-1)
+    return binomials(pattern, mask.device)[positions, taken].sum(-1)
 
 
 def decode_mask(metadata: Tensor, pattern: Pattern, encoding: str = "bitmask",
@@ -119,7 +116,7 @@ def decode_mask(metadata: Tensor, pattern: Pattern, encoding: str = "bitmask",
 
 def _unrank(rank: Tensor, pattern: Pattern) -> Tensor:
     """Mask of a rank: from the highest position down, a bit is set where its count still fits."""
-    table = _binomials(pattern, rank.device)
+    table = binomials(pattern, rank.device)
     left = torch.full_like(rank, pattern.n)
     bits = []
     for position in reversed(range(pattern.m)):
@@ -181,5 +178,5 @@ def decompress(compressed: Compressed) -> Tensor:
 
 
 def _bits(x: Tensor) -> Tensor:
-    """The same bits in a type that gather and scatter know: fp8 as bytes."""
-    return x.view(torch.uint8) if x.element_size() == 1 else x
+    """The same bits as integers: moving floating-point numbers may change the bits of a NaN."""
+    return x.view({1: torch.int8, 2: torch.int16, 4: torch.int32}[x.element_size()])

@@ -1,118 +1,110 @@
 """Evaluate sparse activations: ``python -m sw.evaluate --model minilm -o build/evaluation``.
 
 Writes results.json, results.csv and results.png. A run that was interrupted goes on where it
-stopped: results that are in results.json are not computed again.
+stopped: results that are in results.json are not computed again. Learned corrections are trained
+first, as ``python -m sw.calibrate`` does it, and kept in the folder ``learned``.
+
+Columns: loss is that over the dense model, in nats for each token (decoders) or 1 - cosine
+(encoders); gain is by how much it is smaller than that of plain magnitude with the same pattern;
+both with the standard error over windows or sentences, paired. layer_snr_db and energy_kept are
+means over layers, on what the dense model gives them; each layer's are in results.json.
 """
 
 import argparse
-import csv
-import io
 import itertools
-import json
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
-from hw.config import Pattern
-from sw.metrics import energy_kept, snr_db
-from sw.selection import nm_mask, unstructured_mask
-from sw.sparse_layer import Method, SparseInputLinear, parse_pattern
+from hw.config import integer
+from sw.calibrate import calibrate_subject
+from sw.corrections import TRAINED
+from sw.metrics import snr_db
+from sw.results import Results
+from sw.sparse_layer import Method, SparseInputLinear
 from sw.sparsify import find_layers, observe, sparsify
 from sw.subjects import Subject, load_subject, split_names
+from sw.tasks import require, run_tasks
+from sw.training import Training
 
 
-FIELDS = ("pattern", "criterion", "corrections", "integer", "score", "layer_snr_db", "energy_kept")
+class Evaluation:
+    """One subject, and all that its rows share.
 
-
-@torch.no_grad()
-def layer_error(subject: Subject, method: Method, statistics: dict[str, Any],
-                layers: list[str] | None) -> tuple[float, float]:
-    """Return mean over layers of the output SNR in dB and of the energy kept, on dense inputs.
-
-    Measured on the first batch: each layer gets what the dense model gives it.
+    Parameters
+    ----------
+    subject : Subject
+        Model and text.
+    options : Namespace
+        The command line.
+    identity : dict
+        What calibrations depend on besides method and training.
     """
-    errors, energies = [], []
-    pattern = parse_pattern(method.pattern)
 
-    def compare(name: str, layer: Any, inputs: Any, output: Any) -> None:
-        sparse = SparseInputLinear(layer, method, statistics.get(name))
-        errors.append(snr_db(output, sparse(inputs[0])))
-        x = inputs[0]
-        mask = (nm_mask(x, pattern.n, pattern.m) if isinstance(pattern, Pattern)
-                else unstructured_mask(x, x.shape[-1] * (100 - pattern) // 100))
-        energies.append(energy_kept(x, mask))
+    def __init__(self, subject: Subject, options: argparse.Namespace, identity: dict[str, Any]):
+        self.subject, self.options, self.identity = subject, options, identity
+        self.statistics: dict[str, dict[str, torch.Tensor]] = {}
 
-    handles = [layer.register_forward_hook(
-        lambda module, inputs, output, name=name: compare(name, module, inputs, output))
-        for name, layer in find_layers(subject.model, layers).items()]
-    try:
-        subject.model(**subject.batches[0])
-    finally:
-        for handle in handles:
-            handle.remove()
-    return sum(errors) / len(errors), sum(energies) / len(energies)
+    def learned(self, method: Method) -> dict[str, dict[str, torch.Tensor]] | None:
+        """Train the learned corrections of a method, unless that has been done."""
+        if not set(method.corrections) & set(TRAINED):
+            return None
+        name = "-".join((method.pattern.replace(":", "x"), method.criterion, *method.corrections))
+        path = self.options.output / "learned" / f"{name}.pt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        floating = Method(method.pattern, method.criterion, method.corrections)
+        return calibrate_subject(self.subject, floating, self.options.layers, self.statistics,
+                                 Training(self.options.rate, self.options.epochs), path,
+                                 self.identity, f"calibrating {name}")["learned"]
 
+    @torch.no_grad()
+    def layer_errors(self, sparse: dict[str, SparseInputLinear]) -> dict[str, dict[str, float]]:
+        """Return output SNR in dB and energy kept of every layer, on the dense model's inputs.
 
-def evaluate(subject: Subject, method: Method, statistics: dict[str, Any],
-             layers: list[str] | None) -> dict[str, Any]:
-    """Return one row of results."""
-    snr, energy = layer_error(subject, method, statistics, layers)
-    with sparsify(subject.model, method.pattern, method.criterion, method.corrections, layers,
-                  statistics=statistics, integer=method.integer):
-        score = subject.score()
-    return dict(zip(FIELDS, (method.pattern, method.criterion, "+".join(method.corrections),
-                             method.integer, score, snr, energy), strict=True))
+        Measured on the first batch.
+        """
+        found: dict[str, dict[str, float]] = {}
 
+        def compare(name: str, inputs: Any, output: Any) -> None:
+            found[name] = {"snr_db": snr_db(output, sparse[name](inputs[0])),
+                           "energy_kept": sparse[name].energy_kept(inputs[0])}
 
-def write(path: Path, content: str | bytes) -> None:
-    """Write a whole file or nothing."""
-    beside = path.with_name(path.name + ".part")
-    beside.write_bytes(content if isinstance(content, bytes) else content.encode())
-    os.replace(beside, path)
+        handles = [layer.register_forward_hook(
+            lambda module, inputs, output, name=name: compare(name, inputs, output))
+            for name, layer in find_layers(self.subject.model, self.options.layers).items()]
+        try:
+            self.subject.model(**self.subject.batches[0])
+        finally:
+            for handle in handles:
+                handle.remove()
+        return found
 
+    def measure(self) -> dict[str, Any]:
+        """Measure the model as it is now."""
+        losses = self.subject.losses()
+        found: dict[str, Any] = {"score": self.subject.score(losses), "losses": losses}
+        if self.options.tasks:
+            found["tasks"] = run_tasks(self.subject.model, self.subject.tokenizer,
+                                       self.options.tasks, self.options.limit)
+        return found
 
-def plot(rows: list[dict[str, Any]], dense: float, measure: str) -> bytes:
-    """Return a PNG: the measure against the pattern, a line for each method."""
-    import matplotlib
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
-    lines: dict[str, list[tuple[str, float]]] = {}
-    for row in rows:
-        parts = [row["criterion"], row["corrections"], "int8" if row["integer"] else ""]
-        lines.setdefault(" ".join(filter(None, parts)), []).append((row["pattern"], row["score"]))
-    for name, points in lines.items():
-        axes.plot(*zip(*points, strict=True), marker="o", label=name)
-    axes.axhline(dense, color="black", linewidth=0.8, label="dense")
-    axes.set(xlabel="pattern", ylabel=measure)
-    axes.legend(fontsize=7)
-    image = io.BytesIO()
-    figure.savefig(image, format="png", dpi=120)
-    pyplot.close(figure)
-    return image.getvalue()
-
-
-def report(folder: Path, header: dict[str, Any], rows: list[dict[str, Any]]) -> None:
-    """Write table and plot, and print the table."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write(folder / "results.csv", text.getvalue())
-    write(folder / "results.png", plot(rows, header["dense"], header["measure"]))
-    table = Table(title=f"{header['model']}: {header['measure']}, dense {header['dense']:.4f}")
-    for field in FIELDS:
-        table.add_column(header["measure"] if field == "score" else field)
-    for row in rows:
-        table.add_row(*(f"{row[f]:.4f}" if isinstance(row[f], float) else str(row[f])
-                        for f in FIELDS))
-    Console(width=110).print(table)
+    def row(self, method: Method) -> dict[str, Any]:
+        """Return one row of results."""
+        learned = self.learned(method)
+        sparse = sparsify(self.subject.model, method.pattern, method.criterion,
+                          method.corrections, self.options.layers, statistics=self.statistics,
+                          learned=learned, integer=method.integer)
+        with sparse:
+            found = self.measure()
+        layers = self.layer_errors(sparse.layers)
+        return {"pattern": method.pattern, "criterion": method.criterion,
+                "corrections": "+".join(method.corrections), "integer": method.integer, **found,
+                **{field: sum(layer[key] for layer in layers.values()) / len(layers)
+                   for field, key in (("layer_snr_db", "snr_db"), ("energy_kept", "energy_kept"))},
+                "layers": layers}
 
 
 def parse(arguments: list[str] | None) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
@@ -131,6 +123,15 @@ def parse(arguments: list[str] | None) -> tuple[argparse.ArgumentParser, argpars
     add("--integer", action="store_true", help="add the integer path of the hardware to each row")
     add("--text", type=Path, help="file to evaluate on, default held-out library source")
     add("--count", type=int, default=16, help="windows or sentences, default %(default)s")
+    add("--length", type=int, default=256, help="tokens of a window, default %(default)s")
+    add("--tasks", nargs="+", help="also run these of lm-evaluation-harness, such as arc_easy")
+    add("--limit", type=int, help="documents of each task, default all")
+    add("--calibration-text", type=Path, help="file for statistics and training, default library "
+        "source that is not evaluated on")
+    add("--calibration", type=int, default=128,
+        help="windows or sentences of it, default %(default)s")
+    add("--epochs", type=int, default=Training.epochs, help="of training, default %(default)s")
+    add("--rate", type=float, default=Training.rate, help="of training, default %(default)s")
     add("-o", "--output", type=Path, required=True, help="folder of the results")
     return parser, parser.parse_args(arguments)
 
@@ -138,52 +139,52 @@ def parse(arguments: list[str] | None) -> tuple[argparse.ArgumentParser, argpars
 def methods(options: argparse.Namespace) -> list[Method]:
     """Return what the command line asks for, weights without corrections."""
     found = []
-    for criterion, names, pattern, integer in itertools.product(
+    for criterion, names, pattern, integral in itertools.product(
             options.criteria, split_names(options.corrections), options.patterns,
             (False, True) if options.integer else (False,)):
-        if criterion != "weight" or not (names or integer):
-            found.append(Method(pattern, criterion, names, integer))
+        if criterion != "weight" or not (names or integral):
+            found.append(Method(pattern, criterion, names, integral))
     return found
 
 
 def run(options: argparse.Namespace) -> None:
     """Evaluate, going on from the results that are there."""
+    for name in ("count", "length", "calibration", "epochs"):
+        integer(name, getattr(options, name), 1, 1 << 20)
     wanted = methods(options)
-    text = options.text.read_text(encoding="utf-8") if options.text else None
-    options.output.mkdir(parents=True, exist_ok=True)
-    subject = load_subject(options.model, text, count=options.count)
-    header = {"model": options.model, "measure": subject.measure, "count": options.count,
-              "text": str(options.text or "library"), "layers": options.layers,
-              "dense": subject.score()}
-    path = options.output / "results.json"
-    rows: list[dict[str, Any]] = []
-    if path.exists():
-        try:
-            held = json.loads(path.read_text())
-            rows = held.pop("rows")
-        except (ValueError, KeyError, TypeError):
-            raise ValueError(f"{path} must hold results of this command, not something else") \
-                from None
-        if held != header:
-            raise ValueError(f"{path} must be of the same model and text, not of {held}")
-    needed = {name for method in wanted for name in method.corrections}
-    statistics = observe(subject.model, subject.calibration, options.layers,
-                         covariance="larosa" in needed)
-    done = {tuple(row[field] for field in FIELDS[:4]) for row in rows}
-    for method in track(wanted, "evaluating", console=Console(stderr=True)):
-        key = (method.pattern, method.criterion, "+".join(method.corrections), method.integer)
-        if key not in done:
-            rows.append(evaluate(subject, method, statistics, options.layers))
-            write(path, json.dumps({**header, "rows": rows}, indent=1) + "\n")
-    report(options.output, header, rows)
+    if options.tasks:
+        require()
+    text, calibration_text = (path.read_text(encoding="utf-8") if path else None
+                              for path in (options.text, options.calibration_text))
+    subject = load_subject(options.model, text, calibration_text, count=options.count,
+                           length=options.length, calibration=options.calibration)
+    find_layers(subject.model, options.layers)
+    identity = {"model": options.model, "length": options.length,
+                "calibration_text": str(options.calibration_text or "library")}
+    results = Results(options.output, {
+        **identity, "measure": subject.measure, "count": options.count, "layers": options.layers,
+        "text": str(options.text or "library"), "calibration": options.calibration,
+        "epochs": options.epochs, "rate": options.rate, "tasks": options.tasks,
+        "limit": options.limit})
+    missing = [method for method in wanted if results.find(
+        (method.pattern, method.criterion, "+".join(method.corrections), method.integer)) is None]
+    evaluation = Evaluation(subject, options, identity)
+    if not results.dense:
+        results.dense = evaluation.measure()
+        results.save()
+    if missing:
+        evaluation.statistics = observe(
+            subject.model, subject.calibration, options.layers,
+            covariance=any("larosa" in method.corrections for method in missing))
+    for method in track(missing, "evaluating", console=Console(stderr=True)):
+        results.save(evaluation.row(method))
+    results.report()
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
     parser, options = parse(arguments)
     try:
-        if options.count < 1:
-            raise ValueError(f"count must be an integer from 1, not {options.count}")
         run(options)
     except (OSError, ValueError, ModuleNotFoundError) as error:
         parser.error(str(error).splitlines()[0])

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-__all__ = ["cosine", "energy_kept", "snr_db"]
+__all__ = ["cosine", "cosines", "energy_kept", "snr_db"]
 
 
 def snr_db(exact: Tensor, approximate: Tensor) -> float:
@@ -21,10 +21,14 @@ def snr_db(exact: Tensor, approximate: Tensor) -> float:
     return 10 * math.log10(signal / noise) if signal else -math.inf
 
 
+def cosines(exact: Tensor, approximate: Tensor) -> Tensor:
+    """Return the cosine similarity of every row (last dimension) of two tensors, -1 to 1."""
+    return torch.nn.functional.cosine_similarity(exact.double(), approximate.double(), -1)
+
+
 def cosine(exact: Tensor, approximate: Tensor) -> float:
-    """Return the mean cosine similarity of the rows (last dimension) of two tensors, -1 to 1."""
-    similarity = torch.nn.functional.cosine_similarity(exact.double(), approximate.double(), -1)
-    return similarity.mean().item()
+    """Return the mean of ``cosines``."""
+    return cosines(exact, approximate).mean().item()
 
 
 def energy_kept(x: Tensor, mask: Tensor) -> float:

@@ -37,9 +37,10 @@ class Quantized(NamedTuple):
         return self.values.float() * self.scale
 
 
-def saturate(x: Tensor) -> Tensor:
-    """Clamp integers to int8, -128 to 127, as the hardware's shift does."""
-    return x.clamp(-128, 127).to(torch.int8)
+def saturate(x: Tensor, bits: int = 8) -> Tensor:
+    """Clamp integers to ``bits`` (4 or 8: -128 to 127), as the hardware's shift does; int8."""
+    half = 1 << bits - 1
+    return x.clamp(-half, half - 1).to(torch.int8)
 
 
 def quantize(x: Tensor, largest: Tensor | None = None) -> Quantized:

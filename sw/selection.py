@@ -7,16 +7,21 @@ where fewer than N values are left, and the mask, cut to K features, then holds 
 in that block (all the real ones).
 """
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
 from hw.config import Pattern
+from hw.formats import FORMATS
+from sw.formats import TYPES
 from sw.network import nth_largest
 
 
-__all__ = ["DTYPES", "block_mask", "nm_mask", "nm_prune", "pad_features", "scores",
-           "unstructured_mask"]
+__all__ = ["DTYPES", "block_mask", "check_coefficients", "nm_mask", "nm_prune", "pad_features",
+           "scores", "unstructured_mask"]
 
 
 _SIGNED = {1: torch.int8, 2: torch.int16, 4: torch.int32}
@@ -26,9 +31,9 @@ DTYPES = (torch.int8, torch.int16, torch.int32, torch.float8_e4m3fn, torch.float
           torch.float16, torch.bfloat16, torch.float32)
 """Types that can be selected from. int4 values travel as int8."""
 
-_INFINITY = {torch.float8_e5m2: 0x7C, torch.float16: 0x7C00, torch.bfloat16: 0x7F80,
-             torch.float32: 0x7F800000}
-"""Bits of infinity. e4m3fn has none, and one NaN only."""
+_NAN = {TYPES[name]: number.nan for name, number in FORMATS.items() if number.nan}
+_NAN[torch.float32] = 0x7F800001
+"""Smallest bits without sign that are NaN."""
 
 _CHUNK = 1 << 19
 """Values worked on at a time on a CPU: the slices of one chunk stay in the cache."""
@@ -49,9 +54,21 @@ def _magnitudes(x: Tensor) -> tuple[Tensor, int]:
         # The magnitude of the most negative value wraps to itself: read it unsigned.
         return x.abs().view(_UNSIGNED[size]), 8 * size
     bits = x.view(_SIGNED[size]) & ((1 << 8 * size - 1) - 1)
-    if x.dtype in _INFINITY:
-        bits = bits.clamp_max(_INFINITY[x.dtype] + 1)  # all NaNs are equal
-    return bits, 8 * size - 1
+    return bits.clamp_max(_NAN[x.dtype]), 8 * size - 1  # all NaNs are equal
+
+
+def check_coefficients(x: Tensor, coefficients: Tensor | None) -> None:
+    """Raise ValueError if the coefficients are none that ``scores`` takes."""
+    if coefficients is None:
+        return
+    if coefficients.shape != x.shape[-1:]:
+        raise ValueError(f"coefficients must have the shape {tuple(x.shape[-1:])}, one for each "
+                         f"input feature, not {tuple(coefficients.shape)}")
+    if not torch.compiler.is_compiling():  # reading a value would break the graph
+        low, high = (float(v) for v in coefficients.aminmax()) if coefficients.numel() else (0, 0)
+        if low < 0 or (not coefficients.is_floating_point() and high >= 1 << 24):
+            raise ValueError("coefficients must be from 0 to 16777215, or floating-point numbers "
+                             f"from 0, not {low if low < 0 else high:g}")
 
 
 def scores(x: Tensor, coefficients: Tensor | None = None) -> Tensor:
@@ -73,14 +90,7 @@ def scores(x: Tensor, coefficients: Tensor | None = None) -> Tensor:
     """
     if coefficients is None:
         return x
-    if coefficients.shape != x.shape[-1:]:
-        raise ValueError(f"coefficients must have the shape {tuple(x.shape[-1:])}, one for each "
-                         f"input feature, not {tuple(coefficients.shape)}")
-    if not torch.compiler.is_compiling():  # reading a value would break the graph
-        low, high = (float(v) for v in coefficients.aminmax()) if coefficients.numel() else (0, 0)
-        if low < 0 or (not coefficients.is_floating_point() and high >= 1 << 24):
-            raise ValueError("coefficients must be from 0 to 16777215, or floating-point numbers "
-                             f"from 0, not {low if low < 0 else high:g}")
+    check_coefficients(x, coefficients)
     if x.is_floating_point() or coefficients.is_floating_point():
         return x.float() * coefficients.float()
     return x.long() * coefficients.long()
@@ -125,15 +135,33 @@ def block_mask(x: Tensor, n: int, m: int, coefficients: Tensor | None = None) ->
     if n == m or x.numel() == 0:
         return torch.ones((*x.shape[:-1], blocks, m), dtype=torch.bool, device=x.device)
     rows = x.reshape(-1, features)
-    step = max(1, _CHUNK // features)
-    if torch.compiler.is_compiling() or x.device.type != "cpu":
-        step = len(rows)
-    masks = []
-    for chunk in rows.split(step):
+
+    def select(chunk: Tensor) -> Tensor:
         scored = pad_features(scores(chunk, coefficients), m)
-        masks.append(_mask_blocks(scored.reshape(-1, m), n))
-    mask = masks[0] if len(masks) == 1 else torch.cat(masks)
+        return _mask_blocks(scored.reshape(-1, m), n)
+
+    step = max(1, _CHUNK // features)
+    if len(rows) <= step or torch.compiler.is_compiling() or x.device.type != "cpu":
+        mask = select(rows)
+    else:
+        mask = torch.cat(_in_threads(select, rows.detach().split(step)))
     return mask.view(*x.shape[:-1], blocks, m)
+
+
+def _in_threads(function: Callable[[Tensor], Tensor], chunks: Sequence[Tensor]) -> list[Tensor]:
+    """Apply a function to every chunk, on as many threads as torch uses, each chunk on one.
+
+    The steps of a network are short: split among threads each by itself, as torch does it, they
+    would mostly wait for each other.
+    """
+    threads = torch.get_num_threads()
+    if threads == 1:
+        return [function(chunk) for chunk in chunks]
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return list(pool.map(function, chunks))
+    finally:
+        torch.set_num_threads(threads)  # that of the threads is also the default of new ones
 
 
 def nm_mask(x: Tensor, n: int, m: int, coefficients: Tensor | None = None) -> Tensor:

@@ -1,5 +1,6 @@
 """A linear layer whose input is sparsified and corrected, in float and as hardware computes it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from sw.criteria import (
     weight_coefficients,
 )
 from sw.linear import integer_matmul
+from sw.metrics import energy_kept
 from sw.quantize import quantize, saturate
 from sw.selection import nm_mask, unstructured_mask
 
@@ -93,11 +95,16 @@ class SparseInputLinear(nn.Linear):
         What calibration found: ``shift`` (S-PTS), ``norm`` [K] (CLACT), ``largest`` [K]
         (scaling), ``covariance`` [K, K] (LaRoSA). CLACT and scaling take the statistic of the
         call itself where it is not given.
+    learned : dict of str to Tensor, optional
+        What calibration learned: ``l-pts`` [K], ``shift`` [O], ``ls`` [O], ``a`` [O, rank] and
+        ``b`` [rank, K]. Without it vectors are zero, and the low-rank path is the best copy of
+        the weights.
 
     Raises
     ------
     ValueError
-        If a statistic is missing that the method cannot do without.
+        If a statistic is missing that the method cannot do without, or learned values are of
+        another method or layer.
     """
 
     coefficients: Tensor | None
@@ -107,19 +114,20 @@ class SparseInputLinear(nn.Linear):
     weight_mask: Tensor | None
 
     def __init__(self, linear: nn.Linear, method: Method,
-                 statistics: dict[str, Tensor] | None = None):
+                 statistics: Mapping[str, Tensor] | None = None,
+                 learned: Mapping[str, Tensor] | None = None):
         super().__init__(linear.in_features, linear.out_features, device="meta")
         self.weight, self.bias = linear.weight, linear.bias
         self.train(linear.training)
         self.method = method
         self.pattern = parse_pattern(method.pattern)
-        self.statistics = statistics or {}
+        self.statistics = dict(statistics or {})
         for correction, needed in (("s-pts", "shift"), ("larosa", "covariance")):
             if correction in method.corrections and needed not in self.statistics:
                 raise ValueError(f"{correction} must be calibrated: give observe(model, batches), "
                                  "not none")
         self._add_statistics()
-        self._add_parameters()
+        self._add_parameters(learned)
 
     def _constant(self, name: str, value: Tensor | None) -> None:
         self.register_buffer(name, value, persistent=False)
@@ -144,26 +152,52 @@ class SparseInputLinear(nn.Linear):
         self._constant("coefficients", coefficients)
 
     @torch.no_grad()
-    def _add_parameters(self) -> None:
+    def _add_parameters(self, learned: Mapping[str, Tensor] | None) -> None:
         names, device = self.method.corrections, self.weight.device
         k, o = self.in_features, self.out_features
-        self.learned = nn.ParameterDict()
-        for name, size in (("l-pts", k), ("shift", o), ("ls", o)):
-            if name in names:
-                self.learned[name] = nn.Parameter(torch.zeros(size, device=device))
-        if "r-sparse" in names:
-            a, b = correct.low_rank(self._weight(None), max(1, min(k, o) // 10))
-            self.learned["a"], self.learned["b"] = nn.Parameter(a), nn.Parameter(b)
+        rank = max(1, min(k, o) // 10) if "r-sparse" in names else 0
+        sizes = {name: (size,) for name, size in (("l-pts", k), ("shift", o), ("ls", o))
+                 if name in names} | ({"a": (o, rank), "b": (rank, k)} if rank else {})
+        if learned is None:
+            start = {name: torch.zeros(size) for name, size in sizes.items()}
+            if rank:
+                start["a"], start["b"] = correct.low_rank(self.weight, rank)
+        else:
+            start = dict(learned)
+            found = {name: tuple(value.shape) for name, value in start.items()}
+            if found != sizes:
+                raise ValueError(f"learned must hold parameters of the shapes {sizes} for every "
+                                 f"layer of this kind, not {found}")
+        self.learned = nn.ParameterDict({
+            name: nn.Parameter(value.to(device, torch.float32, copy=True))
+            for name, value in start.items()})
         # Learned values are saved by calibration, not with the model's own weights.
         self._register_state_dict_hook(_drop_learned)
         self.register_load_state_dict_pre_hook(_keep_learned)
 
     def _weight(self, scale: Tensor | None) -> Tensor:
-        """Weights in float32, in the space that selection works in."""
-        weight = self.weight.float()
+        """Weights in the space that selection works in; float32 where that is another one."""
+        weight = self.weight if scale is None else self.weight.float() * scale
+        return weight if self.rotation is None else weight.float() @ self.rotation
+
+    def _tokens(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Tokens [T, K] in the space that selection works in, and the scale they are over."""
+        tokens, scale = x.reshape(-1, self.in_features), None
+        if "smooth" in self.method.corrections:
+            largest = tokens.abs().amax(0) if self.largest is None else self.largest
+            scale = correct.smoothing(largest, self.weight)
+            tokens = tokens.float() / scale
+        if self.rotation is not None:
+            tokens = tokens.float() @ self.rotation
+        return tokens, scale
+
+    def _low_rank(self, dropped: Tensor, scale: Tensor | None) -> Tensor:
+        """What R-Sparse adds for the dropped part of the tokens, taken back to their own space."""
+        if self.rotation is not None:
+            dropped = dropped @ self.rotation.t()
         if scale is not None:
-            weight = weight * scale
-        return weight if self.rotation is None else weight @ self.rotation
+            dropped = dropped * scale
+        return dropped.float() @ self.learned["b"].t() @ self.learned["a"].t()
 
     def _shift(self, x: Tensor) -> Tensor | None:
         """What is subtracted before selection: [T, 1], a scalar, or [K]."""
@@ -179,20 +213,31 @@ class SparseInputLinear(nn.Linear):
             return clact_coefficients(z.detach())
         return self.coefficients
 
+    def _select(self, tokens: Tensor, shift: Tensor | None) -> tuple[Tensor, Tensor]:
+        """What is selected from (tokens less their shift), and the mask of what is kept.
+
+        The mask is a constant to gradients: kept values pass theirs on, dropped ones have none.
+        """
+        z = tokens if shift is None else tokens - shift
+        return z, _keep(z.detach(), self.pattern, self._coefficients(z))
+
+    def energy_kept(self, x: Tensor) -> float:
+        """Return the share of the energy that selection keeps (float path), 0 to 1.
+
+        Of the tokens less their shift, in the space that selection works in; of the weights
+        where those are pruned.
+        """
+        if self.weight_mask is not None:
+            return energy_kept(self.weight, self.weight_mask)
+        tokens, _ = self._tokens(x)
+        return energy_kept(*self._select(tokens, self._shift(tokens)))
+
     def forward(self, x: Tensor) -> Tensor:
         """Return [..., out_features] in the type of ``x`` [..., in_features]."""
         if self.weight_mask is not None:
             return apply_linear(x, self.weight * self.weight_mask, self.bias)
-        tokens = x.reshape(-1, self.in_features).float()
-        scale = None
-        if "smooth" in self.method.corrections:
-            largest = tokens.abs().amax(0) if self.largest is None else self.largest
-            scale = correct.smoothing(largest, self.weight)
-            tokens = tokens / scale
-        if self.rotation is not None:
-            tokens = tokens @ self.rotation
         compute = self._integer if self.method.integer else self._float
-        y = compute(tokens, self._weight(scale))
+        y = compute(*self._tokens(x)).float()
         if "ls" in self.method.corrections:
             y = y * (1 + self.learned["ls"])
         if "shift" in self.method.corrections:
@@ -201,43 +246,43 @@ class SparseInputLinear(nn.Linear):
             y = y + self.bias.float()
         return y.to(x.dtype).reshape(*x.shape[:-1], self.out_features)
 
-    def _float(self, x: Tensor, weight: Tensor) -> Tensor:
-        shift = self._shift(x)
-        z = x if shift is None else x - shift
-        kept = torch.where(_keep(z.detach(), self.pattern, self._coefficients(z)), z, 0)
+    def _float(self, tokens: Tensor, scale: Tensor | None) -> Tensor:
+        shift = self._shift(tokens)
+        z, mask = self._select(tokens, shift)
+        kept = torch.where(mask, z, 0)
         corrected = kept
         if "var" in self.method.corrections:
             corrected = corrected * correct.variance_ratio(z, kept)
         if shift is not None:
             corrected = corrected + shift
-        y = apply_linear(corrected, weight)
+        weight = self._weight(scale)
+        y = apply_linear(corrected.to(weight.dtype), weight)
         if "r-sparse" in self.method.corrections:
-            y = y + (z - kept) @ self.learned["b"].t() @ self.learned["a"].t()
+            y = y + self._low_rank(z - kept, scale)
         return y
 
-    def _integer(self, x: Tensor, weight: Tensor) -> Tensor:
+    def _integer(self, tokens: Tensor, scale: Tensor | None) -> Tensor:
+        x = tokens.float()
         shift = self._shift(x)
-        # The scale leaves room for the shifted values, which otherwise saturate.
+        # The step leaves room for the shifted values, which otherwise saturate.
         largest = x.abs() if shift is None else torch.maximum(x.abs(), (x - shift).abs())
-        values, scale = quantize(x, largest.amax(-1, keepdim=True))
-        integer_shift = None if shift is None else (shift / scale).round().clamp(-128, 127)
+        values, step = quantize(x, largest.amax(-1, keepdim=True))
+        integer_shift = None if shift is None else (shift / step).round().clamp(-128, 127)
         z = values if integer_shift is None else saturate(values.float() - integer_shift)
         coefficients = self._coefficients(z)
         if coefficients is not None:
             coefficients = quantize_coefficients(coefficients)
-        mask = _keep(z, self.pattern, coefficients)
-        kept = z * mask
-        integers, channel = quantize(weight)
+        kept = z * _keep(z, self.pattern, coefficients)
+        integers, channel = quantize(self._weight(scale))
         y = integer_matmul(kept, integers).float()
         if "var" in self.method.corrections:
             y = y * correct.variance_ratio(z, kept)
         if integer_shift is not None:
             whole = integer_shift.to(torch.int8).expand(z.shape)
             y = y + integer_matmul(whole, integers)
-        y = y * scale * channel.t()
+        y = y * step * channel.t()
         if "r-sparse" in self.method.corrections:
-            dropped = (z - kept).float() * scale
-            y = y + dropped @ self.learned["b"].t() @ self.learned["a"].t()
+            y = y + self._low_rank((z - kept).float() * step, scale)
         return y
 
     def extra_repr(self) -> str:

@@ -68,7 +68,8 @@ class Sparsified:
 
 def sparsify(model: nn.Module, pattern: str = "8:16", criterion: str = "act",
              corrections: Sequence[str] = (), layers: Sequence[str] | None = None, *,
-             statistics: Mapping[str, dict[str, Tensor]] | None = None,
+             statistics: Mapping[str, Mapping[str, Tensor]] | None = None,
+             learned: Mapping[str, Mapping[str, Tensor]] | None = None,
              integer: bool = False) -> Sparsified:
     """Replace linear layers of a model by sparse ones that share their parameters.
 
@@ -86,19 +87,26 @@ def sparsify(model: nn.Module, pattern: str = "8:16", criterion: str = "act",
         As in ``find_layers``.
     statistics : mapping, optional
         Result of ``observe``; S-PTS and LaRoSA need it.
+    learned : mapping, optional
+        Learned parameters of every layer, from ``sw.training.calibrate``
+        or ``sw.calibrate.load_learned``.
     integer : bool
         Compute with the integers of the hardware.
 
     Raises
     ------
     ValueError
-        If a name is unknown, no layer matches, or statistics are missing; the model is then as
-        it was.
+        If a name is unknown, no layer matches, statistics are missing, or learned parameters are
+        of other layers or another method; the model is then as it was.
     """
     method = Method(pattern, criterion, tuple(corrections), integer)
     dense = find_layers(model, layers)
-    held = statistics or {}
-    sparse = {name: SparseInputLinear(layer, method, held.get(name))
+    if learned is not None and set(learned) != set(dense):
+        odd = min(set(learned) ^ set(dense))
+        raise ValueError("learned must be of the layers that are made sparse, not of others "
+                         f"(such as {odd})")
+    sparse = {name: SparseInputLinear(layer, method, (statistics or {}).get(name),
+                                      None if learned is None else learned[name])
               for name, layer in dense.items()}
     for name, layer in sparse.items():
         model.set_submodule(name, layer)

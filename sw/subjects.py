@@ -1,6 +1,7 @@
 """Models to evaluate: the MiniLM encoder, the project's decoder, or any of Hugging Face."""
 
 import math
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,36 +9,41 @@ import torch
 from torch import Tensor, nn
 
 from sw.decoder.text import sentences, source
-from sw.metrics import cosine
+from sw.metrics import cosines
 
 
 __all__ = ["CALIBRATION", "Subject", "load_subject", "split_names"]
 
 
 CALIBRATION = 8
-"""Windows or sentences, next to those evaluated, that statistics are taken from."""
+"""Windows or sentences that statistics are taken from, where not told otherwise."""
+
+TOGETHER = 8
+"""Windows in one call."""
 
 
 class Subject:
-    """A model, its input, and the one number that says how good it still is.
+    """A model, its input, and how to tell how good it still is.
 
     Attributes
     ----------
     model : nn.Module
         In evaluation mode.
+    tokenizer
+        Of the model, for tasks; None if there is none.
     batches : list of dict
-        Keyword arguments of one call each.
+        Keyword arguments of one call each: what is evaluated on.
     calibration : list of dict
-        The same, for statistics; none of ``batches``, and empty if the text was too short.
+        The same, one window or sentence each, for statistics and training.
     measure : str
-        ``cosine`` of the sentence embeddings to the dense model's (encoders, 1 is best), or
-        ``perplexity`` of the tokens (decoders, lower is better).
+        ``perplexity`` of the tokens (decoders, lower is better), or ``cosine`` of the sentence
+        embeddings to the dense model's (encoders, 1 is best).
     """
 
-    def __init__(self, model: nn.Module, batches: list[dict[str, Tensor]], measure: str,
-                 count: int):
-        self.model, self.measure = model.eval(), measure
-        self.batches, self.calibration = batches[:count], batches[count:count + CALIBRATION]
+    def __init__(self, model: nn.Module, batches: list[dict[str, Tensor]],
+                 calibration: list[dict[str, Tensor]], measure: str, tokenizer: Any = None):
+        self.model, self.measure, self.tokenizer = model.eval(), measure, tokenizer
+        self.batches, self.calibration = batches, calibration
         self._dense = self._embed() if measure == "cosine" else None
 
     @torch.no_grad()
@@ -45,59 +51,107 @@ class Subject:
         return torch.cat([self.model(**batch).last_hidden_state.mean(1) for batch in self.batches])
 
     @torch.no_grad()
-    def score(self) -> float:
-        """Measure the model as it is now."""
+    def losses(self) -> list[float]:
+        """Loss of every window or sentence, with the model as it is now.
+
+        Mean negative log-likelihood of a token in nats, or 1 - cosine.
+        """
         if self._dense is not None:
-            return cosine(self._dense, self._embed())
-        total, count = 0.0, 0
+            return (1 - cosines(self._dense, self._embed())).tolist()
+        losses = []
         for batch in self.batches:
             logits = self.model(**batch).logits[:, :-1].float()
-            targets = batch["input_ids"][:, 1:]
-            total += nn.functional.cross_entropy(
-                logits.flatten(0, 1), targets.flatten(), reduction="sum").item()
-            count += targets.numel()
-        return math.exp(total / count)
+            losses += nn.functional.cross_entropy(
+                logits.transpose(1, 2), batch["input_ids"][:, 1:], reduction="none",
+            ).mean(1).tolist()
+        return losses
+
+    def score(self, losses: Sequence[float]) -> float:
+        """Return the measure over all windows or sentences."""
+        mean = math.fsum(losses) / len(losses)
+        return 1 - mean if self.measure == "cosine" else math.exp(mean)
 
 
-def _windows(tokenizer: Any, text: str, length: int, count: int) -> list[dict[str, Tensor]]:
-    ids = tokenizer(text[:(count + CALIBRATION) * length * 8], return_tensors="pt",
-                    add_special_tokens=False)["input_ids"][0]
+def _evaluated(tokenizer: Any, text: str, length: int, count: int) -> list[dict[str, Tensor]]:
+    """Windows of a text, evenly spaced, in batches."""
+    ids = tokenizer(text, return_tensors="pt", add_special_tokens=False)["input_ids"][0]
     windows = ids[:len(ids) // length * length].view(-1, length)
-    if not len(windows):
-        raise ValueError(f"text must have at least {length} tokens, not {len(ids)}")
-    return [{"input_ids": window[None]} for window in windows]
+    if len(windows) < count:
+        raise ValueError(f"text must have at least {count * length} tokens, not {len(ids)}")
+    chosen = windows[torch.arange(count) * len(windows) // count]
+    return [{"input_ids": batch} for batch in chosen.split(TOGETHER)]
 
 
-def load_subject(name: str, text: str | None = None, *, count: int = 16,
-                 length: int = 256) -> Subject:
+def _same_length(encoded: list[dict[str, Tensor]]) -> list[dict[str, Tensor]]:
+    """Join sentences of equal length, so that none needs padding; the most common length first."""
+    groups: dict[int, list[dict[str, Tensor]]] = {}
+    for sentence in encoded:
+        groups.setdefault(sentence["input_ids"].shape[1], []).append(sentence)
+    return [{key: torch.cat([sentence[key] for sentence in group]) for key in group[0]}
+            for group in sorted(groups.values(), key=len, reverse=True)]
+
+
+def _random_windows(tokenizer: Any, text: str, length: int, count: int, seed: int,
+                    ) -> list[dict[str, Tensor]]:
+    """Windows from random places of a text; only these places are tokenised."""
+    characters = 8 * length  # more than enough for any usual tokenizer
+    generator = random.Random(seed)
+    windows: list[dict[str, Tensor]] = []
+    for _ in range(10 * count):
+        start = generator.randrange(max(1, len(text) - characters))
+        ids = tokenizer(text[start:start + characters], return_tensors="pt",
+                        add_special_tokens=False)["input_ids"][:, :length]
+        if ids.shape[1] == length:
+            windows.append({"input_ids": ids})
+        if len(windows) == count:
+            return windows
+    raise ValueError(f"calibration text must have windows of {length} tokens, not only "
+                     f"{len(windows)} of {count}")
+
+
+def load_subject(name: str, text: str | None = None, calibration_text: str | None = None, *,
+                 count: int = 16, length: int = 256, calibration: int = CALIBRATION,
+                 seed: int = 0) -> Subject:
     """Load a model with its input.
 
     Parameters
     ----------
     name : str
         ``minilm``, ``decoder``, or the name or folder of a causal language model.
-    text : str, optional
-        Evaluated text, by default held-out source of Python's standard library. For the encoder
-        every line is a sentence.
-    count, length : int
-        Windows (or sentences), and tokens of a window.
+    text, calibration_text : str, optional
+        What is evaluated on, by default source of Python's standard library that the decoder
+        was not trained on; and what statistics and training take, by default the rest of that
+        library. For the encoder every line is a sentence, and the defaults are those of the
+        library's documentation.
+    count, calibration, length : int
+        Windows (or sentences) to evaluate, and for calibration; tokens of a window.
+    seed : int
+        For the choice of the windows of calibration.
 
     Raises
     ------
     ValueError
-        If the text is too short.
+        If a text is too short.
     OSError
         If there is no such model.
     """
     if name == "minilm":
         from sw.activations import encoder
         tokenizer, model = encoder()
-        lines = sentences(count + CALIBRATION) if text is None else text.splitlines()
-        batches = [dict(tokenizer(line, return_tensors="pt", truncation=True, max_length=512))
-                   for line in lines if line.strip()]
-        if not batches:
-            raise ValueError("text must have at least one line, not none")
-        return Subject(model, batches, "cosine", count)
+        chosen = sentences(held_out=True) if text is None else text.splitlines()
+        others = sentences(held_out=False) if calibration_text is None \
+            else calibration_text.splitlines()
+        chosen, others = ([line for line in lines if line.strip()] for lines in (chosen, others))
+        for kind, lines, needed in (("text", chosen, count),
+                                    ("calibration text", others, calibration)):
+            if len(lines) < needed:
+                raise ValueError(f"{kind} must have at least {needed} lines, not {len(lines)}")
+        chosen = [chosen[k * len(chosen) // count] for k in range(count)]
+        others = random.Random(seed).sample(others, calibration)
+        batches, windows = ([dict(tokenizer(line, return_tensors="pt", truncation=True,
+                                            max_length=512)) for line in lines]
+                            for lines in (chosen, others))
+        return Subject(model, _same_length(batches), windows, "cosine", tokenizer)
     if name == "decoder":
         from sw.decoder import load
         tokenizer, model = load()
@@ -106,7 +160,10 @@ def load_subject(name: str, text: str | None = None, *, count: int = 16,
         tokenizer = AutoTokenizer.from_pretrained(name)
         model = AutoModelForCausalLM.from_pretrained(name, dtype="auto")
     body = source(held_out=True) if text is None else text
-    return Subject(model, _windows(tokenizer, body, length, count), "perplexity", count)
+    other = source(held_out=False) if calibration_text is None else calibration_text
+    return Subject(model, _evaluated(tokenizer, body, length, count),
+                   _random_windows(tokenizer, other, length, calibration, seed),
+                   "perplexity", tokenizer)
 
 
 def split_names(names: Sequence[str]) -> list[tuple[str, ...]]:

@@ -27,7 +27,7 @@ def area_figure(rows: "Sequence[Measured]", library: str) -> bytes:
     lines: dict[str, dict[int, float]] = {}
     for row in rows:
         own = row.design.pattern
-        label = " ".join(filter(None, (row.name, row.selector)))
+        label = " ".join(filter(None, (row.name, row.selector, row.design.options)))
         if own.dense and own not in patterns:
             label += " dense"
             places = [k for k, pattern in enumerate(patterns) if pattern.n == own.n]

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
@@ -63,15 +63,26 @@ class Measured(Row):
     result: flow.Result
     overhead: float | None
 
+    @property
+    def throughput_per_area(self) -> float | None:
+        """Against the dense baseline at the same clock: M/N times the work, on more area."""
+        if self.overhead is None:
+            return None
+        pattern = self.design.pattern
+        return round(pattern.m / pattern.n / (1 + self.overhead / 100), 3)
+
 
 def plan(names: Sequence[str], patterns: Sequence[Pattern], selectors: Sequence[str],
-         base: Design) -> list[Row]:
-    """Rows of a report, every one once: for each pattern its dense baselines, then its designs."""
+         base: Design, variants: Sequence[dict] = ()) -> list[Row]:
+    """Rows of a report, every one once: for each pattern its dense baselines, then its designs.
+
+    Designs that have the parameters of a variant get a further row with them.
+    """
     rows: dict[tuple, Row] = {}
 
     def add(name: str, design: Design) -> None:
         row = Row(name, design)
-        rows.setdefault((name, design.pattern, row.selector), row)
+        rows.setdefault((name, design.pattern, row.selector, design.options), row)
 
     for pattern in patterns:
         if pattern.n > 1:
@@ -83,10 +94,12 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], selectors: Sequence[
             if name not in names or (pattern.dense and name == "selector"):
                 continue
             for selector in selectors if name in COMPARING else [base.selector]:
-                add(name, replace(
-                    base, pattern=pattern, selector=selector,
-                    stages=base.stages if selector == "radix" else 0,
-                    flexible=base.flexible if name == "selector" else "none"))
+                design = replace(base, pattern=pattern, selector=selector,
+                                 stages=base.stages if selector == "radix" else 0)
+                add(name, design)
+                for variant in variants:
+                    if design.has(name, variant):
+                        add(name, replace(design, **variant))
     return list(rows.values())
 
 
@@ -103,13 +116,13 @@ def measure(rows: Sequence[Row], synthesis: flow.Flow, progress: Progress) -> li
         designs = [(text.result(), f"nm_{row.name}") for text, row in zip(texts, rows, strict=True)]
     results = synthesis.run(designs, lambda done, total: progress.update(
         mapping, completed=done, total=total))
-    areas = {(row.name, row.design.pattern): result.area
+    areas = {(row.name, row.design.pattern, row.design.options): result.area
              for row, result in zip(rows, results, strict=True) if row.design.pattern.dense}
     measured = []
     for row, result in zip(rows, results, strict=True):
         pattern, overhead = row.design.pattern, None
         if not pattern.dense and pattern.n > 1:
-            baseline = areas.get((row.name, Pattern(pattern.n, pattern.n)))
+            baseline = areas.get((row.name, Pattern(pattern.n, pattern.n), row.design.options))
             overhead = round(100 * (result.area / baseline - 1), 2) if baseline else None
         measured.append(Measured(row.name, row.design, result, overhead))
     return measured
@@ -119,11 +132,12 @@ def table(rows: Sequence[Measured], synthesis: flow.Flow) -> Table:
     """Rows as a table for the terminal."""
     library = synthesis.library
     shown = Table(title=f"Area and delay on {library.name}, mapped for {synthesis.goal}")
-    for column in ("pattern", "design", "selector"):
+    optional = any(row.design.options for row in rows)
+    for column in ("pattern", "design", "selector", *(["options"] if optional else [])):
         shown.add_column(column, no_wrap=True)
     areas = [] if library.area_unit == "GE" else [library.area_unit]
     for column in (*areas, "GE", "cells", "FFs", "RAM bits", library.time_unit, "stime",
-                   "over dense"):
+                   "over dense", "work/area"):
         shown.add_column(column, justify="right", no_wrap=True)
     previous = None
     for row in rows:
@@ -133,11 +147,13 @@ def table(rows: Sequence[Measured], synthesis: flow.Flow) -> Table:
         previous = pattern
         shown.add_row(
             f"{pattern}{' dense' if pattern.dense else ''}", row.name, row.selector,
+            *([row.design.options] if optional else []),
             *(f"{result.area:,.0f}" for _ in areas), f"{result.gates:,.0f}",
             f"{sum(result.cells.values()):,}", f"{result.flip_flops:,}",
             f"{result.memory_bits:,}", f"{result.delay:.4g}",
             f"{result.module_delay:.4g}",
-            "" if row.overhead is None else f"{row.overhead:+.1f} %")
+            "" if row.overhead is None else f"{row.overhead:+.1f} %",
+            "" if row.throughput_per_area is None else f"{row.throughput_per_area:.2f}x")
     return shown
 
 
@@ -159,7 +175,8 @@ def as_json(rows: Sequence[Measured], synthesis: flow.Flow, path: Path) -> str:
         "designs": [{
             "design": row.name, "parameters": {**asdict(row.design),
                                                "pattern": str(row.design.pattern)},
-            "overhead_percent": row.overhead, **asdict(row.result),
+            "overhead_percent": row.overhead, "throughput_per_area": row.throughput_per_area,
+            **asdict(row.result),
         } for row in rows],
     }
     return json.dumps(data, indent=1, sort_keys=True) + "\n"
@@ -169,14 +186,16 @@ def as_csv(rows: Sequence[Measured]) -> str:
     """Rows without the counts of every cell."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["pattern", "design", "selector", "area", "gate_equivalents", "cells",
-                     "flip_flops", "memory_bits", "delay", "module_delay", "overhead_percent"])
+    writer.writerow(["pattern", "design", "selector", "options", "area", "gate_equivalents",
+                     "cells", "flip_flops", "memory_bits", "delay", "module_delay",
+                     "overhead_percent", "throughput_per_area"])
     for row in rows:
         result = row.result
-        writer.writerow([row.design.pattern, row.name, row.selector, result.area, result.gates,
-                         sum(result.cells.values()), result.flip_flops, result.memory_bits,
-                         result.delay, result.module_delay,
-                         "" if row.overhead is None else row.overhead])
+        writer.writerow([row.design.pattern, row.name, row.selector, row.design.options,
+                         result.area, result.gates, sum(result.cells.values()),
+                         result.flip_flops, result.memory_bits, result.delay, result.module_delay,
+                         "" if row.overhead is None else row.overhead,
+                         "" if row.throughput_per_area is None else row.throughput_per_area])
     return text.getvalue()
 
 
@@ -240,6 +259,9 @@ def _parser() -> argparse.ArgumentParser:
                         help=f"what to synthesise ({', '.join(DESIGNS)}; default all)")
     parser.add_argument("--selectors", nargs="+", default=list(SELECTORS), metavar="NAME",
                         help=f"structures of the selector ({', '.join(SELECTORS)}; default all)")
+    parser.add_argument("--variants", nargs="+", default=[], metavar="NAME=VALUE[,...]",
+                        help="further rows for the designs that have these parameters, as in "
+                             "encoding=rank shift=mean,statistics")
     parser.add_argument("--liberty", type=Path, default=flow.CELLS, metavar="FILE",
                         help="cells as .lib or .lib.gz (default: the project's own)")
     parser.add_argument("--goal", default="area", metavar="NAME",
@@ -265,13 +287,27 @@ def main(argv: Sequence[str] | None = None) -> None:
         selectors = [choice("selector", name, SELECTORS) for name in arguments.selectors]
         workers = integer("workers", _number(arguments.workers), 1, 256)
         timeout = integer("timeout", _number(arguments.timeout), 1, 86400)
-        rows = plan(names, patterns, selectors, design_from(arguments, patterns[0]))
+        rows = plan(names, patterns, selectors, design_from(arguments, patterns[0]),
+                    [_variant(text) for text in arguments.variants])
         library = liberty.read(arguments.liberty)
         synthesis = flow.Flow(library, goal=arguments.goal, workers=workers, timeout=timeout)
         report(rows, synthesis, arguments.liberty, arguments.output,
                Console(width=None if sys.stdout.isatty() else 130))
     except (ValueError, flow.SynthesisError) as error:
         parser.error(str(error))
+
+
+def _variant(text: str) -> dict:
+    """Read ``"shift=mean,statistics"`` as parameters of a design."""
+    known = [field.name for field in fields(Design)[1:] if field.metadata["designs"] != DESIGNS]
+    variant: dict = {}
+    for part in text.split(","):
+        name, given, value = part.partition("=")
+        if name not in known:
+            raise ValueError(f"variants must name parameters among {', '.join(known)}, not "
+                             f"{name!r}")
+        variant[name] = _number(value) if given else True
+    return variant
 
 
 def _number(text: str) -> int | str:

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ALLOWED = {
     "hw": {"hw"},
-    "sw": {"sw", "hw.config", "hw.registers"},
+    "sw": {"sw", "hw.config", "hw.epilogue_format", "hw.formats", "hw.registers"},
     "synth": {"synth", "hw"},
     "sim": {"sim", "sw", "hw"},
 }
@@ -42,6 +42,7 @@ def test_imports_stay_within_the_arrows(package):
 @pytest.mark.parametrize(("module", "banned"), [
     ("hw.generate", ("torch", "cocotb", "numpy")),
     ("hw.config", ("amaranth", "torch")),
+    ("hw.formats", ("amaranth", "torch")),
     ("hw.registers", ("amaranth", "torch")),
     ("sw", ("amaranth", "torch")),
     ("sw.selection", ("amaranth",)),

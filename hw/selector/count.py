@@ -6,7 +6,7 @@ from operator import or_
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
 
-__all__ = ["add", "at_least", "reaches", "sort_bits", "total"]
+__all__ = ["add", "at_least", "popcount", "reaches", "sort_bits", "total"]
 
 
 def _signal(m: Module, value: Value) -> Signal:
@@ -34,6 +34,11 @@ def _reduce_column(m: Module, column: list[Value], left: int) -> tuple[list[Valu
         column = [*rest, total]
         carries.append(carry)
     return column, carries
+
+
+def popcount(m: Module, bits: list[Value]) -> Signal:
+    """Number of ones among ``bits``, ``len(bits).bit_length()`` bits wide."""
+    return total(m, bits, Const(0, 0), len(bits).bit_length())
 
 
 def total(m: Module, bits: list[Value], start: Value, width: int) -> Signal:

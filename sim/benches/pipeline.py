@@ -23,18 +23,31 @@ def beats(side: str) -> list[Beat]:
 
 
 INPUT, OUTPUT = beats("input"), beats("output")
+ENDS = [k for k, beat in enumerate(INPUT, start=1) if beat.last]  # beats up to each token's end
+CHANNEL = beats("channel") if "channel_data" in VECTORS else []
 
 
 async def begin(dut) -> tuple[Port, Port]:
-    """Start clock and monitors after a reset; return the two streams."""
+    """Start clock and monitors, reset, load parameters; return the two streams."""
     start_clock(dut)
     source, sink = Port(dut, "s_axis"), Port(dut, "m_axis")
     source.valid.value = 0
     source.drive(source.garbage())
     sink.ready.value = 0
-    await reset(dut)
+    if "shift" in VECTORS:
+        dut.shift.value = int(VECTORS["shift"]) % (1 << len(dut.shift))
+    await restart(dut)
     Monitor(sink)
     return source, sink
+
+
+async def restart(dut) -> None:
+    """Reset the design, and load the parameters of the channels if it has any."""
+    if CHANNEL:
+        dut.s_axis_coef_tvalid.value = 0
+    await reset(dut)
+    if CHANNEL:
+        await send(Port(dut, "s_axis_coef"), CHANNEL, 0.2)
 
 
 def compare(received: list[Beat], expected: list[Beat]) -> None:
@@ -43,7 +56,7 @@ def compare(received: list[Beat], expected: list[Beat]) -> None:
         assert one == other, f"beat {k} is {one}, expected {other}"
 
 
-@cocotb.test(timeout_time=200, timeout_unit="us")
+@cocotb.test(timeout_time=400, timeout_unit="us")
 @cocotb.parametrize(stall_in=STALLS, stall_out=STALLS, probe=[False, True])
 async def every_beat_arrives(dut, stall_in, stall_out, probe):
     """Nothing is lost, repeated, reordered or wrong, whatever stalls on either side."""
@@ -54,7 +67,7 @@ async def every_beat_arrives(dut, stall_in, stall_out, probe):
     compare(received.beats, OUTPUT)
 
 
-@cocotb.test(timeout_time=200, timeout_unit="us")
+@cocotb.test(timeout_time=200, timeout_unit="us", skip=int(VECTORS["interval"]) < 1)
 async def latency_and_rate_are_as_documented(dut):
     """A beat is there ``latency`` cycles after the first is taken, others one per ``interval``."""
     source, sink = await begin(dut)
@@ -83,9 +96,10 @@ async def reset_drops_what_is_inside(dut):
         sender.cancel()
         received.stop()
         source.valid.value = 0
-        await reset(dut)
+        await restart(dut)
         received = Sink(sink)
-        await send(source, INPUT[:10])
-        await received.wait(10)
-        compare(received.beats, OUTPUT[:10])
+        count = ENDS[min(10, len(ENDS)) - 1]
+        await send(source, INPUT[:count])
+        await received.wait(count)
+        compare(received.beats, OUTPUT[:count])
         received.stop()

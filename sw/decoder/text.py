@@ -2,6 +2,7 @@
 
 import re
 import sysconfig
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,6 +14,7 @@ HELD_OUT = 20
 """One file in this many is kept away from training."""
 
 
+@cache
 def source(held_out: bool) -> str:
     """Return the files of the standard library, joined, in the order of their names.
 
@@ -30,7 +32,12 @@ def source(held_out: bool) -> str:
     return "\n".join(texts)
 
 
-def sentences(count: int) -> list[str]:
-    """Return the first ``count`` distinct one-line sentences of held-out documentation strings."""
-    found = re.findall(r'"""([A-Z][^"\n]{40,200}\.)(?:"""|\n)', source(held_out=True))
-    return list(dict.fromkeys(found))[:count]
+@cache
+def _sentences(held_out: bool) -> tuple[str, ...]:
+    found = re.findall(r'"""([A-Z][^"\n]{40,200}\.)(?:"""|\n)', source(held_out))
+    return tuple(dict.fromkeys(found))
+
+
+def sentences(held_out: bool) -> list[str]:
+    """Return the distinct one-line sentences of documentation strings."""
+    return list(_sentences(held_out))

@@ -6,11 +6,10 @@ same weights as one that was not.
 
 import argparse
 import math
-import os
 from pathlib import Path
-from typing import Any
 
 import torch
+from rich.console import Console
 from rich.progress import Progress
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
@@ -18,6 +17,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from sw.decoder import WEIGHTS
 from sw.decoder.text import source
+from sw.files import load, save
 
 
 VOCABULARY = 1024
@@ -26,6 +26,9 @@ LENGTH = 256
 BATCH = 8
 RATE = 3e-3
 """Highest learning rate, after 5 % of the steps; it then falls to a tenth as a cosine."""
+
+EVERY = 100
+"""Steps between checkpoints, each with a line of its loss."""
 
 
 def tokenizer() -> PreTrainedTokenizerFast:
@@ -71,15 +74,17 @@ def train(tokens: Tensor, steps: int, seed: int, checkpoint: Path) -> LlamaForCa
     optimizer = torch.optim.AdamW(decoder.parameters(), betas=(0.9, 0.95), weight_decay=0.1)
     first = 0
     if checkpoint.exists():
-        state: dict[str, Any] = torch.load(checkpoint, weights_only=True)
+        state = load(checkpoint, "decoder training")
         if (state["steps"], state["seed"]) != (steps, seed):
             raise ValueError(f"{checkpoint} must be of a run of {steps} steps and seed {seed}, "
                              f"not {state['steps']} and {state['seed']}")
         decoder.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         first = state["step"]
-    with Progress() as progress:
+    console = Console()
+    with Progress(console=console) as progress:
         task = progress.add_task("training", total=steps, completed=first)
+        losses = []
         for step in range(first, steps):
             for group in optimizer.param_groups:
                 group["lr"] = rate(step, steps)
@@ -89,12 +94,14 @@ def train(tokens: Tensor, steps: int, seed: int, checkpoint: Path) -> LlamaForCa
             loss.backward()
             torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
             optimizer.step()
-            progress.update(task, advance=1, description=f"loss {loss.item():.3f}")
-            if (step + 1) % 100 == 0:
-                beside = checkpoint.with_suffix(".part")
-                torch.save({"model": decoder.state_dict(), "optimizer": optimizer.state_dict(),
-                            "step": step + 1, "steps": steps, "seed": seed}, beside)
-                os.replace(beside, checkpoint)
+            losses.append(loss.item())
+            progress.advance(task)
+            if (step + 1) % EVERY == 0 or step + 1 == steps:
+                console.print(f"step {step + 1}: loss {sum(losses) / len(losses):.3f}")
+                losses.clear()
+                save(checkpoint, "decoder training", {
+                    "model": decoder.state_dict(), "optimizer": optimizer.state_dict(),
+                    "step": step + 1, "steps": steps, "seed": seed})
     return decoder.eval()
 
 

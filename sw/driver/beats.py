@@ -1,13 +1,48 @@
-"""The order of the blocks in a job's streams, in one place."""
+"""The order of the beats in a job's streams, in one place."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
 from hw.config import Design
+from hw.epilogue_format import CHANNEL_BYTES
 
 
-__all__ = ["activation_blocks", "column_tiles", "result_tensor", "weight_blocks"]
+__all__ = ["Beats", "Pass", "activation_beats", "channel_beats", "column_tiles", "passes",
+           "result_tensor", "token_beats", "weight_beats"]
+
+
+@dataclass(frozen=True)
+class Beats:
+    """Beats of a stream: ``data`` uint8 [count, bytes], ``last`` (tlast) bool [count]."""
+
+    data: np.ndarray
+    last: np.ndarray
+
+    @classmethod
+    def of(cls, packets: list[Tensor]) -> "Beats":
+        """Join int8 packets [..., blocks, values]; ``last`` is on the last block of each."""
+        width = packets[0].shape[-1]
+        last = []
+        for packet in packets:
+            ends = np.zeros(packet.shape[:-1], bool)
+            ends[..., -1] = True
+            last.append(ends.reshape(-1))
+        data = torch.cat([packet.reshape(-1, width) for packet in packets])
+        return cls(data.numpy().view(np.uint8), np.concatenate(last))
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One batch of tokens against one tile of columns, over one chunk of the input features."""
+
+    tokens: slice
+    tile: int
+    blocks: slice
 
 
 def column_tiles(design: Design, outputs: int) -> int:
@@ -15,33 +50,104 @@ def column_tiles(design: Design, outputs: int) -> int:
     return -(-outputs // design.columns)
 
 
-def activation_blocks(x: Tensor, design: Design) -> Tensor:
-    """int8 [T, K] to [T, blocks, M]: the beats of ``s_axis_act``, zeros after the last feature."""
+def passes(design: Design, tokens: int, blocks: int, tiles: int) -> Iterator[Pass]:
+    """Passes of a job in the order of the hardware: batches, tiles, chunks.
+
+    A token that does not fit the buffer is cut into chunks; a batch is then one group of rows.
+    """
+    chunk = design.max_blocks
+    batch = design.rows if blocks > chunk else design.batch_tokens
+    for token in range(0, tokens, batch):
+        for tile in range(tiles):
+            for block in range(0, blocks, chunk):
+                yield Pass(slice(token, min(token + batch, tokens)), tile,
+                           slice(block, min(block + chunk, blocks)))
+
+
+def _blocks(x: Tensor, design: Design) -> Tensor:
+    """int8 [T, K] to [T, blocks, M], zeros after the last feature."""
     m = design.pattern.m
     return pad(x, (0, -x.shape[1] % m)).reshape(len(x), -1, m)
 
 
-def weight_blocks(weight: Tensor, design: Design) -> Tensor:
-    """int8 [O, K] to [tiles, blocks, columns * M]: the beats of ``s_axis_weight``.
+def activation_beats(x: Tensor, outputs: int, design: Design) -> Beats:
+    """Beats of ``s_axis_act`` for int8 ``x`` [T, K] and a layer of ``outputs`` features.
+
+    Chunks of tokens that do not fit the buffer come again for every tile; others come once.
+    """
+    blocks = _blocks(x, design)
+    count, tiles = blocks.shape[1], column_tiles(design, outputs)
+    again = tiles if count > design.max_blocks else 1
+    return Beats.of([blocks[part.tokens, part.blocks]
+                     for part in passes(design, len(x), count, again)])
+
+
+def weight_beats(weight: Tensor, tokens: int, design: Design) -> Beats:
+    """Beats of ``s_axis_weight`` for int8 ``weight`` [O, K], which come again for every batch.
 
     Columns of the last tile that have no output feature are zero.
     """
     columns = design.columns
-    blocks = activation_blocks(pad(weight, (0, 0, 0, -len(weight) % columns)), design)
+    blocks = _blocks(pad(weight, (0, 0, 0, -len(weight) % columns)), design)
     tiles = blocks.reshape(-1, columns, *blocks.shape[1:]).transpose(1, 2)
-    return tiles.reshape(*tiles.shape[:2], -1)
+    tiles = tiles.reshape(*tiles.shape[:2], -1)
+    return Beats.of([tiles[part.tile, part.blocks]
+                     for part in passes(design, tokens, tiles.shape[1], len(tiles))])
 
 
-def result_tensor(results: Tensor, tokens: int, outputs: int, design: Design) -> Tensor:
-    """Beats of ``m_axis_result``, [tiles * T, columns], to accumulators int32 [T, O].
+def token_beats(scale: Tensor) -> Beats:
+    """Beats of ``s_axis_token`` for the scales int64 [T, 1] of the tokens."""
+    words = scale.reshape(-1).numpy().astype("<u2")
+    return Beats(words.view(np.uint8).reshape(-1, 2), np.ones(len(words), bool))
+
+
+def channel_beats(scale: Tensor, shift: Tensor, bias: Tensor, tokens: int, blocks: int,
+                  design: Design) -> Beats:
+    """Beats of ``s_axis_channel`` for the terms int64 [O] of the output features.
+
+    One for each tile, which come again for every batch.
+    """
+    words = scale | shift << 16 | (bias & 0xFFFFFF) << 24
+    words = pad(words, (0, -len(words) % design.columns))
+    low = words.numpy().astype("<u8").view(np.uint8).reshape(-1, 8)[:, :CHANNEL_BYTES]
+    tiles = low.reshape(-1, design.columns * CHANNEL_BYTES)
+    order = [part.tile for part in passes(design, tokens, blocks, len(tiles))
+             if not part.blocks.start]
+    return Beats(tiles[order], np.ones(len(order), bool))
+
+
+def result_tensor(results: Beats, tokens: int, features: int, outputs: int,
+                  design: Design) -> Tensor:
+    """Beats of ``m_axis_result`` to int64 [T, O].
 
     Raises
     ------
     ValueError
-        If the shape does not fit the job.
+        If ``tlast`` is not on the last token of each batch and tile.
     """
-    expected = column_tiles(design, outputs) * tokens, design.columns
-    if tuple(results.shape) != expected:
-        raise ValueError(f"results must have the shape {expected}, not {tuple(results.shape)}")
-    sums = results.reshape(-1, tokens, design.columns).transpose(0, 1)
-    return sums.reshape(tokens, -1)[:, :outputs].to(torch.int32)
+    blocks, tiles = design.pattern.blocks(features), column_tiles(design, outputs)
+    values = _signed(results.data, design)
+    y = np.zeros((tokens, tiles, design.columns), np.int64)
+    done = 0
+    for part in passes(design, tokens, blocks, tiles):
+        if part.blocks.start:
+            continue
+        end = done + part.tokens.stop - part.tokens.start
+        if results.last[done:end].tolist() != [False] * (end - done - 1) + [True]:
+            raise ValueError("results must have tlast on the last token of each batch and tile, "
+                             f"not elsewhere: beats {done} to {end - 1}")
+        y[part.tokens, part.tile] = values[done:end]
+        done = end
+    return torch.from_numpy(y.reshape(tokens, -1)[:, :outputs])
+
+
+def _signed(beats: np.ndarray, design: Design) -> np.ndarray:
+    """Sign-extended values [count, columns] of result beats."""
+    columns, width = design.columns, design.accumulator_width
+    if width == 32:
+        return beats[:, :4 * columns].copy().view("<i4").astype(np.int64)
+    bits = np.unpackbits(beats, axis=1, bitorder="little")[:, :columns * width]
+    bits = bits.reshape(len(beats), columns, width).astype(np.int64)
+    weights = np.left_shift(np.int64(1), np.arange(width))
+    weights[-1] = -weights[-1]
+    return bits @ weights

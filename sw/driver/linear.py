@@ -1,23 +1,32 @@
-"""A sparse linear layer on an accelerator: programs it, streams, and puts the results together."""
+"""Sparse linear layers on an accelerator: program it, stream, and put the results together."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from hw.config import Design
-from sw.driver.beats import activation_blocks, column_tiles, result_tensor, weight_blocks
+from hw.epilogue_format import Output
+from hw.registers import REGISTERS, Error
+from sw.driver.beats import (
+    Beats,
+    activation_beats,
+    channel_beats,
+    column_tiles,
+    result_tensor,
+    token_beats,
+    weight_beats,
+)
 
 
-__all__ = ["COUNTERS", "Backend", "run_linear"]
+__all__ = ["COUNTERS", "Backend", "Channels", "Corrections", "field_word", "run_linear"]
 
 
 COUNTERS = ("CYCLES", "STEPS", "ARRAY_CYCLES")
 """Registers that count what a job took."""
 
-BUSY, DONE = 1, 2
-"""STATUS of a running job, and of one that ended without an error."""
+BUSY, DONE, ERROR_BIT = 1, 2, 2
+"""STATUS: a job runs; one has ended; where the code of the error stands."""
 
 
 class Backend(Protocol):
@@ -31,13 +40,65 @@ class Backend(Protocol):
     def read(self, register: str) -> int:
         """Read a register."""
 
-    def run(self, act: np.ndarray, weight: np.ndarray, results: int, *,
-            limit: int) -> tuple[np.ndarray, int]:
-        """Stream the blocks of a job; return the accumulators [results, columns], and cycles."""
+    def run(self, inputs: dict[str, Beats], results: int, *, limit: int) -> tuple[Beats, int]:
+        """Feed the beats of a job by the names of their streams.
+
+        Returns the beats of the result stream, ``results`` of them, and the cycles it took.
+        """
 
 
-def run_linear(backend: Backend, x: Tensor, weight: Tensor) -> tuple[Tensor, dict[str, int]]:
-    """Run a sparse linear layer, in jobs of at most ``max_tokens`` tokens.
+@dataclass(frozen=True)
+class Channels:
+    """Terms of the output channels, int64 [O] each; see :func:`sw.epilogue.requantize`."""
+
+    scale: Tensor
+    shift: Tensor
+    bias: Tensor
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """What the accelerator does to its accumulators.
+
+    Attributes
+    ----------
+    output : Output
+        What comes out: accumulators, corrected int32, or int8.
+    variance, token_shift : bool
+        VAR and D-PTS, where the design has statistics, and a dynamic shift.
+    static_shift : int
+        S-PTS, subtracted before selection, where the design has a scalar shift.
+    channels : Channels, optional
+        Needed for int8.
+    token_scale : Tensor, optional
+        int64, [T, 1], 15 bits after the point.
+    """
+
+    output: Output = Output.RAW
+    variance: bool = False
+    token_shift: bool = False
+    static_shift: int = 0
+    channels: Channels | None = None
+    token_scale: Tensor | None = None
+
+    @property
+    def registers(self) -> dict[str, int]:
+        """Registers and what to write into them."""
+        bits = {"variance": self.variance, "token_shift": self.token_shift,
+                "token_scale": self.token_scale is not None}
+        return {"OUTPUT": self.output, "CORRECTIONS": field_word("CORRECTIONS", **bits),
+                "STATIC_SHIFT": self.static_shift & 0xFF}
+
+
+def field_word(register: str, **values: int) -> int:
+    """Put the values of a register's fields together."""
+    found = next(one for one in REGISTERS if one.name == register)
+    return sum(int(value) << found.position(name) for name, value in values.items())
+
+
+def run_linear(backend: Backend, x: Tensor, weight: Tensor,
+               corrections: Corrections | None = None) -> tuple[Tensor, dict[str, int]]:
+    """Run a sparse linear layer of any size as one job.
 
     Parameters
     ----------
@@ -47,41 +108,57 @@ def run_linear(backend: Backend, x: Tensor, weight: Tensor) -> tuple[Tensor, dic
         int8, [T, K]: dense activations. The accelerator prunes them.
     weight : Tensor
         int8, [O, K].
+    corrections : Corrections, optional
+        By default the accumulators come as they are.
 
     Returns
     -------
     tuple of Tensor and dict
-        Accumulators int32 [T, O], and the sum of each of :data:`COUNTERS` over the jobs.
+        Results int64 [T, O], and each of :data:`COUNTERS`.
 
     Raises
     ------
     ValueError
-        If K is more than the accelerator was built for.
+        If K is more than the accumulators cover.
     RuntimeError
         If the accelerator reports an error.
     """
-    design = backend.design
-    if x.shape[1] > design.max_k:
-        raise ValueError(f"x must have at most {design.max_k} input features, not {x.shape[1]}")
-    counters = dict.fromkeys(COUNTERS, 0)
-    tiles, blocks = column_tiles(design, len(weight)), design.pattern.blocks(x.shape[1])
-    weights = weight_blocks(weight, design).numpy()
-    outputs = []
-    for part in x.split(design.max_tokens):
-        tokens = len(part)
-        for register, value in (("K_BLOCKS", blocks), ("TOKENS", tokens),
-                                ("COLUMN_TILES", tiles), ("CONTROL", 1)):
-            backend.write(register, value)
-        # Ten times what the slower of loading and computing takes: only a fault needs longer.
-        limit = 1000 + 10 * (tokens + tiles * (tokens + 1)) * (blocks + design.rows)
-        results, _ = backend.run(activation_blocks(part, design).numpy(), weights,
-                                 tiles * tokens, limit=limit)
-        status = _ended(backend)
-        if status != DONE:
-            raise RuntimeError(f"the accelerator ended a job with STATUS {status:#x}")
-        outputs.append(result_tensor(torch.from_numpy(results), tokens, len(weight), design))
-        counters = {name: count + backend.read(name) for name, count in counters.items()}
-    return torch.cat(outputs), counters
+    design, corrections = backend.design, corrections or Corrections()
+    tokens, features = x.shape
+    tiles, blocks = column_tiles(design, len(weight)), design.pattern.blocks(features)
+    if blocks > design.covered_blocks:
+        raise ValueError(f"x must have at most {design.covered_blocks * design.pattern.m} input "
+                         f"features, not {features}")
+    sizes = {"K_BLOCKS": blocks, "TOKENS": tokens, "COLUMN_TILES": tiles}
+    wanted = corrections.registers if design.epilogue_lanes or design.shift == "scalar" else {}
+    for register, value in (sizes | wanted | {"CONTROL": 1}).items():
+        backend.write(register, value)
+    if error := backend.read("STATUS") >> ERROR_BIT:
+        raise RuntimeError(f"the accelerator refused a job: {_error(error)}")
+
+    inputs = {"act": activation_beats(x, len(weight), design),
+              "weight": weight_beats(weight, tokens, design)}
+    if corrections.token_scale is not None:
+        inputs["token"] = token_beats(corrections.token_scale)
+    if corrections.channels is not None:
+        terms = corrections.channels
+        inputs["channel"] = channel_beats(terms.scale, terms.shift, terms.bias, tokens, blocks,
+                                          design)
+    # Ten times what loading and computing take one after the other: only a fault needs longer.
+    steps = tiles * (-(-tokens // design.rows)) * (blocks + 4 * design.rows * design.columns)
+    limit = 10_000 + 10 * (steps + 200 * tokens + sum(len(beats.last)
+                                                      for beats in inputs.values()))
+    results, _ = backend.run(inputs, tiles * tokens, limit=limit)
+    status = _ended(backend)
+    if status != DONE:
+        raise RuntimeError(f"the accelerator ended a job with STATUS {status:#x}: "
+                           f"{_error(status >> ERROR_BIT)}")
+    y = result_tensor(results, tokens, features, len(weight), design)
+    return y, {name: backend.read(name) for name in COUNTERS}
+
+
+def _error(code: int) -> str:
+    return next(error.meaning for error in Error if error == code)
 
 
 def _ended(backend: Backend) -> int:
@@ -89,7 +166,7 @@ def _ended(backend: Backend) -> int:
 
     They take one cycle each, and so does a read at least.
     """
-    for _ in range(backend.design.rows):
+    for _ in range(4 + 2 * backend.design.rows):
         status = backend.read("STATUS")
         if not status & BUSY:
             break

@@ -38,7 +38,16 @@ def test_metadata_bits_of_the_specification(pattern, span, bitmask, index, rank)
 @pytest.mark.parametrize(("parameters", "message"), [
     ({"rows": 0}, "rows must be an integer from 1 to 64, not 0"),
     ({"columns": 65}, "columns must be an integer from 1 to 64, not 65"),
-    ({"selector": "best"}, "selector must be one of rank, radix, not 'best'"),
+    ({"format": "fp32"}, ("format must be one of int4, int8, fp8_e4m3, fp8_e5m2, fp16, bf16, not "
+                          "'fp32'")),
+    ({"encoding": "csr"}, "encoding must be one of bitmask, index, rank, not 'csr'"),
+    ({"decode_stages": 9}, "decode_stages must be an integer from 0 to 8, not 9"),
+    ({"coefficients": 9}, "coefficients must be an integer from 0 to 8, not 9"),
+    ({"shift": "mode"}, "shift must be one of none, scalar, channel, mean, median, not 'mode'"),
+    ({"statistics": 1}, "statistics must be True or False, not 1"),
+    ({"format": "bf16", "shift": "mean"}, ("format must be int4 or int8 with coefficients, a shift "
+                                           "or statistics, not 'bf16'")),
+    ({"selector": "best"}, "selector must be one of rank, radix, network, serial, not 'best'"),
     ({"max_k": 131072}, ("max_k must be from 1 to 131071, which an accumulator_width of 32 bits "
                          "covers, not 131072")),
     ({"accumulator_width": 16}, ("max_k must be from 1 to 1, which an accumulator_width of 16 bits "
@@ -47,6 +56,21 @@ def test_metadata_bits_of_the_specification(pattern, span, bitmask, index, rank)
 def test_design_rejects(parameters, message):
     with pytest.raises(ValueError, match="must be") as caught:
         Design(Pattern(8, 16), **parameters)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(("name", "parameters", "message"), [
+    ("pe", {"format": "fp16"}, "format must be int8 in design pe, not 'fp16'"),
+    ("array", {"format": "int4"}, "format must be int8 in design array, not 'int4'"),
+    ("accelerator", {"encoding": "rank"},
+     "encoding must be bitmask in design accelerator, not 'rank'"),
+    ("decompressor", {"complement": True},
+     "complement must be False in design decompressor, not True"),
+    ("selector", {"shift": "mean"}, "shift must be none in design selector, not 'mean'"),
+])
+def test_design_refuses_what_it_does_not_have(name, parameters, message):
+    with pytest.raises(ValueError, match="must be") as caught:
+        Design(Pattern(8, 16), **parameters).require(name)
     assert str(caught.value) == message
 
 

@@ -8,8 +8,10 @@ import pytest
 from amaranth.hdl import Module, signed
 from amaranth.sim import Simulator
 
-from hw.config import Pattern
+from hw.config import GATHERS, Pattern
 from hw.gather import Gather, SelectDecoder
+from hw.network import make_network
+from hw.selects import NetworkDecoder
 
 
 PATTERNS = [Pattern(n, m) for n, m in [(2, 4), (4, 8), (8, 16), (16, 32), (1, 4), (3, 4), (3, 7),
@@ -41,11 +43,12 @@ def test_every_lane_selects_the_position_of_its_kept_value(pattern):
     run(decoder, bench)
 
 
+@pytest.mark.parametrize("gather", GATHERS)
 @pytest.mark.parametrize("pattern", PATTERNS, ids=str)
-def test_kept_values_are_gathered_in_ascending_order(pattern):
+def test_kept_values_are_gathered_in_ascending_order(pattern, gather):
     m = Module()
-    m.submodules.decoder = decoder = SelectDecoder(pattern)
-    m.submodules.gather = gather = Gather(pattern, signed(8))
+    m.submodules.decoder = decoder = NetworkDecoder(make_network(gather, pattern))
+    m.submodules.gather = gather = Gather(pattern, signed(8), gather)
     m.d.comb += gather.selects.eq(decoder.selects)
     rng = random.Random(2)
 

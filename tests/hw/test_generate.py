@@ -17,22 +17,24 @@ ROOT = Path(__file__).parent.parent.parent
 @pytest.mark.parametrize("name", DESIGNS)
 @pytest.mark.parametrize("pattern", ["1:4", "3:7", "8:8"])
 def test_writes_verilog_and_a_manifest_that_agree(name, pattern, tmp_path):
-    source, description = generate(name, Design(Pattern.parse(pattern), rows=2, columns=3),
-                                   tmp_path)
+    source, description, *further = generate(
+        name, Design(Pattern.parse(pattern), rows=2, columns=3), tmp_path)
     manifest = json.loads(description.read_text())
     header = source.read_text().split(f"module nm_{name}(")[1].split(")")[0]
     ports = {port["name"] for port in manifest["ports"]}
     assert ports == {name.strip() for name in header.split(",")}
     assert manifest["top"] == f"nm_{name}"
     assert f"{manifest['parameters']['n']}:{manifest['parameters']['m']}" == pattern
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f"nm_{name}.json", f"nm_{name}.v"]
+    assert [path.name for path in further] == ["nm_accelerator.h"] * (name == "accelerator")
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"nm_{name}.json", f"nm_{name}.v", *(path.name for path in further)}
 
 
 def test_default_is_an_8_16_accelerator_and_every_call_writes_the_same(tmp_path):
     for directory in ("a", "b"):
         subprocess.run([sys.executable, "-W", "error", "-m", "hw.generate", "--n", "8", "--m", "16",
                         "-o", tmp_path / directory], cwd=ROOT, check=True, capture_output=True)
-    for name in ("nm_accelerator.v", "nm_accelerator.json"):
+    for name in ("nm_accelerator.v", "nm_accelerator.json", "nm_accelerator.h"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     registers = json.loads((tmp_path / "a" / "nm_accelerator.json").read_text())["registers"]
     assert [register["offset"] for register in registers] == list(range(0, 4 * len(registers), 4))
@@ -49,8 +51,7 @@ def test_default_is_an_8_16_accelerator_and_every_call_writes_the_same(tmp_path)
     ("--n 8 --m 16 --selector best", ("selector must be one of rank, radix, network, serial, "
                                       "auto, not 'best'")),
     ("--n 8 --m 16 --stages 3", "stages must be 0 with the selector rank, not 3"),
-    ("--n 8 --m 16 --flexible n", ("flexible of the design accelerator must be one of none, not "
-                                   "'n'")),
+    ("--n 8 --m 16 --flexible n", "flexible must be none in design accelerator, not 'n'"),
     ("--n 8 --m 16 --max-k 200000", ("max_k must be from 1 to 131071, which an accumulator_width "
                                      "of 32 bits covers, not 200000")),
 ])

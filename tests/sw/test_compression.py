@@ -5,9 +5,9 @@ from itertools import combinations
 import pytest
 import torch
 
-from hw.config import Pattern
+from hw.config import ENCODINGS, Pattern
 from sw import compress, decompress, nm_prune
-from sw.compression import ENCODINGS, Compressed, decode_mask, encode_mask
+from sw.compression import Compressed, decode_mask, encode_mask
 from tests.sw import plain
 
 
@@ -35,6 +35,14 @@ def test_every_mask_survives(encoding, n, m):
     decoded, illegal = decode_mask(metadata, pattern, encoding)
     assert torch.equal(decoded, masks)
     assert not illegal.any()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_kept_values_keep_the_bits_of_any_nan(dtype):
+    bits = torch.tensor([0x7FC1, -1, 0x7FFF, 5] * 64, dtype=torch.int16)
+    compressed = compress(bits.view(dtype), 3, 4)
+    assert compressed.values.view(torch.int16).flatten().tolist() == [0x7FC1, -1, 0x7FFF] * 64
+    assert decompress(compressed).view(torch.int16).tolist() == [0x7FC1, -1, 0x7FFF, 0] * 64
 
 
 def test_known_answer_of_public_silicon():

@@ -1,42 +1,71 @@
 """The evaluation command, on the encoder and on small decoders of the usual architectures."""
 
+import csv
 import json
+import math
+import statistics
 
 import pytest
 import torch
-from transformers import Gemma3TextConfig, LlamaConfig, Qwen2Config
-from transformers.models.auto.modeling_auto import AutoModelForCausalLM
 
 from sw import evaluate
 from sw.evaluate import main
-from sw.sparsify import sparsify
-from sw.subjects import Subject
+from sw.sparse_layer import Method, SparseInputLinear
 
 
-SMALL = ["--model", "minilm", "--patterns", "2:4", "--count", "2", "--layers", "*.intermediate.*"]
+SMALL = ["--model", "minilm", "--patterns", "2:4", "--count", "3", "--calibration", "2",
+         "--layers", "*.intermediate.*"]
 
 
 def test_results_are_written_and_resumed(tmp_path, monkeypatch, capsys):
-    arguments = [*SMALL, "--criteria", "act", "weight", "--integer", "-o", str(tmp_path)]
+    arguments = [*SMALL, "--criteria", "act", "weight", "--corrections", "none", "ls",
+                 "--integer", "-o", str(tmp_path)]
     main(arguments)
     assert "minilm: cosine, dense 1.0000" in capsys.readouterr().out
-    rows = json.loads((tmp_path / "results.json").read_text())["rows"]
-    assert [(row["criterion"], row["integer"]) for row in rows] == [
-        ("act", False), ("act", True), ("weight", False)]
-    assert all(0.5 < row["score"] < 1 for row in rows)
-    assert (tmp_path / "results.csv").read_text().startswith("pattern,criterion,corrections")
+    held = json.loads((tmp_path / "results.json").read_text())
+    rows = held["rows"]
+    assert [(row["criterion"], row["corrections"], row["integer"]) for row in rows] == [
+        ("act", "", False), ("act", "", True), ("act", "ls", False), ("act", "ls", True),
+        ("weight", "", False)]
+    for row in rows:
+        assert 0.5 < row["score"] < 1
+        assert row["score"] == pytest.approx(1 - sum(row["losses"]) / 3)
+        assert set(row["layers"]) == {f"encoder.layer.{k}.intermediate.dense" for k in range(6)}
+    table = list(csv.DictReader((tmp_path / "results.csv").read_text().splitlines()))
+    assert [row["pattern"] for row in table] == ["2:4"] * 5
+    differences = [a - b for a, b in zip(rows[0]["losses"], rows[1]["losses"], strict=True)]
+    assert float(table[1]["gain"]) == pytest.approx(statistics.fmean(differences))
+    assert float(table[1]["gain_error"]) == pytest.approx(
+        statistics.stdev(differences) / math.sqrt(3))
     assert (tmp_path / "results.png").read_bytes().startswith(b"\x89PNG")
-    monkeypatch.setattr(evaluate, "evaluate", None)  # nothing may be computed again
+    assert (tmp_path / "learned" / "2x4-act-ls.pt").exists()
+    for name in ("row", "measure"):  # nothing may be computed again
+        monkeypatch.setattr(evaluate.Evaluation, name, None)
     main(arguments)
-    assert json.loads((tmp_path / "results.json").read_text())["rows"] == rows
-    assert not list(tmp_path.glob("*.part"))
+    assert json.loads((tmp_path / "results.json").read_text()) == held
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_energy_is_of_what_is_selected_from():
+    torch.manual_seed(0)
+    linear, x = torch.nn.Linear(8, 4), torch.tensor([[9.0, 8, 8, 8, -1, 0, 2, 0]])
+    for corrections, kept, total in (((), 81 + 64 + 1 + 4, 81 + 3 * 64 + 1 + 4),
+                                     (("d-pts",), 49 + 36 + 9 + 4, 49 + 3 * 36 + 9 + 4 + 4)):
+        layer = SparseInputLinear(linear, Method("2:4", corrections=corrections))
+        assert layer.energy_kept(x) == pytest.approx(kept / total)
+    layer = SparseInputLinear(linear, Method("2:4", "weight"))
+    squares = linear.weight.square()
+    assert layer.energy_kept(x) == pytest.approx(
+        ((squares * layer.weight_mask).sum() / squares.sum()).item())
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--criteria", "top"], ("criterion must be one of act, clact, amber, wina, variance, weight, "
                              "not 'top'")),
     (["--patterns", "5:4"], "n must be an integer from 1 to 4, not 5"),
-    (["--count", "0"], "count must be an integer from 1, not 0"),
+    (["--count", "0"], "count must be an integer from 1 to 1048576, not 0"),
+    (["--count", "500"], "text must have at least 500 lines, not 133"),
+    (["--tasks", "piqa"], "lm_eval must be installed for tasks: pip install lm_eval"),
     (["--layers", "nothing"], ("layers must match a linear layer of the model (there are dense, "
                                "key, query, value), not ['nothing']")),
 ])
@@ -54,21 +83,3 @@ def test_foreign_results_are_not_overwritten(tmp_path, capsys):
         main([*SMALL, "-o", str(tmp_path)])
     assert "must hold results of this command" in capsys.readouterr().err
     assert (tmp_path / "results.json").read_text() == "[]"
-
-
-WIDTHS = {"vocab_size": 64, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
-          "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 64,
-          "bos_token_id": None, "eos_token_id": None, "pad_token_id": None}
-
-
-@pytest.mark.parametrize("config", [LlamaConfig, Qwen2Config, Gemma3TextConfig])
-def test_decoders_of_the_paper_run_sparse_and_come_back(config):
-    torch.manual_seed(0)
-    extra = {"head_dim": 16} if config is Gemma3TextConfig else {}
-    model = AutoModelForCausalLM.from_config(config(**WIDTHS, **extra))
-    subject = Subject(model, [{"input_ids": torch.arange(32)[None]}], "perplexity", 1)
-    dense = subject.score()
-    with sparsify(model, "8:16", "clact", ["d-pts", "var"]) as sparse:
-        assert len(sparse.layers) == 2 * 7
-        assert subject.score() != dense
-    assert subject.score() == dense

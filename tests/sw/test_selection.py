@@ -97,6 +97,21 @@ def test_rows_beyond_one_chunk_and_strided_inputs():
     assert torch.equal(nm_mask(x, 8, 16), expected)
 
 
+def test_threads_give_the_same_bits_and_leave_torch_as_it_was():
+    x = sample(torch.bfloat16, 3000, 400)
+    expected = torch.cat([nm_mask(part, 16, 32) for part in x.split(500)])
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        assert torch.equal(nm_mask(x, 16, 32), expected)
+        assert torch.get_num_threads() == 3
+        with pytest.raises(ValueError, match=r"^coefficients must be from 0"):
+            nm_mask(x, 16, 32, -torch.ones(400))
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_prune_keeps_bits_of_kept_values_and_zeroes_the_rest(dtype):
     x = sample(dtype, 5, 67)

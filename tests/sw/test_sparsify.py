@@ -18,7 +18,6 @@ from sw.criteria import (
 )
 from sw.sparse_layer import Method, SparseInputLinear
 from sw.sparsify import find_layers, observe, sparsify
-from tests.sw import plain
 
 
 def seeded(*shape):
@@ -78,30 +77,6 @@ def test_statistics_equal_plain_python():
     ratio = [math.sqrt(statistics.variance(a) / statistics.variance(b))
              for a, b in zip(x.tolist(), kept.tolist(), strict=True)]
     assert variance_ratio(x, kept).flatten().tolist() == pytest.approx(ratio, rel=1e-5)
-
-
-def expected_output(linear, x, shift, ratio):
-    """``v S(x - eta) + eta`` through the layer, in plain Python."""
-    rows = []
-    for token in x.tolist():
-        eta = statistics.median_low(token) if shift else 0.0
-        z = torch.tensor([value - eta for value in token])
-        mask = plain.flat_mask(z.tolist(), 8, 16)
-        kept = [value if keep else 0.0 for value, keep in zip(z.tolist(), mask, strict=True)]
-        v = math.sqrt(statistics.variance(z.tolist()) / statistics.variance(kept)) if ratio else 1.0
-        rows.append([sum((v * value + eta) * w for value, w in zip(kept, row, strict=True)) + b
-                     for row, b in zip(linear.weight.tolist(), linear.bias.tolist(), strict=True)])
-    return torch.tensor(rows)
-
-
-@pytest.mark.parametrize(("corrections", "shift", "ratio"), [
-    ((), False, False), (("d-pts",), True, False), (("var",), False, True),
-    (("d-pts", "var"), True, True), (("l-pts", "ls", "shift"), False, False),
-])
-def test_layer_equals_plain_python(linear, corrections, shift, ratio):
-    x = seeded(6, 20)
-    layer = SparseInputLinear(linear, Method("8:16", corrections=corrections))
-    assert torch.allclose(layer(x), expected_output(linear, x, shift, ratio), atol=1e-5)
 
 
 @pytest.mark.parametrize("correction", CORRECTIONS)

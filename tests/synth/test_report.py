@@ -38,6 +38,8 @@ def test_table_has_a_dense_baseline_and_an_overhead(written):
     dense, sparse = float(rows[0]["area"]), float(rows[-1]["area"])
     assert float(rows[-1]["overhead_percent"]) == pytest.approx(100 * (sparse / dense - 1), abs=.01)
     assert rows[0]["overhead_percent"] == rows[1]["overhead_percent"] == ""
+    assert float(rows[-1]["throughput_per_area"]) == pytest.approx(2 * dense / sparse, abs=.001)
+    assert rows[0]["throughput_per_area"] == ""
 
 
 def test_json_holds_all_that_a_figure_depends_on(written):
@@ -59,7 +61,20 @@ def test_every_row_once():
     assert ("pe", "1:4", "") in keys
 
 
+def test_variants_are_further_rows_of_the_designs_that_have_them():
+    rows = plan(["compressor", "decompressor", "pe"], [Pattern(2, 4)], ["rank"],
+                Design(Pattern(2, 4)),
+                [{"encoding": "index"}, {"shift": "mean", "statistics": True}])
+    assert [(row.name, row.design.options) for row in rows if not row.design.pattern.dense] == [
+        ("compressor", ""), ("compressor", "encoding=index"),
+        ("compressor", "shift=mean statistics"),
+        ("decompressor", ""), ("decompressor", "encoding=index"), ("pe", "")]
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
+    (["--variants", "rows=8"], ("variants must name parameters among format, encoding, "
+     "decode_stages, coefficients, shift, statistics, complement, not 'rows'")),
+    (["--variants", "encoding=csr"], "encoding must be one of bitmask, index, rank, not 'csr'"),
     (["--patterns", "2x4"], "pattern must be written N:M, as in 8:16, not '2x4'"),
     (["--patterns", "4:2"], "n must be an integer from 1 to 2, not 4"),
     (["--designs", "chip"], f"design must be one of {', '.join(DESIGNS)}, not 'chip'"),

