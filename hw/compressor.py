@@ -13,15 +13,7 @@ from hw.metadata import IndexEncoder, RankEncoder, rank_parts
 from hw.score import Score, ScoreStage
 from hw.selector import make_select_stage
 from hw.statistics import BlockSums
-from hw.stream import (
-    Block,
-    EncodedBlock,
-    StreamRegister,
-    TokenSums,
-    chain,
-    end_stage,
-    fill,
-)
+from hw.stream import Block, EncodedBlock, TokenSums, chain, end_stage, fill
 from hw.token_shift import MeanStage, MedianStage
 
 
@@ -31,13 +23,13 @@ __all__ = ["Compressor"]
 class Compressor(wiring.Component):
     """Keeps the N values of largest score in each block of M; between equal ones the lower index.
 
-    A row of stages, each with a latency of one cycle and one block per cycle but for ``select``,
-    whose selector may take several:
+    A row of stages, with a latency of one cycle and one block per cycle unless they say otherwise:
 
     * ``token``, with a dynamic shift: holds a token back until its mean or median is known;
     * ``channel``, with coefficients or a shift by channel: adds the parameters of the channels;
     * ``score``, with any of these: ``z = x - shift``, saturated, and ``|z| * c``;
-    * ``select``: the mask; without the stages above also the score, ``|x|``;
+    * ``select``: the mask; without the stages above also the score, ``|x|``; as many cycles as
+      :func:`hw.selector.make_select_stage` takes;
     * ``compact``: kept values and metadata, and the sums over the block;
     * ``finish``, with statistics or a rank of more than 8 values: adds these up.
 
@@ -124,39 +116,48 @@ class SelectStage(wiring.Component):
     """
 
     def __init__(self, design: Design, *, scored: bool):
+        scores = ("scores",) if scored else ()
         passing = Block(design, *_eta(design))
         super().__init__({
-            "i": In(stream.Signature(
-                Block(design, *_eta(design), "scores") if scored else passing)),
+            "i": In(stream.Signature(Block(design, *_eta(design), *scores))),
             "o": Out(stream.Signature(Block(design, *_eta(design), "mask"))),
         })
         self.design = design
         self.scored = scored
-        self.inside = (StreamRegister(self.o.payload.shape()) if design.pattern.dense else
-                       make_select_stage(design.selector, passing, design.pattern,
-                                         design.score_width, stages=design.stages))
-        self.latency = self.inside.latency
-        self.interval = self.inside.interval
+        self.selector = None if design.pattern.dense else make_select_stage(
+            design.selector, passing, design.pattern, design.score_width, stages=design.stages)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a block to its mask."""
+        return self.selector.latency if self.selector else 1
+
+    @property
+    def interval(self) -> int:
+        """Cycles from one block to the next."""
+        return self.selector.interval if self.selector else 1
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.inside = inside = self.inside
-        taken, given = inside.i.payload, inside.o.payload
-        if self.design.pattern.dense:
-            fill(m, taken, self.i.payload, mask=~C(0, self.design.pattern.m))
-            fill(m, self.o.payload, given)
-        else:
-            fill(m, taken.block, self.i.payload)
-            m.d.comb += taken.scores.eq(self._scores(m))
-            fill(m, self.o.payload, given.block, mask=given.mask)
+        design, selector = self.design, self.selector
+        if selector is None:
+            end_stage(m, self, mask=~C(0, design.pattern.m))
+            return m
+        m.submodules.selector = selector
+        sink, source = selector.i, selector.o
+        fill(m, sink.payload.block, self.i.payload)
+        fill(m, self.o.payload, source.payload.block, mask=source.payload.mask)
         m.d.comb += [
-            inside.i.valid.eq(self.i.valid), self.i.ready.eq(inside.i.ready),
-            self.o.valid.eq(inside.o.valid), inside.o.ready.eq(self.o.ready),
+            sink.payload.scores.eq(self._scores(m)),
+            sink.valid.eq(self.i.valid),
+            self.i.ready.eq(sink.ready),
+            self.o.valid.eq(source.valid),
+            source.ready.eq(self.o.ready),
         ]
         return m
 
     def _scores(self, m):
-        """What the selector orders by."""
+        """What the values are selected by."""
         if self.scored:
             return self.i.payload.scores
         m.submodules.score = score = Score(self.design.pattern, self.design.number)

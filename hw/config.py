@@ -199,6 +199,10 @@ class Design:
             else:
                 integer(f.name, value, limits["low"], limits["high"])
         integer("decode_stages", self.decode_stages, 0, self.pattern.n)
+        if self.stages and self.selector != "radix":
+            raise ValueError(f"stages must be 0 with the selector {self.selector}, not "
+                             f"{self.stages}")
+        integer("stages", self.stages, 0, self.score_width + 1)
         if not self.number.integer and (self.coefficients or self.shift != "none"
                                         or self.statistics):
             raise ValueError("format must be int4 or int8 with coefficients, a shift or "

@@ -42,8 +42,8 @@ def verilog(name: str, design: Design) -> str:
 def generate(name: str, design: Design, output: Path, why: str = "") -> list[Path]:
     """Write ``nm_<name>.v`` and its manifest ``nm_<name>.json``; return their paths.
 
-    An accelerator also gets a C header of its registers, ``nm_accelerator.h``. ``why`` is what
-    the manifest says of the choice of the selector, if it was chosen.
+    An accelerator also gets a C header of its registers, ``nm_accelerator.h``. ``why`` is what the
+    manifest says of the choice of the selector, if it was chosen.
 
     Raises
     ------

@@ -183,21 +183,20 @@ class StreamSelectorTop(_StreamTop):
     """Stream of scores to stream of masks: the selectors that take several cycles."""
 
     def __init__(self, design: Design):
-        pattern, flexible = design.pattern, design.flexible
-        inside = make_select_stage(design.selector, data.StructLayout({"last": 1}), pattern,
-                                   design.score_width, stages=design.stages,
-                                   flexible=flexible)
+        pattern, flexible, width = design.pattern, design.flexible, design.score_width
+        inside = make_select_stage(design.selector, data.StructLayout({"last": 1}), pattern, width,
+                                   stages=design.stages, flexible=flexible)
         asked = 0 if flexible == "none" else Asked(pattern, flexible).size
         super().__init__(
             design, inside,
-            Axis("s_axis", pattern.m * design.score_width, "M unsigned scores, lane 0 lowest",
+            Axis("s_axis", pattern.m * width, "M unsigned scores, lane 0 lowest",
                  "passed on", user=asked, user_meaning=_ASKED_MEANINGS[flexible]),
             Axis("m_axis", pattern.m, "mask: the largest scores", "of the scores"))
 
     def sink_parts(self, payload):
-        """Scores and, where it is flexible, the pattern asked for."""
-        asked = {"user": payload.pattern} if "pattern" in payload.shape().members else {}
-        return {"data": payload.scores, "last": payload.block.last, **asked}
+        """Parts of the input's payload."""
+        asked = payload.pattern if "pattern" in payload.shape().members else None
+        return {"data": payload.scores, "last": payload.block.last, "user": asked}
 
     def source_parts(self, payload):
         """Parts of the output's payload."""
@@ -216,7 +215,10 @@ class CompressorTop(_StreamTop):
     """Stream of dense blocks to stream of compressed blocks."""
 
     def __init__(self, design: Design):
-        self.coef = _coef_axis(design)
+        self.coef = Axis("s_axis_coef", design.channel_bits * design.pattern.m,
+                         "parameters of the M channels of one block: "
+                         + " and then ".join(_channel_parts(design)),
+                         "last block of the token")
         more = [*self.coef.ports] if design.channel_bits else []
         if design.shift == "scalar":
             more.append(Port("shift", "in", design.number.bits,

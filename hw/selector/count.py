@@ -36,6 +36,11 @@ def _reduce_column(m: Module, column: list[Value], left: int) -> tuple[list[Valu
     return column, carries
 
 
+def popcount(m: Module, bits: list[Value]) -> Signal:
+    """Number of ones among ``bits``, ``len(bits).bit_length()`` bits wide."""
+    return total(m, bits, Const(0, 0), len(bits).bit_length())
+
+
 def total(m: Module, bits: list[Value], start: Value, width: int) -> Signal:
     """Number of ones among ``bits``, plus ``start``, modulo ``2 ** width``."""
     count = Signal(width)
@@ -46,11 +51,6 @@ def total(m: Module, bits: list[Value], start: Value, width: int) -> Signal:
         m.d.comb += count[weight].eq(column[0] if column else 0)
         column = carries
     return count
-
-
-def popcount(m: Module, bits: list[Value]) -> Signal:
-    """Number of ones among ``bits``, ``len(bits).bit_length()`` bits wide."""
-    return total(m, bits, Const(0, 0), len(bits).bit_length())
 
 
 def add(m: Module, a: Value, b: Value, carry: Value) -> Value:

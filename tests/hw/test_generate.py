@@ -51,8 +51,7 @@ def test_default_is_an_8_16_accelerator_and_every_call_writes_the_same(tmp_path)
     ("--n 8 --m 16 --selector best", ("selector must be one of rank, radix, network, serial, "
                                       "auto, not 'best'")),
     ("--n 8 --m 16 --stages 3", "stages must be 0 with the selector rank, not 3"),
-    ("--n 8 --m 16 --flexible n", ("flexible of the design accelerator must be one of none, not "
-                                   "'n'")),
+    ("--n 8 --m 16 --flexible n", "flexible must be none in design accelerator, not 'n'"),
     ("--n 8 --m 16 --max-k 200000", ("max_k must be from 1 to 131071, which an accumulator_width "
                                      "of 32 bits covers, not 200000")),
 ])
