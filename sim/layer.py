@@ -13,6 +13,7 @@ from torch import Tensor
 
 from hw.config import Design, Pattern
 from hw.generate import add_design_arguments, design_from
+from sim.model import read_sentences
 from sim.verilated import Accelerator
 from sw.activations import feed_forward
 from sw.driver.linear import run_linear
@@ -22,9 +23,6 @@ from sw.quantize import quantize
 
 
 __all__ = ["Outcome", "main", "run_layer"]
-
-
-SENTENCE = "Large language models can drop half of every block of activations and lose little."
 
 
 @dataclass(frozen=True)
@@ -73,20 +71,6 @@ def run_layer(accelerator: Accelerator, x: Tensor, weight: Tensor, bias: Tensor)
                    snr_db(reference, y), cosine(reference, y))
 
 
-def _sentences(arguments: argparse.Namespace) -> list[str]:
-    if arguments.file is None:
-        return arguments.sentence or [SENTENCE]
-    try:
-        lines = arguments.file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError("file must be a readable text with one sentence per line, "
-                         f"not {str(arguments.file)!r}") from error
-    sentences = [line.strip() for line in lines if line.strip()]
-    if not sentences:
-        raise ValueError(f"file must hold at least one sentence, not none: {str(arguments.file)!r}")
-    return sentences + arguments.sentence
-
-
 def _report(designs: list[Design], layer: int, sentences: list[str], console: Console) -> bool:
     """Run and print every pattern beside its dense baseline; return whether all is exact."""
     ffn = feed_forward(sentences, layer)
@@ -133,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     try:
         designs = [design_from(arguments, Pattern.parse(text)) for text in arguments.patterns]
-        exact = _report(designs, arguments.layer, _sentences(arguments), Console(width=110))
+        exact = _report(designs, arguments.layer, read_sentences(arguments), Console(width=110))
     except ValueError as error:
         parser.error(str(error))
     raise SystemExit(0 if exact else 1)

@@ -43,6 +43,17 @@ def test_jobs_are_exact(pattern, stall):
         assert np.array_equal(y, linear(x, w, pattern))
 
 
+def test_array_is_busy_from_its_first_step_to_its_last():
+    """Two batches, K = 512: loading is hidden but for that of the first groups."""
+    design = Design(Pattern(2, 4), max_k=512)
+    rng = generator("busy")
+    x, w = rng.integers(-128, 128, (64, 512), np.int8), rng.integers(-128, 128, (256, 512), np.int8)
+    y, counters = run_linear(Accelerator(design), torch.from_numpy(x), torch.from_numpy(w))
+    assert np.array_equal(y.numpy(), linear(x, w, design.pattern))
+    assert counters["STEPS"] == 64 // 4 * 256 // 4 * 128
+    assert counters["STEPS"] / counters["ARRAY_CYCLES"] >= 0.96
+
+
 def test_stalls_cost_cycles_and_nothing_else():
     x, w = layer(SMALL, generator("stalls"), 8, 16, 4)
     (fast, few), (slow, many) = (run(Accelerator(SMALL, stall=stall), x, w)

@@ -22,13 +22,16 @@ def inputs(count, seed):
     for k in range(count):
         wide = k % 2
         yield {
-            "accumulator": chance.randint(-2**31, 2**31 - 1) if wide else chance.randint(-999, 999),
+            "accumulator": chance.randint(-2**31, 2**31 - 1) if wide
+                           else chance.randint(-4000, 4000),
             "row_sum": chance.randint(-2**23, 2**23) if wide else chance.randint(-99, 99),
             "token": {"eta": chance.randint(-128, 127),
-                      "gain": chance.choice([0, 1 << 12, 65535, chance.randrange(1 << 16)]),
+                      "gain": chance.choice([0, 1 << 11, 1 << 12, 3 << 11, 65535,
+                                             chance.randrange(1 << 16)]),
                       "scale": chance.choice([1 << 15, 65535, chance.randrange(1 << 16)])},
-            "channel": {"scale": chance.choice([1 << 15, chance.randrange(1 << 16)]), "unused": 0,
-                        "shift": chance.choice([0, 7, 31, chance.randrange(32)]),
+            "channel": {"scale": chance.choice([1 << 15, chance.randrange(64),
+                                                chance.randrange(1 << 16)]), "unused": 0,
+                        "shift": chance.choice([0, 4, 7, 31, chance.randrange(32)]),
                         "bias": chance.choice([0, -2**23, 2**23 - 1, chance.randint(-999, 999)])},
             "output": chance.choice([Output.CORRECTED, Output.INT8]), "last": 0,
         }

@@ -1,0 +1,228 @@
+"""A whole encoder layer of a trained model through the RTL: ``python -m sim.model``."""
+
+import argparse
+import resource
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from torch import Tensor, nn
+
+from hw.config import Design, Pattern
+from hw.generate import add_design_arguments, design_from
+from sim.verilated import Accelerator
+from sw.activations import LAYERS, encoder
+from sw.driver.beats import Beats
+from sw.driver.layer import NEEDED, SparseLinear, on_accelerator
+from sw.driver.reference import ReferenceAccelerator
+from sw.metrics import cosine, snr_db
+
+
+__all__ = ["PARTS", "Checked", "Outcome", "main", "run_layer", "with_corrections"]
+
+
+SENTENCE = "Large language models can drop half of every block of activations and lose little."
+
+PARTS = {"query": "attention.self.query", "key": "attention.self.key",
+         "value": "attention.self.value", "out": "attention.output.dense",
+         "up": "intermediate.dense", "down": "output.dense"}
+"""Linear layers of an encoder layer."""
+
+
+class Checked:
+    """The RTL, and beside it the exact model: every result of every job is compared.
+
+    Attributes
+    ----------
+    exact : bool
+        Whether all results were the same so far.
+    """
+
+    def __init__(self, rtl: Accelerator):
+        self.design = rtl.design
+        self.exact = True
+        self._rtl, self._model = rtl, ReferenceAccelerator(rtl.design)
+
+    def write(self, register: str, value: int) -> None:
+        """Write a register of both."""
+        self._rtl.write(register, value)
+        self._model.write(register, value)
+
+    def read(self, register: str) -> int:
+        """Read a register of the RTL."""
+        return self._rtl.read(register)
+
+    def run(self, inputs: dict[str, Beats], results: int, *, limit: int) -> tuple[Beats, int]:
+        """Run a job on both; the RTL's results count."""
+        got, cycles = self._rtl.run(inputs, results, limit=limit)
+        expected, _ = self._model.run(inputs, results, limit=limit)
+        self.exact = (self.exact and np.array_equal(got.data, expected.data)
+                      and np.array_equal(got.last, expected.last))
+        return got, cycles
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an encoder layer came to at one pattern.
+
+    Attributes
+    ----------
+    exact : bool
+        Whether every result of the RTL equals the reference.
+    counters : dict of str to dict
+        Counters of each of :data:`PARTS`, see :data:`sw.driver.linear.COUNTERS`.
+    output : Tensor
+        Hidden states [T, 384] behind the layer.
+    seconds : float
+        Wall time of the simulated layer, the reference included.
+    """
+
+    exact: bool
+    counters: dict[str, dict[str, int]]
+    output: Tensor
+    seconds: float
+
+
+def with_corrections(design: Design, corrections: Sequence[str]) -> Design:
+    """Return the design with what the corrections need."""
+    needed: dict[str, Any] = dict(NEEDED[name] for name in corrections if name in NEEDED)
+    return replace(design, **needed)
+
+
+@torch.no_grad()
+def _hidden(batches: list[dict[str, Tensor]], model: nn.Module, layer: int) -> Tensor:
+    """Hidden states [T, 384] behind a layer, all sentences one after the other."""
+    states = [model(**batch, output_hidden_states=True).hidden_states[layer + 1][0]
+              for batch in batches]
+    return torch.cat(states)
+
+
+def run_layer(accelerator: Any, batches: list[dict[str, Tensor]], model: nn.Module, layer: int,
+              corrections: Sequence[str] = ()) -> Outcome:
+    """Run every linear layer of one encoder layer on a simulated accelerator.
+
+    Parameters
+    ----------
+    accelerator : Accelerator
+        Has what the corrections need.
+    batches : list of dict
+        Sentences, as the tokenizer gives them.
+    model : nn.Module
+        The encoder; all its other layers run in floating point.
+    layer : int
+        From 0 to 5.
+    corrections : sequence of str
+        See :func:`sw.driver.layer.SparseLinear.from_linear`.
+    """
+    backend = Checked(accelerator)
+    prefix = f"encoder.layer.{layer}."
+    begin = time.perf_counter()
+    with on_accelerator(model, backend, [prefix + name for name in PARTS.values()],
+                        corrections=corrections) as made:
+        output = _hidden(batches, model, layer)
+    seconds = time.perf_counter() - begin
+    layers: dict[str, SparseLinear] = {part: made[prefix + name] for part, name in PARTS.items()}
+    return Outcome(backend.exact, {part: one.counters for part, one in layers.items()}, output,
+                   seconds)
+
+
+def read_sentences(arguments: argparse.Namespace) -> list[str]:
+    """Sentences of the command line and of ``--file``; ValueError if the file has none."""
+    if arguments.file is None:
+        return arguments.sentence or [SENTENCE]
+    try:
+        lines = arguments.file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError("file must be a readable text with one sentence per line, "
+                         f"not {str(arguments.file)!r}") from error
+    sentences = [line.strip() for line in lines if line.strip()]
+    if not sentences:
+        raise ValueError(f"file must hold at least one sentence, not none: {str(arguments.file)!r}")
+    return sentences + arguments.sentence
+
+
+def _report(designs: list[Design], corrections: list[str], layer: int, sentences: list[str],
+            console: Console) -> bool:
+    """Run and print every pattern beside its dense baseline; return whether all is exact."""
+    if not 0 <= layer < LAYERS:
+        raise ValueError(f"layer must be an integer from 0 to {LAYERS - 1}, not {layer!r}")
+    tokenizer, model = encoder()
+    batches = [dict(tokenizer(sentence, return_tensors="pt", truncation=True, max_length=512))
+               for sentence in sentences]
+    dense = _hidden(batches, model, layer)
+    before = _peak()
+    table = Table(title=f"MiniLM encoder layer {layer}, {len(dense)} tokens, "
+                        f"{designs[0].rows} x {designs[0].columns} array, "
+                        f"corrections: {' '.join(corrections) or 'none'}")
+    for heading in ("pattern", "layer", "bit-exact", "array cycles", "busy", "dense cycles",
+                    "fewer", "job cycles", "SNR dB", "cosine", "seconds"):
+        table.add_column(heading, justify="left" if heading in ("pattern", "layer") else "right")
+    exact = True
+    for design in track(designs, description="patterns", console=console, transient=True):
+        lanes = max(design.lanes, 2)  # one lane has no dense pattern of its own
+        baseline = replace(design, pattern=Pattern(lanes, lanes))
+        ours = run_layer(Accelerator(with_corrections(design, corrections)), batches, model, layer,
+                         corrections)
+        theirs = run_layer(Accelerator(baseline), batches, model, layer)
+        exact = exact and ours.exact and theirs.exact
+        for part in (*PARTS, "all"):
+            _row(table, str(design.pattern), part, ours, theirs, dense)
+        table.add_section()
+    console.print(table)
+    console.print(f"memory beyond the encoder: {(_peak() - before) / 1024:.0f} MiB")
+    return exact
+
+
+def _row(table: Table, pattern: str, part: str, ours: Outcome, theirs: Outcome,
+         dense: Tensor) -> None:
+    """One linear layer, or all of them with what they come to together."""
+    def total(outcome: Outcome, counter: str) -> int:
+        return sum(counters[counter] for name, counters in outcome.counters.items()
+                   if part in (name, "all"))
+
+    cycles, baseline = total(ours, "ARRAY_CYCLES"), total(theirs, "ARRAY_CYCLES")
+    whole = [] if part != "all" else [f"{snr_db(dense, ours.output):.2f}",
+                                      f"{cosine(dense, ours.output):.5f}", f"{ours.seconds:.1f}"]
+    table.add_row(pattern, part, ("yes" if ours.exact else "NO") if part == "all" else "",
+                  f"{cycles}", f"{total(ours, 'STEPS') / cycles:.1%}", f"{baseline}",
+                  f"{baseline / cycles:.3f}x", f"{total(ours, 'CYCLES')}", *whole)
+
+
+def _peak() -> int:
+    """Largest memory of the process so far, in KiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sim.model",
+        description="Run every linear layer of an encoder layer of the MiniLM sentence encoder "
+                    "through the generated RTL, in Verilator, and compare it with the reference.")
+    parser.add_argument("sentence", nargs="*", help="sentences to run (default: one of ours)")
+    parser.add_argument("--file", type=Path, help="text with one sentence per line")
+    parser.add_argument("--patterns", nargs="+", default=["8:16"], metavar="N:M",
+                        help="patterns to run (default 8:16)")
+    parser.add_argument("--corrections", nargs="*", default=[], metavar="NAME",
+                        help="d-pts, d-pts-mean, var (default none)")
+    parser.add_argument("--layer", type=int, default=0, help="layer of the encoder (0 to 5)")
+    add_design_arguments(parser)
+    arguments = parser.parse_args(argv)
+    try:
+        designs = [design_from(arguments, Pattern.parse(text)) for text in arguments.patterns]
+        exact = _report(designs, arguments.corrections, arguments.layer, read_sentences(arguments),
+                        Console(width=120))
+    except ValueError as error:
+        parser.error(str(error))
+    raise SystemExit(0 if exact else 1)
+
+
+if __name__ == "__main__":
+    main()

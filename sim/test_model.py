@@ -1,0 +1,59 @@
+"""The command that runs an encoder layer; the exact model takes the place of the RTL here."""
+
+import pytest
+
+from hw.config import Design, Pattern
+from sim.model import PARTS, Checked, main, run_layer, with_corrections
+from sw.activations import encoder
+from sw.driver.reference import ReferenceAccelerator
+from sw.metrics import cosine
+
+
+DESIGN = Design(Pattern(8, 16))
+
+
+@pytest.fixture(scope="module")
+def sentence():
+    tokenizer, _ = encoder()
+    return [dict(tokenizer("Half of every block.", return_tensors="pt"))]
+
+
+def test_every_linear_layer_runs_and_is_put_back(sentence):
+    _, model = encoder()
+    before = {name: id(module) for name, module in model.named_modules()}
+    design = with_corrections(DESIGN, ["d-pts", "var"])
+    sparse, corrected = (run_layer(ReferenceAccelerator(design), sentence, model, 1, names)
+                         for names in ((), ("d-pts", "var")))
+    dense = run_layer(ReferenceAccelerator(Design(Pattern(8, 8))), sentence, model, 1)
+    assert {name: id(module) for name, module in model.named_modules()} == before
+    assert sparse.exact
+    assert set(sparse.counters) == set(PARTS)
+    assert all(2 * sparse.counters[part]["STEPS"] == dense.counters[part]["STEPS"]
+               for part in PARTS)
+    assert cosine(dense.output, corrected.output) > cosine(dense.output, sparse.output) > 0.9
+
+
+class Faulty(ReferenceAccelerator):
+    """Flips one bit in one result of each job."""
+
+    def run(self, inputs, results, *, limit):
+        beats, cycles = super().run(inputs, results, limit=limit)
+        beats.data[-1, 0] ^= 1
+        return beats, cycles
+
+
+def test_one_wrong_bit_is_found(sentence):
+    _, model = encoder()
+    assert not run_layer(Faulty(DESIGN), sentence, model, 0).exact
+    assert Checked(ReferenceAccelerator(DESIGN)).exact
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["--layer", "6"], "layer must be an integer from 0 to 5, not 6"),
+    (["--patterns", "8"], "pattern must be written N:M, as in 8:16, not '8'"),
+])
+def test_bad_input_is_one_sentence(arguments, message, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"python -m sim.model: error: {message}"

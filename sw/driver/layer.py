@@ -1,0 +1,207 @@
+"""A linear layer of a PyTorch model that runs on an accelerator."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+
+import torch
+from torch import Tensor, nn
+
+from hw.config import Pattern, choice
+from hw.epilogue_format import (
+    BIAS_BITS,
+    BIAS_FRACTION,
+    MIN_SHIFT,
+    SCALE_BITS,
+    TOKEN_FRACTION,
+    Output,
+)
+from sw import corrections as correct
+from sw.criteria import CRITERIA, quantize_coefficients, weight_coefficients
+from sw.driver.linear import COUNTERS, Backend, Channels, Corrections, run_linear
+from sw.quantize import quantize
+
+
+__all__ = ["NEEDED", "SparseLinear", "channel_terms", "on_accelerator"]
+
+
+NEEDED = {"d-pts": ("shift", "median"), "d-pts-mean": ("shift", "mean"),
+          "s-pts": ("shift", "scalar"), "l-pts": ("shift", "channel"), "var": ("statistics", True)}
+"""Parameter of the design that a correction needs, and its value; ``ls`` needs none."""
+
+
+class SparseLinear(nn.Module):
+    """A linear layer that quantises its input, runs on an accelerator, and scales the result back.
+
+    Tokens have a scale each, or one for the call where the shift is static. Weights have one for
+    each output feature. See :meth:`from_linear`.
+
+    Attributes
+    ----------
+    counters : dict of str to int
+        Sum of each of :data:`sw.driver.linear.COUNTERS` over all calls.
+    """
+
+    def __init__(self, backend: Backend, weight: Tensor, scale: Tensor, bias: Tensor | None, *,
+                 names: tuple[str, ...], factors: Tensor | None, shift: Tensor | None,
+                 output_scale: float | None):
+        super().__init__()
+        self.backend, self.names = backend, names
+        self.weight, self.scale, self.bias = weight, scale, bias
+        self.factors, self.shift, self.output_scale = factors, shift, output_scale
+        self.counters = dict.fromkeys(COUNTERS, 0)
+
+    @classmethod
+    def from_linear(cls, linear: nn.Linear, backend: Backend, pattern: Pattern | str | None = None,
+                    criterion: str = "act", corrections: Sequence[str] = (),
+                    statistics: dict[str, Tensor] | None = None,
+                    output_scale: float | None = None) -> "SparseLinear":
+        """Quantise a layer for an accelerator.
+
+        Parameters
+        ----------
+        linear : nn.Linear
+            It is not changed.
+        backend : Backend
+            The accelerator.
+        pattern : Pattern or str, optional
+            Must be that of the accelerator.
+        criterion : str
+            One of :data:`sw.criteria.CRITERIA`; all but ``act`` need coefficients in the design,
+            and ``clact`` the statistic ``norm`` [K].
+        corrections : sequence of str
+            From :data:`NEEDED`, and ``ls``.
+        statistics : dict of str to Tensor, optional
+            ``shift``: the number of S-PTS; ``l-pts`` [K] and ``ls`` [O]: learned values.
+        output_scale : float, optional
+            If given, the accelerator also scales, adds the bias and requantises to int8; one unit
+            of its results is worth this much.
+
+        Raises
+        ------
+        ValueError
+            If the accelerator lacks what is asked for, or a statistic is missing.
+        """
+        design, names, held = backend.design, tuple(corrections), statistics or {}
+        wanted = Pattern.parse(pattern) if isinstance(pattern, str) else pattern
+        if wanted not in (None, design.pattern):
+            raise ValueError(f"pattern must be {design.pattern}, the accelerator's, not {wanted}")
+        choice("criterion", criterion, CRITERIA)
+        for name in names:
+            choice("correction", name, (*NEEDED, "ls"))
+        for name, (parameter, value) in NEEDED.items():
+            if name in names and getattr(design, parameter) != value:
+                raise ValueError(f"{parameter} of the accelerator must be {value} for {name}, not "
+                                 f"{getattr(design, parameter)}")
+        for name, statistic in (("s-pts", "shift"), ("l-pts", "l-pts"), ("ls", "ls")):
+            if name in names and statistic not in held:
+                raise ValueError(f"statistics must have {statistic} for {name}, "
+                                 f"not {', '.join(held) or 'none'}")
+        weight = linear.weight.detach().float()
+        values, scale = quantize(weight)
+        scale = scale.reshape(-1) * (1 + held["ls"] if "ls" in names else 1)
+        factors = held["norm"] if criterion == "clact" and "norm" in held else \
+            weight_coefficients(criterion, weight)
+        if criterion != "act":
+            if not design.coefficients:
+                raise ValueError("coefficients of the accelerator must be 8 for "
+                                 f"{criterion}, not 0")
+            if factors is None:
+                raise ValueError("statistics must have norm for clact, not none")
+        bias = None if linear.bias is None else linear.bias.detach().float()
+        shift = held["shift"] if "s-pts" in names else held["l-pts"] if "l-pts" in names else None
+        return cls(backend, values, scale, bias, names=names, output_scale=output_scale,
+                   factors=None if factors is None else quantize_coefficients(factors),
+                   shift=shift)
+
+    @torch.no_grad()
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [..., out_features] in the type of ``x`` [..., in_features]."""
+        tokens, scale, shift = self._quantize(x.reshape(-1, x.shape[-1]).float())
+        dynamic = "d-pts" in self.names or "d-pts-mean" in self.names
+        corrected = dynamic or "var" in self.names
+        terms = Corrections(
+            Output.CORRECTED if corrected else Output.RAW, "var" in self.names, dynamic,
+            factors=self.factors,
+            static_shift=int(shift) if shift is not None and "s-pts" in self.names else 0,
+            shifts=shift if "l-pts" in self.names else None)
+        # What a static shift takes from the accumulators is a constant: it belongs to the bias.
+        back = 0 if shift is None else (self.weight.double() * shift).sum(-1)
+        bias = 0 if self.bias is None else self.bias
+        if self.output_scale is None:
+            y = self._run(tokens, terms)
+            y = ((y + back).double() * scale * self.scale).float() + bias
+        else:
+            largest = scale.max()
+            channels = channel_terms(largest * self.scale / self.output_scale,
+                                     (bias + back * largest * self.scale) / self.output_scale)
+            each = (scale / largest * (1 << TOKEN_FRACTION)).round().long()
+            y = self._run(tokens, Corrections(
+                Output.INT8, terms.variance, terms.token_shift, terms.static_shift, channels,
+                each.expand(len(tokens), 1), terms.factors, terms.shifts)) * self.output_scale
+        return y.to(x.dtype).reshape(*x.shape[:-1], -1)
+
+    def _run(self, tokens: Tensor, terms: Corrections) -> Tensor:
+        y, counters = run_linear(self.backend, tokens, self.weight, terms)
+        self.counters = {name: count + counters[name] for name, count in self.counters.items()}
+        return y
+
+    def _quantize(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Integers of the tokens, their scales [T, 1] (or one, [1, 1]), and a static shift."""
+        if self.shift is not None:
+            # A static shift is the same integer for all tokens, so they share a scale.
+            values, scale = quantize(x.reshape(1, -1), torch.maximum(
+                x.abs(), (x - self.shift).abs()).max().reshape(1, 1))
+            shift = (self.shift / scale.item()).round().clamp(-128, 127).long()
+            return values.reshape(x.shape), scale, shift
+        largest = x.abs()
+        if "d-pts" in self.names or "d-pts-mean" in self.names:
+            # Room for the shifted values, which otherwise saturate.
+            eta = correct.token_shift(x, mean="d-pts-mean" in self.names)
+            largest = torch.maximum(largest, (x - eta).abs())
+        values, scale = quantize(x, largest.amax(-1, keepdim=True))
+        return values, scale, None
+
+    def extra_repr(self) -> str:
+        """Shape, pattern and corrections, for print."""
+        extra = " ".join(("", *self.names))
+        return (f"{self.weight.shape[1]} -> {self.weight.shape[0]}, "
+                f"pattern={self.backend.design.pattern}{extra}")
+
+
+def channel_terms(multiplier: Tensor, bias: Tensor | float) -> Channels:
+    """Scale and shift that come nearest to a positive ``multiplier`` [O], and the bias [O].
+
+    Multiplier and bias are in units of the int8 result. A multiplier below 2 ** -24 is 0, one of
+    128 or more saturates.
+    """
+    multiplier = multiplier.double()
+    exponent = torch.frexp(multiplier).exponent  # multiplier < 2 ** exponent
+    shift = (SCALE_BITS - exponent - MIN_SHIFT).clamp(0, 31).long()
+    scale = (multiplier * 2.0 ** (shift + MIN_SHIFT)).round().clamp(0, (1 << SCALE_BITS) - 1)
+    limit = 1 << BIAS_BITS - 1
+    fixed = (torch.as_tensor(bias).double().expand(multiplier.shape) * (1 << BIAS_FRACTION)).round()
+    return Channels(scale.long(), shift, fixed.clamp(-limit, limit - 1).long())
+
+
+@contextmanager
+def on_accelerator(model: nn.Module, backend: Backend, layers: Sequence[str],
+                   **options) -> Iterator[dict[str, SparseLinear]]:
+    """Run the linear layers whose names match one of ``layers`` on an accelerator.
+
+    ``options`` are those of :meth:`SparseLinear.from_linear`. Yields the layers by name; at the
+    end the model has its own ones again.
+    """
+    own = {name: module for name, module in model.named_modules()
+           if isinstance(module, nn.Linear) and any(fnmatchcase(name, one) for one in layers)}
+    if not own:
+        raise ValueError(f"layers must match a linear layer of the model, not {list(layers)}")
+    made = {name: SparseLinear.from_linear(module, backend, **options)
+            for name, module in own.items()}
+    try:
+        for name, module in made.items():
+            model.set_submodule(name, module)
+        yield made
+    finally:
+        for name, linear in own.items():
+            model.set_submodule(name, linear)
