@@ -1,16 +1,19 @@
 """Time of ``nm_mask`` beside topk and scatter: ``python -m sw.benchmark``.
 
-The best of several rounds each, taken in turns, so that other load on the machine hits both.
+With ``--outputs`` also that of ``sw.fused.compress_shifted`` (shift for each token, bitmask) beside
+the dense product of a layer with so many outputs. The best of several rounds each, taken in turns,
+so that other load on the machine hits all.
 """
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from hw.config import Pattern
+from sw.fused import compress_shifted
 from sw.selection import nm_mask
 
 
@@ -21,10 +24,32 @@ def topk_mask(x: Tensor, n: int, m: int) -> Tensor:
     return torch.zeros_like(blocks, dtype=torch.bool).scatter_(1, kept, True).view(x.shape)
 
 
-def _seconds(function: Callable[[Tensor, int, int], Tensor], x: Tensor, pattern: Pattern) -> float:
+def _seconds(function: Callable[[], object], device: str) -> float:
     start = time.perf_counter()
-    function(x, pattern.n, pattern.m)
+    function()
+    if device == "cuda":
+        torch.cuda.synchronize()
     return time.perf_counter() - start
+
+
+def _best(functions: Sequence[Callable[[], object]], rounds: int, device: str) -> list[float]:
+    """Best time of each function in ms; a first round is not counted."""
+    taken = [[_seconds(function, device) for function in functions] for _ in range(rounds + 1)]
+    return [min(times) * 1e3 for times in zip(*taken[1:], strict=True)]
+
+
+def compare(x: Tensor, pattern: Pattern, rounds: int, outputs: int) -> str:
+    """Return one line of the table."""
+    n, m, device = pattern.n, pattern.m, x.device.type
+    functions: list[Callable[[], object]] = [
+        lambda: topk_mask(x, n, m), lambda: nm_mask(x, n, m)]
+    if outputs:
+        weight = torch.randn(outputs, x.shape[1], device=device, dtype=x.dtype)
+        shift = x.float().mean(-1, keepdim=True).to(x.dtype)
+        functions += [lambda: compress_shifted(x, pattern, shift=shift), lambda: x @ weight.t()]
+    usual, ours, *layer = _best(functions, rounds, device)
+    line = f"{pattern!s:7}  {usual:9.1f} ms  {ours:6.1f} ms  {usual / ours:5.1f} x"
+    return line + "".join(f"  {time:9.1f} ms" for time in layer)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -32,29 +57,34 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m sw.benchmark", description=__doc__)
     parser.add_argument("--patterns", nargs="+", default=["2:4", "4:8", "8:16", "16:32"])
     parser.add_argument("--size", type=int, default=4096, help="tokens and features")
+    parser.add_argument("--outputs", type=int, default=0,
+                        help="outputs of the layer to compare with, default none")
     parser.add_argument("--rounds", type=int, default=5, help="default %(default)s")
     parser.add_argument("--threads", type=int, default=1, help="default %(default)s")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu",
+                        help="default %(default)s")
     options = parser.parse_args(arguments)
     try:
         patterns = [Pattern.parse(text) for text in options.patterns]
-        for name in ("size", "rounds", "threads"):
-            if getattr(options, name) < 1:
-                raise ValueError(f"{name} must be an integer from 1, not {getattr(options, name)}")
+        for name, low in (("size", 1), ("outputs", 0), ("rounds", 1), ("threads", 1)):
+            if getattr(options, name) < low:
+                raise ValueError(f"{name} must be an integer from {low}, "
+                                 f"not {getattr(options, name)}")
         for pattern in patterns:
             if options.size % pattern.m:
                 raise ValueError(f"size must be a multiple of {pattern.m}, not {options.size}")
+        if options.device == "cuda" and not torch.cuda.is_available():
+            raise ValueError("device must be cpu where torch finds no GPU, not cuda")
     except ValueError as error:
         parser.error(str(error))
     torch.set_num_threads(options.threads)
     x = torch.randn(options.size, options.size, generator=torch.Generator().manual_seed(0))
-    x = x.bfloat16()
-    print(f"{options.size} x {options.size} bfloat16, torch {torch.__version__}, "
-          f"{options.threads} thread(s)\npattern  topk+scatter  nm_mask   faster")
+    x = x.bfloat16().to(options.device)
+    layer = "  shift+compress     product" if options.outputs else ""
+    print(f"{options.size} x {options.size} bfloat16, torch {torch.__version__}, {options.device}, "
+          f"{options.threads} thread(s)\npattern  topk+scatter  nm_mask   faster{layer}")
     for pattern in patterns:
-        rounds = [(_seconds(topk_mask, x, pattern), _seconds(nm_mask, x, pattern))
-                  for _ in range(options.rounds + 1)][1:]
-        usual, ours = (min(times) for times in zip(*rounds, strict=True))
-        print(f"{pattern!s:7}  {usual * 1e3:9.1f} ms  {ours * 1e3:6.1f} ms  {usual / ours:5.1f} x")
+        print(compare(x, pattern, options.rounds, options.outputs))
 
 
 if __name__ == "__main__":

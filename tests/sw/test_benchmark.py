@@ -18,9 +18,22 @@ def test_prints_both_times(capsys):
     assert capsys.readouterr().out.splitlines()[-1].startswith("8:16")
 
 
-def test_rejects(capsys):
+def test_prints_the_times_of_a_layer_beside_it(capsys):
+    main(["--size", "64", "--rounds", "1", "--patterns", "2:4", "--outputs", "32"])
+    title, line = capsys.readouterr().out.splitlines()[-2:]
+    assert title.endswith("shift+compress     product")
+    assert line.count(" ms") == 4
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["--size", "65"], "size must be a multiple of 4, not 65"),
+    (["--rounds", "0"], "rounds must be an integer from 1, not 0"),
+    (["--outputs", "-1"], "outputs must be an integer from 0, not -1"),
+    pytest.param(["--device", "cuda"], "device must be cpu where torch finds no GPU, not cuda",
+                 marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")),
+])
+def test_rejects(capsys, arguments, message):
     with pytest.raises(SystemExit) as caught:
-        main(["--size", "65"])
+        main(arguments)
     assert caught.value.code == 2
-    assert capsys.readouterr().err.splitlines()[-1] == (
-        "python -m sw.benchmark: error: size must be a multiple of 4, not 65")
+    assert capsys.readouterr().err.splitlines()[-1] == f"python -m sw.benchmark: error: {message}"
