@@ -11,9 +11,9 @@ from hw.config import Design, Pattern
 from hw.gather import Gather, SelectDecoder
 from hw.metadata import IndexEncoder, RankEncoder, rank_parts
 from hw.score import Score, ScoreStage
-from hw.selector import make_selector
+from hw.selector import make_select_stage
 from hw.statistics import BlockSums
-from hw.stream import Block, EncodedBlock, TokenSums, chain, end_stage
+from hw.stream import Block, EncodedBlock, TokenSums, chain, end_stage, fill
 from hw.token_shift import MeanStage, MedianStage
 
 
@@ -23,12 +23,13 @@ __all__ = ["Compressor"]
 class Compressor(wiring.Component):
     """Keeps the N values of largest score in each block of M; between equal ones the lower index.
 
-    A row of stages, each with a latency of one cycle and one block per cycle:
+    A row of stages, with a latency of one cycle and one block per cycle unless they say otherwise:
 
     * ``token``, with a dynamic shift: holds a token back until its mean or median is known;
     * ``channel``, with coefficients or a shift by channel: adds the parameters of the channels;
     * ``score``, with any of these: ``z = x - shift``, saturated, and ``|z| * c``;
-    * ``select``: the mask; without the stages above also the score, ``|x|``;
+    * ``select``: the mask; without the stages above also the score, ``|x|``; as many cycles as
+      :func:`hw.selector.make_select_stage` takes;
     * ``compact``: kept values and metadata, and the sums over the block;
     * ``finish``, with statistics or a rank of more than 8 values: adds these up.
 
@@ -109,38 +110,59 @@ def _eta(design: Design) -> tuple[str, ...]:
 
 
 class SelectStage(wiring.Component):
-    """Adds the mask to a block; scores the values itself if they are not ``scored``."""
+    """Adds the mask to a block; scores the values itself if they are not ``scored``.
 
-    latency = 1
-    interval = 1
+    Latency and initiation interval are those of the selector.
+    """
 
     def __init__(self, design: Design, *, scored: bool):
         scores = ("scores",) if scored else ()
+        passing = Block(design, *_eta(design))
         super().__init__({
             "i": In(stream.Signature(Block(design, *_eta(design), *scores))),
             "o": Out(stream.Signature(Block(design, *_eta(design), "mask"))),
         })
         self.design = design
         self.scored = scored
+        self.selector = None if design.pattern.dense else make_select_stage(
+            design.selector, passing, design.pattern, design.score_width, stages=design.stages)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a block to its mask."""
+        return self.selector.latency if self.selector else 1
+
+    @property
+    def interval(self) -> int:
+        """Cycles from one block to the next."""
+        return self.selector.interval if self.selector else 1
 
     def elaborate(self, platform):
         m = Module()
-        end_stage(m, self, mask=self._mask(m))
+        design, selector = self.design, self.selector
+        if selector is None:
+            end_stage(m, self, mask=~C(0, design.pattern.m))
+            return m
+        m.submodules.selector = selector
+        sink, source = selector.i, selector.o
+        fill(m, sink.payload.block, self.i.payload)
+        fill(m, self.o.payload, source.payload.block, mask=source.payload.mask)
+        m.d.comb += [
+            sink.payload.scores.eq(self._scores(m)),
+            sink.valid.eq(self.i.valid),
+            self.i.ready.eq(sink.ready),
+            self.o.valid.eq(source.valid),
+            source.ready.eq(self.o.ready),
+        ]
         return m
 
-    def _mask(self, m):
-        """Bitmask of the values to keep."""
-        design, block = self.design, self.i.payload
-        if design.pattern.dense:
-            return ~C(0, design.pattern.m)
-        m.submodules.selector = selector = make_selector(design.selector, design.pattern,
-                                                         design.score_width)
+    def _scores(self, m):
+        """What the values are selected by."""
         if self.scored:
-            m.d.comb += selector.scores.eq(block.scores)
-        else:
-            m.submodules.score = score = Score(design.pattern, design.number)
-            m.d.comb += [score.values.eq(block.values), selector.scores.eq(score.scores)]
-        return selector.mask
+            return self.i.payload.scores
+        m.submodules.score = score = Score(self.design.pattern, self.design.number)
+        m.d.comb += score.values.eq(self.i.payload.values)
+        return score.scores
 
 
 class CompactStage(wiring.Component):

@@ -12,12 +12,13 @@ from typing import Any
 from hw.formats import FORMATS, Format
 
 
-__all__ = ["DESIGNS", "ENCODINGS", "GATHERS", "SELECTORS", "SHIFTS", "VERSION", "Design", "Pattern",
-           "choice", "integer"]
+__all__ = ["DESIGNS", "ENCODINGS", "FLEXIBLE", "GATHERS", "SELECTORS", "SHIFTS", "VERSION",
+           "Design", "Pattern", "choice", "integer"]
 
 
 VERSION = "0.1.0"
-SELECTORS = ("rank", "radix")
+SELECTORS = ("rank", "radix", "network", "serial")
+FLEXIBLE = ("none", "n", "all")
 GATHERS = ("auto", "window", "butterfly")
 ENCODINGS = ("bitmask", "index", "rank")
 SHIFTS = ("none", "scalar", "channel", "mean", "median")
@@ -149,6 +150,12 @@ class Design:
 
     pattern: Pattern
     selector: str = _parameter("rank", "structure of the selector", choices=SELECTORS)
+    stages: int = _parameter(0, "pipeline registers of the radix selector, up to the bits of a "
+                                "score + 1; 0: combinational", low=0, high=65,
+                             designs=("selector", "compressor", "accelerator"))
+    flexible: str = _parameter("none", "what of the pattern the selector takes at run time: "
+                                       "nothing, n, or n and m", choices=FLEXIBLE,
+                               designs=("selector",))
     gather: str = _parameter("auto", "network that brings weights to a PE's lanes: the smallest, "
                                      "one stage, or stages of two-to-one nodes", choices=GATHERS)
     rows: int = _parameter(4, "rows of PEs, one token each", low=1, high=64)
@@ -192,6 +199,10 @@ class Design:
             else:
                 integer(f.name, value, limits["low"], limits["high"])
         integer("decode_stages", self.decode_stages, 0, self.pattern.n)
+        if self.stages and self.selector != "radix":
+            raise ValueError(f"stages must be 0 with the selector {self.selector}, not "
+                             f"{self.stages}")
+        integer("stages", self.stages, 0, self.score_width + 1)
         if not self.number.integer and (self.coefficients or self.shift != "none"
                                         or self.statistics):
             raise ValueError("format must be int4 or int8 with coefficients, a shift or "

@@ -5,15 +5,20 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from hw.config import DESIGNS, Design, Pattern
+from hw.config import DESIGNS, SELECTORS, Design, Pattern, choice
 from hw.emit import to_verilog
 from hw.files import write_all
 from hw.header import c_header
 from hw.manifest import manifest
+from hw.selector.auto import choose
 from hw.tops import make_top
 
 
 __all__ = ["add_design_arguments", "design_from", "generate", "main", "verilog"]
+
+
+AUTO = "auto"
+"""Name of the selector that is chosen by measured figures."""
 
 
 def verilog(name: str, design: Design) -> str:
@@ -34,10 +39,11 @@ def verilog(name: str, design: Design) -> str:
     return to_verilog(make_top(name, design), f"nm_{name}")
 
 
-def generate(name: str, design: Design, output: Path) -> list[Path]:
+def generate(name: str, design: Design, output: Path, why: str = "") -> list[Path]:
     """Write ``nm_<name>.v`` and its manifest ``nm_<name>.json``; return their paths.
 
-    An accelerator also gets a C header of its registers, ``nm_accelerator.h``.
+    An accelerator also gets a C header of its registers, ``nm_accelerator.h``. ``why`` is what the
+    manifest says of the choice of the selector, if it was chosen.
 
     Raises
     ------
@@ -45,7 +51,7 @@ def generate(name: str, design: Design, output: Path) -> list[Path]:
         As :func:`verilog`, or if ``output`` is no writable directory.
     """
     top = make_top(name, design)
-    description = manifest(name, top)
+    description = manifest(name, top, why)
     header = {"nm_accelerator.h": c_header(design)} if name == "accelerator" else {}
     return write_all(output, {
         f"nm_{name}.v": to_verilog(top, f"nm_{name}"),
@@ -67,18 +73,33 @@ def add_design_arguments(parser: argparse.ArgumentParser) -> None:
                             help=f"{limits['help']} ({allowed}; default {field.default})")
 
 
-def _plain(text: str) -> int | str:
+def _plain(text: str) -> int | float | str:
     """Numbers as numbers, anything else as it is: :class:`Design` says what is allowed."""
-    try:
-        return int(text)
-    except ValueError:
-        return text
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text
 
 
 def design_from(arguments: argparse.Namespace, pattern: Pattern) -> Design:
     """Return the design that the options of :func:`add_design_arguments` ask for."""
     return Design(pattern, **{field.name: getattr(arguments, field.name)
                               for field in fields(Design)[1:]})
+
+
+def _resolve(arguments: argparse.Namespace, pattern: Pattern) -> str:
+    """Put a structure in the place of ``--selector auto``; return why it was taken."""
+    if choice("selector", arguments.selector, (*SELECTORS, AUTO)) != AUTO:
+        return ""
+    for name, default in (("stages", 0), ("flexible", "none")):
+        if getattr(arguments, name) != default:
+            raise ValueError(f"{name} must be {default} with the selector {AUTO}, not "
+                             f"{getattr(arguments, name)!r}")
+    chosen = choose(pattern, arguments.clock_ns, arguments.throughput)
+    arguments.selector, arguments.stages = chosen.selector, chosen.stages
+    return "" if pattern.dense else chosen.reason
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -94,12 +115,20 @@ def main(argv: Sequence[str] | None = None) -> None:
                         help=f"what to generate ({', '.join(DESIGNS)}; default accelerator)")
     parser.add_argument("-o", "--output", type=Path, default=Path("build"), metavar="DIR",
                         help="directory for the Verilog and its manifest (default build)")
+    parser.add_argument("--clock-ns", type=_plain, default=8.0, metavar="NUMBER",
+                        help="with --selector auto, the smallest that meets this period of the "
+                             "clock is taken (ns; default 8)")
+    parser.add_argument("--throughput", type=_plain, default=1.0, metavar="NUMBER",
+                        help="with --selector auto: blocks per cycle (above 0 to 1; default 1)")
     add_design_arguments(parser)
     arguments = parser.parse_args(argv)
     try:
-        design = design_from(arguments, Pattern(arguments.n, arguments.m))
-        for path in generate(arguments.design, design, arguments.output):
-            print(path)
+        pattern = Pattern(arguments.n, arguments.m)
+        why = _resolve(arguments, pattern)
+        design = design_from(arguments, pattern)
+        paths = generate(arguments.design, design, arguments.output, why)
+        for line in [*([f"selector {why}"] if why else []), *paths]:
+            print(line)
     except ValueError as error:
         parser.error(str(error))
 

@@ -11,8 +11,11 @@ from hw.tops import Top
 __all__ = ["manifest"]
 
 
-def manifest(name: str, top: Top) -> str:
-    """JSON text: version, every parameter, every port, latency, interval, register map."""
+def manifest(name: str, top: Top, why: str = "") -> str:
+    """JSON text: version, every parameter, every port, latency, interval, register map.
+
+    ``why`` says why the selector was chosen, where it was.
+    """
     design = top.design
     clocked = top.latency > 0
     ports = [{"name": port.name, "direction": port.direction, "width": port.width,
@@ -39,6 +42,7 @@ def manifest(name: str, top: Top) -> str:
             "max_blocks": design.max_blocks,
             "bitmask_bits": design.pattern.bitmask_bits,
         },
+        **({"selector_choice": why} if why else {}),
         "latency_cycles": top.latency,
         "initiation_interval_cycles": top.interval if clocked else 0,
         "ports": ports,

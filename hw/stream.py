@@ -8,7 +8,7 @@ from hw.config import Design, Pattern
 
 
 __all__ = ["Block", "CompressedBlock", "DenseBlock", "EncodedBlock", "StreamRegister", "TokenSums",
-           "chain", "end_stage"]
+           "chain", "end_stage", "fill"]
 
 
 class DenseBlock(data.StructLayout):
@@ -171,6 +171,7 @@ class StreamRegister(wiring.Component):
     """
 
     latency = 1
+    interval = 1
 
     def __init__(self, shape):
         super().__init__({

@@ -1,7 +1,7 @@
 """The designs that can be generated: components behind the ports of the specification."""
 
 from amaranth.hdl import Cat, Module, Shape, Signal, Value
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 
 from hw.accelerator import Accelerator
 from hw.array import Array
@@ -12,7 +12,7 @@ from hw.config import DESIGNS, VALUE_WIDTH, Design, choice
 from hw.decompressor import Decompressor
 from hw.epilogue_format import CHANNEL_BYTES
 from hw.pe import PE
-from hw.selector import make_selector
+from hw.selector import COMBINATIONAL, Asked, make_select_stage, make_selector
 from hw.stream import EncodedBlock
 
 
@@ -46,7 +46,7 @@ class Top(wiring.Component):
     @property
     def interval(self) -> int:
         """Cycles from one input to the next."""
-        return 1
+        return getattr(self.inside, "interval", 1)
 
 
 class SelectorTop(Top):
@@ -55,12 +55,16 @@ class SelectorTop(Top):
     latency = 0
 
     def __init__(self, design: Design):
-        pattern = design.pattern
-        width = design.score_width
-        inside = None if pattern.dense else make_selector(design.selector, pattern, width)
+        pattern, flexible, width = design.pattern, design.flexible, design.score_width
+        inside = None if pattern.dense and flexible == "none" else make_selector(
+            design.selector, pattern, width, flexible)
+        asked = [] if flexible == "none" else [
+            Port("n", "in", pattern.m.bit_length(), "how many to keep, 1 to M")]
         super().__init__(design, inside, [
             Port("scores", "in", pattern.m * width, "M unsigned scores, lane 0 lowest"),
-            Port("mask", "out", pattern.m, "exactly N bits set: the largest scores"),
+            *asked,
+            Port("mask", "out", pattern.m, "exactly n bits set: the largest scores" if asked else
+                 "exactly N bits set: the largest scores"),
         ])
 
     def elaborate(self, platform):
@@ -70,6 +74,8 @@ class SelectorTop(Top):
             return m
         m.submodules.selector = self.inside
         m.d.comb += [Value.cast(self.inside.scores).eq(self.scores), self.mask.eq(self.inside.mask)]
+        if self.inside.flexible != "none":
+            m.d.comb += self.inside.n.eq(self.n)
         return m
 
 
@@ -80,11 +86,6 @@ class _StreamTop(Top):
         super().__init__(design, inside, [*sink.ports, *source.ports, *more])
         self.sink = sink
         self.source = source
-
-    @property
-    def interval(self) -> int:
-        """Cycles from one block to the next."""
-        return self.inside.interval
 
     def elaborate(self, platform):
         m = Module()
@@ -171,11 +172,53 @@ def _connect_coef(m: Module, top, load) -> None:
                      last=load.payload.last)
 
 
+_ASKED_MEANINGS = {
+    "none": "",
+    "n": "how many to keep of the block, 1 to M",
+    "all": "low bits: how many to keep of each block; above them: log2 of the blocks' size",
+}
+
+
+class StreamSelectorTop(_StreamTop):
+    """Stream of scores to stream of masks: the selectors that take several cycles."""
+
+    def __init__(self, design: Design):
+        pattern, flexible, width = design.pattern, design.flexible, design.score_width
+        inside = make_select_stage(design.selector, data.StructLayout({"last": 1}), pattern, width,
+                                   stages=design.stages, flexible=flexible)
+        asked = 0 if flexible == "none" else Asked(pattern, flexible).size
+        super().__init__(
+            design, inside,
+            Axis("s_axis", pattern.m * width, "M unsigned scores, lane 0 lowest",
+                 "passed on", user=asked, user_meaning=_ASKED_MEANINGS[flexible]),
+            Axis("m_axis", pattern.m, "mask: the largest scores", "of the scores"))
+
+    def sink_parts(self, payload):
+        """Parts of the input's payload."""
+        asked = payload.pattern if "pattern" in payload.shape().members else None
+        return {"data": payload.scores, "last": payload.block.last, "user": asked}
+
+    def source_parts(self, payload):
+        """Parts of the output's payload."""
+        return {"data": payload.mask, "last": payload.block.last}
+
+
+def _selector_top(design: Design) -> Top:
+    """The combinational form where there is one and no stages are asked for."""
+    if design.pattern.dense and design.flexible == "none":
+        return SelectorTop(design)
+    several_cycles = design.stages or design.selector not in COMBINATIONAL
+    return (StreamSelectorTop if several_cycles else SelectorTop)(design)
+
+
 class CompressorTop(_StreamTop):
     """Stream of dense blocks to stream of compressed blocks."""
 
     def __init__(self, design: Design):
-        self.coef = _coef_axis(design)
+        self.coef = Axis("s_axis_coef", design.channel_bits * design.pattern.m,
+                         "parameters of the M channels of one block: "
+                         + " and then ".join(_channel_parts(design)),
+                         "last block of the token")
         more = [*self.coef.ports] if design.channel_bits else []
         if design.shift == "scalar":
             more.append(Port("shift", "in", design.number.bits,
@@ -336,7 +379,7 @@ class AcceleratorTop(Top):
 
 
 _TOPS = {
-    "selector": SelectorTop,
+    "selector": _selector_top,
     "compressor": CompressorTop,
     "decompressor": DecompressorTop,
     "pe": PETop,

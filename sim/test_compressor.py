@@ -5,16 +5,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hw.config import SELECTORS, Design, Pattern
+from hw.config import Design, Pattern
 from hw.formats import FORMATS
 from sim.stimulus import PATTERNS, bit_rows, blocks, generator, kept, mask
 from sim.tokens import random_tokens
 
 
-@pytest.mark.parametrize("selector", SELECTORS)
-@pytest.mark.parametrize("pattern", PATTERNS, ids=str)
-def test_compressor(bench, pattern, selector):
-    design = Design(pattern, selector=selector)
+DESIGNS = [Design(pattern, selector=selector) for pattern in PATTERNS
+           for selector in ("rank", "radix")] + [
+    Design(Pattern(2, 4), selector="serial"), Design(Pattern(16, 32), selector="serial"),
+    Design(Pattern(8, 16), selector="network"), Design(Pattern(4, 8), selector="radix", stages=2),
+    Design(Pattern(16, 32), selector="radix", stages=7)]
+
+
+@pytest.mark.parametrize("design", DESIGNS, ids=lambda design: (
+    f"{design.selector} {design.pattern} {design.stages}"))
+def test_compressor(bench, design):
+    pattern = design.pattern
     rng = generator("compressor", pattern)
     dense = blocks(pattern.m, 60, rng)
     last = rng.random((len(dense), 1)) < 0.3

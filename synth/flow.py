@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from json import loads
 
+from hw.config import choice
 from synth import liberty, yosys
 from synth.flat import Netlist
 from synth.netlist import Module, split
@@ -23,8 +24,8 @@ from synth.timing import Path, longest_path
 from synth.yosys import SynthesisError
 
 
-__all__ = ["ABC_SCRIPT", "CELLS", "YOSYS_SCRIPT", "Flow", "Mapped", "Result", "SynthesisError",
-           "synthesize"]
+__all__ = ["ABC_SCRIPTS", "CELLS", "GOALS", "YOSYS_SCRIPT", "Flow", "Mapped", "Result",
+           "SynthesisError", "synthesize"]
 
 
 CELLS = pathlib.Path(__file__).parent / "cells" / "nmforge.lib"
@@ -42,9 +43,16 @@ YOSYS_SCRIPT = (
 )
 """Commands for every module of every design."""
 
-ABC_SCRIPT = ("strash", "balance", "dc2", "dc2", "&get -n", "&nf", "&put", "buffer -c", "topo",
-              "upsize -c", "dnsize -c", "stime -p")
-"""Commands of ABC, which maps the logic. Without SAT sweeping, which does not end on selectors."""
+ABC_SCRIPTS = {
+    "area": ("strash", "dc2", "dc2", "&get -n", "&resyn3rs", "&put", "amap -m", "topo",
+             "buffer -c", "topo", "dnsize -c", "stime -p"),
+    "delay": ("strash", "dc2", "dc2", "balance", "map -B 0.8", "topo", "buffer -c", "topo",
+              "upsize -c", "dnsize -c", "stime -p"),
+}
+"""Commands of ABC, which maps the logic, for each goal. Without SAT sweeping, which does not end on
+selectors. ``topo`` after mapping drops cells that nothing reads; ``buffer`` stumbles over them."""
+
+GOALS = tuple(ABC_SCRIPTS)
 
 PORT_LOADS = 4
 """Load of an output, in input capacitances of the smallest inverter."""
@@ -107,14 +115,24 @@ class Flow:
     ----------
     library : liberty.Library
         Cells to map to.
+    goal : str
+        What ABC optimises for, one of :data:`GOALS`.
     workers : int
         Modules that are synthesised at the same time.
     timeout : float
         Seconds after which a module is given up.
+
+    Raises
+    ------
+    ValueError
+        If the goal is unknown.
     """
 
-    def __init__(self, library: liberty.Library, *, workers: int = 1, timeout: float = 600):
+    def __init__(self, library: liberty.Library, *, goal: str = "area", workers: int = 1,
+                 timeout: float = 600):
         self.library = library
+        self.goal = choice("goal", goal, GOALS)
+        self.abc_script = ABC_SCRIPTS[goal]
         self.workers = workers
         self.timeout = timeout
         self._mapped: dict[str, Mapped] = {}
@@ -164,7 +182,7 @@ class Flow:
             (path / "module.il").write_text(text)
             (path / "cells.lib").write_text(self._cells_text)
             (path / "constraints").write_text("\n".join(self.constraints) + "\n")
-            (path / "script.abc").write_text("\n".join(ABC_SCRIPT) + "\n")
+            (path / "script.abc").write_text("\n".join(self.abc_script) + "\n")
             try:
                 log = yosys.run(list(YOSYS_SCRIPT), path, timeout=self.timeout)
             except SynthesisError as error:
@@ -236,7 +254,7 @@ def count_instances(top: str, modules: dict[str, Module]) -> dict[str, int]:
 
 
 def synthesize(verilog: str, top: str, liberty_file: str | pathlib.Path | None = None, *,
-               workers: int = 1, timeout: float = 600) -> Result:
+               goal: str = "area", workers: int = 1, timeout: float = 600) -> Result:
     """Synthesise one design, for instance ``amaranth.back.verilog.convert(component)``.
 
     Parameters
@@ -247,15 +265,15 @@ def synthesize(verilog: str, top: str, liberty_file: str | pathlib.Path | None =
         Name of its top module.
     liberty_file : path, optional
         A Liberty file, plain or gzipped; the project's own cells by default.
-    workers, timeout
+    goal, workers, timeout
         As in ``Flow``.
 
     Raises
     ------
     ValueError
-        If the library is none.
+        If the library is none, or the goal is unknown.
     SynthesisError
         If Yosys fails.
     """
     library = liberty.read(CELLS if liberty_file is None else liberty_file)
-    return Flow(library, workers=workers, timeout=timeout).run([(verilog, top)])[0]
+    return Flow(library, goal=goal, workers=workers, timeout=timeout).run([(verilog, top)])[0]

@@ -29,7 +29,10 @@ __all__ = ["Measured", "Row", "main", "plan", "report"]
 
 
 SELECTING = ("selector", "compressor", "accelerator")
-"""Designs that contain a selector: one row for each structure."""
+"""Designs that contain a selector."""
+
+COMPARING = ("selector", "compressor")
+"""Designs with one row for each structure of the selector."""
 
 BASED = ("pe", "array", "accelerator")
 """Designs with a dense baseline: the same design that keeps all of its N values, L:L."""
@@ -85,12 +88,16 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], selectors: Sequence[
         if pattern.n > 1:
             for name in BASED:
                 if name in names:
-                    add(name, replace(base, pattern=Pattern(pattern.n, pattern.n)))
+                    add(name, replace(base, pattern=Pattern(pattern.n, pattern.n),
+                                      flexible="none"))
         for name in DESIGNS:
             if name not in names or (pattern.dense and name == "selector"):
                 continue
-            for selector in selectors if name in SELECTING else selectors[:1]:
-                design = replace(base, pattern=pattern, selector=selector)
+            for selector in selectors if name in COMPARING else [base.selector]:
+                design = replace(
+                    base, pattern=pattern, selector=selector,
+                    stages=base.stages if selector == "radix" else 0,
+                    flexible=base.flexible if name == "selector" else "none")
                 add(name, design)
                 for variant in variants:
                     if design.has(name, variant):
@@ -123,9 +130,10 @@ def measure(rows: Sequence[Row], synthesis: flow.Flow, progress: Progress) -> li
     return measured
 
 
-def table(rows: Sequence[Measured], library: liberty.Library) -> Table:
+def table(rows: Sequence[Measured], synthesis: flow.Flow) -> Table:
     """Rows as a table for the terminal."""
-    shown = Table(title=f"Area and delay on {library.name}")
+    library = synthesis.library
+    shown = Table(title=f"Area and delay on {library.name}, mapped for {synthesis.goal}")
     optional = any(row.design.options for row in rows)
     for column in ("pattern", "design", "selector", *(["options"] if optional else [])):
         shown.add_column(column, no_wrap=True)
@@ -163,7 +171,8 @@ def as_json(rows: Sequence[Measured], synthesis: flow.Flow, path: Path) -> str:
             "gate_equivalent": {"cell": library.nand2.name, "area": library.nand2.area},
         },
         "yosys_script": list(flow.YOSYS_SCRIPT),
-        "abc_script": list(flow.ABC_SCRIPT),
+        "goal": synthesis.goal,
+        "abc_script": list(synthesis.abc_script),
         "constraints": list(synthesis.constraints),
         "designs": [{
             "design": row.name, "parameters": {**asdict(row.design),
@@ -211,7 +220,7 @@ def report(rows: Sequence[Row], synthesis: flow.Flow, path: Path, output: Path,
     write_all(output, {"report.json": as_json(measured, synthesis, path).encode(),
                        "report.csv": as_csv(measured).encode(),
                        "area.png": area_figure(measured, synthesis.library.name)})
-    console.print(table(measured, synthesis.library))
+    console.print(table(measured, synthesis))
     return measured
 
 
@@ -257,6 +266,8 @@ def _parser() -> argparse.ArgumentParser:
                              "encoding=rank shift=mean,statistics")
     parser.add_argument("--liberty", type=Path, default=flow.CELLS, metavar="FILE",
                         help="cells as .lib or .lib.gz (default: the project's own)")
+    parser.add_argument("--goal", default="area", metavar="NAME",
+                        help=f"what logic is mapped for ({', '.join(flow.GOALS)}; default area)")
     parser.add_argument("--workers", default=str(min(2, os.cpu_count() or 1)), metavar="INT",
                         help="syntheses at the same time (1 to 256; default: 2)")
     parser.add_argument("--timeout", default="600", metavar="SECONDS",
@@ -281,7 +292,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         rows = plan(names, patterns, selectors, design_from(arguments, patterns[0]),
                     [_variant(text) for text in arguments.variants])
         library = liberty.read(arguments.liberty)
-        synthesis = flow.Flow(library, workers=workers, timeout=timeout)
+        synthesis = flow.Flow(library, goal=arguments.goal, workers=workers, timeout=timeout)
         report(rows, synthesis, arguments.liberty, arguments.output,
                Console(width=None if sys.stdout.isatty() else 170 if arguments.variants else 130))
     except (ValueError, flow.SynthesisError) as error:

@@ -2,30 +2,95 @@
 
 from amaranth.lib import wiring
 
-from hw.config import Pattern, choice
+from hw.config import FLEXIBLE, SELECTORS, Pattern, choice, integer
+from hw.selector.network import NetworkSelector
+from hw.selector.payload import Asked, Scored, Selected
 from hw.selector.radix import RadixSelector
 from hw.selector.rank import RankSelector
+from hw.selector.serial import SerialStage
+from hw.selector.stage import PipelinedRadixStage, RegisteredStage
 
 
-__all__ = ["SELECTORS", "RadixSelector", "RankSelector", "make_selector"]
+__all__ = ["COMBINATIONAL", "Asked", "NetworkSelector", "PipelinedRadixStage", "RadixSelector",
+           "RankSelector", "RegisteredStage", "Scored", "Selected", "SerialStage",
+           "make_select_stage", "make_selector"]
 
 
-SELECTORS: dict[str, type[wiring.Component]] = {
+COMBINATIONAL: dict[str, type[wiring.Component]] = {
     "rank": RankSelector,
     "radix": RadixSelector,
+    "network": NetworkSelector,
 }
-"""Component of each name in ``hw.config.SELECTORS``."""
+"""Component of each name in ``hw.config.SELECTORS`` that has a combinational form."""
+
+_FLEXIBLE = {"rank": ("none",), "radix": ("none", "n"), "network": ("none",), "serial": FLEXIBLE}
 
 
-def make_selector(name: str, pattern: Pattern, width: int) -> wiring.Component:
-    """Build the selector ``name`` for scores of ``width`` bits.
+def make_selector(name: str, pattern: Pattern, width: int,
+                  flexible: str = "none") -> wiring.Component:
+    """Build the combinational selector ``name`` for scores of ``width`` bits.
 
     Raises
     ------
     ValueError
-        If the name is unknown, or the pattern is dense and needs no selector.
+        If there is none of that name, if it has no such flexibility, or if the pattern is dense
+        and needs no selector.
     """
-    component = SELECTORS[choice("selector", name, tuple(SELECTORS))]
-    if pattern.dense:
-        raise ValueError(f"pattern must have n < m to need a selector, not {str(pattern)!r}")
+    component = COMBINATIONAL[choice("selector", name, tuple(COMBINATIONAL))]
+    _check(name, pattern, flexible)
+    if component is RadixSelector:
+        return RadixSelector(pattern, width=width, flexible=flexible)
     return component(pattern, width=width)
+
+
+def make_select_stage(name: str, block, pattern: Pattern, width: int, *, stages: int = 0,
+                      flexible: str = "none") -> wiring.Component:
+    """Build the selector ``name`` as a stage of a stream.
+
+    The stage has ``i``, a stream of :class:`Scored`, ``o``, a stream of :class:`Selected`, and
+    the attributes ``latency`` and ``interval``, in cycles.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`hw.config.SELECTORS`.
+    block : ShapeLike
+        What accompanies the scores of a block through the stage.
+    pattern : Pattern
+        How many scores to keep of how many.
+    width : int
+        Bits of a score.
+    stages : int
+        Registers of the pipeline of ``radix``, from 1 to ``width + 1``. With 0, all structures
+        choose: one register behind a combinational selector.
+    flexible : str
+        What of the pattern comes along with each block, one of :data:`hw.config.FLEXIBLE`.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, the structure has no such stages or flexibility, or the pattern is
+        dense and needs no selector.
+    """
+    choice("selector", name, SELECTORS)
+    _check(name, pattern, flexible)
+    if name != "radix" and stages:
+        raise ValueError(f"stages must be 0 with the selector {name}, not {stages!r}")
+    integer("stages", stages, 0, width + 1)
+    if name == "serial":
+        return SerialStage(block, pattern, width=width, flexible=flexible)
+    if name == "radix" and (stages or flexible != "none"):
+        return PipelinedRadixStage(block, pattern, width=width, stages=stages or 1,
+                                   flexible=flexible)
+    return RegisteredStage(block, make_selector(name, pattern, width))
+
+
+def _check(name: str, pattern: Pattern, flexible: str) -> None:
+    if pattern.dense and flexible == "none":
+        raise ValueError(f"pattern must have n < m to need a selector, not {str(pattern)!r}")
+    choice("flexible", flexible, FLEXIBLE)
+    if flexible not in _FLEXIBLE[name]:
+        raise ValueError(f"flexible must be one of {', '.join(_FLEXIBLE[name])} with the selector "
+                         f"{name}, not {flexible!r}")
+    if flexible == "all" and pattern.m & (pattern.m - 1):
+        raise ValueError(f"m must be a power of two for flexible 'all', not {pattern.m}")

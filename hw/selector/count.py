@@ -3,10 +3,10 @@
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
 
-__all__ = ["at_least", "popcount", "sort_bits"]
+__all__ = ["add", "at_least", "popcount", "reaches", "sort_bits", "total"]
 
 
 def _signal(m: Module, value: Value) -> Signal:
@@ -17,8 +17,8 @@ def _signal(m: Module, value: Value) -> Signal:
 
 def _full_adder(m: Module, a: Value, b: Value, c: Value) -> tuple[Signal, Signal]:
     """Sum and carry of three bits of one weight."""
-    differ = _signal(m, a ^ b)
-    return _signal(m, differ ^ c), _signal(m, Mux(differ, c, a))
+    same = _signal(m, ~(a ^ b))
+    return _signal(m, ~(same ^ c)), _signal(m, Mux(same, a, c))
 
 
 def _reduce_column(m: Module, column: list[Value], left: int) -> tuple[list[Value], list[Value]]:
@@ -38,36 +38,56 @@ def _reduce_column(m: Module, column: list[Value], left: int) -> tuple[list[Valu
 
 def popcount(m: Module, bits: list[Value]) -> Signal:
     """Number of ones among ``bits``, ``len(bits).bit_length()`` bits wide."""
-    count = Signal(range(len(bits) + 1))
+    return total(m, bits, Const(0, 0), len(bits).bit_length())
+
+
+def total(m: Module, bits: list[Value], start: Value, width: int) -> Signal:
+    """Number of ones among ``bits``, plus ``start``, modulo ``2 ** width``."""
+    count = Signal(width)
     column = bits
-    for weight in range(len(count)):
-        column, carries = _reduce_column(m, column, left=1)
-        m.d.comb += count[weight].eq(column[0])
+    for weight in range(width):
+        column, carries = _reduce_column(
+            m, [*column, start[weight]] if weight < len(start) else column, left=1)
+        m.d.comb += count[weight].eq(column[0] if column else 0)
         column = carries
     return count
 
 
-def at_least(m: Module, bits: list[Value], threshold: int) -> Value:
-    """Whether ``threshold`` or more of ``bits`` are ones. Small: about an adder for each bit.
+def add(m: Module, a: Value, b: Value, carry: Value) -> Value:
+    """Sum of two numbers of equal width and a carry, one bit wider than they are."""
+    bits = []
+    for one, other in zip(a, b, strict=True):
+        bit, carry = _full_adder(m, one, other, carry)
+        bits.append(bit)
+    return Cat(*bits, carry)
 
-    A constant lifts the threshold to a power of two, so that the carries of the count decide
-    and neither the low bits of the count nor a comparison are built.
-    """
+
+def at_least(m: Module, bits: list[Value], threshold: int) -> Value:
+    """Whether ``threshold`` or more of ``bits`` are ones; ``threshold`` is a constant."""
     if 2 * threshold > len(bits) + 1:  # count the zeros instead: the smaller constant
         return ~at_least(m, [~bit for bit in bits], len(bits) + 1 - threshold)
-    if len(bits) == 3 and threshold == 2:
-        a, b, c = bits
-        return _signal(m, (a & b) | (c & (a | b)))
-    top = (threshold - 1).bit_length()
-    lift = (1 << top) - threshold
+    weights = (threshold - 1).bit_length()
+    lift = (1 << weights) - threshold
+    return reaches(m, bits, [[Const(1, 1)] if lift >> k & 1 else [] for k in range(weights)])
+
+
+def reaches(m: Module, bits: list[Value], lift: list[list[Value]]) -> Value:
+    """Whether the number of ones among ``bits``, plus a lift, is ``2 ** len(lift)`` or more.
+
+    ``lift`` has the bits to add at every weight, none or one. Small: about an adder for each bit.
+    Only the carries of the count decide, so that neither its low bits nor a comparison are built,
+    and a bit of the lift costs the difference between the majority of three and an AND.
+    """
     column = bits
-    for weight in range(top):
-        if lift >> weight & 1:
-            column = [Const(1, 1), *column]
-        column, carries = _reduce_column(m, column, left=2)
-        carry = _signal(m, column[0] & column[1] if len(column) == 2 else Const(0, 1))
-        column = [*carries, carry]
+    for lifted in lift:
+        column = [*lifted, *column]
+        column, carries = _reduce_column(m, column, left=2 + len(column) % 2)
+        column = [*carries, _carry(m, *column)]
     return _signal(m, reduce(or_, column))
+
+
+def _carry(m: Module, a: Value, b: Value, c: Value | None = None) -> Signal:
+    return _signal(m, a & b) if c is None else _full_adder(m, a, b, c)[1]
 
 
 def sort_bits(m: Module, bits: list[Value]) -> list[Value]:

@@ -5,10 +5,10 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.config import Pattern
-from hw.selector.count import at_least, popcount
+from hw.selector.count import at_least, reaches, total
 
 
-__all__ = ["RadixSelector", "fill", "halve"]
+__all__ = ["RadixSelector", "fill", "halve", "lift_bits", "lift_of"]
 
 
 class RadixSelector(wiring.Component):
@@ -30,42 +30,69 @@ class RadixSelector(wiring.Component):
         How many scores to keep of how many. Not dense.
     width : int
         Bits of a score.
+    flexible : str
+        ``none``, or ``n``: how many are kept is an input, and that of ``pattern`` is not used.
 
     Members
     -------
     scores : In(ArrayLayout(unsigned(width), m))
         The scores of one block.
+    n : In(range(m + 1)), only where flexible
+        How many to keep, from 1 to ``m``. The mask is not defined for other values.
     mask : Out(m)
         Bit ``j`` is set where score ``j`` is kept. Exactly ``n`` bits are set.
     """
 
-    def __init__(self, pattern: Pattern, *, width: int):
+    latency = 0
+
+    def __init__(self, pattern: Pattern, *, width: int, flexible: str = "none"):
         self.pattern = pattern
         self.width = width
+        self.flexible = flexible
         super().__init__({
             "scores": In(data.ArrayLayout(unsigned(width), pattern.m)),
             "mask": Out(pattern.m),
+            **({"n": In(range(pattern.m + 1))} if flexible == "n" else {}),
         })
 
     def elaborate(self, platform):
         m = Module()
-        n, size = self.pattern.n, self.pattern.m
+        size = self.pattern.m
+        quota = lift_of(m, self.n, size) if self.flexible == "n" else self.pattern.n
 
         above: Value = Const(0, size)
         within: Value = Const((1 << size) - 1, size)
         for bit in reversed(range(self.width)):
             ones = Cat(self.scores[k][bit] for k in range(size))
-            above, within = halve(m, n, above, within, ones)
-        m.d.comb += self.mask.eq(fill(m, n, above, within))
+            above, within = halve(m, quota, above, within, ones)
+        m.d.comb += self.mask.eq(fill(m, quota, above, within))
         return m
 
 
-def halve(m: Module, n: int, above: Value, within: Value, ones: Value) -> tuple[Signal, Signal]:
-    """One step: the next ``above`` and ``within``, from the lanes whose bit is one."""
+def lift_bits(size: int) -> int:
+    """Width of a lift, such that two to its power is ``size`` or more."""
+    return (size - 1).bit_length()
+
+
+def lift_of(m: Module, n: Value | int, size: int) -> Value:
+    """What is to be added to a count, so that ``2 ** lift_bits(size)`` says "``n`` or more"."""
+    bits = lift_bits(size)
+    lift = Signal(bits)
+    m.d.comb += lift.eq((1 << bits) - n)
+    return lift
+
+
+def halve(m: Module, quota: int | Value, above: Value, within: Value,
+          ones: Value) -> tuple[Signal, Signal]:
+    """One step: the next ``above`` and ``within``, from the lanes whose bit is one.
+
+    ``quota`` is how many to keep, or the lift (:func:`lift_of`) of a number that is not constant.
+    """
     size = len(ones)
     probe, next_above, next_within = Signal(size), Signal(size), Signal(size)
     m.d.comb += probe.eq(above | (within & ones))
-    enough = at_least(m, list(probe), n).replicate(size)
+    enough = (at_least(m, list(probe), quota) if isinstance(quota, int)
+              else reaches(m, list(probe), [[bit] for bit in quota])).replicate(size)
     m.d.comb += [
         next_above.eq(above | (probe & ~enough)),
         next_within.eq(within & (probe | ~enough)),
@@ -73,29 +100,46 @@ def halve(m: Module, n: int, above: Value, within: Value, ones: Value) -> tuple[
     return next_above, next_within
 
 
-def fill(m: Module, n: int, above: Value, within: Value) -> Value:
-    """The mask: ``above``, and of the ties as many of the lowest as make ``n``."""
+def fill(m: Module, quota: int | Value, above: Value, within: Value) -> Value:
+    """The mask: ``above``, and of the ties as many of the lowest as make ``n``.
+
+    The index of the last tie to keep is searched from its top bit down. If the lanes above and
+    the ties of the lower half are ``n`` or more, it lies there, otherwise the ties of that half
+    are taken and it lies in the upper one; the half is then searched in the same way. Only one
+    half goes on, so that all searches together count each lane but once.
+    """
     size = len(above)
+    bits = lift_bits(size)
+    lift = lift_of(m, quota, size) if isinstance(quota, int) else quota
     ties = Signal(size)
-    quota = Signal(range(n + 1))
-    m.d.comb += [
-        ties.eq(within & ~above),
-        quota.eq(n - popcount(m, list(above))),
-    ]
-    return above | Cat(_first(m, list(ties), quota))
+    m.d.comb += ties.eq(within & ~above)
+    taken, part = total(m, list(above), lift, bits), list(ties)
+    index: list[Value] = []
+    for bit in reversed(range(bits)):
+        low, high = part[:1 << bit], part[1 << bit:]
+        count = total(m, low, taken, bits + 1)
+        enough, taken_next = Signal(), Signal(bits)
+        m.d.comb += [
+            enough.eq(count[bits]),
+            taken_next.eq(Mux(enough, taken, count[:bits])),
+        ]
+        index.insert(0, ~enough)
+        taken = taken_next
+        high += [Const(0, 1)] * (len(low) - len(high))
+        part = list(_wire(m, Mux(enough, Cat(low), Cat(high))))
+    return above | (ties & Cat(_up_to(m, index))[:size])
 
 
-def _first(m: Module, bits: list[Value], quota: Value) -> list[Value]:
-    """The lowest ``quota`` of the bits that are set; ``quota`` is at most their number."""
-    if len(bits) == 1:
-        return [quota[0]]
-    half = len(bits) // 2
-    low, high = bits[:half], bits[half:]
-    low_count = popcount(m, low)
-    low_quota = Signal.like(low_count)
-    high_quota = Signal(range(len(high) + 1))
-    m.d.comb += [
-        low_quota.eq(Mux(quota > low_count, low_count, quota)),
-        high_quota.eq(quota - low_quota),
-    ]
-    return _first(m, low, low_quota) + _first(m, high, high_quota)
+def _up_to(m: Module, index: list[Value]) -> list[Value]:
+    """For each lane, whether its number is at most ``index``, which comes low bit first."""
+    lanes: list[Value] = [Const(1, 1)]
+    for bit in index:
+        lanes = [*(_wire(m, lane | bit) for lane in lanes), *(_wire(m, lane & bit)
+                                                              for lane in lanes)]
+    return lanes
+
+
+def _wire(m: Module, value: Value) -> Signal:
+    signal = Signal(len(value))
+    m.d.comb += signal.eq(value)
+    return signal

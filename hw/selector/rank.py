@@ -35,6 +35,9 @@ class RankSelector(wiring.Component):
         Bit ``j`` is set where score ``j`` is kept. Exactly ``n`` bits are set.
     """
 
+    latency = 0
+    flexible = "none"
+
     def __init__(self, pattern: Pattern, *, width: int):
         self.pattern = pattern
         self.width = width

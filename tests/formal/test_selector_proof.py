@@ -4,7 +4,14 @@ Whole selectors are proved at 2:4. For larger blocks the proof is cut where the 
 
 * rank: the comparison is right, and any order of the lanes leads to the right mask;
 * radix, for scores of any width: each step keeps the order of the lanes, and the end fills the
-  mask correctly from whatever state the steps may leave.
+  mask correctly from whatever state the steps may leave;
+* network: it does nothing with scores but compare them, so that scores of three bits make every
+  order, ties included, that eight lanes can have;
+* serial: as a whole, from a reset through one block or two, whatever its registers held; and a
+  cycle of it is a step of radix.
+
+What does not hang on single scores is proved for larger blocks: the counts, the thresholds for
+blocks of any size, the filling of ties.
 """
 
 import os
@@ -19,9 +26,11 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.config import Pattern
-from hw.selector import make_selector
-from hw.selector.radix import fill, halve
+from hw.selector import Asked, make_select_stage, make_selector
+from hw.selector.count import at_least, reaches
+from hw.selector.radix import fill, halve, lift_of
 from hw.selector.rank import keep, not_less
+from hw.selector.serial import settles, shared_lift, thresholds_of_any_size
 
 
 WIDTH = 8
@@ -43,23 +52,130 @@ class Whole(wiring.Component):
     Only the mask of the specification does this.
     """
 
-    def __init__(self, name, pattern, kept):
-        self.name, self.pattern, self.kept = name, pattern, kept
-        super().__init__({"scores": In(data.ArrayLayout(unsigned(WIDTH), pattern.m)),
+    def __init__(self, name, pattern, kept, width=WIDTH):
+        self.name, self.pattern, self.kept, self.width = name, pattern, kept, width
+        super().__init__({"scores": In(data.ArrayLayout(unsigned(width), pattern.m)),
                           "correct": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.selector = selector = make_selector(self.name, self.pattern, WIDTH)
+        m.submodules.selector = selector = make_selector(self.name, self.pattern, self.width)
         m.d.comb += selector.scores.eq(self.scores)
-        mask, size = selector.mask, self.pattern.m
-        conditions = [ones(mask) == self.kept]
-        for low in range(size):
-            for high in range(low + 1, size):
-                low_first = self.scores[low] >= self.scores[high]
-                conditions.append((mask[low] == mask[high]) | (mask[low] == low_first))
-        m.d.comb += self.correct.eq(Cat(conditions).all())
+        m.d.comb += self.correct.eq(is_mask(selector.mask, self.scores, self.kept))
         return m
+
+
+def is_mask(mask, scores, kept):
+    """Whether ``kept`` lanes are marked, and none that is left out precedes a marked one."""
+    conditions = [ones(mask) == kept]
+    for low, high in combinations(range(len(mask)), 2):
+        low_first = scores[low] >= scores[high]
+        conditions.append((mask[low] == mask[high]) | (mask[low] == low_first))
+    return Cat(conditions).all()
+
+
+class SerialRun(wiring.Component):
+    """The serial selector, block after block from a reset on: the mask that leaves is right."""
+
+    def __init__(self, pattern, width, kept):
+        self.pattern, self.kept = pattern, kept
+        self.stage = make_select_stage("serial", 0, pattern, width)
+        super().__init__({"scores": In(data.ArrayLayout(unsigned(width), pattern.m)),
+                          "correct": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.stage = stage = self.stage
+        taken = Signal.like(self.scores)
+        m.d.comb += [
+            stage.i.payload.scores.eq(self.scores),
+            stage.i.valid.eq(1),
+            stage.o.ready.eq(1),
+            self.correct.eq(stage.o.valid & is_mask(stage.o.payload.mask, taken, self.kept)),
+        ]
+        with m.If(stage.i.ready):
+            m.d.sync += taken.eq(self.scores)
+        return m
+
+    def cycle(self, block):
+        """The cycle, counted from 1, in which the mask of a block is there."""
+        ready = self.stage.width + 1
+        return ready + 1 + self.stage.latency - 1 + block * self.stage.interval
+
+
+class SerialStep(wiring.Component):
+    """A cycle of the serial selector does to its lanes what a step of radix does.
+
+    A lane is above if it is settled with a one, and within if it is unsettled or has a one.
+    """
+
+    def __init__(self, pattern):
+        self.pattern = pattern
+        super().__init__({"tops": In(pattern.m), "settled": In(pattern.m), "correct": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        tops, settled, size = self.tops, self.settled, self.pattern.m
+        threshold = at_least(m, list(tops), self.pattern.n).replicate(size)
+        after = settles(settled, tops, threshold)
+        above, within = halve(m, self.pattern.n, settled & tops, ~settled | tops, tops)
+        m.d.comb += self.correct.eq(((after & tops) == above) & ((~after | tops) == within))
+        return m
+
+
+class Count(wiring.Component):
+    """``at_least`` says whether ``n`` or more of the bits are ones."""
+
+    def __init__(self, pattern):
+        self.n = pattern.n
+        super().__init__({"bits": In(pattern.m), "correct": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.correct.eq(at_least(m, list(self.bits), self.n) == (ones(self.bits)
+                                                                             >= self.n))
+        return m
+
+
+class CountOfN(wiring.Component):
+    """So does ``reaches``, for any ``n`` from 1 to the number of bits."""
+
+    def __init__(self, size):
+        super().__init__({"bits": In(size), "n": In(range(size + 1)), "correct": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        size = len(self.bits)
+        lift = lift_of(m, self.n, size)
+        reached = reaches(m, list(self.bits), [[bit] for bit in lift])
+        m.d.comb += self.correct.eq(~asked(self.n, size) | (reached == (ones(self.bits)
+                                                                        >= self.n)))
+        return m
+
+
+class Thresholds(wiring.Component):
+    """Every lane's threshold is that of its block of ``2 ** log`` lanes."""
+
+    def __init__(self, size, log):
+        self.log = log
+        super().__init__({"bits": In(size), "n": In(range(size + 1)), "correct": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        size, block = len(self.bits), 1 << self.log
+        pattern = Signal(Asked(Pattern(1, size), "all"))
+        m.d.comb += [pattern.n.eq(self.n), pattern.size.eq(self.log)]
+        lift = Signal((size - 1).bit_length())
+        m.d.comb += lift.eq(shared_lift(m, pattern, len(lift)))
+        found = thresholds_of_any_size(m, list(self.bits), pattern.size, lift)
+        conditions = [found[k] == (ones(self.bits[k - k % block:][:block]) >= self.n)
+                      for k in range(size)]
+        m.d.comb += self.correct.eq(~asked(self.n, block) | Cat(conditions).all())
+        return m
+
+
+def asked(n, size):
+    return (n >= 1) & (n <= size)
 
 
 class Comparison(wiring.Component):
@@ -164,19 +280,25 @@ def legal(n, above, within):
     return ((above & ~within) == 0) & (ones(above) < n) & (ones(within) >= n)
 
 
-def prove(property_, folder):
-    """Whether SAT proves ``correct``, and what Yosys printed, in a process that it may end."""
+def prove(property_, folder, cycle=0):
+    """Whether SAT proves ``correct``, and what Yosys printed, in a process that it may end.
+
+    With a ``cycle``: that it holds in that cycle, the first being 1, from registers that hold
+    anything but for the state of the control, which a reset has set.
+    """
     (folder / "property.il").write_text(rtlil.convert(property_, name="top", emit_src=False))
+    steps = (f"-seq {cycle} -prove-skip {cycle - 1} -set rst 0" if cycle else "")
     (folder / "proof.ys").write_text(
-        "read_rtlil property.il\nhierarchy -top top\nproc\nflatten\nopt -full\ntechmap\nopt\n"
-        "sat -verify -prove correct 1 -set-def-inputs top\n")
+        "read_rtlil property.il\nhierarchy -top top\nproc\nflatten\nopt -full\ndffunmap\n"
+        "setattr -unset init w:*bits* w:*settled* w:taken\ntechmap\nopt\n"
+        f"sat -verify -prove correct 1 -set-def-inputs {steps} top\n")
     run = subprocess.run([sys.executable, "-c", PROGRAM], cwd=folder, capture_output=True,
                          text=True, timeout=300, env={**os.environ, "TMPDIR": str(folder)})
     log = run.stdout + run.stderr
     return run.returncode == 0 and "SUCCESS!" in log, log[-2000:]
 
 
-@pytest.mark.parametrize(("name", "text"), [("rank", "2:4"), ("radix", "2:4")])
+@pytest.mark.parametrize(("name", "text"), [("rank", "2:4"), ("radix", "2:4"), ("network", "2:4")])
 def test_whole_selector_equals_the_specification(name, text, tmp_path):
     pattern = Pattern.parse(text)
     proved, log = prove(Whole(name, pattern, pattern.n), tmp_path)
@@ -204,6 +326,52 @@ def test_radix_step_keeps_the_order(text, tmp_path):
 def test_radix_fills_the_mask(text, tmp_path):
     proved, log = prove(Fill(Pattern.parse(text)), tmp_path)
     assert proved, log
+
+
+@pytest.mark.parametrize("text", ["4:8", "3:7"])
+def test_network_keeps_the_first_of_any_order(text, tmp_path):
+    pattern = Pattern.parse(text)
+    proved, log = prove(Whole("network", pattern, pattern.n, width=3), tmp_path)
+    assert proved, log
+
+
+@pytest.mark.parametrize(("text", "width", "blocks"), [("2:4", 8, 2), ("3:4", 8, 1), ("4:8", 3, 1)])
+def test_serial_gives_the_mask_whatever_it_held_before(text, width, blocks, tmp_path):
+    pattern = Pattern.parse(text)
+    run = SerialRun(pattern, width, pattern.n)
+    proved, log = prove(run, tmp_path, run.cycle(blocks - 1))
+    assert proved, log
+
+
+@pytest.mark.parametrize("text", ["2:4", "4:8", "8:16"])
+def test_serial_cycle_is_a_step_of_radix(text, tmp_path):
+    proved, log = prove(SerialStep(Pattern.parse(text)), tmp_path)
+    assert proved, log
+
+
+@pytest.mark.parametrize("text", ["8:16", "5:16", "12:16"])
+def test_count_is_right(text, tmp_path):
+    proved, log = prove(Count(Pattern.parse(text)), tmp_path)
+    assert proved, log
+
+
+@pytest.mark.parametrize("size", [4, 7, 8, 16])
+def test_count_against_any_n_is_right(size, tmp_path):
+    proved, log = prove(CountOfN(size), tmp_path)
+    assert proved, log
+
+
+@pytest.mark.parametrize("log", [1, 2, 3])
+def test_thresholds_of_any_size_are_right(log, tmp_path):
+    proved, text = prove(Thresholds(8, log), tmp_path)
+    assert proved, text
+
+
+def test_a_wrong_claim_about_a_run_is_refuted(tmp_path):
+    run = SerialRun(Pattern(2, 4), 2, kept=1)
+    proved, log = prove(run, tmp_path, run.cycle(0))
+    assert not proved
+    assert "proof did fail" in log
 
 
 def test_a_wrong_claim_is_refuted(tmp_path):

@@ -47,7 +47,7 @@ def test_metadata_bits_of_the_specification(pattern, span, bitmask, index, rank)
     ({"statistics": 1}, "statistics must be True or False, not 1"),
     ({"format": "bf16", "shift": "mean"}, ("format must be int4 or int8 with coefficients, a shift "
                                            "or statistics, not 'bf16'")),
-    ({"selector": "best"}, "selector must be one of rank, radix, not 'best'"),
+    ({"selector": "best"}, "selector must be one of rank, radix, network, serial, not 'best'"),
     ({"max_k": 131072}, ("max_k must be from 1 to 131071, which an accumulator_width of 32 bits "
                          "covers, not 131072")),
     ({"accumulator_width": 16}, ("max_k must be from 1 to 1, which an accumulator_width of 16 bits "

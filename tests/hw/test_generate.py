@@ -48,7 +48,10 @@ def test_default_is_an_8_16_accelerator_and_every_call_writes_the_same(tmp_path)
     ("--n 8 --m 16 --rows 0", "rows must be an integer from 1 to 64, not 0"),
     ("--n 8 --m 16 --design cpu", ("design must be one of selector, compressor, decompressor, pe, "
                                    "array, accelerator, not 'cpu'")),
-    ("--n 8 --m 16 --selector best", "selector must be one of rank, radix, not 'best'"),
+    ("--n 8 --m 16 --selector best", ("selector must be one of rank, radix, network, serial, "
+                                      "auto, not 'best'")),
+    ("--n 8 --m 16 --stages 3", "stages must be 0 with the selector rank, not 3"),
+    ("--n 8 --m 16 --flexible n", "flexible must be none in design accelerator, not 'n'"),
     ("--n 8 --m 16 --max-k 200000", ("max_k must be from 1 to 131071, which an accumulator_width "
                                      "of 32 bits covers, not 200000")),
 ])

@@ -1,13 +1,14 @@
 """Every selector marks the same scores as a sort in Python, whatever the structure."""
 
 import random
+import re
 
 import pytest
 from amaranth.sim import Simulator
 
 from hw import config
 from hw.config import Pattern
-from hw.selector import SELECTORS, make_selector
+from hw.selector import COMBINATIONAL, make_select_stage, make_selector
 
 
 PATTERNS = ["2:4", "4:8", "8:16", "16:32", "1:2", "1:4", "3:4", "3:7", "5:7", "6:16",
@@ -54,24 +55,41 @@ def check(name, pattern, width, count):
 
 
 @pytest.mark.parametrize("text", PATTERNS)
-@pytest.mark.parametrize("name", SELECTORS)
+@pytest.mark.parametrize("name", COMBINATIONAL)
 def test_mask_marks_the_n_largest_scores(name, text):
     pattern = Pattern.parse(text)
     check(name, pattern, WIDTH, count=400 // pattern.m)
 
 
 @pytest.mark.parametrize("width", [1, 2, 7, 16])
-@pytest.mark.parametrize("name", SELECTORS)
+@pytest.mark.parametrize("name", COMBINATIONAL)
 def test_any_width_of_the_scores(name, width):
     check(name, Pattern(4, 8), width, count=50)
 
 
-def test_the_names_are_those_of_the_configuration():
-    assert tuple(SELECTORS) == config.SELECTORS
+@pytest.mark.parametrize("size", [4, 7, 16])
+def test_n_at_run_time(size):
+    dut = make_selector("radix", Pattern(1, size), WIDTH, "n")
+    sim = Simulator(dut)
+
+    async def bench(ctx):
+        for k, scores in enumerate(blocks(size, WIDTH, 40, seed=f"n {size}")):
+            n = k % size + 1
+            ctx.set(dut.scores, scores)
+            ctx.set(dut.n, n)
+            assert ctx.get(dut.mask) == expected_mask(scores, n), (n, scores)
+
+    sim.add_testbench(bench)
+    sim.run()
+
+
+def test_combinational_selectors_have_names_of_the_configuration():
+    assert set(COMBINATIONAL) == set(config.SELECTORS) - {"serial"}
 
 
 def test_unknown_selector_is_refused():
-    with pytest.raises(ValueError, match=r"^selector must be one of rank, radix, not 'sort'$"):
+    with pytest.raises(ValueError, match=r"^selector must be one of rank, radix, network, not "
+                                         r"'sort'$"):
         make_selector("sort", Pattern(2, 4), WIDTH)
 
 
@@ -79,3 +97,20 @@ def test_dense_pattern_is_refused():
     with pytest.raises(ValueError, match=r"^pattern must have n < m to need a selector, "
                                          r"not '4:4'$"):
         make_selector("rank", Pattern(4, 4), WIDTH)
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (("sort", 0, "none"), "selector must be one of rank, radix, network, serial, not 'sort'"),
+    (("rank", 1, "none"), "stages must be 0 with the selector rank, not 1"),
+    (("serial", 2, "none"), "stages must be 0 with the selector serial, not 2"),
+    (("radix", 10, "none"), "stages must be an integer from 0 to 9, not 10"),
+    (("radix", -1, "none"), "stages must be an integer from 0 to 9, not -1"),
+    (("rank", 0, "n"), "flexible must be one of none with the selector rank, not 'n'"),
+    (("radix", 2, "all"), "flexible must be one of none, n with the selector radix, not 'all'"),
+    (("serial", 0, "m"), "flexible must be one of none, n, all, not 'm'"),
+    (("serial", 0, "all"), "m must be a power of two for flexible 'all', not 12"),
+])
+def test_stage_that_does_not_exist_is_refused(arguments, message):
+    name, stages, flexible = arguments
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        make_select_stage(name, 1, Pattern(3, 12), WIDTH, stages=stages, flexible=flexible)

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from hw.config import DESIGNS, Design, Pattern
+from synth.flow import ABC_SCRIPTS
 from synth.report import main, plan
 
 
@@ -17,6 +18,7 @@ def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     for workers, name in (("1", "one"), ("3", "three")):
         main(["--patterns", "2:4", "--designs", "selector", "pe", "--workers", workers,
+              "--selectors", "rank", "radix",
               "-o", str(folder / name)])
     return folder
 
@@ -44,7 +46,7 @@ def test_json_holds_all_that_a_figure_depends_on(written):
     data = json.loads((written / "one" / "report.json").read_text())
     assert data["library"]["name"] == "nmforge"
     assert {"pyosys", "amaranth", "python"} <= set(data["versions"])
-    assert data["abc_script"][-1] == "stime -p"
+    assert (data["goal"], tuple(data["abc_script"])) == ("area", ABC_SCRIPTS["area"])
     assert data["designs"][0]["parameters"]["pattern"] == "2:2"
     assert all(sum(design["cells"].values()) > 0 for design in data["designs"])
 
@@ -70,7 +72,8 @@ def test_variants_are_further_rows_of_the_designs_that_have_them():
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    (["--variants", "rows=8"], ("variants must name parameters among format, encoding, "
+    (["--variants", "rows=8"], ("variants must name parameters among format, weight_format, "
+                             "encoding, "
      "decode_stages, coefficients, shift, statistics, complement, not 'rows'")),
     (["--variants", "encoding=csr"], "encoding must be one of bitmask, index, rank, not 'csr'"),
     (["--patterns", "2x4"], "pattern must be written N:M, as in 8:16, not '2x4'"),
@@ -78,6 +81,7 @@ def test_variants_are_further_rows_of_the_designs_that_have_them():
     (["--designs", "chip"], f"design must be one of {', '.join(DESIGNS)}, not 'chip'"),
     (["--workers", "0"], "workers must be an integer from 1 to 256, not 0"),
     (["--workers", "many"], "workers must be an integer from 1 to 256, not 'many'"),
+    (["--goal", "power"], "goal must be one of area, delay, not 'power'"),
     (["--timeout", "0"], "timeout must be an integer from 1 to 86400, not 0"),
     (["--rows", "0"], "rows must be an integer from 1 to 64, not 0"),
     (["--liberty", "none.lib"], ("liberty must be a Liberty library (.lib or .lib.gz), not "
