@@ -15,7 +15,7 @@ from rich.progress import track
 from rich.table import Table
 from torch import Tensor, nn
 
-from hw.config import Design, Pattern
+from hw.config import Design, Pattern, choice
 from hw.generate import add_design_arguments, design_from
 from sim.verilated import Accelerator
 from sw.activations import LAYERS, encoder
@@ -23,12 +23,16 @@ from sw.driver.beats import Beats
 from sw.driver.layer import NEEDED, SparseLinear, on_accelerator
 from sw.driver.reference import ReferenceAccelerator
 from sw.metrics import cosine, snr_db
+from sw.subjects import split_names
 
 
 __all__ = ["PARTS", "Checked", "Outcome", "main", "run_layer", "with_corrections"]
 
 
 SENTENCE = "Large language models can drop half of every block of activations and lose little."
+
+CORRECTIONS = ("d-pts", "d-pts-mean", "var")
+"""Corrections that need neither calibration nor training."""
 
 PARTS = {"query": "attention.self.query", "key": "attention.self.key",
          "value": "attention.self.value", "out": "attention.output.dense",
@@ -148,7 +152,7 @@ def read_sentences(arguments: argparse.Namespace) -> list[str]:
     return sentences + arguments.sentence
 
 
-def _report(designs: list[Design], corrections: list[str], layer: int, sentences: list[str],
+def _report(designs: list[Design], corrections: Sequence[str], layer: int, sentences: list[str],
             console: Console) -> bool:
     """Run and print every pattern beside its dense baseline; return whether all is exact."""
     if not 0 <= layer < LAYERS:
@@ -210,14 +214,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--file", type=Path, help="text with one sentence per line")
     parser.add_argument("--patterns", nargs="+", default=["8:16"], metavar="N:M",
                         help="patterns to run (default 8:16)")
-    parser.add_argument("--corrections", nargs="*", default=[], metavar="NAME",
-                        help="d-pts, d-pts-mean, var (default none)")
+    parser.add_argument("--corrections", default="none", metavar="NAME+NAME",
+                        help=f"{', '.join(CORRECTIONS)}, or several, as in d-pts+var "
+                             "(default none)")
     parser.add_argument("--layer", type=int, default=0, help="layer of the encoder (0 to 5)")
     add_design_arguments(parser)
     arguments = parser.parse_args(argv)
     try:
+        corrections, = split_names([arguments.corrections])
+        for name in corrections:
+            choice("correction", name, CORRECTIONS)
         designs = [design_from(arguments, Pattern.parse(text)) for text in arguments.patterns]
-        exact = _report(designs, arguments.corrections, arguments.layer, read_sentences(arguments),
+        exact = _report(designs, corrections, arguments.layer, read_sentences(arguments),
                         Console(width=120))
     except ValueError as error:
         parser.error(str(error))

@@ -50,6 +50,8 @@ def test_one_wrong_bit_is_found(sentence):
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--layer", "6"], "layer must be an integer from 0 to 5, not 6"),
+    (["--corrections", "d-pts+x"],
+     "correction must be one of d-pts, d-pts-mean, var, not 'x'"),
     (["--patterns", "8"], "pattern must be written N:M, as in 8:16, not '8'"),
 ])
 def test_bad_input_is_one_sentence(arguments, message, capsys):
