@@ -1,11 +1,13 @@
 """Stream of dense blocks to stream of compressed blocks."""
 
+from itertools import accumulate
 from typing import Any
 
 from amaranth.hdl import C, Module, Mux, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.carry_save import add
 from hw.channel import ChannelBeat, ChannelStage
 from hw.config import Design, Pattern
 from hw.gather import Gather, SelectDecoder
@@ -100,9 +102,18 @@ def _stages(design: Design) -> dict[str, Any]:
         stages["score"] = ScoreStage(design)
     stages["select"] = SelectStage(design, scored="score" in stages)
     stages["compact"] = CompactStage(design)
-    if stages["compact"].parts > 1 or design.statistics:
+    if len(metadata_parts(design)) > 1 or design.statistics:
         stages["finish"] = FinishStage(design)
     return stages
+
+
+def metadata_parts(design: Design) -> list[int]:
+    """Widths of the parts that the metadata consists of until the last stage."""
+    return rank_parts(design.pattern) if design.encoding == "rank" else [design.metadata_bits]
+
+
+def _unfinished(design: Design) -> EncodedBlock:
+    return EncodedBlock(design, metadata_bits=sum(metadata_parts(design)), blocks=1)
 
 
 def _eta(design: Design) -> tuple[str, ...]:
@@ -172,10 +183,9 @@ class CompactStage(wiring.Component):
     interval = 1
 
     def __init__(self, design: Design):
-        self.parts = rank_parts(design.pattern) if design.encoding == "rank" else 1
         super().__init__({
             "i": In(stream.Signature(Block(design, *_eta(design), "mask"))),
-            "o": Out(stream.Signature(EncodedBlock(design, self.parts, blocks=1))),
+            "o": Out(stream.Signature(_unfinished(design))),
         })
         self.design = design
 
@@ -232,9 +242,8 @@ class FinishStage(wiring.Component):
     interval = 1
 
     def __init__(self, design: Design):
-        self.parts = rank_parts(design.pattern) if design.encoding == "rank" else 1
         super().__init__({
-            "i": In(stream.Signature(EncodedBlock(design, self.parts, blocks=1))),
+            "i": In(stream.Signature(_unfinished(design))),
             "o": Out(stream.Signature(EncodedBlock(design))),
         })
         self.design = design
@@ -242,10 +251,12 @@ class FinishStage(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         added = {}
-        if self.parts > 1:
-            bits = self.design.metadata_bits
-            a, b, c, d = (self.i.payload.metadata.word_select(k, bits) for k in range(4))
-            added["metadata"] = ((a + b) + (c + d))[:bits]
+        widths = metadata_parts(self.design)
+        if len(widths) > 1:
+            ends = list(accumulate(widths))
+            parts = [self.i.payload.metadata[end - width:end]
+                     for width, end in zip(widths, ends, strict=True)]
+            added["metadata"] = add(m, parts, self.design.metadata_bits)
         register = end_stage(m, self, **added)
         if self.design.statistics:
             # The register still holds the block before: its sums go on, unless it was the last.

@@ -175,8 +175,7 @@ class Design:
                                     designs=("pe", "array"))
     encoding: str = _parameter("bitmask", "metadata of a compressed block", choices=ENCODINGS,
                                designs=("compressor", "decompressor"))
-    decode_stages: int = _parameter(0, "pipeline stages that decode a rank, up to N; 0: as many "
-                                       "as keep up with the compressor",
+    decode_stages: int = _parameter(0, "pipeline stages that decode a rank, up to N; 0: N of them",
                                     low=0, high=64, designs=("decompressor",))
     coefficients: int = _parameter(0, "bits of a channel's factor of the score; 0: no factors",
                                    low=0, high=8,
@@ -274,8 +273,7 @@ class Design:
     @property
     def unrank_stages(self) -> int:
         """Pipeline stages that decode a rank."""
-        lanes = self.pattern.n
-        return self.decode_stages or (lanes if lanes > 8 else -(-lanes // 2))
+        return self.decode_stages or self.pattern.n
 
     @property
     def covered_k(self) -> int:

@@ -12,6 +12,7 @@ from amaranth.hdl import C, Cat, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.carry_save import add
 from hw.config import Pattern
 from hw.gather import SelectDecoder, selects_layout
 
@@ -56,13 +57,20 @@ class IndexEncoder(wiring.Component):
         return m
 
 
-def rank_parts(pattern: Pattern) -> int:
-    """Partial sums that a rank is registered in; up to 8 terms are added in one cycle."""
-    return 1 if pattern.n <= 8 else 4
+def rank_terms(pattern: Pattern) -> list[list[int]]:
+    """For each kept value what its positions add to the rank: C(p, i + 1), ``span`` constants."""
+    return [[comb(lane + d, lane + 1) for d in range(pattern.span)] for lane in range(pattern.n)]
+
+
+def rank_parts(pattern: Pattern) -> list[int]:
+    """Widths of what a rank is registered in first: up to 8 terms as their sum, more as terms."""
+    if pattern.n <= 8:
+        return [pattern.rank_bits]
+    return [max(constants).bit_length() for constants in rank_terms(pattern)]
 
 
 class RankEncoder(wiring.Component):
-    """Rank of the mask among all masks of the pattern, in partial sums. Combinational.
+    """Rank of the mask among all masks of the pattern, or its terms. Combinational.
 
     Kept value ``i`` at position ``p`` adds C(p, i + 1). Its select chooses among ``span``
     constants, which costs OR gates alone; area and delay are those of adding N terms.
@@ -74,29 +82,27 @@ class RankEncoder(wiring.Component):
     Members
     -------
     selects : In(ArrayLayout(span, n))
-    code : Out(ArrayLayout(rank_bits, rank_parts(pattern)))
-        Their sum is the rank.
+    code : Out(sum(rank_parts(pattern)))
+        The rank or, where N > 8, its terms one above the other, as wide as ``rank_parts`` says.
     """
 
     def __init__(self, pattern: Pattern):
         super().__init__({
             "selects": In(selects_layout(pattern)),
-            "code": Out(data.ArrayLayout(pattern.rank_bits, rank_parts(pattern))),
+            "code": Out(sum(rank_parts(pattern))),
         })
         self.pattern = pattern
 
     def elaborate(self, platform):
         m = Module()
-        pattern = self.pattern
         terms = []
-        for lane in range(pattern.n):
-            constants = [comb(lane + d, lane + 1) for d in range(pattern.span)]
+        for lane, constants in enumerate(rank_terms(self.pattern)):
             term = Signal(max(constants).bit_length(), name=f"term{lane}")
             m.d.comb += term.eq(_constant(self.selects[lane], constants))
             terms.append(term)
-        while len(terms) > len(self.code):  # neighbours are alike in width
-            terms = [sum(terms[k + 1:k + 2], terms[k]) for k in range(0, len(terms), 2)]
-        m.d.comb += [part.eq(term) for part, term in zip(self.code, terms, strict=False)]
+        if len(rank_parts(self.pattern)) == 1:
+            terms = [add(m, terms, self.pattern.rank_bits)]
+        m.d.comb += self.code.eq(Cat(terms))
         return m
 
 
@@ -198,7 +204,7 @@ class UnrankLane(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        constants = [comb(self.lane + d, self.lane + 1) for d in range(self.pattern.span)]
+        constants = rank_terms(self.pattern)[self.lane]
         fits = Signal(self.pattern.span + 1)
         m.d.comb += [
             fits.eq(Cat(self.rank >= constant for constant in constants)),

@@ -1,10 +1,11 @@
 """Sums that the variance correction needs."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import C, Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.adder import Columns
+from hw.carry_save import add
 from hw.config import Design
 from hw.stream import TokenSums
 
@@ -36,14 +37,16 @@ class BlockSums(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        values = list(self.values)
-        squares = [self._square(m, k, value) for k, value in enumerate(values)]
-        for name, numbers in (("total", values), ("squares", squares)):
+        pattern, half = self.design.pattern, 1 << self.design.number.bits - 1
+        shifted = [Cat(value[:-1], ~value[-1]) for value in self.values]  # value + half
+        squares = [self._square(m, k, value) for k, value in enumerate(self.values)]
+        for name, numbers, offset in (("total", shifted, -half), ("squares", squares, 0)):
             kept = [Mux(keep, number, 0) for keep, number in zip(self.mask, numbers, strict=True)]
-            m.d.comb += [
-                self.sums[name].eq(_sum(m, numbers, len(self.sums[name]))),
-                self.sums[f"kept_{name}"].eq(_sum(m, kept, len(self.sums[f"kept_{name}"]))),
-            ]
+            for target, terms, count in ((self.sums[name], numbers, pattern.m),
+                                         (self.sums[f"kept_{name}"], kept, pattern.n)):
+                width = len(target)
+                correction = C(count * offset % (1 << width), width)
+                m.d.comb += target.eq(add(m, [*terms, correction], width))
         return m
 
     def _square(self, m, k, value):
@@ -57,14 +60,3 @@ class BlockSums(wiring.Component):
                 columns.add(i + j + 1, value[i] & value[j], negative=i == bits - 1)
         m.d.comb += square.eq(Cat(columns.sum(m)))
         return square
-
-
-def _sum(m, numbers, width):
-    """Add numbers of one shape, modulo ``2 ** width``."""
-    columns = Columns(width)
-    for number in numbers:
-        top = len(number) - 1
-        for bit in range(top):
-            columns.add(bit, number[bit])
-        columns.add(top, number[top], negative=number.shape().signed)
-    return Cat(columns.sum(m))

@@ -114,7 +114,7 @@ class EncodedBlock(data.StructLayout):
     values : ArrayLayout(signed(bits), n)
     dropped : ArrayLayout(signed(bits), m - n)
         With a complement: the other values, in ascending feature order.
-    mask or metadata : unsigned(metadata_bits * parts)
+    mask or metadata : unsigned(metadata_bits)
         ``mask`` where the encoding is ``bitmask``, ``metadata`` where it is another.
     eta : signed(bits)
         With a dynamic shift: that of the token.
@@ -125,18 +125,20 @@ class EncodedBlock(data.StructLayout):
     Parameters
     ----------
     design : Design
-    parts : int
-        Partial sums that the metadata still consists of.
+    metadata_bits : int or None
+        Bits of the metadata, where it still consists of partial sums.
     blocks : int or None
         Blocks that the sums are over; those of the longest token by default.
     """
 
-    def __init__(self, design: Design, parts: int = 1, blocks: int | None = None):
+    def __init__(self, design: Design, *, metadata_bits: int | None = None,
+                 blocks: int | None = None):
         pattern, bits = design.pattern, design.number.bits
         fields = {
             "values": data.ArrayLayout(signed(bits), pattern.n),
             "dropped": data.ArrayLayout(signed(bits), pattern.m - pattern.n),
-            self.metadata_field(design): design.metadata_bits * parts,
+            self.metadata_field(design): (design.metadata_bits if metadata_bits is None
+                                          else metadata_bits),
             "eta": signed(bits),
             "sums": TokenSums(design, blocks or design.max_blocks),
             "last": 1,

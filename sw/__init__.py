@@ -14,6 +14,7 @@ _HOME = {
     "compress": "sw.compression",
     "decompress": "sw.compression",
     "Compressed": "sw.compression",
+    "compress_tokens": "sw.compressor",
     "nm_linear": "sw.linear",
     "SparseLinear": "sw.linear",
     "feed_forward": "sw.activations",
