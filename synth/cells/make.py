@@ -24,11 +24,14 @@ from pathlib import Path
 TAU = 0.2
 """FO4 per tau."""
 
-LOADS = (0.0, 64.0)
-"""Ends of the delay tables, in input capacitances of the unit inverter. Linear between."""
+LOADS = (0.0, 32.0, 64.0)
+"""Loads of the delay tables, in input capacitances of the unit inverter. Linear between."""
 
-SLOPES = (0.0, 10.0)
-"""Ends of the delay tables, in FO4. Delays are the same at both."""
+SLOPES = (0.0, 5.0, 10.0)
+"""Slopes of the delay tables, in FO4. Delays are the same at all of them.
+
+Two points would do; ABC's ``map`` takes the point at a third of a table as typical, and none at 0.
+"""
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,8 @@ def edge_delay(stages: tuple[Stage, ...], rise: bool) -> float:
 def table(name: str, at_no_load: float, per_load: float) -> str:
     """One linear table, the same for all slopes."""
     row = ", ".join(f"{at_no_load + per_load * load:.5f}" for load in LOADS)
-    return f'        {name} (linear) {{ values ("{row}", "{row}"); }}'
+    rows = ", ".join([f'"{row}"'] * len(SLOPES))
+    return f"        {name} (linear) {{ values ({rows}); }}"
 
 
 def arc(pin: str, kind: str, sense: str, stages: tuple[Stage, ...], drive: float,
@@ -157,7 +161,7 @@ def cell(name: str, gate: Gate, drive: int) -> str:
     for pin, (pairs, _) in gate.pins.items():
         lines.append(f"    pin ({pin}) {{ direction : input; capacitance : {drive * pairs:g}; }}")
     lines += [f'    pin (Y) {{ direction : output; function : "{gate.function}";',
-              f"      max_capacitance : {LOADS[1]:g};"]
+              f"      max_capacitance : {LOADS[-1]:g};"]
     for pin, (_, stages) in gate.pins.items():
         sense = "negative_unate" if len(stages) % 2 else "positive_unate"
         lines += arc(pin, "combinational", "non_unate" if pin in gate.both else sense, stages,
@@ -171,7 +175,8 @@ def flip_flop() -> str:
     Its 15 columns are 13 pairs (clock 2, master 5, slave 5, output 1) and two breaks of the
     diffusion. Set-up and clock-to-output together are near 3 FO4, the usual budget.
     """
-    setup = [f'        {edge}_constraint (constraint) {{ values ("1, 1", "1, 1"); }}'
+    ones = ", ".join(['"1, 1, 1"'] * len(SLOPES))
+    setup = [f"        {edge}_constraint (constraint) {{ values ({ones}); }}"
              for edge in ("rise", "fall")]
     return "\n".join([
         "  cell (DFF_X1) {", f"    area : {16 / 3:.4f};",
@@ -181,7 +186,7 @@ def flip_flop() -> str:
         '      timing () { related_pin : "C"; timing_type : setup_rising;', *setup, "      }",
         "    }",
         '    pin (Q) { direction : output; function : "IQ";',
-        f"      max_capacitance : {LOADS[1]:g};",
+        f"      max_capacitance : {LOADS[-1]:g};",
         *arc("C", "rising_edge", "non_unate", (INV,), 1, extra=1.0), "    }", "  }"])
 
 
