@@ -15,35 +15,37 @@ if TYPE_CHECKING:
 __all__ = ["area_figure"]
 
 
+MARKERS = "osD^vP*X"
+
+
 def area_figure(rows: "Sequence[Measured]", library: str) -> bytes:
     """Draw the area of every design against the pattern, dense baselines dashed, as PNG.
 
+    A design has a colour, a structure of its selector (and further options) a marker.
     The pattern of a dense baseline is drawn where the patterns with as many lanes stand. Both
     axes are what they are for a reader of the table: patterns in its order, areas logarithmic.
     """
     patterns = list(dict.fromkeys(row.design.pattern for row in rows
                                   if not row.design.pattern.dense))
     patterns = patterns or list(dict.fromkeys(row.design.pattern for row in rows))
-    lines: dict[str, dict[int, float]] = {}
+    lines: dict[tuple[str, str, bool], dict[int, float]] = {}
     for row in rows:
         own = row.design.pattern
-        label = " ".join(filter(None, (row.name, row.selector, row.design.options)))
-        if own.dense and own not in patterns:
-            label += " dense"
-            places = [k for k, pattern in enumerate(patterns) if pattern.n == own.n]
-        else:
-            places = [patterns.index(own)]
-        lines.setdefault(label, {}).update(dict.fromkeys(places, row.result.gates))
+        baseline = own.dense and own not in patterns
+        places = ([k for k, pattern in enumerate(patterns) if pattern.n == own.n] if baseline
+                  else [patterns.index(own)])
+        kind = " ".join(filter(None, (row.selector, row.design.options)))
+        lines.setdefault((row.name, kind, baseline), {}).update(
+            dict.fromkeys(places, row.result.gates))
 
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.add_subplot()
-    colours: dict[str, str] = {}
-    for label, points in sorted(lines.items(), key=lambda line: line[0].endswith(" dense")):
-        dense = label.endswith(" dense")
-        colour = colours.setdefault(label.split()[0] if dense else label, f"C{len(colours)}")
-        axes.plot(list(points), list(points.values()), marker="o", markersize=4, label=label,
-                  color=colour, linestyle="--" if dense else "-")
-        colours.setdefault(label.split()[0], colour)
+    names, kinds = (list(dict.fromkeys(line[part] for line in lines)) for part in (0, 1))
+    for (name, kind, baseline), points in sorted(lines.items(), key=lambda line: line[0][2]):
+        axes.plot(list(points), list(points.values()), markersize=4,
+                  color=f"C{names.index(name)}", marker=MARKERS[kinds.index(kind) % len(MARKERS)],
+                  label=" ".join(filter(None, (name, kind, "dense" if baseline else ""))),
+                  linestyle="--" if baseline else "-")
     axes.set_yscale("log")
     axes.set_xticks(range(len(patterns)), [str(pattern) for pattern in patterns])
     axes.set_xlabel("pattern N:M")
