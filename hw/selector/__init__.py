@@ -4,14 +4,14 @@ from amaranth.lib import wiring
 
 from hw.config import FLEXIBLE, SELECTORS, Pattern, choice, integer
 from hw.selector.network import NetworkSelector
-from hw.selector.payload import Asked, Scored, Selected
+from hw.selector.payload import Scored, Selected
 from hw.selector.radix import RadixSelector
 from hw.selector.rank import RankSelector
 from hw.selector.serial import SerialStage
 from hw.selector.stage import PipelinedRadixStage, RegisteredStage
 
 
-__all__ = ["COMBINATIONAL", "Asked", "NetworkSelector", "PipelinedRadixStage", "RadixSelector",
+__all__ = ["COMBINATIONAL", "NetworkSelector", "PipelinedRadixStage", "RadixSelector",
            "RankSelector", "RegisteredStage", "Scored", "Selected", "SerialStage",
            "make_select_stage", "make_selector"]
 
