@@ -13,12 +13,14 @@ from hw.formats import FORMATS, Format
 
 
 __all__ = ["DESIGNS", "ENCODINGS", "FLEXIBLE", "GATHERS", "SELECTORS", "SHIFTS", "VERSION",
-           "Design", "Pattern", "choice", "integer"]
+           "Design", "Pattern", "check_flexible", "choice", "integer"]
 
 
 VERSION = "0.1.0"
 SELECTORS = ("rank", "radix", "network", "serial")
 FLEXIBLE = ("none", "n", "all")
+_FLEXIBLE_SELECTORS = {"rank": ("none",), "radix": ("none", "n"), "network": ("none",),
+                       "serial": FLEXIBLE}
 GATHERS = ("auto", "window", "butterfly")
 ENCODINGS = ("bitmask", "index", "rank")
 SHIFTS = ("none", "scalar", "channel", "mean", "median")
@@ -117,6 +119,17 @@ class Pattern:
     def blocks(self, features: int) -> int:
         """Blocks that hold ``features`` values; the last one may be padded with zeros."""
         return -(-features // self.m)
+
+
+def check_flexible(selector: str, pattern: Pattern, flexible: str) -> None:
+    """Raise ValueError if the structure ``selector`` does not take that much at run time."""
+    choice("flexible", flexible, FLEXIBLE)
+    allowed = _FLEXIBLE_SELECTORS[selector]
+    if flexible not in allowed:
+        raise ValueError(f"flexible must be one of {', '.join(allowed)} with the selector "
+                         f"{selector}, not {flexible!r}")
+    if flexible == "all" and pattern.m & (pattern.m - 1):
+        raise ValueError(f"m must be a power of two for flexible 'all', not {pattern.m}")
 
 
 def _parameter(default: int | str, text: str, *, low: int = 0, high: int = 0,
@@ -234,6 +247,7 @@ class Design:
                 raise ValueError(f"{f.name} must be {f.default} in design {name}, not {value!r}")
         if name in ("pe", "array") and not self.number.integer:
             raise ValueError(f"format must be int4 or int8 in design {name}, not {self.format!r}")
+        check_flexible(self.selector, self.pattern, self.flexible)
 
     @staticmethod
     def has(name: str, parameters: Iterable[str]) -> bool:
