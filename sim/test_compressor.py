@@ -8,10 +8,11 @@ import torch
 
 from hw.config import Design, Pattern
 from hw.formats import FORMATS
-from sim.stimulus import PATTERNS, bit_rows, blocks, generator, kept, mask
+from sim.stimulus import PATTERNS, bit_rows, blocks, generator, kept, mask, raw_blocks
 from sim.tokens import random_tokens
 from sw import nm_mask
 from sw.compressor import compress_tokens
+from sw.formats import from_bits
 from sw.steps import step_blocks
 
 
@@ -86,8 +87,8 @@ def token_lengths(count, longest, rng):
 def asking(design, asked, values, masks, lengths):
     """Vectors of tokens of ``lengths`` blocks that ask for patterns: the steps of every block.
 
-    ``asked`` are the patterns of the tokens, ``values`` and ``masks`` [blocks, M] those that are
-    to leave.
+    ``asked`` are the patterns of the tokens, ``values`` (their bits) and ``masks`` [blocks, M]
+    those that are to leave.
     """
     lanes, size = design.pattern.n, design.pattern.m
     ends = set(np.cumsum(lengths) - 1)
@@ -103,7 +104,8 @@ def asking(design, asked, values, masks, lengths):
     return {
         "input_user": np.repeat(numbers, lengths).astype("<u2")[:, None],
         "input_last": np.isin(np.arange(len(values)), list(ends))[:, None],
-        "output_data": np.concatenate(data), "output_user": np.concatenate(user),
+        "output_data": bit_rows(np.concatenate(data), design.number.bits),
+        "output_user": np.concatenate(user),
         "output_last": np.array(last)[:, None], "steps": np.array(steps)}
 
 
@@ -112,21 +114,25 @@ def asking(design, asked, values, masks, lengths):
      [Pattern.parse(text) for text in ("2:4", "4:8", "8:16", "16:32", "1:4", "3:4", "32:32")]),
     *((Design(Pattern(8, 16), selector=selector, flexible="n"),
        [Pattern(n, 16) for n in range(1, 17)]) for selector in ("radix", "serial")),
+    (Design(Pattern(3, 7), selector="radix", stages=2, flexible="n", format="fp16"),
+     [Pattern(n, 7) for n in range(1, 8)]),
     (Design(Pattern(4, 4), selector="serial", flexible="all"),
      [Pattern.parse(text) for text in ("1:2", "2:4", "3:4", "4:4")]),
 ], ids=lambda case: f"{case.selector} {case.pattern}" if isinstance(case, Design) else "")
 def test_tokens_ask_for_their_patterns(bench, design, patterns):
     rng = generator("compressor", design)
-    dense = blocks(design.pattern.m, 60, rng)
+    dense = raw_blocks(design.number, design.pattern.m, 150, rng).astype(np.int64)
     rng.shuffle(dense)
     lengths = token_lengths(len(dense), 4, rng)
     asked = [patterns[k % len(patterns)] for k in rng.permutation(len(lengths))]
     assert set(asked) == set(patterns)
-    values = torch.from_numpy(dense)
+    bits = torch.from_numpy(dense)
+    values = from_bits(bits, design.format)
     masks = torch.cat([nm_mask(part, pattern.n, pattern.m)
                        for part, pattern in zip(values.split(lengths), asked, strict=True)])
-    vectors = asking(design, asked, values, masks, lengths)
-    bench("pipeline", "compressor", design, {"input_data": dense, **vectors})
+    vectors = asking(design, asked, bits, masks, lengths)
+    bench("pipeline", "compressor", design, {
+        "input_data": bit_rows(dense, design.number.bits), **vectors})
 
 
 def test_criterion_and_shift_apply_to_the_pattern_asked_for(bench):
