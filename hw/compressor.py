@@ -4,7 +4,7 @@ from itertools import accumulate
 from typing import Any
 
 from amaranth.hdl import C, Module, Mux, signed
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.carry_save import add
@@ -15,6 +15,7 @@ from hw.metadata import IndexEncoder, RankEncoder, rank_parts
 from hw.score import Score, ScoreStage
 from hw.selector import make_select_stage
 from hw.statistics import BlockSums
+from hw.steps import Steps
 from hw.stream import Block, EncodedBlock, TokenSums, chain, end_stage, fill
 from hw.token_shift import MeanStage, MedianStage
 
@@ -33,10 +34,14 @@ class Compressor(wiring.Component):
     * ``select``: the mask; without the stages above also the score, ``|x|``; as many cycles as
       :func:`hw.selector.make_select_stage` takes;
     * ``compact``: kept values and metadata, and the sums over the block;
-    * ``finish``, with statistics or a rank of more than 8 values: adds these up.
+    * ``finish``, with statistics or a rank of more than 8 values: adds these up;
+    * ``steps``, in place of ``compact`` where the pattern is asked for at run time: N kept values a
+      cycle, in two cycles. A block leaves in as many blocks of N:M as it takes, filled up with
+      zeros, see :class:`hw.steps.Steps`; the design's N is what the array has lanes for.
 
     Under back-pressure blocks wait in the stages; none is lost, repeated or reordered. Reset
-    empties all stages. A dense pattern keeps everything, without selector and compactor.
+    empties all stages. A dense pattern that is fixed keeps everything, without selector and
+    compactor.
 
     Parameters
     ----------
@@ -45,6 +50,7 @@ class Compressor(wiring.Component):
     Members
     -------
     i : In(stream.Signature(DenseBlock(pattern, bits)))
+        With a pattern at run time also ``asked``, which may differ from block to block.
     i_coef : In(stream.Signature(ChannelBeat(design)))
         With parameters by channel; see :class:`hw.channel.ChannelStage`.
     shift : In(signed(bits))
@@ -78,7 +84,7 @@ class Compressor(wiring.Component):
 
     @property
     def interval(self) -> int:
-        """Cycles from one block to the next."""
+        """Cycles from one block to the next; a block of more steps takes as many as these."""
         return max(stage.interval for stage in self.stages.values())
 
     def elaborate(self, platform):
@@ -101,6 +107,10 @@ def _stages(design: Design) -> dict[str, Any]:
     if design.channel_bits or design.shift != "none":
         stages["score"] = ScoreStage(design)
     stages["select"] = SelectStage(design, scored="score" in stages)
+    if design.flexible != "none":
+        # Its input ``least`` stays 0: no other rows wait for the steps of a block.
+        stages["steps"] = Steps(design.pattern, design.number.bits)
+        return stages
     stages["compact"] = CompactStage(design)
     if len(metadata_parts(design)) > 1 or design.statistics:
         stages["finish"] = FinishStage(design)
@@ -128,15 +138,20 @@ class SelectStage(wiring.Component):
 
     def __init__(self, design: Design, *, scored: bool):
         scores = ("scores",) if scored else ()
-        passing = Block(design, *_eta(design))
+        selected = Block(design, *_eta(design), "mask")
+        passing = data.StructLayout({name: shape for name, shape in selected.members.items()
+                                     if name != "mask"})
         super().__init__({
             "i": In(stream.Signature(Block(design, *_eta(design), *scores))),
-            "o": Out(stream.Signature(Block(design, *_eta(design), "mask"))),
+            "o": Out(stream.Signature(selected)),
         })
         self.design = design
         self.scored = scored
-        self.selector = None if design.pattern.dense else make_select_stage(
-            design.selector, passing, design.pattern, design.score_width, stages=design.stages)
+        self.selector = None
+        if design.flexible != "none" or not design.pattern.dense:
+            self.selector = make_select_stage(
+                design.selector, passing, design.pattern, design.score_width,
+                stages=design.stages, flexible=design.flexible)
 
     @property
     def latency(self) -> int:
@@ -165,6 +180,8 @@ class SelectStage(wiring.Component):
             self.o.valid.eq(source.valid),
             source.ready.eq(self.o.ready),
         ]
+        if design.flexible != "none":
+            m.d.comb += sink.payload.pattern.eq(self.i.payload.asked)
         return m
 
     def _scores(self, m):

@@ -13,12 +13,14 @@ from hw.formats import FORMATS, Format
 
 
 __all__ = ["DESIGNS", "ENCODINGS", "FLEXIBLE", "GATHERS", "SELECTORS", "SHIFTS", "VERSION",
-           "Design", "Pattern", "choice", "integer"]
+           "Design", "Pattern", "check_flexible", "choice", "integer"]
 
 
 VERSION = "0.1.0"
 SELECTORS = ("rank", "radix", "network", "serial")
 FLEXIBLE = ("none", "n", "all")
+_FLEXIBLE_SELECTORS = {"rank": ("none",), "radix": ("none", "n"), "network": ("none",),
+                       "serial": FLEXIBLE}
 GATHERS = ("auto", "window", "butterfly")
 ENCODINGS = ("bitmask", "index", "rank")
 SHIFTS = ("none", "scalar", "channel", "mean", "median")
@@ -119,6 +121,17 @@ class Pattern:
         return -(-features // self.m)
 
 
+def check_flexible(selector: str, pattern: Pattern, flexible: str) -> None:
+    """Raise ValueError if the structure ``selector`` does not take that much at run time."""
+    choice("flexible", flexible, FLEXIBLE)
+    allowed = _FLEXIBLE_SELECTORS[selector]
+    if flexible not in allowed:
+        raise ValueError(f"flexible must be one of {', '.join(allowed)} with the selector "
+                         f"{selector}, not {flexible!r}")
+    if flexible == "all" and pattern.m & (pattern.m - 1):
+        raise ValueError(f"m must be a power of two for flexible 'all', not {pattern.m}")
+
+
 def _parameter(default: int | str, text: str, *, low: int = 0, high: int = 0,
                choices: tuple[str, ...] = (), designs: tuple[str, ...] = DESIGNS) -> Any:
     """A field of ``Design``. Only ``designs`` take other values than the default."""
@@ -153,9 +166,9 @@ class Design:
     stages: int = _parameter(0, "pipeline registers of the radix selector, up to the bits of a "
                                 "score + 1; 0: combinational", low=0, high=65,
                              designs=("selector", "compressor", "accelerator"))
-    flexible: str = _parameter("none", "what of the pattern the selector takes at run time: "
-                                       "nothing, n, or n and m", choices=FLEXIBLE,
-                               designs=("selector",))
+    flexible: str = _parameter("none", "what of the pattern comes along with each block at "
+                                       "run time: nothing, n, or n and m", choices=FLEXIBLE,
+                               designs=("selector", "compressor"))
     gather: str = _parameter("auto", "network that brings weights to a PE's lanes: the smallest, "
                                      "one stage, or stages of two-to-one nodes", choices=GATHERS)
     rows: int = _parameter(4, "rows of PEs, one token each", low=1, high=64)
@@ -206,12 +219,25 @@ class Design:
                                         or self.statistics):
             raise ValueError("format must be int4 or int8 with coefficients, a shift or "
                              f"statistics, not {self.format!r}")
+        if self.flexible != "none":
+            self._require_plain_steps()
         if self.complement and self.pattern.dense:
             raise ValueError(f"complement must be False for the pattern {self.pattern}, not True")
         if self.max_k > self.covered_k:
             raise ValueError(
                 f"max_k must be from 1 to {self.covered_k}, which an accumulator_width of "
                 f"{self.accumulator_width} bits covers, not {self.max_k}")
+
+    def _require_plain_steps(self) -> None:
+        """Raise ValueError if anything but kept values and a bitmask is to leave."""
+        for name in ("encoding", "statistics", "complement"):
+            value, plain = getattr(self, name), type(self).__dataclass_fields__[name].default
+            if value != plain:
+                raise ValueError(f"{name} must be {plain} with flexible {self.flexible}, not "
+                                 f"{value!r}")
+        if self.dynamic_shift:
+            raise ValueError("shift must be one of none, scalar, channel with flexible "
+                             f"{self.flexible}, not {self.shift!r}")
 
     def require(self, name: str) -> None:
         """Raise ValueError if the design ``name`` does not have a parameter that is set."""
@@ -221,6 +247,7 @@ class Design:
                 raise ValueError(f"{f.name} must be {f.default} in design {name}, not {value!r}")
         if name in ("pe", "array") and not self.number.integer:
             raise ValueError(f"format must be int4 or int8 in design {name}, not {self.format!r}")
+        check_flexible(self.selector, self.pattern, self.flexible)
 
     @staticmethod
     def has(name: str, parameters: Iterable[str]) -> bool:

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.config import VALUE_WIDTH, Pattern
 from hw.gather import Gather
-from hw.stream import CompressedBlock, StreamRegister
+from hw.stream import CompressedBlock, DenseBlock, StreamRegister
 
 
 __all__ = ["MaskedBlock", "Steps"]
@@ -20,19 +20,14 @@ class MaskedBlock(data.StructLayout):
 
     Fields
     ------
-    values : ArrayLayout(signed(width), m)
+    values, last
+        As in :class:`hw.stream.DenseBlock`.
     mask : unsigned(m)
         Bit ``j`` is set where value ``j`` is kept.
-    last : unsigned(1)
-        Whether the block is the token's last.
     """
 
     def __init__(self, pattern: Pattern, width: int):
-        super().__init__({
-            "values": data.ArrayLayout(signed(width), pattern.m),
-            "mask": pattern.m,
-            "last": 1,
-        })
+        super().__init__({**DenseBlock(pattern, width).members, "mask": pattern.m})
 
 
 class Steps(wiring.Component):
@@ -67,6 +62,7 @@ class Steps(wiring.Component):
     """
 
     latency = 2
+    interval = 1
 
     def __init__(self, pattern: Pattern, width: int = VALUE_WIDTH):
         super().__init__({

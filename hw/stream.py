@@ -7,8 +7,24 @@ from amaranth.lib.wiring import In, Out
 from hw.config import Design, Pattern
 
 
-__all__ = ["Block", "CompressedBlock", "DenseBlock", "EncodedBlock", "StreamRegister", "TokenSums",
-           "chain", "end_stage", "fill"]
+__all__ = ["Asked", "Block", "CompressedBlock", "DenseBlock", "EncodedBlock", "StreamRegister",
+           "TokenSums", "chain", "end_stage", "fill"]
+
+
+class Asked(data.StructLayout):
+    """The pattern that a block asks for at run time.
+
+    Fields
+    ------
+    n : range(m + 1)
+        How many to keep of each block, from 1 to its size. Other values give no defined mask.
+    size : range(log2(m) + 1), only where the size is asked for, too
+        Logarithm of the block's size to the base 2, at least 1.
+    """
+
+    def __init__(self, pattern: Pattern, flexible: str):
+        sizes = {"size": range(pattern.m.bit_length())} if flexible == "all" else {}
+        super().__init__({"n": range(pattern.m + 1), **sizes})
 
 
 class DenseBlock(data.StructLayout):
@@ -36,6 +52,8 @@ class Block(data.StructLayout):
     ------
     values, last
         As in :class:`DenseBlock`.
+    asked : Asked
+        With a pattern at run time, until the mask is there.
     eta : signed(bits)
         The token's shift.
     factors : ArrayLayout(unsigned(coefficients), m)
@@ -55,12 +73,15 @@ class Block(data.StructLayout):
     def __init__(self, design: Design, *added: str):
         size, bits = design.pattern.m, design.number.bits
         fields = {
+            "asked": Asked(design.pattern, design.flexible),
             "eta": signed(bits),
             "factors": data.ArrayLayout(design.coefficients, size),
             "shifts": data.ArrayLayout(signed(bits), size),
             "scores": data.ArrayLayout(design.score_width, size),
             "mask": size,
         }
+        if design.flexible != "none" and "mask" not in added:
+            added = ("asked", *added)
         super().__init__({**DenseBlock(design.pattern, bits).members,
                           **{name: fields[name] for name in fields if name in added}})
 

@@ -12,8 +12,8 @@ from hw.config import DESIGNS, VALUE_WIDTH, Design, choice
 from hw.decompressor import Decompressor
 from hw.epilogue_format import CHANNEL_BYTES
 from hw.pe import PE
-from hw.selector import COMBINATIONAL, Asked, make_select_stage, make_selector
-from hw.stream import EncodedBlock
+from hw.selector import COMBINATIONAL, make_select_stage, make_selector
+from hw.stream import Asked, EncodedBlock
 
 
 __all__ = ["Top", "make_top"]
@@ -120,17 +120,23 @@ def _compressed_axis(prefix: str, design: Design) -> Axis:
         meanings.append(f"{meaning} (bits {lowest + width - 1} to {lowest})")
         lowest += width
     kept = "N kept values, ascending features"
+    ends = "last block of the token"
+    if design.flexible != "none":
+        kept += " (one step of the block; zeros where it keeps fewer)"
+        ends = "last step of the token"
     return Axis(prefix, (design.pattern.m if design.complement else design.pattern.n)
                 * design.number.bits,
                 f"{kept}, then the M - N dropped ones" if design.complement else kept,
-                "last block of the token", user=lowest, user_meaning="; ".join(meanings))
+                ends, user=lowest, user_meaning="; ".join(meanings))
 
 
 def _user_fields(design: Design) -> dict:
     """Shape and meaning of the fields in ``tuser`` of a compressed block, the lowest first."""
     block = EncodedBlock(design)
-    fields = {EncodedBlock.metadata_field(design): (design.metadata_bits,
-                                                    _METADATA[design.encoding])}
+    meaning = _METADATA[design.encoding]
+    if design.flexible != "none":
+        meaning = "bitmask: the N positions of the values in the block, those of zeros included"
+    fields = {EncodedBlock.metadata_field(design): (design.metadata_bits, meaning)}
     if not design.metadata_bits:
         fields.clear()
     if design.dynamic_shift:
@@ -173,10 +179,17 @@ def _connect_coef(m: Module, top, load) -> None:
 
 
 _ASKED_MEANINGS = {
-    "none": "",
     "n": "how many to keep of the block, 1 to M",
     "all": "low bits: how many to keep of each block; above them: log2 of the blocks' size",
 }
+
+
+def _asked_user(design: Design) -> dict:
+    """``tuser`` of a stream whose beats ask for a pattern, as parameters of its ``Axis``."""
+    if design.flexible == "none":
+        return {}
+    return {"user": Asked(design.pattern, design.flexible).size,
+            "user_meaning": _ASKED_MEANINGS[design.flexible]}
 
 
 class StreamSelectorTop(_StreamTop):
@@ -186,11 +199,10 @@ class StreamSelectorTop(_StreamTop):
         pattern, flexible, width = design.pattern, design.flexible, design.score_width
         inside = make_select_stage(design.selector, data.StructLayout({"last": 1}), pattern, width,
                                    stages=design.stages, flexible=flexible)
-        asked = 0 if flexible == "none" else Asked(pattern, flexible).size
         super().__init__(
             design, inside,
             Axis("s_axis", pattern.m * width, "M unsigned scores, lane 0 lowest",
-                 "passed on", user=asked, user_meaning=_ASKED_MEANINGS[flexible]),
+                 "passed on", **_asked_user(design)),
             Axis("m_axis", pattern.m, "mask: the largest scores", "of the scores"))
 
     def sink_parts(self, payload):
@@ -223,7 +235,8 @@ class CompressorTop(_StreamTop):
         if design.shift == "scalar":
             more.append(Port("shift", "in", design.number.bits,
                              "signed, subtracted from every value; static"))
-        super().__init__(design, Compressor(design), _dense_axis("s_axis", design),
+        super().__init__(design, Compressor(design),
+                         _dense_axis("s_axis", design, **_asked_user(design)),
                          _compressed_axis("m_axis", design), *more)
 
     def elaborate(self, platform):
@@ -233,6 +246,11 @@ class CompressorTop(_StreamTop):
         if self.design.shift == "scalar":
             m.d.comb += self.inside.shift.eq(self.shift)
         return m
+
+    def sink_parts(self, payload):
+        """Parts of the input's payload."""
+        asked = {} if self.design.flexible == "none" else {"user": payload.asked}
+        return {**super().sink_parts(payload), **asked}
 
     def source_parts(self, payload):
         """Parts of the output's payload."""

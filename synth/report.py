@@ -97,7 +97,7 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], selectors: Sequence[
                 design = replace(
                     base, pattern=pattern, selector=selector,
                     stages=base.stages if selector == "radix" else 0,
-                    flexible=base.flexible if name == "selector" else "none")
+                    flexible=base.flexible if Design.has(name, ["flexible"]) else "none")
                 add(name, design)
                 for variant in variants:
                     if design.has(name, variant):

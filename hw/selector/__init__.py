@@ -2,16 +2,16 @@
 
 from amaranth.lib import wiring
 
-from hw.config import FLEXIBLE, SELECTORS, Pattern, choice, integer
+from hw.config import SELECTORS, Pattern, check_flexible, choice, integer
 from hw.selector.network import NetworkSelector
-from hw.selector.payload import Asked, Scored, Selected
+from hw.selector.payload import Scored, Selected
 from hw.selector.radix import RadixSelector
 from hw.selector.rank import RankSelector
 from hw.selector.serial import SerialStage
 from hw.selector.stage import PipelinedRadixStage, RegisteredStage
 
 
-__all__ = ["COMBINATIONAL", "Asked", "NetworkSelector", "PipelinedRadixStage", "RadixSelector",
+__all__ = ["COMBINATIONAL", "NetworkSelector", "PipelinedRadixStage", "RadixSelector",
            "RankSelector", "RegisteredStage", "Scored", "Selected", "SerialStage",
            "make_select_stage", "make_selector"]
 
@@ -22,8 +22,6 @@ COMBINATIONAL: dict[str, type[wiring.Component]] = {
     "network": NetworkSelector,
 }
 """Component of each name in ``hw.config.SELECTORS`` that has a combinational form."""
-
-_FLEXIBLE = {"rank": ("none",), "radix": ("none", "n"), "network": ("none",), "serial": FLEXIBLE}
 
 
 def make_selector(name: str, pattern: Pattern, width: int,
@@ -88,9 +86,4 @@ def make_select_stage(name: str, block, pattern: Pattern, width: int, *, stages:
 def _check(name: str, pattern: Pattern, flexible: str) -> None:
     if pattern.dense and flexible == "none":
         raise ValueError(f"pattern must have n < m to need a selector, not {str(pattern)!r}")
-    choice("flexible", flexible, FLEXIBLE)
-    if flexible not in _FLEXIBLE[name]:
-        raise ValueError(f"flexible must be one of {', '.join(_FLEXIBLE[name])} with the selector "
-                         f"{name}, not {flexible!r}")
-    if flexible == "all" and pattern.m & (pattern.m - 1):
-        raise ValueError(f"m must be a power of two for flexible 'all', not {pattern.m}")
+    check_flexible(name, pattern, flexible)

@@ -4,25 +4,10 @@ from amaranth.hdl import unsigned
 from amaranth.lib import data
 
 from hw.config import Pattern
+from hw.stream import Asked
 
 
-__all__ = ["Asked", "Scored", "Selected"]
-
-
-class Asked(data.StructLayout):
-    """The pattern that a block asks for at run time.
-
-    Fields
-    ------
-    n : range(m + 1)
-        How many to keep of each block, from 1 to its size. Other values give no defined mask.
-    size : range(log2(m) + 1), only where the size is asked for, too
-        Logarithm of the block's size to the base 2, at least 1.
-    """
-
-    def __init__(self, pattern: Pattern, flexible: str):
-        sizes = {"size": range(pattern.m.bit_length())} if flexible == "all" else {}
-        super().__init__({"n": range(pattern.m + 1), **sizes})
+__all__ = ["Scored", "Selected"]
 
 
 class Scored(data.StructLayout):

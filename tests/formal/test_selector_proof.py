@@ -26,11 +26,12 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.config import Pattern
-from hw.selector import Asked, make_select_stage, make_selector
+from hw.selector import make_select_stage, make_selector
 from hw.selector.count import at_least, reaches
 from hw.selector.radix import fill, halve, lift_of
 from hw.selector.rank import keep, not_less
 from hw.selector.serial import settles, shared_lift, thresholds_of_any_size
+from hw.stream import Asked
 
 
 WIDTH = 8

@@ -71,6 +71,13 @@ def test_variants_are_further_rows_of_the_designs_that_have_them():
         ("decompressor", ""), ("decompressor", "encoding=index"), ("pe", "")]
 
 
+def test_designs_that_take_the_pattern_at_run_time():
+    rows = plan(["selector", "compressor", "pe"], [Pattern(2, 4)], ["serial"],
+                Design(Pattern(2, 4), selector="serial", flexible="all"))
+    assert [(row.name, row.design.flexible) for row in rows] == [
+        ("pe", "none"), ("selector", "all"), ("compressor", "all"), ("pe", "none")]
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--variants", "rows=8"], ("variants must name parameters among stages, flexible, format, "
      "weight_format, encoding, decode_stages, coefficients, shift, statistics, complement, "
