@@ -81,6 +81,23 @@ def test_the_next_block_is_trained_on_the_outputs_of_the_sparse_one(model, monke
     assert torch.equal(seen[1][1][0], outputs[0])
 
 
+def test_seed_decides_the_order_of_the_windows(model, monkeypatch):
+    def trained(seed):
+        state = calibrate(model, windows(6), Method("2:4", corrections=("ls",)),
+                          training=Training(rate=1e-2, seed=seed))
+        return torch.cat([value for layer in state["learned"].values()
+                          for value in layer.values()])
+
+    assert torch.equal(trained(0), trained(0))
+    assert not torch.equal(trained(0), trained(1))
+    seeds = []
+    monkeypatch.setattr(module, "_train", lambda *args: seeds.append(args[6]))
+    for seed in (0, 1):
+        calibrate(model, windows(1), Method("2:4", corrections=("ls",)),
+                  training=Training(seed=seed))
+    assert len(set(seeds)) == 4, "two blocks or two runs see the windows in one order"
+
+
 def test_interrupted_run_goes_on_to_the_same_parameters(model, tmp_path):
     method = Method("2:4", corrections=("l-pts", "ls"))
     whole = calibrate(model, windows(6), method, training=TRAINING)
