@@ -25,6 +25,7 @@ read_rtlil property.il
 hierarchy -top top
 proc
 flatten -noscopeinfo
+opt_merge
 techmap
 opt_clean
 write_json gates.json
@@ -63,14 +64,12 @@ class Diagrams:
             return test
         key = (test, then, other)
         if key not in self._results:
-            level = min(self._nodes[node][0] for node in key)
-            branches = []
-            for value in (1, 2):
-                parts = (self._nodes[node] for node in key)
-                branches.append(self.ite(*(
-                    part[value] if part[0] == level else node
-                    for node, part in zip(key, parts, strict=True))))
-            self._results[key] = self.node(level, *branches)
+            a, b, c = self._nodes[test], self._nodes[then], self._nodes[other]
+            level = min(a[0], b[0], c[0])
+            low, high = (self.ite(a[side] if a[0] == level else test,
+                                  b[side] if b[0] == level else then,
+                                  c[side] if c[0] == level else other) for side in (1, 2))
+            self._results[key] = self.node(level, low, high)
         return self._results[key]
 
     def path_to_zero(self, node):

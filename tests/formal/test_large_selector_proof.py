@@ -170,7 +170,8 @@ class OneBit(wiring.Component):
         m.d.comb += selector.scores.eq(bits)
         conditions = []
         for k in range(len(bits)):
-            before = Mux(bits[k], ones(bits[:k]) if k else 0, k + ones(bits[k:]))
+            lower = ones(bits[:k]) if k else 0
+            before = Mux(bits[k], lower, ones(bits) + k - lower)
             conditions.append(selector.mask[k] == (before < n))
         m.d.comb += self.correct.eq(Cat(conditions).all())
         return m
