@@ -1,8 +1,11 @@
 """From a component to readable, reproducible Verilog."""
 
+import gc
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from amaranth.back import rtlil
@@ -44,8 +47,21 @@ def to_verilog(component: wiring.Component, name: str) -> str:
     """
     component._MustUse__used = True
     netlist = _Netlist(name)
-    netlist.add(component, name)
+    with _no_collector():
+        netlist.add(component, name)
     return _yosys("\n".join(netlist.texts))
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Pause the garbage collector: it takes a third of the time, and frees next to nothing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @dataclass(frozen=True)
