@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include "Vtop.h"
-#include "verilated.h"
+#include "library.h"
+#include "random.h"
 
 namespace {
 
@@ -17,33 +17,6 @@ struct Stream {
     uint64_t bytes;
     uint64_t count;  // beats to transfer
     uint64_t done;   // beats that were transferred
-};
-
-// Verilator looks up the scopes of a model in the context of the thread, whichever model is meant:
-// every use of a model makes its own context that one, and none is left behind when it goes.
-struct Model {
-    VerilatedContext context;
-    Vtop top{&context};
-
-    Model* enter() { Verilated::threadContextp(&context); return this; }
-    ~Model() { enter()->top.final(); }
-
-    // Inputs are set while the clock is low; outputs are then read before the rising edge.
-    void settle() { top.clk = 0; top.eval(); }
-    void edge() { top.clk = 1; top.eval(); }
-    void tick() { settle(); edge(); }
-};
-
-// A xorshift generator: whether an event of probability `threshold` / 2^32 occurs.
-struct Random {
-    uint64_t state;
-    bool occurs(uint32_t threshold) {
-        if (threshold == 0) return false;
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        return static_cast<uint32_t>(state >> 32) < threshold;
-    }
 };
 
 template <typename Port>
@@ -70,15 +43,6 @@ void silence(Vtop& top) {
 }  // namespace
 
 extern "C" {
-
-#define EXPORT __attribute__((visibility("default")))
-
-EXPORT Model* nm_open() { return new Model; }
-
-EXPORT void nm_close(Model* model) {
-    delete model;
-    Verilated::threadContextp(Verilated::defaultContextp());
-}
 
 EXPORT void nm_reset(Model* model) {
     Vtop& top = model->enter()->top;

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <type_traits>
 
-#include "Vtop.h"
-#include "verilated.h"
+#include "library.h"
+#include "random.h"
 
 namespace {
 
@@ -18,31 +18,6 @@ struct Stream {
     uint64_t user_bytes;
     uint64_t count;       // beats to transfer
     uint64_t done;        // beats that were transferred
-};
-
-// See accelerator.cpp: every use of a model makes its own context that of the thread.
-struct Model {
-    VerilatedContext context;
-    Vtop top{&context};
-
-    Model* enter() { Verilated::threadContextp(&context); return this; }
-    ~Model() { enter()->top.final(); }
-
-    // Inputs are set while the clock is low; outputs are then read before the rising edge.
-    void settle() { top.clk = 0; top.eval(); }
-    void edge() { top.clk = 1; top.eval(); }
-};
-
-// A xorshift generator: whether an event of probability `threshold` / 2^32 occurs.
-struct Random {
-    uint64_t state;
-    bool occurs(uint32_t threshold) {
-        if (threshold == 0) return false;
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        return static_cast<uint32_t>(state >> 32) < threshold;
-    }
 };
 
 // Ports that only some designs have: a function with such a port where there is one.
@@ -74,24 +49,13 @@ void get(const Port& port, uint8_t* rows, uint64_t bytes, uint64_t row) {
 
 extern "C" {
 
-#define EXPORT __attribute__((visibility("default")))
-
-EXPORT Model* nm_open() { return new Model; }
-
-EXPORT void nm_close(Model* model) {
-    delete model;
-    Verilated::threadContextp(Verilated::defaultContextp());
-}
-
 EXPORT void nm_reset(Model* model) {
     Vtop& top = model->enter()->top;
     top.rst = 1;
     top.s_axis_tvalid = top.m_axis_tready = 0;
     WITH(s_axis_coef_tvalid, port = 0);
-    for (int cycle = 0; cycle < 2; ++cycle) {
-        model->settle();
-        model->edge();
-    }
+    model->tick();
+    model->tick();
     top.rst = 0;
 }
 

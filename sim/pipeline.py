@@ -5,10 +5,9 @@ import ctypes
 import numpy as np
 
 from hw.config import Design
+from sim.library import Library
 from sim.runner import generated
 from sim.tokens import Beats
-from sim.verilated import HARNESS
-from sim.verilator import build
 
 
 __all__ = ["Pipeline"]
@@ -32,10 +31,8 @@ def _bytes(bits: np.ndarray) -> np.ndarray:
     return np.packbits(bits, axis=1, bitorder="little")
 
 
-class Pipeline:
-    """A design with one stream in and one out, in simulation, after reset.
-
-    The model is built on first use and kept, see :mod:`sim.cache`.
+class Pipeline(Library):
+    """A design with one stream in and one out, in simulation, as :class:`sim.library.Library`.
 
     Parameters
     ----------
@@ -57,22 +54,7 @@ class Pipeline:
     def __init__(self, name: str, design: Design):
         text, self.manifest = generated(name, design)
         self._widths = {port["name"]: port["width"] for port in self.manifest["ports"]}
-        path = build(text, f"nm_{name}", HARNESS.with_name("pipeline.cpp"), fast=True,
-                     link=("-shared",))
-        self._library = ctypes.CDLL(str(path))
-        self._library.nm_open.restype = ctypes.c_void_p
-        self._library.nm_run.restype = ctypes.c_uint64
-        self._model = ctypes.c_void_p(self._library.nm_open())
-        self.reset()
-
-    def __del__(self):
-        """Free the model."""
-        if hasattr(self, "_model"):
-            self._library.nm_close(self._model)
-
-    def reset(self) -> None:
-        """Hold the reset for two cycles."""
-        self._library.nm_reset(self._model)
+        super().__init__(text, f"nm_{name}", "pipeline.cpp")
 
     def run(self, beats: Beats, count: int, *, limit: int, stall: float = 0.0, seed: int = 1,
             channel: np.ndarray | None = None, shift: int = 0) -> tuple[Beats, int]:
@@ -114,10 +96,9 @@ class Pipeline:
                for part in ("tdata", "tuser")), np.zeros(count, bool)),
         ]
         streams = [_Stream.of(*array) for array in arrays]
-        cycles = self._library.nm_run(
-            self._model, *map(ctypes.byref, streams), ctypes.c_uint64(limit),
-            ctypes.c_uint32(int(stall * 2**32)), ctypes.c_uint64(seed),
-            ctypes.c_uint32(shift & 0xFF))
+        cycles = self.call("run", *map(ctypes.byref, streams), ctypes.c_uint64(limit),
+                           ctypes.c_uint32(int(stall * 2**32)), ctypes.c_uint64(seed),
+                           ctypes.c_uint32(shift & 0xFF))
         if streams[2].done < count:
             raise TimeoutError(f"{streams[2].done} of {count} beats came within {cycles} cycles, "
                                f"{streams[1].done} of {len(beats.data)} were taken (seed {seed})")

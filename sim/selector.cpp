@@ -10,6 +10,7 @@
 #include <deque>
 
 #include "Vtop.h"
+#include "random.h"
 #include "verilated.h"
 
 namespace {
@@ -19,17 +20,6 @@ constexpr int KINDS = 10;
 
 struct Block {
     std::array<uint8_t, MAX_LANES> scores{};
-};
-
-struct Random {
-    uint64_t state;
-    uint32_t next() {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        return static_cast<uint32_t>(state >> 32);
-    }
-    uint32_t below(uint32_t limit) { return static_cast<uint64_t>(next()) * limit >> 32; }
 };
 
 Block make(uint64_t number, int m, Random& random) {

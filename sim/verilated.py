@@ -1,21 +1,17 @@
 """The accelerator's RTL as a fast Python object: Verilator without a bench around it."""
 
 import ctypes
-from pathlib import Path
 
 import numpy as np
 
 from hw.config import Design
 from hw.registers import offset_of
+from sim.library import Library
 from sim.runner import generated
-from sim.verilator import build
 from sw.driver.beats import Beats
 
 
 __all__ = ["INPUTS", "Accelerator"]
-
-
-HARNESS = Path(__file__).with_name("accelerator.cpp")
 
 
 INPUTS = ("act", "weight", "coef", "token", "channel")
@@ -35,10 +31,8 @@ class _Stream(ctypes.Structure):
                    len(beats.last), 0)
 
 
-class Accelerator:
-    """One accelerator in simulation, after reset.
-
-    The model is built on first use and kept, see :mod:`sim.cache`.
+class Accelerator(Library):
+    """One accelerator in simulation, after reset, as :class:`sim.library.Library` has it.
 
     Parameters
     ----------
@@ -65,33 +59,19 @@ class Accelerator:
         self.design = design
         self._stall, self._seed = int(stall * 2**32), seed
         text, _ = generated("accelerator", design)
-        options = ("-shared", *["-DNM_EPILOGUE"] * bool(design.epilogue_lanes),
-                   *["-DNM_COEF"] * bool(design.channel_bits))
-        path = build(text, "nm_accelerator", HARNESS, fast=True, link=options)
-        self._library = ctypes.CDLL(str(path))
-        self._library.nm_open.restype = ctypes.c_void_p
-        self._library.nm_run.restype = ctypes.c_uint64
-        self._model = ctypes.c_void_p(self._library.nm_open())
-        self.reset()
-
-    def __del__(self):
-        """Free the model."""
-        if hasattr(self, "_model"):
-            self._library.nm_close(self._model)
-
-    def reset(self) -> None:
-        """Hold the reset for two cycles."""
-        self._library.nm_reset(self._model)
+        super().__init__(text, "nm_accelerator", "accelerator.cpp",
+                         *["-DNM_EPILOGUE"] * bool(design.epilogue_lanes),
+                         *["-DNM_COEF"] * bool(design.channel_bits))
 
     def write(self, register: str | int, value: int) -> None:
         """Write a register, by name or offset; OSError if the bus answers with an error."""
-        response = self._library.nm_write(self._model, _offset(register), ctypes.c_uint32(value))
+        response = self.call("write", _offset(register), ctypes.c_uint32(value))
         _check(response, f"writing register {register}")
 
     def read(self, register: str | int) -> int:
         """Read a register, by name or offset; OSError if the bus answers with an error."""
         value = ctypes.c_uint32()
-        response = self._library.nm_read(self._model, _offset(register), ctypes.byref(value))
+        response = self.call("read", _offset(register), ctypes.byref(value))
         _check(response, f"reading register {register}")
         return value.value
 
@@ -124,9 +104,8 @@ class Accelerator:
         none = Beats(np.zeros((0, 1), np.uint8), np.zeros(0, bool))
         held = [_owned(inputs.get(name, none)) for name in INPUTS]
         streams = [_Stream.of(beats) for beats in (*held, taken)]
-        cycles = self._library.nm_run(
-            self._model, *map(ctypes.byref, streams), ctypes.c_uint64(limit),
-            ctypes.c_uint32(self._stall), ctypes.c_uint64(self._seed))
+        cycles = self.call("run", *map(ctypes.byref, streams), ctypes.c_uint64(limit),
+                           ctypes.c_uint32(self._stall), ctypes.c_uint64(self._seed))
         progress = ", ".join(f"{stream.done} of {stream.count} {name}" for stream, name in
                              zip(streams, (*INPUTS, "result"), strict=True) if stream.count)
         progress += f" beats (seed {self._seed})"

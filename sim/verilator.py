@@ -123,7 +123,8 @@ def build(verilog: str, top: str, harness: Path, *, fast: bool = False, link: tu
     top : str
         Name of its top module.
     harness : Path
-        C++ source that drives the class ``Vtop``, with or without ``main``.
+        C++ source that drives the class ``Vtop``, with or without ``main``; its headers, if any,
+        stand beside it.
     fast : bool
         Whether the model is made to run fast instead of to build fast.
     link : tuple of str
@@ -160,5 +161,6 @@ def build(verilog: str, top: str, harness: Path, *, fast: bool = False, link: tu
               "-o", directory / top])
         shutil.rmtree(directory / "cpp")
 
-    inputs = (_identity(), verilog, harness.read_text(), fast, link, waves)
+    sources = [harness, *sorted(harness.parent.glob("*.h"))]
+    inputs = (_identity(), verilog, *(path.read_text() for path in sources), fast, link, waves)
     return cached(top, inputs, make) / top
