@@ -3,6 +3,7 @@
 from amaranth.lib import wiring
 
 from hw.config import SELECTORS, Pattern, check_flexible, choice, integer
+from hw.selector.combinational import CombinationalSelector
 from hw.selector.network import NetworkSelector
 from hw.selector.payload import Scored, Selected
 from hw.selector.radix import RadixSelector
@@ -11,12 +12,12 @@ from hw.selector.serial import SerialStage
 from hw.selector.stage import PipelinedRadixStage, RegisteredStage
 
 
-__all__ = ["COMBINATIONAL", "NetworkSelector", "PipelinedRadixStage", "RadixSelector",
-           "RankSelector", "RegisteredStage", "Scored", "Selected", "SerialStage",
+__all__ = ["COMBINATIONAL", "CombinationalSelector", "NetworkSelector", "PipelinedRadixStage",
+           "RadixSelector", "RankSelector", "RegisteredStage", "Scored", "Selected", "SerialStage",
            "make_select_stage", "make_selector"]
 
 
-COMBINATIONAL: dict[str, type[wiring.Component]] = {
+COMBINATIONAL: dict[str, type[CombinationalSelector]] = {
     "rank": RankSelector,
     "radix": RadixSelector,
     "network": NetworkSelector,
@@ -25,7 +26,7 @@ COMBINATIONAL: dict[str, type[wiring.Component]] = {
 
 
 def make_selector(name: str, pattern: Pattern, width: int,
-                  flexible: str = "none") -> wiring.Component:
+                  flexible: str = "none") -> CombinationalSelector:
     """Build the combinational selector ``name`` for scores of ``width`` bits.
 
     Raises
@@ -36,9 +37,7 @@ def make_selector(name: str, pattern: Pattern, width: int,
     """
     component = COMBINATIONAL[choice("selector", name, tuple(COMBINATIONAL))]
     _check(name, pattern, flexible)
-    if component is RadixSelector:
-        return RadixSelector(pattern, width=width, flexible=flexible)
-    return component(pattern, width=width)
+    return component(pattern, width=width, flexible=flexible)
 
 
 def make_select_stage(name: str, block, pattern: Pattern, width: int, *, stages: int = 0,

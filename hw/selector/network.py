@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
-from hw.config import Pattern
+from hw.selector.combinational import CombinationalSelector
 
 
 __all__ = ["NetworkSelector"]
 
 
-class NetworkSelector(wiring.Component):
+class NetworkSelector(CombinationalSelector):
     """Marks the ``n`` largest of ``m`` scores; between equal scores the lower index wins.
 
     Both halves are sorted by Batcher's network. Of two sorted halves, the ``i``-th of one is kept
@@ -22,31 +20,8 @@ class NetworkSelector(wiring.Component):
 
     Combinational. Area grows with ``m * log2(m) ** 2``, delay with ``log2(m) ** 2`` comparisons.
 
-    Parameters
-    ----------
-    pattern : Pattern
-        How many scores to keep of how many. Not dense.
-    width : int
-        Bits of a score.
-
-    Members
-    -------
-    scores : In(ArrayLayout(unsigned(width), m))
-        The scores of one block.
-    mask : Out(m)
-        Bit ``j`` is set where score ``j`` is kept. Exactly ``n`` bits are set.
+    Parameters and ports are those of :class:`hw.selector.combinational.CombinationalSelector`.
     """
-
-    latency = 0
-    flexible = "none"
-
-    def __init__(self, pattern: Pattern, *, width: int):
-        self.pattern = pattern
-        self.width = width
-        super().__init__({
-            "scores": In(data.ArrayLayout(unsigned(width), pattern.m)),
-            "mask": Out(pattern.m),
-        })
 
     def elaborate(self, platform):
         m = Module()

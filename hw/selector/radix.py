@@ -1,17 +1,15 @@
 """Selector that finds the n-th largest score bit by bit."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
-from hw.config import Pattern
+from hw.selector.combinational import CombinationalSelector
 from hw.selector.count import at_least, reaches, total
 
 
 __all__ = ["RadixSelector", "fill", "halve", "lift_bits", "lift_of"]
 
 
-class RadixSelector(wiring.Component):
+class RadixSelector(CombinationalSelector):
     """Marks the ``n`` largest of ``m`` scores; between equal scores the lower index wins.
 
     The ``n``-th largest score is found from its most significant bit down, between two sets of
@@ -24,36 +22,8 @@ class RadixSelector(wiring.Component):
     Combinational. Area grows linearly with ``m * width``; the delay is that of ``width``
     counts in series.
 
-    Parameters
-    ----------
-    pattern : Pattern
-        How many scores to keep of how many. Not dense.
-    width : int
-        Bits of a score.
-    flexible : str
-        ``none``, or ``n``: how many are kept is an input, and that of ``pattern`` is not used.
-
-    Members
-    -------
-    scores : In(ArrayLayout(unsigned(width), m))
-        The scores of one block.
-    n : In(range(m + 1)), only where flexible
-        How many to keep, from 1 to ``m``. The mask is not defined for other values.
-    mask : Out(m)
-        Bit ``j`` is set where score ``j`` is kept. Exactly ``n`` bits are set.
+    Parameters and ports are those of :class:`hw.selector.combinational.CombinationalSelector`.
     """
-
-    latency = 0
-
-    def __init__(self, pattern: Pattern, *, width: int, flexible: str = "none"):
-        self.pattern = pattern
-        self.width = width
-        self.flexible = flexible
-        super().__init__({
-            "scores": In(data.ArrayLayout(unsigned(width), pattern.m)),
-            "mask": Out(pattern.m),
-            **({"n": In(range(pattern.m + 1))} if flexible == "n" else {}),
-        })
 
     def elaborate(self, platform):
         m = Module()

@@ -2,49 +2,24 @@
 
 from itertools import combinations
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
-from hw.config import Pattern
+from hw.selector.combinational import CombinationalSelector
 from hw.selector.count import at_least, sort_bits
 
 
 __all__ = ["RankSelector", "keep", "not_less"]
 
 
-class RankSelector(wiring.Component):
+class RankSelector(CombinationalSelector):
     """Marks the ``n`` largest of ``m`` scores; between equal scores the lower index wins.
 
     Every pair of scores is compared once. A score is kept if it wins at least ``m - n`` of its
     ``m - 1`` comparisons. Combinational. The fastest structure, and the smallest for small ``m``;
     area grows with ``m ** 2``.
 
-    Parameters
-    ----------
-    pattern : Pattern
-        How many scores to keep of how many. Not dense.
-    width : int
-        Bits of a score.
-
-    Members
-    -------
-    scores : In(ArrayLayout(unsigned(width), m))
-        The scores of one block.
-    mask : Out(m)
-        Bit ``j`` is set where score ``j`` is kept. Exactly ``n`` bits are set.
+    Parameters and ports are those of :class:`hw.selector.combinational.CombinationalSelector`.
     """
-
-    latency = 0
-    flexible = "none"
-
-    def __init__(self, pattern: Pattern, *, width: int):
-        self.pattern = pattern
-        self.width = width
-        super().__init__({
-            "scores": In(data.ArrayLayout(unsigned(width), pattern.m)),
-            "mask": Out(pattern.m),
-        })
 
     def elaborate(self, platform):
         m = Module()
