@@ -5,7 +5,7 @@ A parameter is described once, here: the command line, the checks and the manife
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from math import comb
 from typing import Any
 
@@ -313,6 +313,12 @@ class Design:
     def lanes(self) -> int:
         """Multipliers of a PE."""
         return self.pattern.n
+
+    @property
+    def baseline(self) -> "Design":
+        """The dense design with as many lanes, L:L; with two where there is one."""
+        lanes = max(self.lanes, 2)
+        return replace(self, pattern=Pattern(lanes, lanes))
 
     @property
     def max_blocks(self) -> int:

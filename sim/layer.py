@@ -1,9 +1,7 @@
 """A feed-forward layer of a trained model through the RTL: ``python -m sim.layer``."""
 
-import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 import torch
 from rich.console import Console
@@ -11,9 +9,8 @@ from rich.progress import track
 from rich.table import Table
 from torch import Tensor
 
-from hw.config import Design, Pattern
-from hw.generate import add_design_arguments, design_from
-from sim.model import read_sentences
+from hw.config import Design
+from sim.command import make_parser, read_designs, read_sentences
 from sim.verilated import Accelerator
 from sw.activations import feed_forward
 from sw.driver.linear import run_linear
@@ -83,9 +80,7 @@ def _report(designs: list[Design], layer: int, sentences: list[str], console: Co
 
     exact = True
     for design in track(designs, description="patterns", console=console, transient=True):
-        lanes = max(design.lanes, 2)  # one lane has no dense pattern of its own
-        baseline = replace(design, pattern=Pattern(lanes, lanes))
-        sparse, dense = Accelerator(design), Accelerator(baseline)
+        sparse, dense = Accelerator(design), Accelerator(design.baseline)
         total_sparse = total_dense = 0
         for name, part in parts.items():
             ours, theirs = run_layer(sparse, *part), run_layer(dense, *part)
@@ -104,20 +99,14 @@ def _report(designs: list[Design], layer: int, sentences: list[str], console: Co
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m sim.layer",
-        description="Run a feed-forward layer of the MiniLM sentence encoder through the "
-                    "generated RTL, in Verilator, and compare it with the reference.")
-    parser.add_argument("sentence", nargs="*", help="sentences to run (default: one of ours)")
-    parser.add_argument("--file", type=Path, help="text with one sentence per line")
-    parser.add_argument("--patterns", nargs="+", default=["8:16"], metavar="N:M",
-                        help="patterns to run (default 8:16)")
-    parser.add_argument("--layer", type=int, default=0, help="layer of the encoder (0 to 5)")
-    add_design_arguments(parser)
+    parser = make_parser(
+        "python -m sim.layer",
+        "Run a feed-forward layer of the MiniLM sentence encoder through the generated RTL, in "
+        "Verilator, and compare it with the reference.")
     arguments = parser.parse_args(argv)
     try:
-        designs = [design_from(arguments, Pattern.parse(text)) for text in arguments.patterns]
-        exact = _report(designs, arguments.layer, read_sentences(arguments), Console(width=110))
+        exact = _report(read_designs(arguments), arguments.layer, read_sentences(arguments),
+                        Console(width=110))
     except ValueError as error:
         parser.error(str(error))
     raise SystemExit(0 if exact else 1)

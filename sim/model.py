@@ -1,11 +1,9 @@
 """A whole encoder layer of a trained model through the RTL: ``python -m sim.model``."""
 
-import argparse
 import resource
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +13,8 @@ from rich.progress import track
 from rich.table import Table
 from torch import Tensor, nn
 
-from hw.config import Design, Pattern, choice
-from hw.generate import add_design_arguments, design_from
+from hw.config import Design, choice
+from sim.command import make_parser, read_designs, read_sentences
 from sim.verilated import Accelerator
 from sw.activations import LAYERS, encoder
 from sw.driver.beats import Beats
@@ -28,8 +26,6 @@ from sw.subjects import split_names
 
 __all__ = ["PARTS", "Checked", "Outcome", "main", "run_layer", "with_corrections"]
 
-
-SENTENCE = "Large language models can drop half of every block of activations and lose little."
 
 CORRECTIONS = ("d-pts", "d-pts-mean", "var")
 """Corrections that need neither calibration nor training."""
@@ -137,21 +133,6 @@ def run_layer(accelerator: Any, batches: list[dict[str, Tensor]], model: nn.Modu
                    seconds)
 
 
-def read_sentences(arguments: argparse.Namespace) -> list[str]:
-    """Sentences of the command line and of ``--file``; ValueError if the file has none."""
-    if arguments.file is None:
-        return arguments.sentence or [SENTENCE]
-    try:
-        lines = arguments.file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError("file must be a readable text with one sentence per line, "
-                         f"not {str(arguments.file)!r}") from error
-    sentences = [line.strip() for line in lines if line.strip()]
-    if not sentences:
-        raise ValueError(f"file must hold at least one sentence, not none: {str(arguments.file)!r}")
-    return sentences + arguments.sentence
-
-
 def _report(designs: list[Design], corrections: Sequence[str], layer: int, sentences: list[str],
             console: Console) -> bool:
     """Run and print every pattern beside its dense baseline; return whether all is exact."""
@@ -170,11 +151,9 @@ def _report(designs: list[Design], corrections: Sequence[str], layer: int, sente
         table.add_column(heading, justify="left" if heading in ("pattern", "layer") else "right")
     exact = True
     for design in track(designs, description="patterns", console=console, transient=True):
-        lanes = max(design.lanes, 2)  # one lane has no dense pattern of its own
-        baseline = replace(design, pattern=Pattern(lanes, lanes))
         ours = run_layer(Accelerator(with_corrections(design, corrections)), batches, model, layer,
                          corrections)
-        theirs = run_layer(Accelerator(baseline), batches, model, layer)
+        theirs = run_layer(Accelerator(design.baseline), batches, model, layer)
         exact = exact and ours.exact and theirs.exact
         for part in (*PARTS, "all"):
             _row(table, str(design.pattern), part, ours, theirs, dense)
@@ -206,27 +185,20 @@ def _peak() -> int:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m sim.model",
-        description="Run every linear layer of an encoder layer of the MiniLM sentence encoder "
-                    "through the generated RTL, in Verilator, and compare it with the reference.")
-    parser.add_argument("sentence", nargs="*", help="sentences to run (default: one of ours)")
-    parser.add_argument("--file", type=Path, help="text with one sentence per line")
-    parser.add_argument("--patterns", nargs="+", default=["8:16"], metavar="N:M",
-                        help="patterns to run (default 8:16)")
+    parser = make_parser(
+        "python -m sim.model",
+        "Run every linear layer of an encoder layer of the MiniLM sentence encoder through the "
+        "generated RTL, in Verilator, and compare it with the reference.")
     parser.add_argument("--corrections", default="none", metavar="NAME+NAME",
                         help=f"{', '.join(CORRECTIONS)}, or several, as in d-pts+var "
                              "(default none)")
-    parser.add_argument("--layer", type=int, default=0, help="layer of the encoder (0 to 5)")
-    add_design_arguments(parser)
     arguments = parser.parse_args(argv)
     try:
         corrections, = split_names([arguments.corrections])
         for name in corrections:
             choice("correction", name, CORRECTIONS)
-        designs = [design_from(arguments, Pattern.parse(text)) for text in arguments.patterns]
-        exact = _report(designs, corrections, arguments.layer, read_sentences(arguments),
-                        Console(width=120))
+        exact = _report(read_designs(arguments), corrections, arguments.layer,
+                        read_sentences(arguments), Console(width=120))
     except ValueError as error:
         parser.error(str(error))
     raise SystemExit(0 if exact else 1)
