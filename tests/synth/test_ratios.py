@@ -1,0 +1,39 @@
+"""The command that compares selectors and arrays."""
+
+import pytest
+
+from hw.config import Pattern
+from synth.ratios import main, subjects
+
+
+def test_every_ratio_is_to_a_subject_of_the_same_pattern():
+    rows = list(subjects([Pattern(2, 4), Pattern(4, 8)], arrays=False))
+    against = {row.what: rows[row.base].what for row in rows if row.base is not None}
+    assert against["radix 4:8, n at run time"] == "radix 4:8"
+    assert against["serial 4:8"] == "radix 4:8 between registers"
+    assert against["serial 2:4, n and m at run time"] == "serial 2:4"
+    assert len(against) == 8
+
+
+def test_prints_ratios_that_follow_from_the_areas(capsys):
+    main(["--patterns", "2:4", "--selectors-only"])
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]]
+            for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
+    areas = {row[0]: float(row[1].replace(",", "")) for row in rows}
+    assert len(areas) == 6
+    for what, _, _, against, ratio, _ in rows:
+        if against:
+            assert float(ratio.rstrip("x")) == pytest.approx(areas[what] / areas[against], abs=0.01)
+    assert areas["serial 2:4, n and m at run time"] > areas["serial 2:4, n at run time"]
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["--patterns", "3:7"], "m must be a power of two for flexible 'all', not 7"),
+    (["--goal", "speed"], "goal must be one of area, delay, not 'speed'"),
+    (["--workers", "0"], "workers must be an integer from 1 to 256, not 0"),
+])
+def test_bad_input_is_one_sentence(arguments, message, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"python -m synth.ratios: error: {message}"
