@@ -12,7 +12,7 @@ from hw.config import DESIGNS, VALUE_WIDTH, Design, choice
 from hw.decompressor import Decompressor
 from hw.epilogue_format import CHANNEL_BYTES
 from hw.pe import PE
-from hw.selector import COMBINATIONAL, make_select_stage, make_selector
+from hw.selector import COMBINATIONAL, ask, make_select_stage, make_selector
 from hw.stream import Asked, EncodedBlock
 
 
@@ -49,6 +49,10 @@ class Top(wiring.Component):
         return getattr(self.inside, "interval", 1)
 
 
+_ASKED_MEANINGS = {"n": "how many to keep of each block, from 1 to its size",
+                   "size": "log2 of the size of a block, from 1 to log2 M"}
+
+
 class SelectorTop(Top):
     """``scores`` to ``mask``, combinational. A dense pattern keeps every lane."""
 
@@ -58,12 +62,14 @@ class SelectorTop(Top):
         pattern, flexible, width = design.pattern, design.flexible, design.score_width
         inside = None if pattern.dense and flexible == "none" else make_selector(
             design.selector, pattern, width, flexible)
-        asked = [] if flexible == "none" else [
-            Port("n", "in", pattern.m.bit_length(), "how many to keep, 1 to M")]
+        self.asked = [] if flexible == "none" else [
+            Port(name, "in", Shape.cast(shape).width, _ASKED_MEANINGS[name])
+            for name, shape in Asked(pattern, flexible).members.items()]
         super().__init__(design, inside, [
             Port("scores", "in", pattern.m * width, "M unsigned scores, lane 0 lowest"),
-            *asked,
-            Port("mask", "out", pattern.m, "exactly n bits set: the largest scores" if asked else
+            *self.asked,
+            Port("mask", "out", pattern.m, "n bits of each block set: the largest scores"
+                 if self.asked else
                  "exactly N bits set: the largest scores"),
         ])
 
@@ -75,7 +81,7 @@ class SelectorTop(Top):
         m.submodules.selector = self.inside
         m.d.comb += [Value.cast(self.inside.scores).eq(self.scores), self.mask.eq(self.inside.mask)]
         if self.inside.flexible != "none":
-            m.d.comb += self.inside.n.eq(self.n)
+            ask(m, self.inside, {port.name: getattr(self, port.name) for port in self.asked})
         return m
 
 
@@ -178,18 +184,13 @@ def _connect_coef(m: Module, top, load) -> None:
                      last=load.payload.last)
 
 
-_ASKED_MEANINGS = {
-    "n": "how many to keep of the block, 1 to M",
-    "all": "low bits: how many to keep of each block; above them: log2 of the blocks' size",
-}
-
-
 def _asked_user(design: Design) -> dict:
     """``tuser`` of a stream whose beats ask for a pattern, as parameters of its ``Axis``."""
     if design.flexible == "none":
         return {}
-    return {"user": Asked(design.pattern, design.flexible).size,
-            "user_meaning": _ASKED_MEANINGS[design.flexible]}
+    asked = Asked(design.pattern, design.flexible)
+    return {"user": asked.size,
+            "user_meaning": "; above it: ".join(_ASKED_MEANINGS[name] for name in asked.members)}
 
 
 class StreamSelectorTop(_StreamTop):

@@ -110,8 +110,9 @@ def asking(design, asked, values, masks, lengths):
 
 
 @pytest.mark.parametrize(("design", "patterns"), [
-    (Design(Pattern(16, 32), selector="serial", flexible="all"),
-     [Pattern.parse(text) for text in ("2:4", "4:8", "8:16", "16:32", "1:4", "3:4", "32:32")]),
+    *((Design(Pattern(16, 32), selector=selector, flexible="all"),
+     [Pattern.parse(text) for text in ("2:4", "4:8", "8:16", "16:32", "1:4", "3:4", "32:32")])
+      for selector in ("rank", "serial")),
     *((Design(Pattern(8, 16), selector=selector, flexible="n"),
        [Pattern(n, 16) for n in range(1, 17)]) for selector in ("radix", "serial")),
     (Design(Pattern(3, 7), selector="radix", stages=2, flexible="n", format="fp16"),

@@ -39,13 +39,25 @@ def test_selector(bench, pattern, selector):
           {"scores": scores, "masks": reference(scores, pattern.n, pattern.m)})
 
 
-def test_selector_with_n_at_run_time(bench):
-    m, rng = 16, generator("selector", "n")
-    scores = scores_for("n", m=m)
-    n = rng.integers(1, m + 1, len(scores))
-    masks = np.concatenate([reference(row[None], k, m) for row, k in zip(scores, n, strict=True)])
-    bench("selector", "selector", Design(Pattern(8, m), selector="radix", flexible="n"),
-          {"scores": scores, "masks": masks, "n": n})
+@pytest.mark.parametrize("design", [Design(Pattern(8, 16), selector="radix", flexible="n"),
+                                    Design(Pattern(8, 16), selector="rank", flexible="all")],
+                         ids=lambda design: f"{design.selector} {design.flexible}")
+def test_selector_with_a_pattern_at_run_time(bench, design):
+    scores = scores_for("run time", m=16)
+    n, log, masks = patterns_for(design, scores)
+    sizes = {"size": log} if design.flexible == "all" else {}
+    bench("selector", "selector", design, {"scores": scores, "masks": masks, "n": n, **sizes})
+
+
+def patterns_for(design, scores):
+    """Random patterns of a flexible design: n, log2 of the size, and the masks of the scores."""
+    m, rng = design.pattern.m, generator("patterns", design)
+    log = rng.integers(1, m.bit_length(), len(scores)) * (design.flexible == "all")
+    size = 1 << log if design.flexible == "all" else np.full(len(scores), m)
+    n = rng.integers(1, size + 1)
+    masks = np.concatenate([reference(row.reshape(-1, k), keep, k).reshape(1, -1)
+                            for row, keep, k in zip(scores, n, size, strict=True)])
+    return n, log, masks
 
 
 @pytest.mark.parametrize("design", STREAMS, ids=lambda design: (
@@ -54,17 +66,12 @@ def test_selector_as_a_stream(bench, design):
     pattern, rng = design.pattern, generator("selector stream", design)
     scores = scores_for(design, m=pattern.m)[::5]
     last = rng.random((len(scores), 1)) < 0.3
-    n, size = np.full(len(scores), pattern.n), np.full(len(scores), pattern.m)
     vectors = {}
-    if design.flexible != "none":
-        log = (rng.integers(1, pattern.m.bit_length(), len(scores))
-               if design.flexible == "all" else np.zeros(len(scores), int))
-        size = 1 << log if design.flexible == "all" else size
-        n = rng.integers(1, size + 1)
+    if design.flexible == "none":
+        masks = reference(scores, pattern.n, pattern.m)
+    else:
+        n, log, masks = patterns_for(design, scores)
         vectors["input_user"] = (n | log << pattern.m.bit_length()).astype("<u2")[:, None]
-    masks = np.concatenate([
-        reference(row.reshape(-1, k), keep, k).reshape(1, -1)
-        for row, keep, k in zip(scores, n, size, strict=True)])
     bench("pipeline", "selector", design, {
         "input_data": scores, "input_last": last, "output_data": masks, "output_last": last,
         **vectors})

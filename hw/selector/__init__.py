@@ -3,7 +3,7 @@
 from amaranth.lib import wiring
 
 from hw.config import SELECTORS, Pattern, check_flexible, choice, integer
-from hw.selector.combinational import CombinationalSelector
+from hw.selector.combinational import CombinationalSelector, ask
 from hw.selector.network import NetworkSelector
 from hw.selector.payload import Scored, Selected
 from hw.selector.radix import RadixSelector
@@ -14,7 +14,7 @@ from hw.selector.stage import PipelinedRadixStage, RegisteredStage
 
 __all__ = ["COMBINATIONAL", "CombinationalSelector", "NetworkSelector", "PipelinedRadixStage",
            "RadixSelector", "RankSelector", "RegisteredStage", "Scored", "Selected", "SerialStage",
-           "make_select_stage", "make_selector"]
+           "ask", "make_select_stage", "make_selector"]
 
 
 COMBINATIONAL: dict[str, type[CombinationalSelector]] = {
@@ -79,7 +79,7 @@ def make_select_stage(name: str, block, pattern: Pattern, width: int, *, stages:
     if name == "radix" and (stages or flexible != "none"):
         return PipelinedRadixStage(block, pattern, width=width, stages=stages or 1,
                                    flexible=flexible)
-    return RegisteredStage(block, make_selector(name, pattern, width))
+    return RegisteredStage(block, make_selector(name, pattern, width, flexible))
 
 
 def _check(name: str, pattern: Pattern, flexible: str) -> None:

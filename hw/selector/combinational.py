@@ -1,13 +1,14 @@
 """What all combinational selectors look like from outside."""
 
-from amaranth.hdl import unsigned
+from amaranth.hdl import Module, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.config import Pattern
+from hw.stream import Asked
 
 
-__all__ = ["CombinationalSelector"]
+__all__ = ["CombinationalSelector", "ask"]
 
 
 class CombinationalSelector(wiring.Component):
@@ -20,14 +21,16 @@ class CombinationalSelector(wiring.Component):
     width : int
         Bits of a score.
     flexible : str
-        ``none``, or ``n``: how many are kept is an input, and that of ``pattern`` is not used.
+        One of :data:`hw.config.FLEXIBLE`: what of the pattern is an input. How many are kept of
+        ``pattern`` is then not used.
 
     Members
     -------
     scores : In(ArrayLayout(unsigned(width), m))
         The scores of one block.
-    n : In(range(m + 1)), only where flexible
-        How many to keep, from 1 to ``m``. The mask is not defined for other values.
+    n, size : In, only where flexible
+        The fields of :class:`hw.stream.Asked`. The mask is not defined for other values than
+        theirs.
     mask : Out(m)
         Bit ``j`` is set where score ``j`` is kept. Exactly ``n`` bits are set.
     """
@@ -41,5 +44,12 @@ class CombinationalSelector(wiring.Component):
         super().__init__({
             "scores": In(data.ArrayLayout(unsigned(width), pattern.m)),
             "mask": Out(pattern.m),
-            **({"n": In(range(pattern.m + 1))} if flexible == "n" else {}),
+            **({} if flexible == "none" else
+               {name: In(shape) for name, shape in Asked(pattern, flexible).members.items()}),
         })
+
+
+def ask(m: Module, selector: CombinationalSelector, asked) -> None:
+    """Give a flexible selector the pattern ``asked`` for: fields of :class:`hw.stream.Asked`."""
+    m.d.comb += [getattr(selector, name).eq(asked[name])
+                 for name in Asked(selector.pattern, selector.flexible).members]

@@ -6,7 +6,8 @@ from operator import or_
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
 
-__all__ = ["add", "at_least", "popcount", "reaches", "sort_bits", "total"]
+__all__ = ["add", "at_least", "lift_bits", "lift_of", "popcount", "reaches", "sort_bits",
+           "total"]
 
 
 def _signal(m: Module, value: Value) -> Signal:
@@ -84,6 +85,19 @@ def reaches(m: Module, bits: list[Value], lift: list[list[Value]]) -> Value:
         column, carries = _reduce_column(m, column, left=2 + len(column) % 2)
         column = [*carries, _carry(m, *column)]
     return _signal(m, reduce(or_, column))
+
+
+def lift_bits(size: int) -> int:
+    """Width of a lift, such that two to its power is ``size`` or more."""
+    return (size - 1).bit_length()
+
+
+def lift_of(m: Module, n: Value | int, size: int) -> Value:
+    """What is to be added to a count, so that ``2 ** lift_bits(size)`` says "``n`` or more"."""
+    bits = lift_bits(size)
+    lift = Signal(bits)
+    m.d.comb += lift.eq((1 << bits) - n)
+    return lift
 
 
 def _carry(m: Module, a: Value, b: Value, c: Value | None = None) -> Signal:

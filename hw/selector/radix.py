@@ -3,10 +3,10 @@
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
 from hw.selector.combinational import CombinationalSelector
-from hw.selector.count import at_least, reaches, total
+from hw.selector.count import at_least, lift_bits, lift_of, reaches, total
 
 
-__all__ = ["RadixSelector", "fill", "halve", "lift_bits", "lift_of"]
+__all__ = ["RadixSelector", "fill", "halve"]
 
 
 class RadixSelector(CombinationalSelector):
@@ -37,19 +37,6 @@ class RadixSelector(CombinationalSelector):
             above, within = halve(m, quota, above, within, ones)
         m.d.comb += self.mask.eq(fill(m, quota, above, within))
         return m
-
-
-def lift_bits(size: int) -> int:
-    """Width of a lift, such that two to its power is ``size`` or more."""
-    return (size - 1).bit_length()
-
-
-def lift_of(m: Module, n: Value | int, size: int) -> Value:
-    """What is to be added to a count, so that ``2 ** lift_bits(size)`` says "``n`` or more"."""
-    bits = lift_bits(size)
-    lift = Signal(bits)
-    m.d.comb += lift.eq((1 << bits) - n)
-    return lift
 
 
 def halve(m: Module, quota: int | Value, above: Value, within: Value,

@@ -5,7 +5,7 @@ from itertools import combinations
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
 from hw.selector.combinational import CombinationalSelector
-from hw.selector.count import at_least, sort_bits
+from hw.selector.count import at_least, lift_of, reaches, sort_bits
 
 
 __all__ = ["RankSelector", "keep", "not_less"]
@@ -18,6 +18,10 @@ class RankSelector(CombinationalSelector):
     ``m - 1`` comparisons. Combinational. The fastest structure, and the smallest for small ``m``;
     area grows with ``m ** 2``.
 
+    With a pattern at run time the comparisons that a score loses are counted, those with scores of
+    its own block only: an aligned pair shares a block of ``2 ** k`` if the indices differ in their
+    low ``k`` bits only.
+
     Parameters and ports are those of :class:`hw.selector.combinational.CombinationalSelector`.
     """
 
@@ -28,8 +32,23 @@ class RankSelector(CombinationalSelector):
         # The lower index wins ties, therefore "not less".
         first = {(low, high): not_less(m, self.scores[low], self.scores[high])
                  for low, high in combinations(range(size), 2)}
-        m.d.comb += self.mask.eq(keep(m, n, size, first))
+        if self.flexible == "none":
+            m.d.comb += self.mask.eq(keep(m, n, size, first))
+            return m
+        lift = [[bit] for bit in lift_of(m, self.n, size)]
+        m.d.comb += self.mask.eq(Cat(~reaches(m, lost, lift) for lost in self._lost(first)))
         return m
+
+    def _lost(self, first):
+        """For each lane, one bit for every score of its block that comes before it."""
+        lost: list[list[Value]] = [[] for _ in range(self.pattern.m)]
+        for (low, high), low_wins in first.items():
+            same: Value | int = 1
+            if self.flexible == "all":
+                same = self.size >= (low ^ high).bit_length()
+            lost[low].append(~low_wins & same)
+            lost[high].append(low_wins & same)
+        return lost
 
 
 def not_less(m: Module, a: Value, b: Value) -> Value:

@@ -5,9 +5,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.config import Pattern
-from hw.selector.count import add, at_least, reaches
+from hw.selector.count import add, at_least, lift_bits, lift_of, reaches
 from hw.selector.payload import Scored, Selected
-from hw.selector.radix import lift_bits, lift_of
 
 
 __all__ = ["SerialStage", "settles", "shared_lift", "thresholds_of_any_size"]

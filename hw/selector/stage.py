@@ -5,8 +5,10 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.config import Pattern
+from hw.selector.combinational import ask
+from hw.selector.count import lift_bits, lift_of
 from hw.selector.payload import Scored, Selected
-from hw.selector.radix import fill, halve, lift_bits, lift_of
+from hw.selector.radix import fill, halve
 from hw.stream import StreamRegister
 
 
@@ -38,13 +40,16 @@ class RegisteredStage(wiring.Component):
     def __init__(self, block, selector):
         self.selector = selector
         super().__init__({
-            "i": In(stream.Signature(Scored(block, selector.pattern, selector.width))),
+            "i": In(stream.Signature(Scored(block, selector.pattern, selector.width,
+                                            selector.flexible))),
             "o": Out(stream.Signature(Selected(block, selector.pattern))),
         })
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.selector = self.selector
+        if self.selector.flexible != "none":
+            ask(m, self.selector, self.i.payload.pattern)
         m.submodules.register = register = StreamRegister(self.o.payload.shape())
         m.d.comb += [
             self.selector.scores.eq(self.i.payload.scores),

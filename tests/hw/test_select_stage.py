@@ -19,6 +19,7 @@ STAGES = [
     ("radix", 9, "none", "3:7"), ("serial", 0, "none", "2:4"), ("serial", 0, "none", "3:7"),
     ("serial", 0, "none", "8:16"), ("serial", 0, "n", "3:7"), ("serial", 0, "n", "8:16"),
     ("serial", 0, "all", "1:2"), ("serial", 0, "all", "8:16"), ("serial", 0, "all", "16:32"),
+    ("rank", 0, "n", "3:7"), ("rank", 0, "all", "8:16"),
 ]
 
 

@@ -67,17 +67,27 @@ def test_any_width_of_the_scores(name, width):
     check(name, Pattern(4, 8), width, count=50)
 
 
-@pytest.mark.parametrize("size", [4, 7, 16])
-def test_n_at_run_time(size):
-    dut = make_selector("radix", Pattern(1, size), WIDTH, "n")
+@pytest.mark.parametrize(("name", "flexible", "size"), [
+    ("radix", "n", 4), ("radix", "n", 7), ("radix", "n", 16),
+    ("rank", "n", 7), ("rank", "n", 16), ("rank", "all", 2), ("rank", "all", 8),
+    ("rank", "all", 32)])
+def test_pattern_at_run_time(name, flexible, size):
+    dut = make_selector(name, Pattern(1, size), WIDTH, flexible)
     sim = Simulator(dut)
+    logs = range(1, size.bit_length()) if flexible == "all" else [0]
 
     async def bench(ctx):
-        for k, scores in enumerate(blocks(size, WIDTH, 40, seed=f"n {size}")):
-            n = k % size + 1
+        for k, scores in enumerate(blocks(size, WIDTH, 40, seed=f"{name} {flexible} {size}")):
+            log = logs[k % len(logs)]
+            block = 1 << log if log else size
+            n = k // len(logs) % block + 1
             ctx.set(dut.scores, scores)
             ctx.set(dut.n, n)
-            assert ctx.get(dut.mask) == expected_mask(scores, n), (n, scores)
+            if log:
+                ctx.set(dut.size, log)
+            assert ctx.get(dut.mask) == sum(
+                expected_mask(scores[start:start + block], n) << start
+                for start in range(0, size, block)), (n, block, scores)
 
     sim.add_testbench(bench)
     sim.run()
@@ -105,7 +115,7 @@ def test_dense_pattern_is_refused():
     (("serial", 2, "none"), "stages must be 0 with the selector serial, not 2"),
     (("radix", 10, "none"), "stages must be an integer from 0 to 9, not 10"),
     (("radix", -1, "none"), "stages must be an integer from 0 to 9, not -1"),
-    (("rank", 0, "n"), "flexible must be one of none with the selector rank, not 'n'"),
+    (("network", 0, "n"), "flexible must be one of none with the selector network, not 'n'"),
     (("radix", 2, "all"), "flexible must be one of none, n with the selector radix, not 'all'"),
     (("serial", 0, "m"), "flexible must be one of none, n, all, not 'm'"),
     (("serial", 0, "all"), "m must be a power of two for flexible 'all', not 12"),
