@@ -13,8 +13,10 @@ from hw.config import VALUE_WIDTH, Design
 from hw.controller import Controller, Stepper
 from hw.epilogue import ChannelBeat, Epilogue
 from hw.epilogue_format import Output
+from hw.job_pattern import JobPattern
 from hw.results import Results
-from hw.stream import DenseBlock, StreamRegister
+from hw.stream import DenseBlock, StreamRegister, fill
+from hw.token_gate import TokenGate
 from hw.tokens import TokenFinisher, TokenScale, TokenTable
 
 
@@ -23,6 +25,9 @@ __all__ = ["Accelerator"]
 
 class Accelerator(wiring.Component):
     """Sparse linear layer ``Y = S(X) W^T`` in integers, S keeps N of every M values of a token.
+
+    Where the pattern comes at run time, registers set it for each job; a block of M values then
+    takes one step for every N that are kept of it.
 
     Activations are compressed as they come in and kept for a batch of tokens; weights come tile
     by tile. Either is loaded while the one before is in use. See ``docs/architecture.md`` for the
@@ -81,6 +86,7 @@ class Accelerator(wiring.Component):
         design = self.design
         m.submodules.registers = registers = RegisterBlock()
         m.submodules.controller = controller = Controller(design)
+        m.submodules.job_pattern = job_pattern = JobPattern(design)
         m.submodules.stepper = stepper = Stepper(design)
         m.submodules.compressor = compressor = self.compressor
         m.submodules.activations = activations = ActivationBuffer(design)
@@ -90,7 +96,7 @@ class Accelerator(wiring.Component):
         m.submodules.output = output = StreamRegister(ResultRow(design))
 
         outside = wiring.flipped(self)
-        wiring.connect(m, outside.i_act, compressor.i)
+        self._compress(m, controller, job_pattern)
         wiring.connect(m, compressor.o, activations.i)
         wiring.connect(m, outside.i_weight, weights.i)
         wiring.connect(m, array.o, results.i)
@@ -99,10 +105,6 @@ class Accelerator(wiring.Component):
             source, sink = (self, registers) if port.direction == "in" else (registers, self)
             m.d.comb += getattr(sink, port.name).eq(getattr(source, port.name))
 
-        if design.channel_bits:
-            wiring.connect(m, outside.i_coef, compressor.i_coef)
-        if design.shift == "scalar":
-            m.d.comb += compressor.shift.eq(registers.settings.static_shift)
         for part in (activations, weights, results):
             m.d.comb += [part.job.eq(controller.job), part.begin.eq(controller.begin),
                          part.drop.eq(controller.drop)]
@@ -110,6 +112,8 @@ class Accelerator(wiring.Component):
             controller.start.eq(registers.pulses.start),
             controller.write_refused.eq(registers.refused),
             controller.settings.eq(registers.settings),
+            controller.pattern_legal.eq(job_pattern.legal),
+            controller.steps.eq(job_pattern.steps),
             registers.state.eq(controller.state),
             registers.locked.eq(controller.state.busy),
             controller.act_tlast_error.eq(activations.tlast_error),
@@ -134,6 +138,26 @@ class Accelerator(wiring.Component):
         self._step(m, stepper, controller, activations, weights, results)
         self._feed(m, stepper.issue, activations, weights)
         return m
+
+    def _compress(self, m, controller, job_pattern):
+        """Give the compressor the activations of the job, and what software has set for them."""
+        design, compressor, settings = self.design, self.compressor, controller.settings
+        m.submodules.gate = gate = TokenGate(design)
+        wiring.connect(m, wiring.flipped(self.i_act), gate.i)
+        fill(m, compressor.i.payload, gate.o.payload,
+             **{"asked": job_pattern.asked} if design.flexible != "none" else {})
+        m.d.comb += [
+            gate.job.eq(controller.job), gate.begin.eq(controller.begin),
+            gate.drop.eq(controller.drop),
+            compressor.i.valid.eq(gate.o.valid), gate.o.ready.eq(compressor.i.ready),
+            job_pattern.keep.eq(settings.keep), job_pattern.size.eq(settings.size),
+        ]
+        if design.flexible != "none":
+            m.d.comb += compressor.least.eq(job_pattern.steps)
+        if design.channel_bits:
+            wiring.connect(m, wiring.flipped(self.i_coef), compressor.i_coef)
+        if design.shift == "scalar":
+            m.d.comb += compressor.shift.eq(settings.static_shift)
 
     def _correct(self, m, controller, activations, weights, results):
         """Put the epilogue behind the results; return its rows, and whether it is idle."""

@@ -34,8 +34,8 @@ class WeightBeat(data.StructLayout):
 
 
 def half_words(design: Design) -> int:
-    """Words of one half of a bank of the activation buffer."""
-    return design.groups * design.max_blocks
+    """Words of one half of a bank of the activation buffer: a word for each step of a block."""
+    return design.groups * design.max_blocks * design.most_steps
 
 
 def activation_address(design: Design) -> int:
@@ -66,10 +66,10 @@ class ActivationBuffer(wiring.Component):
     """Compressed tokens of two batches: token t of a batch is in bank t mod rows, one per row.
 
     A bank holds the tokens of a batch one after the other, as many words each as the chunk has
-    blocks. ``i`` is ready while batches of the job are missing and a half is free. One block per
-    cycle in, one word per bank and cycle out, read latency one cycle. A token with a misplaced
-    ``last`` is handled by :class:`hw.framer.Framer`; a missing block is zero. Reset frees both
-    halves; the memories are not cleared.
+    blocks, times the job's steps of a block. ``i`` is ready while batches of the job are missing
+    and a half is free. One step of a block per cycle in, one word per bank and cycle out, read
+    latency one cycle. A token with a misplaced ``last`` is handled by :class:`hw.framer.Framer`; a
+    missing step is zero. Reset frees both halves; the memories are not cleared.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class ActivationBuffer(wiring.Component):
         members = {
             "i": In(stream.Signature(EncodedBlock(design))),
             "job": In(Job()), "begin": In(1), "drop": In(1),
-            "full": Out(2), "filling": Out(1), "held": Out(bits_for(design.batch_tokens)),
+            "full": Out(2), "filling": Out(1), "held": Out(bits_for(design.largest_batch)),
             "release": In(1),
             "tlast_error": Out(1),
             "o_summary": Out(stream.Signature(TokenSummary(design))),
@@ -123,8 +123,9 @@ class ActivationBuffer(wiring.Component):
         m = Module()
         design = self.design
         m.submodules.passes = passes = Passes(design, tiles="streamed")
-        m.submodules.framer = framer = Framer(design.max_blocks)
+        m.submodules.framer = framer = Framer(design.max_blocks * design.most_steps)
         token_ends, batch_ends = framer.ends, Signal()
+        words = Signal(range(design.max_blocks * design.most_steps + 1))  # of a token
         halves = _Halves(m, self.full, filled=batch_ends, release=self.release,
                          clear=self.begin | self.drop)
         m.d.comb += [
@@ -133,7 +134,8 @@ class ActivationBuffer(wiring.Component):
             framer.valid.eq(self.i.valid), framer.last.eq(self.i.payload.last),
             self.i.ready.eq(framer.ready),
             framer.enable.eq(passes.active & halves.free & self._summarise(m, passes.now, framer)),
-            framer.blocks.eq(passes.now.blocks), framer.drop.eq(self.drop),
+            words.eq(passes.now.blocks * self.job.steps[:bits_for(design.most_steps)]),
+            framer.blocks.eq(words), framer.drop.eq(self.drop),
             batch_ends.eq(token_ends & (self.held + 1 == passes.now.tokens)),
             self.tlast_error.eq(framer.error),
             self.filling.eq(halves.filling),
@@ -143,7 +145,7 @@ class ActivationBuffer(wiring.Component):
         with m.If(token_ends):
             m.d.sync += [row.eq(row + 1), self.held.eq(self.held + 1)]
             with m.If(row == design.rows - 1):
-                m.d.sync += [row.eq(0), base.eq(base + passes.now.blocks)]
+                m.d.sync += [row.eq(0), base.eq(base + words)]
         with m.If(batch_ends):
             m.d.sync += [row.eq(0), self.held.eq(0),
                          base.eq(Mux(halves.filling, 0, half_words(design)))]
@@ -164,7 +166,7 @@ class ActivationBuffer(wiring.Component):
             self.o_summary.payload.eq(Mux(framer.missing, held, came)),
             self.o_summary.valid.eq(framer.ends & now.first_tile & now.first_chunk),
         ]
-        return self.o_summary.ready | (framer.block != now.blocks - 1)
+        return self.o_summary.ready | (framer.block != framer.blocks - 1)
 
     def _summary(self, m):
         """What the compressor says in this block."""

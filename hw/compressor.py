@@ -34,10 +34,10 @@ class Compressor(wiring.Component):
     * ``select``: the mask; without the stages above also the score, ``|x|``; as many cycles as
       :func:`hw.selector.make_select_stage` takes;
     * ``compact``: kept values and metadata, and the sums over the block;
-    * ``finish``, with statistics or a rank of more than 8 values: adds these up;
     * ``steps``, in place of ``compact`` where the pattern is asked for at run time: N kept values a
       cycle, in two cycles. A block leaves in as many blocks of N:M as it takes, filled up with
-      zeros, see :class:`hw.steps.Steps`; the design's N is what the array has lanes for.
+      zeros, see :class:`hw.steps.Steps`; the design's N is what the array has lanes for;
+    * ``finish``, with statistics or a rank of more than 8 values: adds these up.
 
     Under back-pressure blocks wait in the stages; none is lost, repeated or reordered. Reset
     empties all stages. A dense pattern that is fixed keeps everything, without selector and
@@ -55,6 +55,8 @@ class Compressor(wiring.Component):
         With parameters by channel; see :class:`hw.channel.ChannelStage`.
     shift : In(signed(bits))
         With a scalar shift: static, may change while no token is inside.
+    least : In(range(m + 1))
+        With a pattern at run time: steps of every block at least, static likewise.
     o : Out(stream.Signature(EncodedBlock(design)))
         Without options the same as ``CompressedBlock(pattern, bits)``.
     """
@@ -64,12 +66,15 @@ class Compressor(wiring.Component):
             "i": In(stream.Signature(Block(design))),
             "i_coef": In(stream.Signature(ChannelBeat(design))),
             "shift": In(signed(design.number.bits)),
+            "least": In(range(design.pattern.m + 1)),
             "o": Out(stream.Signature(EncodedBlock(design))),
         }
         if not design.channel_bits:
             del members["i_coef"]
         if design.shift != "scalar":
             del members["shift"]
+        if design.flexible == "none":
+            del members["least"]
         super().__init__(members)
         self.design = design
         self.stages = _stages(design)
@@ -94,6 +99,8 @@ class Compressor(wiring.Component):
             wiring.connect(m, wiring.flipped(self.i_coef), self.stages["channel"].i_coef)
         if self.design.shift == "scalar":
             m.d.comb += self.stages["score"].shift.eq(self.shift)
+        if self.design.flexible != "none":
+            m.d.comb += self.stages["steps"].least.eq(self.least)
         return m
 
 
@@ -107,11 +114,10 @@ def _stages(design: Design) -> dict[str, Any]:
     if design.channel_bits or design.shift != "none":
         stages["score"] = ScoreStage(design)
     stages["select"] = SelectStage(design, scored="score" in stages)
-    if design.flexible != "none":
-        # Its input ``least`` stays 0: no other rows wait for the steps of a block.
-        stages["steps"] = Steps(design.pattern, design.number.bits)
-        return stages
-    stages["compact"] = CompactStage(design)
+    if design.flexible == "none":
+        stages["compact"] = CompactStage(design)
+    else:
+        stages["steps"] = StepsStage(design)
     if len(metadata_parts(design)) > 1 or design.statistics:
         stages["finish"] = FinishStage(design)
     return stages
@@ -250,6 +256,44 @@ class CompactStage(wiring.Component):
         m.submodules.encoder = encoder = kind(self.design.pattern)
         m.d.comb += encoder.selects.eq(selects)
         return encoder.code
+
+
+class StepsStage(wiring.Component):
+    """Splits a block into steps, and adds the sums over the block.
+
+    Latency 2 cycles, one step per cycle, see :class:`hw.steps.Steps`.
+    """
+
+    latency = 2
+    interval = 1
+
+    def __init__(self, design: Design):
+        super().__init__({
+            "i": In(stream.Signature(Block(design, *_eta(design), "mask"))),
+            "least": In(range(design.pattern.m + 1)),
+            "o": Out(stream.Signature(_unfinished(design))),
+        })
+        self.design = design
+
+    def elaborate(self, platform):
+        m = Module()
+        design, block = self.design, self.i.payload
+        whole = {name: shape for name, shape in self.o.payload.shape().members.items()
+                 if name in ("eta", "sums")}
+        m.submodules.steps = steps = Steps(design.pattern, design.number.bits, whole)
+        parts = {}
+        if design.statistics:
+            m.submodules.sums = sums = BlockSums(design)
+            m.d.comb += [sums.values.eq(block.values), sums.mask.eq(block.mask)]
+            parts["sums"] = sums.sums
+        fill(m, steps.i.payload, block, **parts)
+        fill(m, self.o.payload, steps.o.payload)
+        m.d.comb += [
+            steps.least.eq(self.least),
+            steps.i.valid.eq(self.i.valid), self.i.ready.eq(steps.i.ready),
+            self.o.valid.eq(steps.o.valid), steps.o.ready.eq(self.o.ready),
+        ]
+        return m
 
 
 class FinishStage(wiring.Component):

@@ -19,7 +19,7 @@ __all__ = ["DESIGNS", "ENCODINGS", "FLEXIBLE", "GATHERS", "SELECTORS", "SHIFTS",
 VERSION = "0.1.0"
 SELECTORS = ("rank", "radix", "network", "serial")
 FLEXIBLE = ("none", "n", "all")
-_FLEXIBLE_SELECTORS = {"rank": ("none",), "radix": ("none", "n"), "network": ("none",),
+_FLEXIBLE_SELECTORS = {"rank": FLEXIBLE, "radix": ("none", "n"), "network": ("none",),
                        "serial": FLEXIBLE}
 GATHERS = ("auto", "window", "butterfly")
 ENCODINGS = ("bitmask", "index", "rank")
@@ -168,7 +168,7 @@ class Design:
                              designs=("selector", "compressor", "accelerator"))
     flexible: str = _parameter("none", "what of the pattern comes along with each block at "
                                        "run time: nothing, n, or n and m", choices=FLEXIBLE,
-                               designs=("selector", "compressor"))
+                               designs=("selector", "compressor", "accelerator"))
     gather: str = _parameter("auto", "network that brings weights to a PE's lanes: the smallest, "
                                      "one stage, or stages of two-to-one nodes", choices=GATHERS)
     rows: int = _parameter(4, "rows of PEs, one token each", low=1, high=64)
@@ -230,14 +230,11 @@ class Design:
 
     def _require_plain_steps(self) -> None:
         """Raise ValueError if anything but kept values and a bitmask is to leave."""
-        for name in ("encoding", "statistics", "complement"):
+        for name in ("encoding", "complement"):
             value, plain = getattr(self, name), type(self).__dataclass_fields__[name].default
             if value != plain:
                 raise ValueError(f"{name} must be {plain} with flexible {self.flexible}, not "
                                  f"{value!r}")
-        if self.dynamic_shift:
-            raise ValueError("shift must be one of none, scalar, channel with flexible "
-                             f"{self.flexible}, not {self.shift!r}")
 
     def require(self, name: str) -> None:
         """Raise ValueError if the design ``name`` does not have a parameter that is set."""
@@ -310,6 +307,33 @@ class Design:
         return ((1 << (self.accumulator_width - 1)) - 1) // product
 
     @property
+    def most_kept(self) -> int:
+        """Values of a block that can be kept: N, or all where the pattern comes at run time."""
+        return self.pattern.n if self.flexible == "none" else self.pattern.m
+
+    @property
+    def most_steps(self) -> int:
+        """Steps in which the array takes a block at most, N kept values in each."""
+        return -(-self.most_kept // self.pattern.n)
+
+    def steps(self, pattern: Pattern) -> int:
+        """Steps in which the array takes M values that are pruned to ``pattern``.
+
+        Raises
+        ------
+        ValueError
+            If the design cannot run the pattern.
+        """
+        own = self.pattern
+        runs = {"none": pattern == own, "n": pattern.m == own.m,
+                "all": own.m % pattern.m == 0 and pattern.m & (pattern.m - 1) == 0}
+        if not runs[self.flexible]:
+            allowed = {"none": f"{own}", "n": f"N:{own.m}",
+                       "all": f"N:M with M a power of two up to {own.m}"}[self.flexible]
+            raise ValueError(f"pattern must be {allowed}, as the design has it, not {pattern}")
+        return -(-pattern.n * (own.m // pattern.m) // own.n)
+
+    @property
     def lanes(self) -> int:
         """Multipliers of a PE."""
         return self.pattern.n
@@ -334,6 +358,11 @@ class Design:
     def groups(self) -> int:
         """Groups of ``rows`` tokens in a batch."""
         return -(-self.batch_tokens // self.rows)
+
+    @property
+    def largest_batch(self) -> int:
+        """Tokens of a batch at most: those of tokens in chunks are one group."""
+        return max(self.batch_tokens, self.rows)
 
     @property
     def row_tiles(self) -> int:

@@ -8,7 +8,7 @@ from amaranth.utils import bits_for
 from hw.array import Control
 from hw.axi_lite import fields_of
 from hw.buffers import activation_address, half_words, weight_address
-from hw.config import Design
+from hw.config import FLEXIBLE, Design
 from hw.epilogue_format import Output
 from hw.passes import Job, Passes
 from hw.registers import Error
@@ -35,7 +35,7 @@ class Issue(data.StructLayout):
 
 
 class Stepper(wiring.Component):
-    """Steps of a job: for each pass, for each group of tokens, for each block of the chunk.
+    """Steps of a job: for each pass, group of tokens, block of the chunk, and step of the block.
 
     A step is issued when the tokens and the weights it reads are in the buffers; the step that
     ends the sums of a group also needs room for their results. One step per cycle otherwise.
@@ -63,7 +63,7 @@ class Stepper(wiring.Component):
         super().__init__({
             "job": In(Job()), "begin": In(1), "stop": In(1),
             "activations_full": In(2), "activations_filling": In(1),
-            "tokens_held": In(bits_for(design.batch_tokens)), "weights_full": In(2),
+            "tokens_held": In(bits_for(design.largest_batch)), "weights_full": In(2),
             "room": In(1), "reserve": Out(1),
             "go": Out(1), "issue": Out(Issue(design)), "active": Out(1),
         })
@@ -75,13 +75,16 @@ class Stepper(wiring.Component):
         m.submodules.passes = passes = Passes(design)
         now = passes.now
         block = Signal(range(design.max_blocks))
-        base = Signal(activation_address(design))  # where the tokens of this group begin
+        at = Signal(range(design.most_steps))  # step of the block
+        address = Signal(activation_address(design))  # tokens, blocks and steps follow each other
         group_end = Signal(range(design.batch_tokens + 2 * design.rows))  # first token after it
         act_half, weight_half = Signal(), Signal()
 
-        group_ends, pass_ends, batch_ends, tokens_ready = Signal(), Signal(), Signal(), Signal()
+        block_ends, group_ends, pass_ends = Signal(), Signal(), Signal()
+        batch_ends, tokens_ready = Signal(), Signal()
         m.d.comb += [
-            group_ends.eq(block == now.blocks - 1),
+            block_ends.eq(at == self.job.steps - 1),
+            group_ends.eq(block_ends & (block == now.blocks - 1)),
             pass_ends.eq(group_ends & (group_end >= now.tokens)),
             # Chunks of a token that does not fit the buffer are used once.
             batch_ends.eq(pass_ends & (now.last_tile | ~(now.first_chunk & now.last_chunk))),
@@ -96,26 +99,27 @@ class Stepper(wiring.Component):
             passes.next.eq(self.go & pass_ends),
         ]
         m.d.sync += [
-            self.issue.activation_address.eq(base + block),
+            self.issue.activation_address.eq(address),
             self.issue.weight_address.eq(Cat(block[:weight_address(design) - 1], weight_half)),
             self.issue.control.step.eq(self.go),
-            self.issue.control.start.eq((block == 0) & now.first_chunk),
+            self.issue.control.start.eq((block == 0) & (at == 0) & now.first_chunk),
             self.issue.control.last.eq(group_ends & now.last_chunk),
             self.issue.release_activations.eq(self.go & batch_ends),
             self.issue.release_weights.eq(self.go & pass_ends),
         ]
         half_base = Mux(act_half ^ batch_ends, half_words(design), 0)
         with m.If(self.go):
-            m.d.sync += block.eq(block + 1)
+            m.d.sync += [at.eq(at + 1), address.eq(address + 1)]
+            with m.If(block_ends):
+                m.d.sync += [at.eq(0), block.eq(block + 1)]
             with m.If(group_ends):
-                m.d.sync += [block.eq(0), base.eq(base + now.blocks),
-                             group_end.eq(group_end + design.rows)]
+                m.d.sync += [block.eq(0), group_end.eq(group_end + design.rows)]
             with m.If(pass_ends):
-                m.d.sync += [base.eq(half_base), group_end.eq(design.rows),
+                m.d.sync += [address.eq(half_base), group_end.eq(design.rows),
                              weight_half.eq(~weight_half), act_half.eq(act_half ^ batch_ends)]
         with m.If(self.begin):
-            m.d.sync += [block.eq(0), base.eq(0), group_end.eq(design.rows), act_half.eq(0),
-                         weight_half.eq(0)]
+            m.d.sync += [block.eq(0), at.eq(0), address.eq(0), group_end.eq(design.rows),
+                         act_half.eq(0), weight_half.eq(0)]
         return m
 
 
@@ -142,6 +146,8 @@ class Controller(wiring.Component):
         The job that runs; ``begin`` is high in its first cycle.
     drop : Out(1)
         The job was aborted; everything forgets it.
+    pattern_legal, steps : In
+        Whether the design runs the pattern in the settings, and the steps of its blocks.
     stepping, step, moved : In(1)
         Steps are still to come; one is issued; a stream moves.
     drained : In(1)
@@ -156,6 +162,7 @@ class Controller(wiring.Component):
             "act_tlast_error": In(1), "weight_tlast_error": In(1),
             "settings": In(fields_of("rw")), "state": Out(fields_of("ro")),
             "job": Out(Job()), "begin": Out(1), "drop": Out(1),
+            "pattern_legal": In(1), "steps": In(range(design.most_steps + 1)),
             "stepping": In(1), "step": In(1), "moved": In(1), "drained": In(1),
             "irq": Out(1),
         })
@@ -182,7 +189,9 @@ class Controller(wiring.Component):
                 self.begin.eq(1), state.busy.eq(1), state.done.eq(0), state.error.eq(Error.NONE),
                 *(counter.eq(0) for counter in (state.cycles, state.steps, state.array_cycles,
                                                 state.idle_cycles)),
-                *(self.job[name].eq(settings[name]) for name in Job().members),
+                *(self.job[name].eq(settings[name])
+                  for name in ("k_blocks", "tokens", "column_tiles")),
+                self.job.steps.eq(self.steps),
             ]
         self._describe(m)
         return m
@@ -200,6 +209,8 @@ class Controller(wiring.Component):
             m.d.comb += refusal.eq(Error.COLUMN_TILES)
         with m.Elif(self._lacks()):
             m.d.comb += refusal.eq(Error.OUTPUT)
+        with m.Elif(~self.pattern_legal):
+            m.d.comb += refusal.eq(Error.PATTERN)
         return refusal
 
     def _lacks(self):
@@ -253,6 +264,7 @@ class Controller(wiring.Component):
             state.id.eq(int.from_bytes(b"NMFG", "big")),
             state.n.eq(design.pattern.n),
             state.m.eq(design.pattern.m),
+            state.flexible.eq(FLEXIBLE.index(design.flexible)),
             state.rows.eq(design.rows),
             state.columns.eq(design.columns),
             state.max_blocks.eq(design.covered_blocks),

@@ -12,10 +12,18 @@ __all__ = ["Job", "Pass", "Passes"]
 
 
 class Job(data.StructLayout):
-    """Size of a job: features in blocks, tokens, and output features in tiles of columns."""
+    """Size of a job.
+
+    Fields
+    ------
+    k_blocks, tokens, column_tiles : unsigned
+        Features in blocks, tokens, and output features in tiles of columns.
+    steps : unsigned
+        Steps of each block.
+    """
 
     def __init__(self):
-        super().__init__({"k_blocks": 24, "tokens": 32, "column_tiles": 32})
+        super().__init__({"k_blocks": 24, "tokens": 32, "column_tiles": 32, "steps": 7})
 
 
 class Pass(data.StructLayout):
@@ -35,7 +43,7 @@ class Pass(data.StructLayout):
 
     def __init__(self, design: Design):
         super().__init__({
-            "tokens": bits_for(max(design.batch_tokens, design.rows)),
+            "tokens": bits_for(design.largest_batch),
             "blocks": bits_for(design.max_blocks),
             "first_chunk": 1,
             "last_chunk": 1,

@@ -35,6 +35,7 @@ class Error(IntEnum):
     TIMEOUT = 7, "nothing moved for TIMEOUT cycles of a job; it goes on if the streams do"
     OUTPUT = 8, ("start refused: OUTPUT or CORRECTIONS ask for what the design does not have, or "
                  "for statistics of tokens that do not fit the buffer")
+    PATTERN = 9, "start refused: JOB_PATTERN is none that the design runs"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,9 @@ def _map(*registers: tuple[str, bool, tuple[Field, ...]]) -> tuple[Register, ...
 REGISTERS = _map(
     ("ID", False, (Field("id", 32, "ro", "0x4E4D4647, NMFG in ASCII"),)),
     ("PATTERN", False, (Field("n", 8, "ro", "values kept per block, N"),
-                        Field("m", 8, "ro", "values per block, M"))),
+                        Field("m", 8, "ro", "values per block, M"),
+                        Field("flexible", 2, "ro", "what JOB_PATTERN may set: 0 nothing, 1 keep, "
+                              "2 keep and size"))),
     ("SHAPE", False, (Field("rows", 8, "ro", "rows of PEs"),
                       Field("columns", 8, "ro", "columns of PEs"))),
     ("MAX_BLOCKS", False, (Field("max_blocks", 32, "ro", "largest K_BLOCKS"),)),
@@ -119,6 +122,8 @@ REGISTERS = _map(
     ("STEPS", False, (Field("steps", 32, "ro", "steps of the array in the job"),)),
     ("ARRAY_CYCLES", False, (Field("array_cycles", 32, "ro", "cycles from the array's first step "
                                    "to its last, stalls included"),)),
+    ("JOB_PATTERN", True, (Field("keep", 8, "rw", "values to keep of each block of the job; 0: N"),
+                           Field("size", 8, "rw", "values of each block of the job; 0: M"))),
 )
 
 

@@ -37,15 +37,16 @@ class BlockSums(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        pattern, half = self.design.pattern, 1 << self.design.number.bits - 1
+        half = 1 << self.design.number.bits - 1
         shifted = [Cat(value[:-1], ~value[-1]) for value in self.values]  # value + half
         squares = [self._square(m, k, value) for k, value in enumerate(self.values)]
         for name, numbers, offset in (("total", shifted, -half), ("squares", squares, 0)):
-            kept = [Mux(keep, number, 0) for keep, number in zip(self.mask, numbers, strict=True)]
-            for target, terms, count in ((self.sums[name], numbers, pattern.m),
-                                         (self.sums[f"kept_{name}"], kept, pattern.n)):
+            # A value that is not kept counts as a zero, so that any number of them may be.
+            kept = [Mux(keep, number, -offset)
+                    for keep, number in zip(self.mask, numbers, strict=True)]
+            for target, terms in ((self.sums[name], numbers), (self.sums[f"kept_{name}"], kept)):
                 width = len(target)
-                correction = C(count * offset % (1 << width), width)
+                correction = C(self.design.pattern.m * offset % (1 << width), width)
                 m.d.comb += target.eq(add(m, [*terms, correction], width))
         return m
 

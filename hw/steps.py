@@ -1,9 +1,10 @@
 """Any mask on an array of N lanes: dense blocks with a mask to steps of N kept values."""
 
+from collections.abc import Mapping
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import C, Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import C, Cat, Module, Mux, ShapeLike, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -24,10 +25,13 @@ class MaskedBlock(data.StructLayout):
         As in :class:`hw.stream.DenseBlock`.
     mask : unsigned(m)
         Bit ``j`` is set where value ``j`` is kept.
+    beside
+        What belongs to the block as a whole: names and shapes of more fields.
     """
 
-    def __init__(self, pattern: Pattern, width: int):
-        super().__init__({**DenseBlock(pattern, width).members, "mask": pattern.m})
+    def __init__(self, pattern: Pattern, width: int, beside: Mapping[str, ShapeLike] | None = None):
+        super().__init__({**DenseBlock(pattern, width).members, "mask": pattern.m,
+                          **(beside or {})})
 
 
 class Steps(wiring.Component):
@@ -51,24 +55,29 @@ class Steps(wiring.Component):
         Lanes (``n``) and positions of a block (``m``) of the array.
     width : int
         Bits of a value.
+    beside : dict of str to ShapeLike, optional
+        More fields of a block. They leave with its last step, and are zero in the others.
 
     Members
     -------
-    i : In(stream.Signature(MaskedBlock(pattern, width)))
+    i : In(stream.Signature(MaskedBlock(pattern, width, beside)))
     least : In(range(m + 1))
         Steps of every block at least; held still while blocks are inside.
-    o : Out(stream.Signature(CompressedBlock(pattern, width)))
+    o : Out(stream.Signature(CompressedBlock(pattern, width) with the fields ``beside``))
         ``last`` is set in the last step of a token's last block.
     """
 
     latency = 2
     interval = 1
 
-    def __init__(self, pattern: Pattern, width: int = VALUE_WIDTH):
+    def __init__(self, pattern: Pattern, width: int = VALUE_WIDTH,
+                 beside: Mapping[str, ShapeLike] | None = None):
+        self.beside = beside or {}
+        step = data.StructLayout({**CompressedBlock(pattern, width).members, **self.beside})
         super().__init__({
-            "i": In(stream.Signature(MaskedBlock(pattern, width))),
+            "i": In(stream.Signature(MaskedBlock(pattern, width, beside))),
             "least": In(range(pattern.m + 1)),
-            "o": Out(stream.Signature(CompressedBlock(pattern, width))),
+            "o": Out(stream.Signature(step)),
         })
         self.pattern = pattern
         self.width = width
@@ -96,6 +105,8 @@ class Steps(wiring.Component):
             step.i.payload.mask.eq(taken),
             step.i.payload.last.eq(block.last & ~more),
             step.i.payload.values.eq(self._compact(m, block, selects)),
+            *(Value.cast(step.i.payload[name]).eq(Mux(more, 0, Value.cast(block[name])))
+              for name in self.beside),
         ]
         with m.If(leaves):
             m.d.sync += [block.mask.eq(rest), done.eq(done + 1)]

@@ -120,7 +120,7 @@ class TokenSums(data.StructLayout):
     def __init__(self, design: Design, blocks: int):
         half = 1 << design.number.bits - 1
         fields = {}
-        for name, count in (("", design.pattern.m), ("kept_", design.pattern.n)):
+        for name, count in (("", design.pattern.m), ("kept_", design.most_kept)):
             largest = blocks * count * half
             fields[f"{name}total"] = signed((largest - 1).bit_length() + 1)
             fields[f"{name}squares"] = (largest * half).bit_length()

@@ -145,7 +145,7 @@ class TokenTable(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        size = max(self.design.batch_tokens, self.design.rows)
+        size = self.design.largest_batch
         m.submodules.memory = memory = Memory(TokenTerms().size, 4 * size)
         written, read, first = Signal(), Signal(), Signal()
         waiting = Signal(bits_for(4 * size))  # tokens of which no row was read yet

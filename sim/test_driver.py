@@ -5,6 +5,7 @@ import torch
 
 from hw.config import Design, Pattern
 from hw.epilogue_format import Output
+from hw.registers import Error
 from sim.stimulus import generator
 from sim.verilated import Accelerator
 from sw.driver.linear import Channels, Corrections, run_linear
@@ -85,3 +86,43 @@ def test_corrections_are_those_of_the_reference(parameters, stall):
             if output == Output.CORRECTED:
                 assert plain is None or not torch.equal(got, plain), "VAR changes nothing"
                 plain = got
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.3])
+@pytest.mark.parametrize(("parameters", "patterns"), [
+    ({"pattern": Pattern(16, 32), "flexible": "all", "max_k": 128},
+     ["2:4", "4:8", "8:16", "16:32", "1:4", "3:4", "12:16", "32:32"]),
+    ({"pattern": Pattern(2, 8), "flexible": "all", "shift": "median"},
+     ["1:4", "2:8", "3:4", "8:8"]),
+    ({"pattern": Pattern(3, 7), "flexible": "n", "selector": "radix", "shift": "scalar"},
+     ["1:7", "3:7", "7:7"]),
+], ids=lambda case: str(case.get("pattern")) if isinstance(case, dict) else "")
+def test_any_pattern_on_one_accelerator(parameters, patterns, stall):
+    """Jobs of other patterns follow each other, with and without corrections."""
+    design = Design(**(STATISTICS | parameters))
+    rtl, reference = Accelerator(design, stall=stall), ReferenceAccelerator(design)
+    x, w, channels, scale = layer("patterns", 8, design.max_blocks * design.pattern.m - 3, 5)
+    x = (x.long() // 2 + 20).to(torch.int8)
+    corrected = Corrections(Output.CORRECTED, True, token_shift=design.dynamic_shift,
+                            static_shift=9 * (design.shift == "scalar"), channels=channels,
+                            token_scale=scale)
+    for corrections in (None, corrected):
+        steps = {}
+        for pattern in map(Pattern.parse, patterns):
+            got, counters = run_linear(rtl, x, w, corrections, pattern)
+            expected, model = run_linear(reference, x, w, corrections, pattern)
+            assert torch.equal(got, expected), (str(pattern), corrections)
+            assert counters["STEPS"] == model["STEPS"]
+            steps.setdefault(design.steps(pattern), set()).add(counters["STEPS"])
+        assert len(steps) > 1
+        assert all(len(counts) == 1 for counts in steps.values())
+
+
+def test_pattern_that_a_design_does_not_run_is_refused_in_hardware():
+    device = Accelerator(Design(**(STATISTICS | {"pattern": Pattern(3, 7), "flexible": "n",
+                                                 "selector": "radix", "shift": "scalar"})))
+    for name, value in (("K_BLOCKS", 1), ("TOKENS", 1), ("COLUMN_TILES", 1),
+                        ("JOB_PATTERN", 3 | 6 << 8), ("CONTROL", 1)):
+        device.write(name, value)
+    assert device.read("STATUS") == Error.PATTERN << 2
+    assert device.read("PATTERN") == 3 | 7 << 8 | 1 << 16

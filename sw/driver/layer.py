@@ -43,10 +43,10 @@ class SparseLinear(nn.Module):
     """
 
     def __init__(self, backend: Backend, weight: Tensor, scale: Tensor, bias: Tensor | None, *,
-                 names: tuple[str, ...], factors: Tensor | None, shift: Tensor | None,
-                 output_scale: float | None):
+                 names: tuple[str, ...], pattern: Pattern | None, factors: Tensor | None,
+                 shift: Tensor | None, output_scale: float | None):
         super().__init__()
-        self.backend, self.names = backend, names
+        self.backend, self.names, self.pattern = backend, names, pattern
         self.weight, self.scale, self.bias = weight, scale, bias
         self.factors, self.shift, self.output_scale = factors, shift, output_scale
         self.counters = dict.fromkeys(COUNTERS, 0)
@@ -65,7 +65,8 @@ class SparseLinear(nn.Module):
         backend : Backend
             The accelerator.
         pattern : Pattern or str, optional
-            Must be that of the accelerator.
+            One that the accelerator runs, by default its own; see
+            :meth:`hw.config.Design.steps`.
         criterion : str
             One of :data:`sw.criteria.CRITERIA`; all but ``act`` need coefficients in the design,
             and ``clact`` the statistic ``norm`` [K].
@@ -84,8 +85,8 @@ class SparseLinear(nn.Module):
         """
         design, names, held = backend.design, tuple(corrections), statistics or {}
         wanted = Pattern.parse(pattern) if isinstance(pattern, str) else pattern
-        if wanted not in (None, design.pattern):
-            raise ValueError(f"pattern must be {design.pattern}, the accelerator's, not {wanted}")
+        if wanted is not None:
+            design.steps(wanted)
         choice("criterion", criterion, CRITERIA)
         for name in names:
             choice("correction", name, (*NEEDED, "ls"))
@@ -110,7 +111,8 @@ class SparseLinear(nn.Module):
                 raise ValueError("statistics must have norm for clact, not none")
         bias = None if linear.bias is None else linear.bias.detach().float()
         shift = held["shift"] if "s-pts" in names else held["l-pts"] if "l-pts" in names else None
-        return cls(backend, values, scale, bias, names=names, output_scale=output_scale,
+        return cls(backend, values, scale, bias, names=names, pattern=wanted,
+                   output_scale=output_scale,
                    factors=None if factors is None else quantize_coefficients(factors),
                    shift=shift)
 
@@ -142,7 +144,7 @@ class SparseLinear(nn.Module):
         return y.to(x.dtype).reshape(*x.shape[:-1], -1)
 
     def _run(self, tokens: Tensor, terms: Corrections) -> Tensor:
-        y, counters = run_linear(self.backend, tokens, self.weight, terms)
+        y, counters = run_linear(self.backend, tokens, self.weight, terms, self.pattern)
         self.counters = {name: count + counters[name] for name, count in self.counters.items()}
         return y
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from hw.config import Design
+from hw.config import Design, Pattern
 from hw.epilogue_format import Output
 from hw.registers import REGISTERS, Error
 from sw.driver.beats import (
@@ -103,7 +103,8 @@ def field_word(register: str, **values: int) -> int:
 
 
 def run_linear(backend: Backend, x: Tensor, weight: Tensor,
-               corrections: Corrections | None = None) -> tuple[Tensor, dict[str, int]]:
+               corrections: Corrections | None = None,
+               pattern: Pattern | None = None) -> tuple[Tensor, dict[str, int]]:
     """Run a sparse linear layer of any size as one job.
 
     Parameters
@@ -116,6 +117,9 @@ def run_linear(backend: Backend, x: Tensor, weight: Tensor,
         int8, [O, K].
     corrections : Corrections, optional
         By default the accumulators come as they are.
+    pattern : Pattern, optional
+        What the activations are pruned to: by default, and where the accelerator does not take
+        it at run time at most, its own.
 
     Returns
     -------
@@ -125,7 +129,7 @@ def run_linear(backend: Backend, x: Tensor, weight: Tensor,
     Raises
     ------
     ValueError
-        If K is more than the accumulators cover.
+        If K is more than the accumulators cover, or the accelerator cannot run the pattern.
     RuntimeError
         If the accelerator reports an error.
     """
@@ -136,7 +140,11 @@ def run_linear(backend: Backend, x: Tensor, weight: Tensor,
         raise ValueError(f"x must have at most {design.covered_blocks * design.pattern.m} input "
                          f"features, not {features}")
     sizes = {"K_BLOCKS": blocks, "TOKENS": tokens, "COLUMN_TILES": tiles}
+    asked = pattern or design.pattern
+    per_block = design.steps(asked)
     wanted = corrections.registers if design.epilogue_lanes or design.shift == "scalar" else {}
+    if design.flexible != "none":
+        wanted |= {"JOB_PATTERN": field_word("JOB_PATTERN", keep=asked.n, size=asked.m)}
     for register, value in (sizes | wanted | {"CONTROL": 1}).items():
         backend.write(register, value)
     if error := backend.read("STATUS") >> ERROR_BIT:
@@ -154,7 +162,8 @@ def run_linear(backend: Backend, x: Tensor, weight: Tensor,
         inputs["channel"] = channel_beats(terms.scale, terms.shift, terms.bias, tokens, blocks,
                                           design)
     # Ten times what loading and computing take one after the other: only a fault needs longer.
-    steps = tiles * (-(-tokens // design.rows)) * (blocks + 4 * design.rows * design.columns)
+    groups = tiles * -(-tokens // design.rows)
+    steps = groups * (per_block * blocks + 4 * design.rows * design.columns)
     limit = 10_000 + 10 * (steps + 200 * tokens + sum(len(beats.last)
                                                       for beats in inputs.values()))
     results, _ = backend.run(inputs, tiles * tokens, limit=limit)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hw.config import Design
+from hw.config import FLEXIBLE, Design, Pattern
 from hw.epilogue_format import CHANNEL_BYTES, Output
 from hw.registers import REGISTERS, Error, Field, offset_of
 from sw.compressor import compress_tokens
@@ -29,7 +29,8 @@ class ReferenceAccelerator:
         self.design = design
         self._held = {field.name: 0 for register in REGISTERS for field in register.fields}
         self._held |= {"id": int.from_bytes(b"NMFG", "big"), "n": design.pattern.n,
-                       "m": design.pattern.m, "rows": design.rows, "columns": design.columns,
+                       "m": design.pattern.m, "flexible": FLEXIBLE.index(design.flexible),
+                       "rows": design.rows, "columns": design.columns,
                        "max_blocks": design.covered_blocks, "buffer_blocks": design.max_blocks,
                        "batch_tokens": design.batch_tokens}
 
@@ -61,11 +62,23 @@ class ReferenceAccelerator:
             (Error.BUSY, held["busy"]),
             (Error.K_BLOCKS, not 0 < held["k_blocks"] <= design.covered_blocks),
             (Error.TOKENS, not held["tokens"]), (Error.COLUMN_TILES, not held["column_tiles"]),
-            (Error.OUTPUT, lacks)) if wrong), Error.NONE)
+            (Error.OUTPUT, lacks), (Error.PATTERN, not self._steps())) if wrong), Error.NONE)
         if error:
             held["error"] = held["error"] or error.value
         else:
             held |= {"busy": 1, "done": 0, "error": 0, "cycles": 0, "steps": 0, "array_cycles": 0}
+
+    def _pattern(self) -> Pattern:
+        """The pattern of the job; ValueError if there is none such."""
+        own = self.design.pattern
+        return Pattern(self._held["keep"] or own.n, self._held["size"] or own.m)
+
+    def _steps(self) -> int:
+        """Steps of each block of the job, 0 if the design does not run its pattern."""
+        try:
+            return self.design.steps(self._pattern())
+        except ValueError:
+            return 0
 
     def run(self, inputs: dict[str, Beats], results: int, *, limit: int) -> tuple[Beats, int]:
         """Compute a job; ``limit`` is not needed, and no cycles are counted.
@@ -95,7 +108,7 @@ class ReferenceAccelerator:
         groups = [-(-(part.tokens.stop - part.tokens.start) // design.rows) for part in order]
         held |= {"busy": 0, "done": 1, "steps": sum(
             count * (part.blocks.stop - part.blocks.start)
-            for count, part in zip(groups, order, strict=True))}
+            for count, part in zip(groups, order, strict=True)) * self._steps()}
         last = np.concatenate([np.arange(1, len(part) + 1) == len(part) for part in rows])
         return Beats(_packed(torch.cat(rows), design), last), 0
 
@@ -108,14 +121,14 @@ class ReferenceAccelerator:
     def _layer(self, x: Tensor, weight: Tensor, inputs: dict[str, Beats],
                ends: list[Pass]) -> Tensor:
         """Results int64 [T, tiles, columns]."""
-        held, design, pattern = self._held, self.design, self.design.pattern
+        held, design = self._held, self.design
         shift: int | str | Tensor = held["static_shift"] - (held["static_shift"] >> 7 << 8)
         factors, shifts = self._parameters(inputs)
         if design.dynamic_shift:
             shift = design.shift
         elif shifts is not None:
             shift = shifts
-        tokens = compress_tokens(x, pattern, coefficients=factors, shift=shift)
+        tokens = compress_tokens(x, self._pattern(), coefficients=factors, shift=shift)
         z, kept = tokens.z.flatten(1), (tokens.z * tokens.mask).flatten(1)
         y = kept.long() @ weight.long().t()
         if held["output"] != Output.RAW:

@@ -53,19 +53,23 @@ class Bus:
         return value
 
 
-def run(design, tokens, k_blocks, tiles, *, stall=0.0, seed=0, jobs=1):
-    """Run jobs with random values; compare every result and return the registers at the end."""
+def run(design, tokens, k_blocks, tiles, *, stall=0.0, seed=0, jobs=1, asked=None):
+    """Run jobs with random values; compare every result and return the registers at the end.
+
+    ``asked`` are the patterns of the jobs, by default that of the design.
+    """
     chance = random.Random(seed)
     pattern = design.pattern
     dut = Accelerator(design)
     bus = Bus(dut)
     acts, weights, expected, received, counters = [], [], [], [], []
-    for _ in range(jobs):
+    asked = [Pattern.parse(text) for text in asked or [str(pattern)] * jobs]
+    for one in asked:
         x = [[chance.randint(-128, 127) for _ in range(k_blocks * pattern.m)]
              for _ in range(tokens)]
         w = [[chance.randint(-128, 127) for _ in range(k_blocks * pattern.m)]
              for _ in range(tiles * design.columns)]
-        y = layer(x, w, pattern)
+        y = layer(x, w, one)
         chunk = design.max_blocks
         chunked = k_blocks > chunk
         batch = design.rows if chunked else design.batch_tokens
@@ -85,7 +89,9 @@ def run(design, tokens, k_blocks, tiles, *, stall=0.0, seed=0, jobs=1):
                              for t in members]
 
     async def control(ctx):
-        for _ in range(jobs):
+        for one in asked:
+            if design.flexible != "none":
+                await bus.write(ctx, "JOB_PATTERN", one.n | one.m << 8)
             await bus.write(ctx, "K_BLOCKS", k_blocks)
             await bus.write(ctx, "TOKENS", tokens)
             await bus.write(ctx, "COLUMN_TILES", tiles)
@@ -109,6 +115,25 @@ def run(design, tokens, k_blocks, tiles, *, stall=0.0, seed=0, jobs=1):
 def test_matches_plain_python(pattern, stall):
     design = Design(Pattern.parse(pattern), rows=2, columns=1, tile=1, max_k=64, batch_tokens=6)
     run(design, tokens=3, k_blocks=3, tiles=3, stall=stall, jobs=2)
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.4])
+@pytest.mark.parametrize(("flexible", "text", "asked"), [
+    ("all", "4:8", ["2:4", "4:8", "1:2", "1:4", "3:4", "8:8", "1:8"]),
+    ("n", "2:6", ["2:6", "5:6"])])
+def test_jobs_ask_for_their_patterns(flexible, text, asked, stall):
+    design = Design(Pattern.parse(text), flexible=flexible, rows=2, columns=1, tile=1, max_k=24,
+                    batch_tokens=3)
+    counters = run(design, tokens=5, k_blocks=3, tiles=2, stall=stall, asked=asked)
+    steps = [design.steps(Pattern.parse(one)) for one in asked]
+    assert [one["STEPS"] for one in counters] == [3 * 3 * 2 * count for count in steps]
+    assert max(steps) > 1
+    run(design, tokens=3, k_blocks=7, tiles=2, stall=stall, asked=asked[-2:])  # in chunks
+
+
+def test_a_batch_of_chunks_may_have_more_tokens_than_others():
+    design = Design(Pattern(2, 4), rows=4, columns=1, tile=2, max_k=8, batch_tokens=1)
+    run(design, tokens=5, k_blocks=5, tiles=2)
 
 
 @pytest.mark.parametrize(("tokens", "k_blocks"), [(9, 3), (5, 11)], ids=["batches", "chunks"])

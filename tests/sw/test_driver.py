@@ -102,7 +102,7 @@ def test_multiplier_is_kept_to_sixteen_bits():
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    ({"pattern": "2:4"}, "pattern must be 8:16, the accelerator's, not 2:4"),
+    ({"pattern": "2:4"}, "pattern must be 8:16, as the design has it, not 2:4"),
     ({"corrections": ["var"]}, "statistics of the accelerator must be True for var, not False"),
     ({"corrections": ["d-pts"]}, "shift of the accelerator must be median for d-pts, not none"),
     ({"corrections": ["ls"]}, "statistics must have ls for ls, not none"),
@@ -113,6 +113,28 @@ def test_multiplier_is_kept_to_sixteen_bits():
 def test_rejects(arguments, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         SparseLinear.from_linear(linear()[0], reference(), **arguments)
+
+
+@pytest.mark.parametrize(("pattern", "steps"), [
+    ("2:4", 1), ("4:8", 1), ("8:16", 1), ("16:32", 1), ("1:4", 1), ("3:4", 2), ("32:32", 2)])
+def test_any_pattern_on_one_accelerator(pattern, steps):
+    device = reference("16:32", flexible="all", rows=3, columns=2, max_k=64, batch_tokens=5)
+    x = torch.randint(-128, 128, (7, 96), dtype=torch.int8)
+    w = torch.randint(-128, 128, (5, 96), dtype=torch.int8)
+    y, counters = run_linear(device, x, w, pattern=Pattern.parse(pattern))
+    assert torch.equal(y, nm_linear(x, w, pattern).long())
+    assert counters["STEPS"] == 3 * 3 * 3 * steps
+
+
+def test_pattern_that_the_hardware_refuses():
+    device = reference("8:16", flexible="n")
+    with pytest.raises(ValueError, match=r"^pattern must be N:16, as the design has it, not 4:8$"):
+        run_linear(device, torch.zeros(1, 16, dtype=torch.int8),
+                   torch.zeros(1, 16, dtype=torch.int8), pattern=Pattern(4, 8))
+    for name, value in (("K_BLOCKS", 1), ("TOKENS", 1), ("COLUMN_TILES", 1),
+                        ("JOB_PATTERN", 4 | 8 << 8), ("CONTROL", 1)):
+        device.write(name, value)
+    assert device.read("STATUS") == Error.PATTERN << 2
 
 
 @pytest.mark.parametrize(("register", "error"), [
