@@ -342,7 +342,7 @@ class Design:
     def baseline(self) -> "Design":
         """The dense design with as many lanes, L:L; with two where there is one."""
         lanes = max(self.lanes, 2)
-        return replace(self, pattern=Pattern(lanes, lanes))
+        return replace(self, pattern=Pattern(lanes, lanes), flexible="none")
 
     @property
     def max_blocks(self) -> int:

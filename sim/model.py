@@ -1,5 +1,6 @@
 """A whole encoder layer of a trained model through the RTL: ``python -m sim.model``."""
 
+import argparse
 import resource
 import time
 from collections.abc import Sequence
@@ -13,7 +14,8 @@ from rich.progress import track
 from rich.table import Table
 from torch import Tensor, nn
 
-from hw.config import Design, choice
+from hw.config import Design, Pattern, choice
+from hw.generate import design_from
 from sim.command import make_parser, read_designs, read_sentences
 from sim.verilated import Accelerator
 from sw.activations import LAYERS, encoder
@@ -105,7 +107,7 @@ def _hidden(batches: list[dict[str, Tensor]], model: nn.Module, layer: int) -> T
 
 
 def run_layer(accelerator: Any, batches: list[dict[str, Tensor]], model: nn.Module, layer: int,
-              corrections: Sequence[str] = ()) -> Outcome:
+              corrections: Sequence[str] = (), pattern: Pattern | None = None) -> Outcome:
     """Run every linear layer of one encoder layer on a simulated accelerator.
 
     Parameters
@@ -118,14 +120,14 @@ def run_layer(accelerator: Any, batches: list[dict[str, Tensor]], model: nn.Modu
         The encoder; all its other layers run in floating point.
     layer : int
         From 0 to 5.
-    corrections : sequence of str
+    corrections, pattern
         See :func:`sw.driver.layer.SparseLinear.from_linear`.
     """
     backend = Checked(accelerator)
     prefix = f"encoder.layer.{layer}."
     begin = time.perf_counter()
     with on_accelerator(model, backend, [prefix + name for name in PARTS.values()],
-                        corrections=corrections) as made:
+                        corrections=corrections, pattern=pattern) as made:
         output = _hidden(batches, model, layer)
     seconds = time.perf_counter() - begin
     layers: dict[str, SparseLinear] = {part: made[prefix + name] for part, name in PARTS.items()}
@@ -133,8 +135,8 @@ def run_layer(accelerator: Any, batches: list[dict[str, Tensor]], model: nn.Modu
                    seconds)
 
 
-def _report(designs: list[Design], corrections: Sequence[str], layer: int, sentences: list[str],
-            console: Console) -> bool:
+def _report(runs: list[tuple[Design, Pattern]], corrections: Sequence[str], layer: int,
+            sentences: list[str], console: Console) -> bool:
     """Run and print every pattern beside its dense baseline; return whether all is exact."""
     if not 0 <= layer < LAYERS:
         raise ValueError(f"layer must be an integer from 0 to {LAYERS - 1}, not {layer!r}")
@@ -143,20 +145,24 @@ def _report(designs: list[Design], corrections: Sequence[str], layer: int, sente
                for sentence in sentences]
     dense = _hidden(batches, model, layer)
     before = _peak()
+    first, _ = runs[0]
     table = Table(title=f"MiniLM encoder layer {layer}, {len(dense)} tokens, "
-                        f"{designs[0].rows} x {designs[0].columns} array, "
+                        f"{first.rows} x {first.columns} array, "
                         f"corrections: {' '.join(corrections) or 'none'}")
     for heading in ("pattern", "layer", "bit-exact", "array cycles", "busy", "dense cycles",
                     "fewer", "job cycles", "SNR dB", "cosine", "seconds"):
         table.add_column(heading, justify="left" if heading in ("pattern", "layer") else "right")
-    exact = True
-    for design in track(designs, description="patterns", console=console, transient=True):
+    exact, baselines = True, dict[Design, Outcome]()
+    for design, pattern in track(runs, description="patterns", console=console, transient=True):
         ours = run_layer(Accelerator(with_corrections(design, corrections)), batches, model, layer,
-                         corrections)
-        theirs = run_layer(Accelerator(design.baseline), batches, model, layer)
+                         corrections, pattern)
+        if design.baseline not in baselines:
+            baselines[design.baseline] = run_layer(Accelerator(design.baseline), batches, model,
+                                                   layer)
+        theirs = baselines[design.baseline]
         exact = exact and ours.exact and theirs.exact
         for part in (*PARTS, "all"):
-            _row(table, str(design.pattern), part, ours, theirs, dense)
+            _row(table, str(pattern), part, ours, theirs, dense)
         table.add_section()
     console.print(table)
     console.print(f"memory beyond the encoder: {(_peak() - before) / 1024:.0f} MiB")
@@ -178,6 +184,18 @@ def _row(table: Table, pattern: str, part: str, ours: Outcome, theirs: Outcome,
                   f"{baseline / cycles:.3f}x", f"{total(ours, 'CYCLES')}", *whole)
 
 
+def _read_runs(arguments: argparse.Namespace) -> list[tuple[Design, Pattern]]:
+    """Designs and the patterns to run on them; ValueError if one of them cannot be."""
+    if arguments.array is None:
+        return [(design, design.pattern) for design in read_designs(arguments)]
+    design = replace(design_from(arguments, Pattern.parse(arguments.array)), flexible="all")
+    design.require("accelerator")
+    patterns = [Pattern.parse(text) for text in arguments.patterns]
+    for pattern in patterns:
+        design.steps(pattern)
+    return [(design, pattern) for pattern in patterns]
+
+
 def _peak() -> int:
     """Largest memory of the process so far, in KiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -192,12 +210,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--corrections", default="none", metavar="NAME+NAME",
                         help=f"{', '.join(CORRECTIONS)}, or several, as in d-pts+var "
                              "(default none)")
+    parser.add_argument("--array", metavar="N:M",
+                        help="run all patterns on one array of this pattern, which takes others at "
+                             "run time (default: an array for each pattern)")
     arguments = parser.parse_args(argv)
     try:
         corrections, = split_names([arguments.corrections])
         for name in corrections:
             choice("correction", name, CORRECTIONS)
-        exact = _report(read_designs(arguments), corrections, arguments.layer,
+        exact = _report(_read_runs(arguments), corrections, arguments.layer,
                         read_sentences(arguments), Console(width=120))
     except ValueError as error:
         parser.error(str(error))

@@ -33,6 +33,19 @@ def test_every_linear_layer_runs_and_is_put_back(sentence):
     assert cosine(dense.output, corrected.output) > cosine(dense.output, sparse.output) > 0.9
 
 
+def test_one_array_runs_several_patterns(sentence):
+    _, model = encoder()
+    design = with_corrections(Design(Pattern(16, 32), flexible="all"), ["var"])
+    cosines = []
+    dense = run_layer(ReferenceAccelerator(Design(Pattern(16, 16))), sentence, model, 0)
+    for pattern in (Pattern(2, 4), Pattern(16, 32)):
+        ours = run_layer(ReferenceAccelerator(design), sentence, model, 0, ["var"], pattern)
+        assert all(2 * ours.counters[part]["STEPS"] == dense.counters[part]["STEPS"]
+                   for part in PARTS)
+        cosines.append(cosine(dense.output, ours.output))
+    assert 0.9 < cosines[0] < cosines[1]
+
+
 class Faulty(ReferenceAccelerator):
     """Flips one bit in one result of each job."""
 
@@ -52,6 +65,8 @@ def test_one_wrong_bit_is_found(sentence):
     (["--layer", "6"], "layer must be an integer from 0 to 5, not 6"),
     (["--corrections", "d-pts+x"],
      "correction must be one of d-pts, d-pts-mean, var, not 'x'"),
+    (["--array", "8:16", "--patterns", "16:32"],
+     "pattern must be N:M with M a power of two up to 16, as the design has it, not 16:32"),
     (["--patterns", "8"], "pattern must be written N:M, as in 8:16, not '8'"),
 ])
 def test_bad_input_is_one_sentence(arguments, message, capsys):
