@@ -149,11 +149,14 @@ class Accelerator(wiring.Component):
         m.d.comb += [
             gate.job.eq(controller.job), gate.begin.eq(controller.begin),
             gate.drop.eq(controller.drop),
+            job_pattern.threshold.eq(settings.threshold),
             compressor.i.valid.eq(gate.o.valid), gate.o.ready.eq(compressor.i.ready),
             job_pattern.keep.eq(settings.keep), job_pattern.size.eq(settings.size),
         ]
         if design.flexible != "none":
             m.d.comb += compressor.least.eq(job_pattern.steps)
+        if design.unstructured:
+            m.d.comb += compressor.threshold.eq(settings.threshold)
         if design.channel_bits:
             wiring.connect(m, wiring.flipped(self.i_coef), compressor.i_coef)
         if design.shift == "scalar":
@@ -199,6 +202,9 @@ class Accelerator(wiring.Component):
             stepper.room.eq(results.room),
             results.reserve.eq(stepper.reserve),
         ]
+        if self.design.variable_steps:
+            m.d.comb += [activations.count_address.eq(stepper.count_address),
+                         stepper.count.eq(activations.count)]
 
     def _feed(self, m, issue, activations, weights):
         """Read the buffers tile by tile, each one cycle later than the tile before."""

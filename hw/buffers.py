@@ -3,7 +3,7 @@
 from functools import reduce
 from operator import add
 
-from amaranth.hdl import C, Cat, Module, Mux, Signal, signed
+from amaranth.hdl import C, Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for, ceil_log2
@@ -14,6 +14,7 @@ from hw.fifo import StreamFifo
 from hw.framer import Framer
 from hw.memory import Memory
 from hw.passes import Job, Passes
+from hw.step_counts import StepCounts, count_address
 from hw.stream import EncodedBlock
 from hw.tokens import TokenSummary
 
@@ -93,6 +94,8 @@ class ActivationBuffer(wiring.Component):
     o_summary : Out(stream.Signature(TokenSummary(design)))
         What the compressor says of every token, once per batch, with an epilogue; a token's last
         block waits for it.
+    count_address : In, count : Out, with variable steps
+        As in :class:`hw.step_counts.StepCounts`.
     read_address, read_enable : In, one for each row tile
     values, masks : Out, one for each row; no masks in a dense design
     """
@@ -116,6 +119,9 @@ class ActivationBuffer(wiring.Component):
             del members["masks"]
         if not design.epilogue_lanes:
             del members["o_summary"]
+        if design.variable_steps:
+            members |= {"count_address": In(count_address(design)),
+                        "count": Out(range(design.most_steps + 1))}
         super().__init__(members)
         self.design = design
 
@@ -152,7 +158,22 @@ class ActivationBuffer(wiring.Component):
         with m.If(self.begin | self.drop):
             m.d.sync += [row.eq(0), self.held.eq(0), base.eq(0)]
         self._banks(m, framer, row=row, address=base + framer.block)
+        if design.variable_steps:
+            self._count_steps(m, passes.now, framer, row, batch_ends)
         return m
+
+    def _count_steps(self, m, now, framer, row, batch_ends):
+        """Keep the largest number of steps that any token of a group needs, for each block."""
+        m.submodules.counts = counts = StepCounts(self.design)
+        m.d.comb += [
+            counts.write.eq(framer.write), counts.needed.eq(
+                Value.cast(self.i.payload.values).any() & ~framer.missing),
+            counts.token_ends.eq(framer.ends), counts.batch_ends.eq(batch_ends),
+            counts.clear.eq(self.begin | self.drop),
+            counts.first_row.eq(row == 0), counts.last_row.eq(row == self.design.rows - 1),
+            counts.steps.eq(self.job.steps), counts.blocks.eq(now.blocks),
+            counts.read_address.eq(self.count_address), self.count.eq(counts.count),
+        ]
 
     def _summarise(self, m, now, framer):
         """Offer each token's summary with its last block; return whether that may come."""

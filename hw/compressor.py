@@ -57,6 +57,9 @@ class Compressor(wiring.Component):
         With a scalar shift: static, may change while no token is inside.
     least : In(range(m + 1))
         With a pattern at run time: steps of every block at least, static likewise.
+    threshold : In(score_width)
+        In an unstructured design: 0, or the least score of the values to keep, whatever their
+        number, in place of a pattern; static likewise.
     o : Out(stream.Signature(EncodedBlock(design)))
         Without options the same as ``CompressedBlock(pattern, bits)``.
     """
@@ -67,8 +70,11 @@ class Compressor(wiring.Component):
             "i_coef": In(stream.Signature(ChannelBeat(design))),
             "shift": In(signed(design.number.bits)),
             "least": In(range(design.pattern.m + 1)),
+            "threshold": In(design.score_width),
             "o": Out(stream.Signature(EncodedBlock(design))),
         }
+        if not design.unstructured:
+            del members["threshold"]
         if not design.channel_bits:
             del members["i_coef"]
         if design.shift != "scalar":
@@ -101,6 +107,8 @@ class Compressor(wiring.Component):
             m.d.comb += self.stages["score"].shift.eq(self.shift)
         if self.design.flexible != "none":
             m.d.comb += self.stages["steps"].least.eq(self.least)
+        if self.design.unstructured:
+            m.d.comb += self.stages["select"].threshold.eq(self.threshold)
         return m
 
 
@@ -139,7 +147,8 @@ def _eta(design: Design) -> tuple[str, ...]:
 class SelectStage(wiring.Component):
     """Adds the mask to a block; scores the values itself if they are not ``scored``.
 
-    Latency and initiation interval are those of the selector.
+    Latency and initiation interval are those of the selector. With a ``threshold`` other than 0
+    the mask is that of all scores that reach it; the selector's is not used.
     """
 
     def __init__(self, design: Design, *, scored: bool):
@@ -147,10 +156,14 @@ class SelectStage(wiring.Component):
         selected = Block(design, *_eta(design), "mask")
         passing = data.StructLayout({name: shape for name, shape in selected.members.items()
                                      if name != "mask"})
-        super().__init__({
+        members = {
             "i": In(stream.Signature(Block(design, *_eta(design), *scores))),
             "o": Out(stream.Signature(selected)),
-        })
+        }
+        if design.unstructured:
+            passing = data.StructLayout(passing.members | {"reached": design.pattern.m})
+            members["threshold"] = In(design.score_width)
+        super().__init__(members)
         self.design = design
         self.scored = scored
         self.selector = None
@@ -177,10 +190,14 @@ class SelectStage(wiring.Component):
             return m
         m.submodules.selector = selector
         sink, source = selector.i, selector.o
-        fill(m, sink.payload.block, self.i.payload)
-        fill(m, self.o.payload, source.payload.block, mask=source.payload.mask)
+        scores, reached, mask = self._scores(m), {}, source.payload.mask
+        if design.unstructured:
+            reached["reached"] = [scores[k] >= self.threshold for k in range(design.pattern.m)]
+            mask = Mux(self.threshold == 0, mask, source.payload.block.reached)
+        fill(m, sink.payload.block, self.i.payload, **reached)
+        fill(m, self.o.payload, source.payload.block, mask=mask)
         m.d.comb += [
-            sink.payload.scores.eq(self._scores(m)),
+            sink.payload.scores.eq(scores),
             sink.valid.eq(self.i.valid),
             self.i.ready.eq(sink.ready),
             self.o.valid.eq(source.valid),

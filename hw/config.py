@@ -198,6 +198,8 @@ class Design:
                             choices=SHIFTS, designs=("compressor", "accelerator"))
     statistics: bool = _flag("sums for the variance correction at each token's end",
                              designs=("compressor", "accelerator"))
+    unstructured: bool = _flag("jobs may keep all values whose score reaches a threshold",
+                               designs=("compressor", "accelerator"))
     complement: bool = _flag("the dropped values follow the kept ones", designs=("compressor",))
 
     def __post_init__(self) -> None:
@@ -221,6 +223,8 @@ class Design:
                              f"statistics, not {self.format!r}")
         if self.flexible != "none":
             self._require_plain_steps()
+        elif self.unstructured:
+            raise ValueError("unstructured must be False with flexible none, not True")
         if self.complement and self.pattern.dense:
             raise ValueError(f"complement must be False for the pattern {self.pattern}, not True")
         if self.max_k > self.covered_k:
@@ -316,6 +320,11 @@ class Design:
         """Steps in which the array takes a block at most, N kept values in each."""
         return -(-self.most_kept // self.pattern.n)
 
+    @property
+    def variable_steps(self) -> bool:
+        """Whether blocks of one job may differ in their steps."""
+        return self.unstructured and self.most_steps > 1
+
     def steps(self, pattern: Pattern) -> int:
         """Steps in which the array takes M values that are pruned to ``pattern``.
 
@@ -342,7 +351,7 @@ class Design:
     def baseline(self) -> "Design":
         """The dense design with as many lanes, L:L; with two where there is one."""
         lanes = max(self.lanes, 2)
-        return replace(self, pattern=Pattern(lanes, lanes), flexible="none")
+        return replace(self, pattern=Pattern(lanes, lanes), flexible="none", unstructured=False)
 
     @property
     def max_blocks(self) -> int:

@@ -19,11 +19,14 @@ class Job(data.StructLayout):
     k_blocks, tokens, column_tiles : unsigned
         Features in blocks, tokens, and output features in tiles of columns.
     steps : unsigned
-        Steps of each block.
+        Steps of each block in the buffer.
+    variable : unsigned(1)
+        Of these, the array takes only as many as a group of tokens needs.
     """
 
     def __init__(self):
-        super().__init__({"k_blocks": 24, "tokens": 32, "column_tiles": 32, "steps": 7})
+        super().__init__({"k_blocks": 24, "tokens": 32, "column_tiles": 32, "steps": 7,
+                          "variable": 1})
 
 
 class Pass(data.StructLayout):

@@ -35,7 +35,7 @@ class Error(IntEnum):
     TIMEOUT = 7, "nothing moved for TIMEOUT cycles of a job; it goes on if the streams do"
     OUTPUT = 8, ("start refused: OUTPUT or CORRECTIONS ask for what the design does not have, or "
                  "for statistics of tokens that do not fit the buffer")
-    PATTERN = 9, "start refused: JOB_PATTERN is none that the design runs"
+    PATTERN = 9, "start refused: JOB_PATTERN or THRESHOLD are none that the design runs"
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,8 @@ REGISTERS = _map(
                                    "to its last, stalls included"),)),
     ("JOB_PATTERN", True, (Field("keep", 8, "rw", "values to keep of each block of the job; 0: N"),
                            Field("size", 8, "rw", "values of each block of the job; 0: M"))),
+    ("THRESHOLD", True, (Field("threshold", 16, "rw", "0, or the least score of the values to "
+                               "keep, in place of a pattern"),)),
 )
 
 

@@ -62,6 +62,8 @@ class Block(data.StructLayout):
         The channels' shifts.
     scores : ArrayLayout(unsigned(score_width), m)
     mask : unsigned(m)
+    reached : unsigned(m)
+        Which scores reach the threshold.
 
     Parameters
     ----------
@@ -79,6 +81,7 @@ class Block(data.StructLayout):
             "shifts": data.ArrayLayout(signed(bits), size),
             "scores": data.ArrayLayout(design.score_width, size),
             "mask": size,
+            "reached": size,
         }
         if design.flexible != "none" and "mask" not in added:
             added = ("asked", *added)

@@ -236,6 +236,9 @@ class CompressorTop(_StreamTop):
         if design.shift == "scalar":
             more.append(Port("shift", "in", design.number.bits,
                              "signed, subtracted from every value; static"))
+        if design.unstructured:
+            more.append(Port("threshold", "in", design.score_width,
+                             "0: the pattern; else all values of this score or more; static"))
         super().__init__(design, Compressor(design),
                          _dense_axis("s_axis", design, **_asked_user(design)),
                          _compressed_axis("m_axis", design), *more)
@@ -246,6 +249,8 @@ class CompressorTop(_StreamTop):
             _connect_coef(m, self, self.inside.i_coef)
         if self.design.shift == "scalar":
             m.d.comb += self.inside.shift.eq(self.shift)
+        if self.design.unstructured:
+            m.d.comb += self.inside.threshold.eq(self.threshold)
         return m
 
     def sink_parts(self, payload):

@@ -50,8 +50,18 @@ def run_pattern(design: Design, pattern: Pattern, x: Tensor, weight: Tensor) -> 
                counters["ARRAY_CYCLES"], design.lanes)
 
 
-def _report(design: Design, patterns: list[Pattern], x: Tensor, weight: Tensor,
-            console: Console) -> bool:
+def run_threshold(design: Design, kept: float, x: Tensor, weight: Tensor) -> Run:
+    """Run the largest values of all, a share ``kept`` of them or a little more, by a threshold."""
+    magnitudes = x.flatten().long().abs()
+    count = max(1, round(kept * len(magnitudes)))
+    threshold = max(1, int(magnitudes.sort(descending=True).values[count - 1]))
+    y, counters = run_linear(Accelerator(design), x, weight, threshold=threshold)
+    expected = (x.long() * (x.long().abs() >= threshold)) @ weight.long().t()
+    return Run(torch.equal(y, expected), counters["STEPS"], counters["ARRAY_CYCLES"], design.lanes)
+
+
+def _report(design: Design, patterns: list[Pattern], shares: list[float], x: Tensor,
+            weight: Tensor, console: Console) -> bool:
     """Run and print every pattern on both arrays; return whether all is exact."""
     table = Table(title=f"{len(x)} tokens, {x.shape[1]} to {len(weight)} features, arrays of "
                         f"{design.rows} x {design.columns} PEs")
@@ -62,12 +72,19 @@ def _report(design: Design, patterns: list[Pattern], x: Tensor, weight: Tensor,
     exact = dense.exact
     for pattern in track(patterns, description="patterns", console=console, transient=True):
         ours = run_pattern(design, pattern, x, weight)
-        own = run_pattern(replace(design, pattern=pattern, flexible="none"), pattern, x, weight)
+        own = run_pattern(replace(design, pattern=pattern, flexible="none", unstructured=False),
+                          pattern, x, weight)
         exact = exact and ours.exact and own.exact
         table.add_row(str(pattern), "yes" if ours.exact and own.exact else "NO", f"{ours.cycles}",
                       f"{ours.steps / ours.cycles:.1%}", f"{own.lanes}", f"{own.cycles}",
                       f"{ours.cycles * ours.lanes / (own.cycles * own.lanes):.3f}x",
                       f"{dense.cycles}", f"{dense.cycles / ours.cycles:.3f}x")
+    for share in shares:
+        ours = run_threshold(design, share, x, weight)
+        exact = exact and ours.exact
+        table.add_row(f"{share:.0%}", "yes" if ours.exact else "NO", f"{ours.cycles}",
+                      f"{ours.steps / ours.cycles:.1%}", "", "", "", f"{dense.cycles}",
+                      f"{dense.cycles / ours.cycles:.3f}x")
     console.print(table)
     return exact
 
@@ -87,13 +104,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(
         prog="python -m sim.patterns",
-        description="Run a random layer at every pattern on one array that takes patterns at run "
-                    "time, and on an array of each pattern, in Verilator; compare results with the "
-                    "reference, and lanes times cycles with each other.")
+        description="Run a random layer at every pattern, and without one, on one array that takes "
+                    "patterns at run time, and on an array of each pattern, in Verilator; compare "
+                    "results with the reference, and lanes times cycles with each other.")
     parser.add_argument("--array", default="16:32", metavar="N:M",
                         help="pattern of the one array (default 16:32)")
     parser.add_argument("--patterns", nargs="+", default=PATTERNS, metavar="N:M",
                         help=f"patterns to run (default {' '.join(PATTERNS)})")
+    parser.add_argument("--kept", nargs="+", type=float, default=[0.5, 0.3], metavar="SHARE",
+                        help="shares of the values to keep without a pattern, by a threshold "
+                             "(above 0 to 1; default 0.5 0.3)")
     for name, size in (("tokens", 64), ("features", 768), ("outputs", 128)):
         parser.add_argument(f"--{name}", type=int, default=size, metavar="INT",
                             help=f"{name} of the layer (default {size})")
@@ -101,12 +121,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_design_arguments(parser)
     arguments = parser.parse_args(argv)
     try:
-        design = replace(design_from(arguments, Pattern.parse(arguments.array)), flexible="all")
+        design = replace(design_from(arguments, Pattern.parse(arguments.array)), flexible="all",
+                         unstructured=True)
         design.require("accelerator")
         patterns = [Pattern.parse(text) for text in arguments.patterns]
         for pattern in patterns:
             design.steps(pattern)
-        exact = _report(design, patterns, *_layer(arguments), Console(width=110))
+        for share in arguments.kept:
+            if not 0 < share <= 1:
+                raise ValueError(f"kept must be above 0 and at most 1, not {share}")
+        exact = _report(design, patterns, arguments.kept, *_layer(arguments), Console(width=110))
     except ValueError as error:
         parser.error(str(error))
     raise SystemExit(0 if exact else 1)

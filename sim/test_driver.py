@@ -118,6 +118,30 @@ def test_any_pattern_on_one_accelerator(parameters, patterns, stall):
         assert all(len(counts) == 1 for counts in steps.values())
 
 
+@pytest.mark.parametrize("stall", [0.0, 0.3])
+@pytest.mark.parametrize("parameters", [
+    {"pattern": Pattern(16, 32), "flexible": "all", "max_k": 128},
+    {"pattern": Pattern(2, 8), "flexible": "all", "shift": "median", "coefficients": 8},
+], ids=lambda case: str(case["pattern"]))
+def test_unstructured_masks(parameters, stall):
+    """Values that reach a threshold, in as many steps as the fullest block of a group needs."""
+    design = Design(**(STATISTICS | parameters), unstructured=True)
+    rtl, reference = Accelerator(design, stall=stall), ReferenceAccelerator(design)
+    x, w, _, _ = layer("unstructured", 8, design.max_blocks * design.pattern.m, 5)
+    factors = torch.arange(1, x.shape[1] + 1) if design.coefficients else None
+    unit = 64 if design.coefficients else 1
+    corrections = Corrections(Output.CORRECTED, True, token_shift=design.dynamic_shift,
+                              factors=factors)
+    seen = []
+    for threshold in (1, 50 * unit, 0, 100 * unit, 127 * unit):
+        got, counters = run_linear(rtl, x, w, corrections, threshold=threshold)
+        expected, model = run_linear(reference, x, w, corrections, threshold=threshold)
+        assert torch.equal(got, expected), threshold
+        assert counters["STEPS"] == model["STEPS"], threshold
+        seen.append(counters["STEPS"])
+    assert seen[0] > seen[1] > seen[4] >= seen[2]
+
+
 def test_pattern_that_a_design_does_not_run_is_refused_in_hardware():
     device = Accelerator(Design(**(STATISTICS | {"pattern": Pattern(3, 7), "flexible": "n",
                                                  "selector": "radix", "shift": "scalar"})))
@@ -126,3 +150,6 @@ def test_pattern_that_a_design_does_not_run_is_refused_in_hardware():
         device.write(name, value)
     assert device.read("STATUS") == Error.PATTERN << 2
     assert device.read("PATTERN") == 3 | 7 << 8 | 1 << 16
+    for name, value in (("JOB_PATTERN", 3), ("THRESHOLD", 9), ("CONTROL", 1)):
+        device.write(name, value)
+    assert device.read("STATUS") == Error.PATTERN << 2

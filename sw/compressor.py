@@ -11,10 +11,11 @@ from torch import Tensor
 
 from hw.config import Pattern
 from sw.quantize import saturate
-from sw.selection import block_mask, pad_features
+from sw.selection import block_mask, pad_features, scores
 
 
-__all__ = ["CompressedTokens", "compress_tokens", "token_mean", "token_median"]
+__all__ = ["CompressedTokens", "SelectedTokens", "compress_tokens", "select_tokens", "token_mean",
+           "token_median"]
 
 
 class CompressedTokens(NamedTuple):
@@ -53,6 +54,14 @@ def token_median(x: Tensor) -> Tensor:
     return x.long().median(-1).values
 
 
+class SelectedTokens(NamedTuple):
+    """Tokens and their masks, as they go into the compactor; see :class:`CompressedTokens`."""
+
+    z: Tensor
+    mask: Tensor
+    eta: Tensor
+
+
 def compress_tokens(x: Tensor, pattern: Pattern, *, coefficients: Tensor | None = None,
                     shift: int | Tensor | str = 0, bits: int = 8) -> CompressedTokens:
     """Compress tokens exactly as the hardware does.
@@ -76,6 +85,25 @@ def compress_tokens(x: Tensor, pattern: Pattern, *, coefficients: Tensor | None 
     ValueError
         As :func:`sw.selection.nm_mask`.
     """
+    blocks, mask, eta = select_tokens(x, pattern, coefficients=coefficients, shift=shift, bits=bits)
+    kept = blocks[mask].view(*mask.shape[:-1], pattern.n)
+    dropped = blocks[~mask].view(*mask.shape[:-1], pattern.m - pattern.n)
+    sums = torch.stack([part for values in (blocks, kept) for part in _sums(values.flatten(1))], -1)
+    return CompressedTokens(blocks, mask, kept, dropped, eta, sums)
+
+
+def select_tokens(x: Tensor, pattern: Pattern, *, coefficients: Tensor | None = None,
+                  shift: int | Tensor | str = 0, bits: int = 8, threshold: int = 0
+                  ) -> SelectedTokens:
+    """Shift tokens and select from them exactly as the hardware does.
+
+    Parameters
+    ----------
+    x, pattern, coefficients, shift, bits
+        As for :func:`compress_tokens`.
+    threshold : int
+        If not 0: keep all values whose score reaches it. Of the pattern, only M matters then.
+    """
     if coefficients is not None:
         coefficients = pad_features(coefficients, pattern.m)
     x = pad_features(x, pattern.m)
@@ -89,12 +117,12 @@ def compress_tokens(x: Tensor, pattern: Pattern, *, coefficients: Tensor | None 
         eta = torch.full((len(x),), shift)
         shifted = x.long() - shift
     z = saturate(shifted, bits)
-    mask = block_mask(z, pattern.n, pattern.m, coefficients)
-    blocks = z.view(mask.shape)
-    kept = blocks[mask].view(*mask.shape[:-1], pattern.n)
-    dropped = blocks[~mask].view(*mask.shape[:-1], pattern.m - pattern.n)
-    sums = torch.stack([part for values in (blocks, kept) for part in _sums(values.flatten(1))], -1)
-    return CompressedTokens(blocks, mask, kept, dropped, eta, sums)
+    blocks = z.view(*z.shape[:-1], -1, pattern.m)
+    if threshold:
+        mask = (scores(z, coefficients).long().abs() >= threshold).view(blocks.shape)
+    else:
+        mask = block_mask(z, pattern.n, pattern.m, coefficients)
+    return SelectedTokens(blocks, mask, eta)
 
 
 def _sums(values: Tensor) -> tuple[Tensor, Tensor]:

@@ -104,7 +104,8 @@ def field_word(register: str, **values: int) -> int:
 
 def run_linear(backend: Backend, x: Tensor, weight: Tensor,
                corrections: Corrections | None = None,
-               pattern: Pattern | None = None) -> tuple[Tensor, dict[str, int]]:
+               pattern: Pattern | None = None, threshold: int = 0
+               ) -> tuple[Tensor, dict[str, int]]:
     """Run a sparse linear layer of any size as one job.
 
     Parameters
@@ -120,6 +121,8 @@ def run_linear(backend: Backend, x: Tensor, weight: Tensor,
     pattern : Pattern, optional
         What the activations are pruned to: by default, and where the accelerator does not take
         it at run time at most, its own.
+    threshold : int
+        If not 0: keep all values whose score reaches it instead, where the design is unstructured.
 
     Returns
     -------
@@ -141,8 +144,10 @@ def run_linear(backend: Backend, x: Tensor, weight: Tensor,
                          f"features, not {features}")
     sizes = {"K_BLOCKS": blocks, "TOKENS": tokens, "COLUMN_TILES": tiles}
     asked = pattern or design.pattern
-    per_block = design.steps(asked)
+    per_block = design.most_steps if threshold else design.steps(asked)
     wanted = corrections.registers if design.epilogue_lanes or design.shift == "scalar" else {}
+    if threshold or design.unstructured:
+        wanted |= {"THRESHOLD": threshold}
     if design.flexible != "none":
         wanted |= {"JOB_PATTERN": field_word("JOB_PATTERN", keep=asked.n, size=asked.m)}
     for register, value in (sizes | wanted | {"CONTROL": 1}).items():

@@ -3,11 +3,12 @@
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from hw.config import FLEXIBLE, Design, Pattern
 from hw.epilogue_format import CHANNEL_BYTES, Output
 from hw.registers import REGISTERS, Error, Field, offset_of
-from sw.compressor import compress_tokens
+from sw.compressor import select_tokens
 from sw.driver.beats import Beats, Pass, passes
 from sw.driver.linear import field_word
 from sw.epilogue import UNIT_GAIN, UNIT_SCALE, correct, requantize, variance_gain
@@ -75,6 +76,9 @@ class ReferenceAccelerator:
 
     def _steps(self) -> int:
         """Steps of each block of the job, 0 if the design does not run its pattern."""
+        if threshold := self._held["threshold"]:
+            possible = self.design.unstructured and threshold < 1 << self.design.score_width
+            return self.design.most_steps * possible
         try:
             return self.design.steps(self._pattern())
         except ValueError:
@@ -100,17 +104,24 @@ class ReferenceAccelerator:
                       design.columns * design.pattern.m), np.int8)
         _place(inputs["act"], [(x, (part.tokens, part.blocks)) for part in acts])
         _place(inputs["weight"], [(w, (part.tile, part.blocks)) for part in order])
-        y = self._layer(torch.from_numpy(x).flatten(1), self._weight(w), inputs, ends)
+        y, mask = self._layer(torch.from_numpy(x).flatten(1), self._weight(w), inputs, ends)
 
         rows = [y[part.tokens, part.tile] for part in ends]
         if sum(map(len, rows)) != results:
             raise RuntimeError(f"the job gives {sum(map(len, rows))} results, not {results}")
-        groups = [-(-(part.tokens.stop - part.tokens.start) // design.rows) for part in order]
-        held |= {"busy": 0, "done": 1, "steps": sum(
-            count * (part.blocks.stop - part.blocks.start)
-            for count, part in zip(groups, order, strict=True)) * self._steps()}
+        held |= {"busy": 0, "done": 1,
+                 "steps": sum(int(self._counts(mask[part.tokens, part.blocks]).sum())
+                              for part in order)}
         last = np.concatenate([np.arange(1, len(part) + 1) == len(part) for part in rows])
         return Beats(_packed(torch.cat(rows), design), last), 0
+
+    def _counts(self, mask: Tensor) -> Tensor:
+        """Steps of the groups of a batch, [groups, blocks]: those that the fullest block needs."""
+        rows = self.design.rows
+        kept = pad(mask.sum(-1), (0, 0, 0, -len(mask) % rows)).unflatten(0, (-1, rows)).amax(1)
+        if not self._held["threshold"]:
+            return torch.full_like(kept, self._steps())
+        return (-(-kept // self.design.lanes)).clamp(min=1)
 
     def _weight(self, w: np.ndarray) -> Tensor:
         """Beats of the weights [tiles, blocks, columns * M] to [O, K]."""
@@ -119,8 +130,8 @@ class ReferenceAccelerator:
         return split.transpose(1, 2).reshape(tiles * self.design.columns, -1)
 
     def _layer(self, x: Tensor, weight: Tensor, inputs: dict[str, Beats],
-               ends: list[Pass]) -> Tensor:
-        """Results int64 [T, tiles, columns]."""
+               ends: list[Pass]) -> tuple[Tensor, Tensor]:
+        """Results int64 [T, tiles, columns], and the mask bool [T, blocks, M]."""
         held, design = self._held, self.design
         shift: int | str | Tensor = held["static_shift"] - (held["static_shift"] >> 7 << 8)
         factors, shifts = self._parameters(inputs)
@@ -128,7 +139,8 @@ class ReferenceAccelerator:
             shift = design.shift
         elif shifts is not None:
             shift = shifts
-        tokens = compress_tokens(x, self._pattern(), coefficients=factors, shift=shift)
+        tokens = select_tokens(x, self._pattern(), coefficients=factors, shift=shift,
+                               threshold=held["threshold"])
         z, kept = tokens.z.flatten(1), (tokens.z * tokens.mask).flatten(1)
         y = kept.long() @ weight.long().t()
         if held["output"] != Output.RAW:
@@ -141,7 +153,8 @@ class ReferenceAccelerator:
                 scale = torch.from_numpy(
                     inputs["token"].data.copy().view("<u2").astype(np.int64)).reshape(-1, 1)
             y = requantize(y, *self._channels(inputs["channel"], ends), scale).long()
-        return y.reshape(len(x), -1, design.columns)
+        mask = tokens.mask.reshape(len(x), -1, design.pattern.m)
+        return y.reshape(len(x), -1, design.columns), mask
 
     def _parameters(self, inputs: dict[str, Beats]) -> tuple[Tensor | None, Tensor | None]:
         """Factors and shifts of the input channels [K], where the design has them."""

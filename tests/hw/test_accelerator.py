@@ -15,10 +15,13 @@ def prune(block, n):
     return [x if k in order else 0 for k, x in enumerate(block)]
 
 
-def layer(x, w, pattern):
-    """``Y[t][o]`` of a sparse linear layer."""
-    pruned = [[v for start in range(0, len(token), pattern.m)
-               for v in prune(token[start:start + pattern.m], pattern.n)] for token in x]
+def layer(x, w, asked):
+    """``Y[t][o]`` of a sparse linear layer, by a pattern or by a threshold."""
+    if isinstance(asked, int):
+        pruned = [[v if abs(v) >= asked else 0 for v in token] for token in x]
+    else:
+        pruned = [[v for start in range(0, len(token), asked.m)
+                   for v in prune(token[start:start + asked.m], asked.n)] for token in x]
     return [[sum(a * b for a, b in zip(token, row, strict=True)) for row in w] for token in pruned]
 
 
@@ -56,14 +59,15 @@ class Bus:
 def run(design, tokens, k_blocks, tiles, *, stall=0.0, seed=0, jobs=1, asked=None):
     """Run jobs with random values; compare every result and return the registers at the end.
 
-    ``asked`` are the patterns of the jobs, by default that of the design.
+    ``asked`` are the patterns of the jobs, or thresholds, by default the pattern of the design.
     """
     chance = random.Random(seed)
     pattern = design.pattern
     dut = Accelerator(design)
     bus = Bus(dut)
     acts, weights, expected, received, counters = [], [], [], [], []
-    asked = [Pattern.parse(text) for text in asked or [str(pattern)] * jobs]
+    asked = [one if isinstance(one, int) else Pattern.parse(one)
+             for one in asked or [str(pattern)] * jobs]
     for one in asked:
         x = [[chance.randint(-128, 127) for _ in range(k_blocks * pattern.m)]
              for _ in range(tokens)]
@@ -90,7 +94,9 @@ def run(design, tokens, k_blocks, tiles, *, stall=0.0, seed=0, jobs=1, asked=Non
 
     async def control(ctx):
         for one in asked:
-            if design.flexible != "none":
+            if design.unstructured:
+                await bus.write(ctx, "THRESHOLD", one if isinstance(one, int) else 0)
+            if design.flexible != "none" and isinstance(one, Pattern):
                 await bus.write(ctx, "JOB_PATTERN", one.n | one.m << 8)
             await bus.write(ctx, "K_BLOCKS", k_blocks)
             await bus.write(ctx, "TOKENS", tokens)
@@ -129,6 +135,22 @@ def test_jobs_ask_for_their_patterns(flexible, text, asked, stall):
     assert [one["STEPS"] for one in counters] == [3 * 3 * 2 * count for count in steps]
     assert max(steps) > 1
     run(design, tokens=3, k_blocks=7, tiles=2, stall=stall, asked=asked[-2:])  # in chunks
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.4])
+@pytest.mark.parametrize(("flexible", "text", "rows"), [
+    ("all", "4:8", 2), ("n", "2:6", 3), ("all", "1:4", 1), ("all", "4:4", 2)])
+def test_jobs_keep_what_reaches_a_threshold(flexible, text, rows, stall):
+    design = Design(Pattern.parse(text), flexible=flexible, unstructured=True, rows=rows, columns=1,
+                    tile=1, max_k=4 * int(text[-1]), batch_tokens=5)
+    sparse = run(design, tokens=7, k_blocks=3, tiles=2, stall=stall,
+                 asked=[64, text, 1, 110, 200, text])
+    steps = [one["STEPS"] for one in sparse]
+    groups = sum(-(-batch // rows) for batch in (5, 2)) * 2 * 3
+    assert steps[1] == steps[4] == steps[5] == groups  # a threshold that nothing reaches
+    assert steps[2] == groups * design.most_steps or steps[2] > steps[0] > steps[3]
+    assert steps[3] < groups * design.most_steps or design.most_steps == 1
+    run(design, tokens=4, k_blocks=9, tiles=2, stall=stall, asked=[90, 40])  # in chunks
 
 
 def test_a_batch_of_chunks_may_have_more_tokens_than_others():

@@ -51,6 +51,7 @@ def test_default_is_an_8_16_accelerator_and_every_call_writes_the_same(tmp_path)
     ("--n 8 --m 16 --selector best", ("selector must be one of rank, radix, network, serial, "
                                       "auto, not 'best'")),
     ("--n 8 --m 16 --stages 3", "stages must be 0 with the selector rank, not 3"),
+    ("--n 8 --m 16 --unstructured", "unstructured must be False with flexible none, not True"),
     ("--n 8 --m 16 --flexible all --encoding index",
      "encoding must be bitmask with flexible all, not 'index'"),
     ("--n 8 --m 16 --design compressor --selector network --flexible n",

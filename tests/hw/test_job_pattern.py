@@ -10,7 +10,7 @@ from hw.job_pattern import JobPattern
 @pytest.mark.parametrize(("text", "flexible"), [
     ("4:8", "none"), ("3:7", "n"), ("4:4", "n"), ("5:16", "all"), ("16:32", "all"), ("1:2", "all")])
 def test_every_setting(text, flexible):
-    design = Design(Pattern.parse(text), flexible=flexible)
+    design = Design(Pattern.parse(text), flexible=flexible, unstructured=flexible == "all")
     own, dut = design.pattern, JobPattern(design)
 
     async def bench(ctx):
@@ -34,6 +34,11 @@ def test_every_setting(text, flexible):
                 if flexible == "all":
                     assert 1 << ctx.get(dut.asked.size) == asked.m
         assert legal >= 3
+        for threshold in (1, (1 << design.score_width) - 1, 1 << design.score_width, 0xFFFF):
+            ctx.set(dut.threshold, threshold)
+            await ctx.delay(1e-9)
+            assert ctx.get(dut.legal) == (design.unstructured and threshold < 256)
+            assert not ctx.get(dut.legal) or ctx.get(dut.steps) == design.most_steps
 
     sim = Simulator(dut)
     sim.add_testbench(bench)

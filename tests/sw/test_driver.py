@@ -23,6 +23,12 @@ def linear(seed=1, features=96, outputs=37):
     return nn.Linear(features, outputs), torch.randn(11, features) + 0.7
 
 
+def integers(tokens, outputs, features, seed=1):
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randint(-128, 128, (count, features), dtype=torch.int8, generator=generator)
+            for count in (tokens, outputs)]
+
+
 @pytest.mark.parametrize(("names", "parameters", "statistics"), [
     ((), {}, {}), (("var",), {"statistics": True}, {}),
     (("d-pts", "var"), {"shift": "median", "statistics": True}, {}),
@@ -75,8 +81,7 @@ def test_a_criterion_is_that_of_the_reference():
 @pytest.mark.parametrize(("tokens", "features", "outputs"), [(1, 3, 1), (70, 64, 9), (5, 300, 6)])
 def test_a_job_of_any_size_is_the_reference_layer(tokens, features, outputs):
     device = reference("2:4", rows=3, columns=2, max_k=64, batch_tokens=5)
-    x = torch.randint(-128, 128, (tokens, features), dtype=torch.int8)
-    w = torch.randint(-128, 128, (outputs, features), dtype=torch.int8)
+    x, w = integers(tokens, outputs, features)
     assert torch.equal(run_linear(device, x, w)[0], nm_linear(x, w, "2:4").long())
 
 
@@ -119,11 +124,22 @@ def test_rejects(arguments, message):
     ("2:4", 1), ("4:8", 1), ("8:16", 1), ("16:32", 1), ("1:4", 1), ("3:4", 2), ("32:32", 2)])
 def test_any_pattern_on_one_accelerator(pattern, steps):
     device = reference("16:32", flexible="all", rows=3, columns=2, max_k=64, batch_tokens=5)
-    x = torch.randint(-128, 128, (7, 96), dtype=torch.int8)
-    w = torch.randint(-128, 128, (5, 96), dtype=torch.int8)
+    x, w = integers(7, 5, 96)
     y, counters = run_linear(device, x, w, pattern=Pattern.parse(pattern))
     assert torch.equal(y, nm_linear(x, w, pattern).long())
     assert counters["STEPS"] == 3 * 3 * 3 * steps
+
+
+def test_threshold_in_place_of_a_pattern():
+    device = reference("16:32", flexible="all", unstructured=True, rows=2, columns=2)
+    x, w = integers(5, 3, 96)
+    y, counters = run_linear(device, x, w, threshold=62)
+    mask = x.long().abs() >= 62
+    assert torch.equal(y, (x.long() * mask) @ w.long().t())
+    kept = mask.reshape(5, 3, 32).sum(-1).tolist()
+    groups = [[max(pair) for pair in zip(*kept[k:k + 2], strict=True)] for k in (0, 2, 4)]
+    assert counters["STEPS"] == 2 * sum(1 + (most > 16) for group in groups for most in group)
+    assert counters["STEPS"] not in (2 * 9, 2 * 18)
 
 
 def test_pattern_that_the_hardware_refuses():
