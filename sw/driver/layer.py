@@ -210,11 +210,11 @@ def unit_exponent(multiplier: Tensor, bias: Tensor) -> int:
     In this unit :func:`channel_terms` keeps the most bits of the bias [O], and 16 of a positive
     multiplier [O], unless it is ``2 ** 32`` times smaller than the unit allows.
     """
-    above = torch.cat([torch.frexp(multiplier.double()).exponent - (SCALE_BITS - MIN_SHIFT),
-                       (torch.frexp(bias.double()).exponent
-                        - (BIAS_BITS - 1 - BIAS_FRACTION))[bias != 0]])
     limit = 1 << EXPONENT_BITS - 1
-    return int(above.max().clamp(-limit, limit - 1))
+    needed = [int(torch.frexp(terms.double()).exponent[terms != 0].max()) - bits
+              for terms, bits in ((multiplier, SCALE_BITS - MIN_SHIFT),
+                                  (bias, BIAS_BITS - 1 - BIAS_FRACTION)) if terms.any()]
+    return min(max(-limit, *needed), limit - 1) if needed else 0
 
 
 def channel_terms(multiplier: Tensor, bias: Tensor | float) -> Channels:

@@ -95,7 +95,9 @@ def test_unit_leaves_the_largest_terms_in_their_range():
     error = terms.bias.double() / 256 * 2 ** exponent - bias.double()
     assert error.abs().max() <= 2.0 ** (exponent - 9)
     assert unit_exponent(torch.tensor([0.5]), torch.zeros(1)) == -8
-    assert unit_exponent(torch.tensor([1e-60]).double(), torch.zeros(1)) == -128
+    assert unit_exponent(torch.tensor([2.0 ** -99, 0]), torch.zeros(2)) == -106
+    assert unit_exponent(torch.tensor([2.0 ** -140]), torch.zeros(1)) == -128
+    assert unit_exponent(torch.zeros(1), torch.zeros(1)) == 0
 
 
 def test_learned_scale_multiplies_the_outputs():
