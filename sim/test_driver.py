@@ -16,6 +16,8 @@ from sw.driver.reference import ReferenceAccelerator
 
 pytestmark = pytest.mark.usefixtures("wheel")
 
+STATISTICS = {"statistics": True, "epilogue_lanes": 1, "rows": 2, "columns": 2, "max_k": 64,
+              "batch_tokens": 3}
 PLAIN = Design(Pattern(2, 4), rows=3, columns=3, tile=2, max_k=32, batch_tokens=7,
                epilogue_lanes=2)
 
@@ -80,6 +82,19 @@ def _bits(y):
             torch.bfloat16: lambda: y.view(torch.int16)}.get(y.dtype, lambda: y)()
 
 
+@pytest.mark.parametrize("stall", [0.0, 0.3])
+def test_row_sums_of_tiles_of_one_block(stall):
+    """Weights come as fast as tiles end; results wait for nothing but the stream."""
+    design = Design(Pattern(4, 8), shift="mean", **STATISTICS)
+    rtl, reference = Accelerator(design, stall=stall), ReferenceAccelerator(design)
+    x, w, _, _ = layer("one block", 20, 8, 23)
+    x = (x.long() // 2 + 20).to(torch.int8)
+    for shifted in (True, False, True):
+        corrections = Corrections(Output.CORRECTED, token_shift=shifted)
+        got, _ = run_linear(rtl, x, w, corrections)
+        assert torch.equal(got, run_linear(reference, x, w, corrections)[0])
+
+
 NARROW = replace(PLAIN, accumulator_width=24, columns=2)
 
 
@@ -107,10 +122,6 @@ def test_what_a_design_lacks_is_refused(backend):
                                                r"OUTPUT or CORRECTIONS ask"):
             run_linear(device, x, w, corrections)
     assert run_linear(device, x, w)[0].shape == (2, 3)
-
-
-STATISTICS = {"statistics": True, "epilogue_lanes": 1, "rows": 2, "columns": 2, "max_k": 64,
-              "batch_tokens": 3}
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.3])
