@@ -3,7 +3,7 @@
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 
 
-__all__ = ["add", "carry_save", "product"]
+__all__ = ["add", "carry_save", "prefix_add", "product"]
 
 
 def carry_save(m: Module, numbers: list[Value], width: int) -> list[Value]:
@@ -28,6 +28,23 @@ def add(m: Module, numbers: list[Value], width: int) -> Value:
     """
     numbers = carry_save(m, numbers, width)
     return sum(numbers[1:], numbers[0])[:width]
+
+
+def prefix_add(m: Module, one: Value, other: Value, carry: Value) -> Value:
+    """Sum of two unsigned numbers of equal width and a carry, a bit more than they have.
+
+    Every carry is known after as many gates as the logarithm of its place (Kogge and Stone): for
+    sums that no register can cut.
+    """
+    width, distance = len(one) + 1, 1
+    odd, generates = (one ^ other) << 1, Cat(carry, one & other)
+    passes = odd
+    while distance < width:
+        carries, both = Signal(width), Signal(width)
+        m.d.comb += [carries.eq(generates | (passes & (generates << distance))),
+                     both.eq(passes & (passes << distance))]
+        generates, passes, distance = carries, both, 2 * distance
+    return odd[1:width] ^ generates
 
 
 def product(value: Value, factor: Value, width: int, shift: int = 0) -> list[Value]:
