@@ -5,13 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from hw.config import Design, Pattern
 from hw.epilogue_format import FLOATS, Output
 from sim.stimulus import generator
 from sim.verilated import Accelerator
+from sw import nm_prune
+from sw.driver.layer import SparseLinear
 from sw.driver.linear import Channels, Corrections, run_linear
 from sw.driver.reference import ReferenceAccelerator
+from sw.metrics import cosine
 
 
 pytestmark = pytest.mark.usefixtures("wheel")
@@ -93,6 +97,16 @@ def test_row_sums_of_tiles_of_one_block(stall):
         corrections = Corrections(Output.CORRECTED, token_shift=shifted)
         got, _ = run_linear(rtl, x, w, corrections)
         assert torch.equal(got, run_linear(reference, x, w, corrections)[0])
+
+
+@pytest.mark.parametrize("output", [form.name for form in FLOATS.values()])
+def test_a_layer_has_the_floats_of_the_reference(output):
+    torch.manual_seed(1)
+    linear, x = nn.Linear(32, 7), torch.randn(20, 32)
+    got, expected = (SparseLinear.from_linear(linear, backend, output=output)(x)
+                     for backend in (Accelerator(PLAIN), ReferenceAccelerator(PLAIN)))
+    assert torch.equal(got, expected)
+    assert cosine(nm_prune(x, 2, 4) @ linear.weight.t() + linear.bias, got) > 0.999
 
 
 NARROW = replace(PLAIN, accumulator_width=24, columns=2)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from hw.config import Design, Pattern
+from hw.epilogue import Epilogue
 from hw.epilogue_format import FLOATS, Output
 from hw.epilogue_lane import Lane
 from hw.variance import Gain
@@ -96,6 +97,31 @@ def test_lane_rounds_ties_and_powers_of_two(output):
 def test_lane_takes_one_accumulator_per_cycle():
     given = list(inputs(30, seed=4))
     assert len(run_lane(given, Output.INT8, limit=30 + Lane.latency + 2)) == 30
+
+
+def test_row_leaves_as_long_after_its_last_columns_as_the_epilogue_says():
+    epilogue = Epilogue(Design(Pattern(2, 4), max_k=256, columns=3, epilogue_lanes=2))
+    times = {}
+
+    async def watch(ctx):
+        ctx.set(epilogue.output, Output.CORRECTED)
+        for stream in (epilogue.i, epilogue.i_token, epilogue.i_row_sums):
+            ctx.set(stream.valid, 1)
+        ctx.set(epilogue.i_token.payload.gain, 1 << 12)
+        ctx.set(epilogue.i.payload.accumulators, [5, -6, 7])
+        ctx.set(epilogue.o.ready, 1)
+        for cycle in range(epilogue.steps + epilogue.latency + 5):
+            valid = ctx.get(epilogue.o.valid)
+            if ctx.get(epilogue.i.ready) and "taken" not in times:
+                times["taken"] = cycle
+            if valid and "left" not in times:
+                times["left"] = cycle
+                assert [ctx.get(epilogue.o.payload.accumulators[k]) for k in range(3)] == [5, -6, 7]
+            await ctx.tick()
+
+    simulate(epilogue, watch)
+    assert times["taken"] == epilogue.steps - 1
+    assert times["left"] - times["taken"] == epilogue.latency
 
 
 def tokens(features, count, seed):
