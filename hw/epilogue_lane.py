@@ -78,7 +78,9 @@ def _total_low(m, given, lane):
 
 
 def _total_high(m, given, lane):
-    return {**_upper(given, "total"), "shift": given.shift}
+    """The whole total; whether it carries into its upper half when it changes its sign."""
+    return {**_upper(given, "total"), "low_is_zero": given.total_low[:-1] == 0,
+            "shift": given.shift}
 
 
 def _two(m, name, numbers, width):

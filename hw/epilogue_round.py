@@ -57,7 +57,9 @@ def measure(m: Module, given, lane) -> dict[str, Value]:
     for k in range(TOP + 1):
         with m.If(digits[k]):
             m.d.comb += zeros.eq(TOP - k)
-    return {"magnitude": Mux(total[-1], -total, total)[:TOP + 1], "zeros": zeros,
+    low, high = total[:len(total) // 2], total[len(total) // 2:]
+    opposite = Cat((-low)[:len(low)], (~high + given.low_is_zero)[:len(high)])
+    return {"magnitude": Mux(total[-1], opposite, total)[:TOP + 1], "zeros": zeros,
             "negative": total[-1], "shift": given.shift}
 
 
