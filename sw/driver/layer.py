@@ -34,10 +34,11 @@ NEEDED = {"d-pts": ("shift", "median"), "d-pts-mean": ("shift", "mean"),
 
 
 class SparseLinear(nn.Module):
-    """A linear layer that quantises its input, runs on an accelerator, and scales the result back.
+    """A linear layer that quantises its input and runs on an accelerator.
 
-    Tokens have a scale each, or one for the call where the shift is static. Weights have one for
-    each output feature. See :meth:`from_linear`.
+    The result is scaled back here, unless the accelerator is asked for floats. Tokens have a scale
+    each, or one for the call where the shift is static. Weights have one for each output feature.
+    See :meth:`from_linear`.
 
     Attributes
     ----------
@@ -84,7 +85,7 @@ class SparseLinear(nn.Module):
         output : str, optional
             ``fp32`` or ``bf16``: the accelerator also scales, adds the bias and rounds to floats,
             which are the layer's results as they are. A token whose scale is ``r`` times that of
-            the call's largest has a multiplier with a relative error of ``2 ** -15 / r``.
+            the call's largest has a multiplier with a relative error of about ``2 ** -15 / r``.
 
         Raises
         ------
