@@ -78,7 +78,10 @@ class Accelerator(wiring.Component):
 
     @property
     def latency(self) -> int:
-        """Cycles from the issue of a group's last step to its first result."""
+        """Cycles from the issue of a group's last step to its first result, an accumulator.
+
+        The epilogue adds its ``steps + latency - 1`` to those that it corrects.
+        """
         return 2 + self.array.latency + 3  # issue and memory, array, queue and result register
 
     def elaborate(self, platform):
@@ -185,7 +188,7 @@ class Accelerator(wiring.Component):
             finisher.scale.eq(settings.token_scale),
             table.job.eq(controller.job), table.begin.eq(controller.begin),
             table.enable.eq(corrects), weights.sum_rows.eq(corrects),
-            epilogue.output.eq(settings.output),
+            epilogue.output.eq(settings.output), epilogue.exponent.eq(settings.exponent),
             *(part.drop.eq(controller.drop) for part in (finisher, table, epilogue)),
         ]
         return epilogue.o, epilogue.idle & finisher.idle & weights.idle

@@ -15,7 +15,7 @@ from hw.framer import Framer
 from hw.memory import Memory
 from hw.passes import Job, Passes
 from hw.step_counts import StepCounts, count_address
-from hw.stream import EncodedBlock
+from hw.stream import EncodedBlock, StreamRegister
 from hw.tokens import TokenSummary
 
 
@@ -223,6 +223,14 @@ class ActivationBuffer(wiring.Component):
                 m.d.comb += self.masks[r].eq(read.mask)
 
 
+class _BlockSums(data.StructLayout):
+    """Sums of the weights of one block for each column, and whether a tile ends with it."""
+
+    def __init__(self, design: Design):
+        bits = VALUE_WIDTH + (design.pattern.m - 1).bit_length()
+        super().__init__({"columns": data.ArrayLayout(signed(bits), design.columns), "last": 1})
+
+
 class WeightBuffer(wiring.Component):
     """Weights of two passes: one is loaded while the other is in use.
 
@@ -312,23 +320,29 @@ class WeightBuffer(wiring.Component):
             return 1
         # Four: of the tile that loads, the next one, the one in the array, and that which leaves.
         m.submodules.row_sums = queue = StreamFifo(RowSums(design), 4)
+        m.submodules.summed = block = StreamRegister(_BlockSums(design))
         total, sums = Signal(RowSums(design)), queue.i.payload
         for column, weights in enumerate(self.i.payload.blocks):
-            block = Mux(framer.missing, 0, _tree_sum(list(weights)))
-            m.d.comb += sums.columns[column].eq(total.columns[column] + block)
-        ends = framer.ends & now.last_chunk
-        with m.If(framer.write):
+            m.d.comb += [
+                block.i.payload.columns[column].eq(
+                    Mux(framer.missing, 0, _tree_sum(list(weights)))),
+                sums.columns[column].eq(total.columns[column] + block.o.payload.columns[column]),
+            ]
+        ends = block.o.valid & block.o.payload.last
+        with m.If(block.o.valid & block.o.ready):
             m.d.sync += total.eq(sums)
-        with m.If(ends | self.begin | self.drop):
+        with m.If((ends & block.o.ready) | self.begin | self.drop):
             m.d.sync += total.eq(0)
-        m.d.comb += queue.i.valid.eq(ends & self.sum_rows)
         m.d.comb += [
+            block.i.valid.eq(framer.write), block.i.payload.last.eq(framer.ends & now.last_chunk),
+            block.o.ready.eq(self.drop | ~self.sum_rows | ~ends | queue.i.ready),
+            queue.i.valid.eq(ends & self.sum_rows & ~self.drop),
             self.o_row_sums.payload.eq(queue.o.payload),
             self.o_row_sums.valid.eq(queue.o.valid),
             queue.o.ready.eq(self.o_row_sums.ready | self.drop),
-            self.idle.eq(queue.empty),
+            self.idle.eq(queue.empty & ~block.o.valid),
         ]
-        return queue.i.ready | ~self.sum_rows
+        return block.i.ready
 
 
 def _tree_sum(values):

@@ -258,7 +258,8 @@ class Controller(wiring.Component):
         design, settings = self.design, self.settings
         statistics = settings.variance | settings.token_shift
         lacks = [
-            settings.output > (Output.INT8 if design.epilogue_lanes else Output.RAW),
+            settings.output > (max(Output) if design.epilogue_lanes else Output.RAW),
+            (settings.output == Output.FP32) & int(design.accumulator_width < 32),
             settings.variance & int(not design.statistics),
             settings.token_shift & int(not design.dynamic_shift),
             (settings.static_shift != 0) & int(design.shift != "scalar"),

@@ -1,13 +1,14 @@
 """What happens to the rows of the array after the last block."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.array import ResultRow
 from hw.config import Design
-from hw.epilogue_format import Output
-from hw.epilogue_lane import ChannelTerms, Lane, TokenTerms, row_sum_shape
+from hw.epilogue_format import EXPONENT_BITS, Output
+from hw.epilogue_lane import Lane
+from hw.epilogue_terms import ChannelTerms, TokenTerms, row_sum_shape
 
 
 __all__ = ["ChannelBeat", "Epilogue", "RowSums"]
@@ -28,10 +29,10 @@ class RowSums(data.StructLayout):
 
 
 class Epilogue(wiring.Component):
-    """Corrects and requantises the rows of the array, ``epilogue_lanes`` columns per cycle.
+    """Corrects, scales and rounds the rows of the array, ``epilogue_lanes`` columns per cycle.
 
-    A row takes ``steps`` cycles, and leaves 6 cycles after the last of them was taken; raw rows
-    pass at once. Back-pressure stops the lanes. Reset and ``drop`` forget all rows.
+    A row takes ``steps`` cycles, and leaves ``latency`` cycles after the last of them was taken;
+    raw rows pass at once. Back-pressure stops the lanes. Reset and ``drop`` forget all rows.
 
     Parameters
     ----------
@@ -40,24 +41,29 @@ class Epilogue(wiring.Component):
     Members
     -------
     i, o : In, Out(stream.Signature(ResultRow(design)))
-    output : In(2)
+    output : In(range(5))
         One of :class:`hw.epilogue_format.Output`; stable while rows are inside.
+    exponent : In(signed(8))
+        Of floating-point results, which are in units of ``2 ** exponent``; as stable.
     i_token : In(stream.Signature(TokenTerms()))
         Terms of each row's token; none for raw rows.
     i_row_sums : In(stream.Signature(RowSums(design)))
         Of each tile, taken with its last row; none for raw rows.
     i_channel : In(stream.Signature(ChannelBeat(design)))
-        Of each tile, for int8 rows only.
+        Of each tile, for rows that are scaled: int8 and floats.
     drop : In(1)
     idle : Out(1)
         No row is inside.
     """
 
+    latency = Lane.latency + 1
+
     def __init__(self, design: Design):
         super().__init__({
             "i": In(stream.Signature(ResultRow(design))),
             "o": Out(stream.Signature(ResultRow(design))),
-            "output": In(2),
+            "output": In(range(max(Output) + 1)),
+            "exponent": In(signed(EXPONENT_BITS)),
             "i_token": In(stream.Signature(TokenTerms())),
             "i_row_sums": In(stream.Signature(RowSums(design))),
             "i_channel": In(stream.Signature(ChannelBeat(design))),
@@ -72,25 +78,24 @@ class Epilogue(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        raw, feed, row_ends = Signal(), Signal(), Signal()
-        lanes = self._feed(m, raw, feed, row_ends)
+        raw, scaled, feed, row_ends = Signal(), Signal(), Signal(), Signal()
+        lanes = self._feed(m, raw, scaled, feed, row_ends)
         row, full, collect = self._collect(m, lanes)
-        inside = Signal(range(self.steps + Lane.latency + 2))  # in the lanes
+        inside = Signal(range(Lane.latency + 1))  # in each lane
         m.d.sync += inside.eq(inside + feed - collect)
         m.d.comb += [
-            raw.eq(self.output == Output.RAW),
+            raw.eq(self.output == Output.RAW), scaled.eq(self.output >= Output.INT8),
             self.o.valid.eq(~self.drop & Mux(raw, self.i.valid, full)),
             self.o.payload.eq(Mux(raw, self.i.payload, row)),
             self.i.ready.eq(self.drop | Mux(raw, self.o.ready, feed & row_ends)),
             self.i_token.ready.eq(feed & row_ends),
             self.i_row_sums.ready.eq(feed & row_ends & self.i.payload.last),
-            self.i_channel.ready.eq(feed & row_ends & self.i.payload.last
-                                    & (self.output == Output.INT8)),
+            self.i_channel.ready.eq(feed & row_ends & self.i.payload.last & scaled),
             self.idle.eq((inside == 0) & ~full),
         ]
         return m
 
-    def _feed(self, m, raw, feed, row_ends):
+    def _feed(self, m, raw, scaled, feed, row_ends):
         """Give the columns of a row to the lanes, some in each step."""
         count = self.design.epilogue_lanes
         step = Signal(range(self.steps))
@@ -99,7 +104,7 @@ class Epilogue(wiring.Component):
             row_ends.eq(step == self.steps - 1),
             feed.eq(self.i.valid & ~raw & ~self.drop & self.i_token.valid
                     & self.i_row_sums.valid & lanes[0].i.ready
-                    & ((self.output != Output.INT8) | self.i_channel.valid)),
+                    & (~scaled | self.i_channel.valid)),
         ]
         with m.If(self.drop | (feed & row_ends)):
             m.d.sync += step.eq(0)
@@ -110,7 +115,8 @@ class Epilogue(wiring.Component):
             m.submodules[f"lane{k}"] = lane
             given = lane.i.payload
             m.d.comb += [lane.i.valid.eq(feed), given.token.eq(self.i_token.payload),
-                         given.output.eq(self.output), given.last.eq(self.i.payload.last)]
+                         given.last.eq(self.i.payload.last),
+                         lane.output.eq(self.output), lane.exponent.eq(self.exponent)]
             with m.Switch(step):
                 for at in range(self.steps):
                     column = min(at * count + k, self.design.columns - 1)

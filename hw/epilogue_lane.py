@@ -1,134 +1,126 @@
 """One accumulator through the epilogue."""
 
-from amaranth.hdl import Const, Module, Mux, Signal, signed, unsigned
-from amaranth.lib import data, stream, wiring
+from amaranth.hdl import Cat, Const, Module, Mux, Value, signed
+from amaranth.lib import stream, wiring
+from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
 
+from hw.carry_save import carry_save, product
 from hw.config import Design
 from hw.epilogue_format import (
-    BIAS_BITS,
-    CHANNEL_BYTES,
+    EXPONENT_BITS,
     GAIN_BITS,
     GAIN_FRACTION,
-    MIN_SHIFT,
     SCALE_BITS,
-    SHIFT_BITS,
     TOKEN_FRACTION,
+    TOTAL_BITS,
     Output,
 )
+from hw.epilogue_round import align, finish, measure, round_half_even, saturate
+from hw.epilogue_terms import LaneInput, row_sum_shape
 from hw.stream import StreamRegister
 
 
-__all__ = ["ChannelTerms", "Lane", "LaneInput", "LaneOutput", "TokenTerms", "row_sum_shape"]
+__all__ = ["Lane", "LaneOutput"]
 
 
-class TokenTerms(data.StructLayout):
-    """What the epilogue knows of a token: shift eta, gain v (12 fraction bits), scale (15)."""
-
-    def __init__(self):
-        super().__init__({"eta": signed(8), "gain": GAIN_BITS, "scale": SCALE_BITS})
-
-
-class ChannelTerms(data.StructLayout):
-    """What the epilogue knows of an output channel; 6 bytes.
-
-    Fields
-    ------
-    scale : unsigned(16)
-    shift : unsigned(5)
-        Beyond 8; the three bits above it are ignored.
-    bias : signed(24)
-        In units of the result, 8 bits after the point.
-    """
-
-    def __init__(self):
-        super().__init__({"scale": SCALE_BITS, "shift": SHIFT_BITS,
-                          "unused": CHANNEL_BYTES * 8 - SCALE_BITS - SHIFT_BITS - BIAS_BITS,
-                          "bias": signed(BIAS_BITS)})
-
-
-def row_sum_shape(design: Design):
-    """Shape of the sum of an output channel's weights: it holds that of the longest token."""
-    return signed((128 * design.covered_blocks * design.pattern.m).bit_length() + 1)
-
-
-class LaneInput(data.StructLayout):
-    """One accumulator with all that belongs to it."""
-
-    def __init__(self, design: Design):
-        super().__init__({
-            "accumulator": signed(design.accumulator_width),
-            "row_sum": row_sum_shape(design),
-            "token": TokenTerms(),
-            "channel": ChannelTerms(),
-            "output": unsigned(2),
-            "last": 1,
-        })
-
-
-class LaneOutput(data.StructLayout):
+class LaneOutput(StructLayout):
     """A result, and whether its row is the last of a tile."""
 
     def __init__(self):
         super().__init__({"value": signed(32), "last": 1})
 
 
-def round_half_even(m: Module, value, dropped, name: str):
-    """``value / 2 ** (dropped + 1)`` to the nearest integer, half to even."""
-    half_up = Signal(value.shape(), name=f"{name}_shifted")  # one bit more than the result
-    sticky = Signal(name=f"{name}_sticky")
-    below = Signal(len(value), name=f"{name}_below")
-    m.d.comb += [half_up.eq(value >> dropped), below.eq((Const(1, len(value)) << dropped) - 1),
-                 sticky.eq((value & below).any())]
-    return (half_up >> 1) + (half_up[0] & (sticky | half_up[1]))
+def _multiply(m, given, lane):
+    """Products with the token's terms, each as two numbers to add."""
+    token, channel, design = given.token, given.channel, lane.design
+    width = 1 + max(design.accumulator_width + GAIN_BITS,
+                    row_sum_shape(design).width + len(token.eta) + GAIN_FRACTION)
+    return {
+        **_two(m, "total", [*product(given.accumulator, token.gain, width),
+                            *product(given.row_sum, token.eta, width, GAIN_FRACTION)], width),
+        **_two(m, "factor", [*product(channel.scale, token.scale, 2 * SCALE_BITS),
+                             Const(1 << TOKEN_FRACTION - 1)], 2 * SCALE_BITS),
+        "shift": channel.shift, "bias": channel.bias,
+    }
 
 
-def saturate(value, bits: int):
-    """Clamp to a signed number of ``bits``."""
-    low, high = -1 << bits - 1, (1 << bits - 1) - 1
-    return Mux(value < low, low, Mux(value > high, high, value))
+def _add_low(m, given, lane):
+    return {**_lower(given, "total"), **_lower(given, "factor"),
+            "shift": given.shift, "bias": given.bias}
 
 
-class Corrected(data.StructLayout):
-    """Between the stages of a lane: the corrected accumulator and the factor that is left."""
-
-    def __init__(self):
-        super().__init__({"value": signed(32), "factor": SCALE_BITS + 1,
-                          "shift": SHIFT_BITS, "bias": signed(BIAS_BITS), "output": unsigned(2),
-                          "last": 1})
+def _add_high(m, given, lane):
+    return {**_upper(given, "total"),
+            "factor": _upper(given, "factor")["factor"][TOKEN_FRACTION:],
+            "shift": given.shift, "bias": given.bias}
 
 
-class Products(data.StructLayout):
-    """After the first multipliers of a lane."""
+def _correct(m, given, lane):
+    """The corrected accumulator; where it is the result, 1 and 0 are what scales it."""
+    scales = lane.output != Output.CORRECTED
+    bits = min(32, lane.design.accumulator_width)
+    rounded = round_half_even(given.total.as_signed(), GAIN_FRACTION)
+    return {"value": saturate(rounded, bits)[:bits].as_signed(),
+            "factor": Mux(scales, given.factor, 1), "bias": Mux(scales, given.bias, 0).as_signed(),
+            "shift": given.shift}
 
-    def __init__(self, design: Design):
-        product = signed(design.accumulator_width + GAIN_BITS + 1)
-        shifted_back = signed(row_sum_shape(design).width + 8)
-        super().__init__({"varied": product, "shifted_back": shifted_back,
-                          "factor": SCALE_BITS + 1, "shift": SHIFT_BITS,
-                          "bias": signed(BIAS_BITS), "output": unsigned(2), "last": 1})
+
+def _scale(m, given, lane):
+    bias = (given.bias << given.shift)[:TOTAL_BITS]
+    numbers = [*product(given.value, given.factor, TOTAL_BITS),
+               Cat(bias, bias[-1].replicate(TOTAL_BITS - len(bias)))]
+    return {**_two(m, "total", numbers, TOTAL_BITS), "shift": given.shift}
 
 
-class Scaled(data.StructLayout):
-    """After the last multiplier of a lane: the number to round, or the result as it is."""
+def _total_low(m, given, lane):
+    return {**_lower(given, "total"), "shift": given.shift}
 
-    def __init__(self):
-        super().__init__({"value": signed(60), "shift": SHIFT_BITS, "output": unsigned(2),
-                          "last": 1})
+
+def _total_high(m, given, lane):
+    """The whole total; whether it carries into its upper half when it changes its sign."""
+    return {**_upper(given, "total"), "low_is_zero": given.total_low[:-1] == 0,
+            "shift": given.shift}
+
+
+def _two(m, name, numbers, width):
+    """Two numbers with the sum of ``numbers``: fields of a payload."""
+    one, other = (number | Const(0, width) for number in carry_save(m, numbers, width))
+    return {f"{name}_a": one, f"{name}_b": other}
+
+
+def _lower(given, name):
+    """Add the lower halves of two numbers; carries only go half the way in a cycle."""
+    one, other = given[f"{name}_a"], given[f"{name}_b"]
+    half = len(one) // 2
+    return {f"{name}_low": one[:half] + other[:half],
+            f"{name}_a": one[half:], f"{name}_b": other[half:]}
+
+
+def _upper(given, name):
+    """Add the upper halves and the carry."""
+    low, one, other = given[f"{name}_low"], given[f"{name}_a"], given[f"{name}_b"]
+    high = Cat(low[-1], one) + Cat(low[-1], other)
+    return {name: Cat(low[:-1], high[1:len(one) + 1])}
 
 
 class Lane(wiring.Component):
-    """Corrects and requantises one accumulator per cycle; latency 4 cycles.
+    """Corrects and scales one accumulator per cycle, and rounds it to an integer or a float.
 
     With rhe, rounding to the nearest, half to even::
 
         c = sat(rhe(v * accumulator + eta * row_sum))
         f = floor(scale_o * scale_i + 1 / 2)
-        y = sat8(rhe(c * f / 2 ** shift + bias_o))
+        t = c * f / 2 ** shift + bias_o
+        y = sat8(rhe(t)) or float(t * 2 ** exponent)
 
     where v has 12 bits after the point, the token's ``scale_i`` 15, and ``bias_o`` 8; ``shift`` is
-    8 plus that of the channel. sat clamps to the bits of an accumulator, at most 32. ``output``
-    chooses c or y. Reset empties the stages.
+    8 plus that of the channel. sat clamps to the bits of an accumulator, at most 32. float rounds
+    once, half to even, as IEEE 754 has it: subnormal below the smallest normal number, infinity
+    above the largest, and the sign of a number that becomes 0. ``output`` chooses c or y.
+
+    The stages are those of ``STAGES``. Back-pressure stops those that are full up to it; reset
+    empties them.
 
     Parameters
     ----------
@@ -138,65 +130,39 @@ class Lane(wiring.Component):
     -------
     i : In(stream.Signature(LaneInput(design)))
     o : Out(stream.Signature(LaneOutput()))
+    output : In(range(5))
+        One of :class:`hw.epilogue_format.Output` other than RAW; stable while anything is inside.
+    exponent : In(signed(8))
+        As stable.
     """
 
-    latency = 4
+    STAGES = (_multiply, _add_low, _add_high, _correct, _scale, _total_low, _total_high, measure,
+              align, finish)
+    """From a payload to the next one, each behind a register."""
+
+    latency = len(STAGES)
+    interval = 1
 
     def __init__(self, design: Design):
         super().__init__({
             "i": In(stream.Signature(LaneInput(design))),
             "o": Out(stream.Signature(LaneOutput())),
+            "output": In(range(max(Output) + 1)),
+            "exponent": In(signed(EXPONENT_BITS)),
         })
         self.design = design
 
     def elaborate(self, platform):
         m = Module()
-        products = self._stage(m, "products", self.i, Products(self.design), self._multiply)
-        corrected = self._stage(m, "corrected", products, Corrected(), self._correct)
-        scaled = self._stage(m, "scaled", corrected, Scaled(), self._scale)
-        last = self._stage(m, "rounded", scaled, LaneOutput(), self._round)
-        wiring.connect(m, last, wiring.flipped(self.o))
+        source = wiring.flipped(self.i)
+        for stage in self.STAGES:
+            fields = stage(m, source.payload, self) | {"last": source.payload.last}
+            values = {name: Value.cast(value) for name, value in fields.items()}
+            register = StreamRegister(StructLayout({name: value.shape()
+                                                    for name, value in values.items()}))
+            m.submodules[stage.__name__.strip("_")] = register
+            m.d.comb += [register.i.valid.eq(source.valid), source.ready.eq(register.i.ready),
+                         *(register.i.payload[name].eq(value) for name, value in values.items())]
+            source = register.o
+        wiring.connect(m, source, wiring.flipped(self.o))
         return m
-
-    def _stage(self, m, name, source, shape, compute):
-        """Register what ``compute`` makes of a stream's payload."""
-        m.submodules[name] = register = StreamRegister(shape)
-        m.d.comb += [register.i.valid.eq(source.valid), source.ready.eq(register.i.ready)]
-        compute(m, source.payload, register.i.payload)
-        return register.o
-
-    def _multiply(self, m, given, result):
-        token, channel = given.token, given.channel
-        factor = channel.scale * token.scale + (1 << TOKEN_FRACTION - 1)
-        m.d.comb += [
-            result.varied.eq(given.accumulator * token.gain),
-            result.shifted_back.eq(given.row_sum * token.eta),
-            result.factor.eq(factor >> TOKEN_FRACTION),
-            result.shift.eq(channel.shift), result.bias.eq(channel.bias),
-            result.output.eq(given.output), result.last.eq(given.last),
-        ]
-
-    def _correct(self, m, given, result):
-        total = Signal(signed(max(len(given.varied), len(given.shifted_back) + GAIN_FRACTION) + 1))
-        m.d.comb += [
-            total.eq(given.varied + (given.shifted_back << GAIN_FRACTION)),
-            result.value.eq(saturate(round_half_even(m, total, GAIN_FRACTION - 1, "corrected"),
-                                     min(32, self.design.accumulator_width))),
-            *(result[name].eq(given[name])
-              for name in ("factor", "shift", "bias", "output", "last")),
-        ]
-
-    def _scale(self, m, given, result):
-        scaled = given.value * given.factor + (given.bias << given.shift)
-        m.d.comb += [
-            result.value.eq(Mux(given.output == Output.INT8, scaled, given.value)),
-            result.shift.eq(given.shift), result.output.eq(given.output),
-            result.last.eq(given.last),
-        ]
-
-    def _round(self, m, given, result):
-        rounded = round_half_even(m, given.value, given.shift + (MIN_SHIFT - 1), "result")
-        m.d.comb += [
-            result.value.eq(Mux(given.output == Output.INT8, saturate(rounded, 8), given.value)),
-            result.last.eq(given.last),
-        ]

@@ -6,6 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from hw.config import VERSION, Design
+from hw.epilogue_format import Output
 from hw.files import write_all
 from hw.registers import REGISTERS, Error
 
@@ -26,7 +27,9 @@ def c_header(design: Design) -> str:
             mask = ((1 << field.width) - 1) << position
             lines += [f"/* {field.name} ({field.access}): {field.meaning} */",
                       f"#define {name}_LSB {position}u", f"#define {name}_MASK 0x{mask:08X}u"]
-    lines += ["", "/* Codes of STATUS.error. */",
+    lines += ["", "/* Codes of OUTPUT.output. */",
+              *(f"#define NM_OUTPUT_{output.name} {output.value}u" for output in Output),
+              "", "/* Codes of STATUS.error. */",
               *(f"#define NM_ERROR_{error.name} {error.value}u /* {error.meaning} */"
                 for error in Error),
               "", "#endif", ""]

@@ -7,7 +7,7 @@ from amaranth.utils import bits_for
 
 from hw.config import Design
 from hw.epilogue_format import GAIN_FRACTION, TOKEN_FRACTION
-from hw.epilogue_lane import TokenTerms
+from hw.epilogue_terms import TokenTerms
 from hw.memory import Memory
 from hw.passes import Job, Passes
 from hw.stream import StreamRegister

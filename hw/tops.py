@@ -315,9 +315,9 @@ class PETop(Top):
         return m
 
 
-def _result_axis(prefix: str, design: Design, last_meaning: str) -> Axis:
+def _result_axis(prefix: str, design: Design, last_meaning: str, more: str = "") -> Axis:
     return Axis(prefix, design.columns * design.accumulator_width,
-                "one signed accumulator for each column, column 0 lowest", last_meaning)
+                f"one signed accumulator for each column, column 0 lowest{more}", last_meaning)
 
 
 class ArrayTop(Top):
@@ -373,7 +373,9 @@ class AcceleratorTop(Top):
         self.weight = Axis("s_axis_weight", weight_bits,
                            "one block of M weights for each column, column 0 lowest",
                            "last block of a tile of columns")
-        self.result = _result_axis("m_axis_result", design, "last token of a batch, in a tile")
+        self.result = _result_axis("m_axis_result", design, "last token of a batch, in a tile",
+                                   "; or what OUTPUT asks for, sign-extended" *
+                                   bool(design.epilogue_lanes))
         self.coef = _coef_axis(design)
         self.more = _epilogue_axes(design) if design.epilogue_lanes else {}
         super().__init__(design, Accelerator(design), [

@@ -1,16 +1,17 @@
 """The factor of the variance correction, once per token, bit by bit."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import C, Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.carry_save import prefix_add
 from hw.epilogue_format import GAIN_BITS, GAIN_FRACTION
 
 
 __all__ = ["Gain", "Moments"]
 
 
-DIVIDE = 2 * GAIN_BITS + 2
+QUOTIENT = 2 * GAIN_BITS + 2
 """Bits of the quotient: 8 before the point, twice one more than the gain's fraction after it."""
 
 
@@ -71,29 +72,32 @@ class Gain(wiring.Component):
     def interval(self) -> int:
         """Cycles from one token to the next, at most."""
         return 2 * (self.largest.bit_length() + (128 * self.largest).bit_length() + 3) \
-            + DIVIDE + DIVIDE // 2 + 4
+            + QUOTIENT + QUOTIENT // 2 + 5
 
     def elaborate(self, platform):
         m = Module()
         width = (self.largest ** 2 << 14).bit_length()
         moments = Signal(Moments(self.largest))
-        dense, kept = Signal(width), Signal(width)  # a and b
+        dense, total = Signal(width), Signal(width)  # a; a and then b while they are summed up
         addend, factor = Signal(width), Signal(width)
         negative = Signal()
-        step = Signal(range(DIVIDE + 1))
-        quotient = Signal(DIVIDE)
+        step = Signal(range(QUOTIENT + 1))
+        quotient = Signal(QUOTIENT)
         # The multiplier's registers serve the division, the root after it has its own.
-        rest, divisor = Signal(width + 9), Signal(width + 8)
-        root, left = Signal(DIVIDE // 2), Signal(DIVIDE // 2 + 2)
+        rest, divisor = Signal(width + 10), Signal(width + 9)
+        root, left = Signal(QUOTIENT // 2), Signal(QUOTIENT // 2 + 2)
+
+        term = Mux(factor[0], addend, 0) ^ negative.replicate(width)
+        added = prefix_add(m, total, term, negative)[:width]
+        doubled = rest << 1
+        smaller = prefix_add(m, doubled, ~Cat(divisor, C(0, 2)), C(1, 1))
 
         def multiply(one, other, minus):
             return [addend.eq(one), factor.eq(other), negative.eq(minus)]
 
-        def product(target, following, *then):
-            term = Mux(factor[0], addend, 0)
+        def product(following, *then):
             with m.If(factor != 0):
-                m.d.sync += [target.eq(Mux(negative, target - term, target + term)),
-                             addend.eq(addend << 1), factor.eq(factor >> 1)]
+                m.d.sync += [total.eq(added), addend.eq(addend << 1), factor.eq(factor >> 1)]
             with m.Else():
                 m.d.sync += [*then]
                 m.next = following
@@ -102,41 +106,41 @@ class Gain(wiring.Component):
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += self.i.ready.eq(1)
-                m.d.sync += [moments.eq(self.i.payload), dense.eq(0), kept.eq(0),
+                m.d.sync += [moments.eq(self.i.payload), total.eq(0),
                              *multiply(self.i.payload.squares, self.features, 0)]
                 with m.If(self.i.valid):
                     m.next = "SQUARES"
             with m.State("SQUARES"):
-                product(dense, "TOTAL", *multiply(totals[0], totals[0], 1))
+                product("TOTAL", *multiply(totals[0], totals[0], 1))
             with m.State("TOTAL"):
-                product(dense, "KEPT-SQUARES", *multiply(moments.kept_squares, self.features, 0))
+                product("KEPT-SQUARES", dense.eq(total), total.eq(0),
+                        *multiply(moments.kept_squares, self.features, 0))
             with m.State("KEPT-SQUARES"):
-                product(kept, "KEPT-TOTAL", *multiply(totals[1], totals[1], 1))
+                product("KEPT-TOTAL", *multiply(totals[1], totals[1], 1))
             with m.State("KEPT-TOTAL"):
-                product(kept, "BEGIN")
+                product("BEGIN")
             with m.State("BEGIN"):
-                m.d.sync += [rest.eq(dense), divisor.eq(kept << 8), quotient.eq(0),
-                             step.eq(DIVIDE), root.eq(0), left.eq(0)]
-                m.next = "DIVIDE"
-                with m.If(kept == 0):
-                    m.d.sync += self.o.payload.eq(1 << GAIN_FRACTION)
-                    m.next = "DONE"
-                with m.Elif(dense >= (kept << 8)):
+                m.d.sync += [rest.eq(dense), divisor.eq(total << 9), step.eq(QUOTIENT),
+                             root.eq(0), left.eq(0), self.o.payload.eq(1 << GAIN_FRACTION)]
+                m.next = "DONE"
+                with m.If(total != 0):
+                    m.next = "DIVIDE"
+            with m.State("DIVIDE"):
+                # The first bit stands above the quotient's: with it, the gain is the largest.
+                fits = smaller[-1]
+                m.d.sync += [rest.eq(Mux(fits, smaller[:-1], doubled)),
+                             quotient.eq(Cat(fits, quotient)), step.eq(step - 1)]
+                with m.If((step == QUOTIENT) & fits):
                     m.d.sync += self.o.payload.eq((1 << GAIN_BITS) - 1)
                     m.next = "DONE"
-            with m.State("DIVIDE"):
-                doubled, fits = rest << 1, Signal(name="divisor_fits")
-                m.d.comb += fits.eq(doubled >= divisor)
-                m.d.sync += [rest.eq(doubled - Mux(fits, divisor, 0)),
-                             quotient.eq(Cat(fits, quotient)), step.eq(step - 1)]
-                with m.If(step == 1):
-                    m.d.sync += step.eq(DIVIDE // 2)
+                with m.If(step == 0):
+                    m.d.sync += step.eq(QUOTIENT // 2)
                     m.next = "ROOT"
             with m.State("ROOT"):
                 larger, trial = Cat(quotient[-2:], left), Cat(1, 0, root)
-                fits = Signal(name="trial_fits")
-                m.d.comb += fits.eq(larger >= trial)
-                m.d.sync += [left.eq(larger - Mux(fits, trial, 0)), root.eq(Cat(fits, root)),
+                difference = larger - trial
+                fits = ~difference[-1]
+                m.d.sync += [left.eq(Mux(fits, difference, larger)), root.eq(Cat(fits, root)),
                              quotient.eq(quotient << 2), step.eq(step - 1)]
                 with m.If(step == 1):
                     m.next = "ROUND"

@@ -1,19 +1,28 @@
 """The driver on the RTL and on the reference accelerator: the same registers, the same results."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from hw.config import Design, Pattern
-from hw.epilogue_format import Output
+from hw.epilogue_format import FLOATS, Output
 from hw.registers import Error
 from sim.stimulus import generator
 from sim.verilated import Accelerator
+from sw import nm_prune
+from sw.driver.layer import SparseLinear
 from sw.driver.linear import Channels, Corrections, run_linear
 from sw.driver.reference import ReferenceAccelerator
+from sw.metrics import cosine
 
 
 pytestmark = pytest.mark.usefixtures("wheel")
 
+STATISTICS = {"statistics": True, "epilogue_lanes": 1, "rows": 2, "columns": 2, "max_k": 64,
+              "batch_tokens": 3}
 PLAIN = Design(Pattern(2, 4), rows=3, columns=3, tile=2, max_k=32, batch_tokens=7,
                epilogue_lanes=2)
 
@@ -35,12 +44,86 @@ def test_outputs_are_those_of_the_reference(tokens, features, outputs, stall):
     x, w, channels, scale = layer("outputs", tokens, features, outputs)
     for corrections in (Corrections(), Corrections(Output.CORRECTED),
                         Corrections(Output.INT8, channels=channels),
-                        Corrections(Output.INT8, channels=channels, token_scale=scale)):
+                        Corrections(Output.INT8, channels=channels, token_scale=scale),
+                        *(Corrections(output, channels=channels, token_scale=scale,
+                                      exponent=exponent)
+                          for output in FLOATS for exponent in (-128, -7))):
         got, counters = run_linear(rtl, x, w, corrections)
         expected, model = run_linear(reference, x, w, corrections)
         assert torch.equal(got, expected), corrections.output
         assert counters["STEPS"] == model["STEPS"]
-        assert corrections.output != Output.INT8 or tokens < 2 or len(got.unique()) > 5
+        assert corrections.output < Output.INT8 or tokens < 2 or len(got.unique()) > 5
+
+
+@pytest.mark.parametrize("output", [Output.CORRECTED, Output.INT8, *FLOATS])
+def test_the_epilogue_is_exact_at_every_limit(output):
+    """Accumulators of all lengths, every shift, biases and scales at their limits."""
+    rtl, reference = Accelerator(PLAIN), ReferenceAccelerator(PLAIN)
+    x, w, _, _ = layer("limits", 60, 32, 90)
+    rng = generator("limits of the terms")
+    x[::3] //= 32
+    w[::4] = 0
+    scale, shift, bias = rng.integers(0, 1 << 16, 90), rng.integers(0, 32, 90), np.zeros(90, int)
+    scale[::7], scale[1::7] = 65535, 1
+    powers = 1 << rng.integers(0, 23, (2, 90))
+    bias[::2] = powers[0, ::2] + powers[1, ::2] * rng.integers(-1, 2, 45)
+    bias *= rng.choice([-1, 1], 90)
+    bias[3], bias[5] = -1 << 23, (1 << 23) - 1
+    tokens = rng.integers(0, 1 << 16, (60, 1))
+    tokens[::5], tokens[1::5] = 1 << 15, 0
+    for exponent in (-128, -100, 0, 127) if output in FLOATS else (0,):
+        corrections = Corrections(
+            output, channels=Channels(*map(torch.from_numpy, (scale, shift, bias.clip(
+                -1 << 23, (1 << 23) - 1)))), token_scale=torch.from_numpy(tokens),
+            exponent=exponent)
+        got, _ = run_linear(rtl, x, w, corrections)
+        expected, _ = run_linear(reference, x, w, corrections)
+        assert torch.equal(_bits(got), _bits(expected)), exponent
+
+
+def _bits(y):
+    """Results as they are compared: a zero has a sign, too."""
+    return {torch.float32: lambda: y.view(torch.int32),
+            torch.bfloat16: lambda: y.view(torch.int16)}.get(y.dtype, lambda: y)()
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.3])
+def test_row_sums_of_tiles_of_one_block(stall):
+    """Weights come as fast as tiles end; results wait for nothing but the stream."""
+    design = Design(Pattern(4, 8), shift="mean", **STATISTICS)
+    rtl, reference = Accelerator(design, stall=stall), ReferenceAccelerator(design)
+    x, w, _, _ = layer("one block", 20, 8, 23)
+    x = (x.long() // 2 + 20).to(torch.int8)
+    for shifted in (True, False, True):
+        corrections = Corrections(Output.CORRECTED, token_shift=shifted)
+        got, _ = run_linear(rtl, x, w, corrections)
+        assert torch.equal(got, run_linear(reference, x, w, corrections)[0])
+
+
+@pytest.mark.parametrize("output", [form.name for form in FLOATS.values()])
+def test_a_layer_has_the_floats_of_the_reference(output):
+    torch.manual_seed(1)
+    linear, x = nn.Linear(32, 7), torch.randn(20, 32)
+    got, expected = (SparseLinear.from_linear(linear, backend, output=output)(x)
+                     for backend in (Accelerator(PLAIN), ReferenceAccelerator(PLAIN)))
+    assert torch.equal(got, expected)
+    assert cosine(nm_prune(x, 2, 4) @ linear.weight.t() + linear.bias, got) > 0.999
+
+
+NARROW = replace(PLAIN, accumulator_width=24, columns=2)
+
+
+def test_bf16_fits_a_narrow_accumulator():
+    """Results of 24 bits, of which a bfloat16 takes the lower 16."""
+    rtl, reference = Accelerator(NARROW), ReferenceAccelerator(NARROW)
+    x, w, channels, scale = layer("narrow", 9, 32, 5)
+    for corrections in (Corrections(Output.CORRECTED), Corrections(
+            Output.BF16, channels=channels, token_scale=scale, exponent=3)):
+        got, _ = run_linear(rtl, x, w, corrections)
+        assert torch.equal(got, run_linear(reference, x, w, corrections)[0])
+    for backend in (rtl, reference):
+        with pytest.raises(RuntimeError, match="start refused: OUTPUT"):
+            run_linear(backend, x, w, Corrections(Output.FP32, channels=channels))
 
 
 @pytest.mark.parametrize("backend", [Accelerator, ReferenceAccelerator])
@@ -54,10 +137,6 @@ def test_what_a_design_lacks_is_refused(backend):
                                                r"OUTPUT or CORRECTIONS ask"):
             run_linear(device, x, w, corrections)
     assert run_linear(device, x, w)[0].shape == (2, 3)
-
-
-STATISTICS = {"statistics": True, "epilogue_lanes": 1, "rows": 2, "columns": 2, "max_k": 64,
-              "batch_tokens": 3}
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.3])
@@ -74,7 +153,7 @@ def test_corrections_are_those_of_the_reference(parameters, stall):
     factors = torch.arange(1, 57) * 4
     plain = None
     for variance in (False, True):
-        for output in (Output.CORRECTED, Output.INT8):
+        for output in (Output.CORRECTED, Output.INT8, Output.BF16):
             corrections = Corrections(
                 output, variance, token_shift=design.dynamic_shift, channels=channels,
                 static_shift=-3 * (design.shift == "scalar"), token_scale=scale,

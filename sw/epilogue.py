@@ -7,14 +7,19 @@ from torch import Tensor
 
 from hw.epilogue_format import (
     BIAS_FRACTION,
+    FLOATS,
     GAIN_BITS,
     GAIN_FRACTION,
     MIN_SHIFT,
     TOKEN_FRACTION,
+    TOTAL_BITS,
+    Output,
 )
+from hw.formats import Format
 
 
-__all__ = ["UNIT_GAIN", "UNIT_SCALE", "correct", "requantize", "round_half_even", "variance_gain"]
+__all__ = ["UNIT_GAIN", "UNIT_SCALE", "correct", "float_bits", "floats", "requantize",
+           "round_half_even", "scale_to_float", "variance_gain"]
 
 
 UNIT_GAIN = 1 << GAIN_FRACTION
@@ -93,7 +98,59 @@ def requantize(corrected: Tensor, scale: Tensor, shift: Tensor, bias: Tensor,
     token_scale : Tensor or int
         int64, [T, 1], 16 bits unsigned, 15 of them after the point.
     """
-    factor = (scale * token_scale + (1 << TOKEN_FRACTION - 1)) >> TOKEN_FRACTION
-    total = corrected * factor + (bias << (shift + MIN_SHIFT - BIAS_FRACTION))
+    total = _scaled(corrected, scale, shift, bias, token_scale)
     return round_half_even(total, (shift + MIN_SHIFT).expand(total.shape)).clamp(-128, 127).to(
         torch.int8)
+
+
+def scale_to_float(corrected: Tensor, scale: Tensor, shift: Tensor, bias: Tensor,
+                   token_scale: Tensor | int = UNIT_SCALE, *, exponent: int,
+                   output: Output) -> Tensor:
+    """Corrected accumulators [T, O] to the bits of floats, int64, as the hardware's epilogue does.
+
+    What :func:`requantize` rounds to an integer is multiplied by ``2 ** exponent`` (-128 to 127)
+    and rounded once to FP32 or BF16. See :func:`floats` for their values.
+    """
+    total = _scaled(corrected, scale, shift, bias, token_scale)
+    return float_bits(total, exponent - shift - MIN_SHIFT, FLOATS[output])
+
+
+def _scaled(corrected, scale, shift, bias, token_scale):
+    """The exact number that is rounded, with ``shift + MIN_SHIFT`` bits after the point."""
+    factor = (scale * token_scale + (1 << TOKEN_FRACTION - 1)) >> TOKEN_FRACTION
+    return corrected * factor + (bias << (shift + MIN_SHIFT - BIAS_FRACTION))
+
+
+def float_bits(total: Tensor, exponent: Tensor | int, form: Format) -> Tensor:
+    """Bits of ``total * 2 ** exponent`` in a floating-point format, sign-extended to int64.
+
+    Rounded once to the nearest, half to even, as IEEE 754 has it: subnormal below the smallest
+    normal number, infinity above the largest, and the sign of a number that becomes 0.
+
+    Parameters
+    ----------
+    total : Tensor
+        int64, of magnitudes below ``2 ** 55``.
+    exponent : Tensor or int
+        int64, from -167 to 119.
+    form : Format
+        With exponents of 8 bits.
+    """
+    top = TOTAL_BITS - 2  # highest bit of a magnitude
+    magnitude = total.abs()
+    zeros = top + 1 - (magnitude[..., None] >> torch.arange(top + 1) != 0).sum(-1)
+    # Shifts left that bring a number to the smallest exponent; never right, for these exponents.
+    limit = (exponent + top + (1 << form.exponent - 1) - 2) + torch.zeros_like(zeros)
+    amount = torch.minimum(zeros, limit)
+    rounded = round_half_even(magnitude << amount, top - form.mantissa)
+    # A number with the highest bit set counts 1 in the exponent, and so does a carry.
+    bits = (torch.where(magnitude == 0, 0, limit - amount) << form.mantissa) + rounded
+    assert form.infinity is not None
+    return bits.clamp(max=form.infinity) - (total < 0).long() * (1 << form.bits - 1)
+
+
+def floats(bits: Tensor, output: Output) -> Tensor:
+    """Values of results FP32 or BF16, float32 or bfloat16, from their bits, int64."""
+    if output == Output.FP32:
+        return bits.to(torch.int32).view(torch.float32)
+    return bits.to(torch.int16).view(torch.bfloat16)

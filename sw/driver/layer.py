@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 import torch
 from torch import Tensor, nn
 
-from hw.config import Pattern, choice
+from hw.config import Design, Pattern, choice
 from hw.epilogue_format import (
     BIAS_BITS,
     BIAS_FRACTION,
+    EXPONENT_BITS,
+    FLOATS,
     MIN_SHIFT,
     SCALE_BITS,
     TOKEN_FRACTION,
@@ -22,7 +25,7 @@ from sw.driver.linear import COUNTERS, Backend, Channels, Corrections, run_linea
 from sw.quantize import quantize
 
 
-__all__ = ["NEEDED", "SparseLinear", "channel_terms", "on_accelerator"]
+__all__ = ["NEEDED", "SparseLinear", "channel_terms", "on_accelerator", "unit_exponent"]
 
 
 NEEDED = {"d-pts": ("shift", "median"), "d-pts-mean": ("shift", "mean"),
@@ -31,10 +34,11 @@ NEEDED = {"d-pts": ("shift", "median"), "d-pts-mean": ("shift", "mean"),
 
 
 class SparseLinear(nn.Module):
-    """A linear layer that quantises its input, runs on an accelerator, and scales the result back.
+    """A linear layer that quantises its input and runs on an accelerator.
 
-    Tokens have a scale each, or one for the call where the shift is static. Weights have one for
-    each output feature. See :meth:`from_linear`.
+    The result is scaled back here, unless the accelerator is asked for floats. Tokens have a scale
+    each, or one for the call where the shift is static. Weights have one for each output feature.
+    See :meth:`from_linear`.
 
     Attributes
     ----------
@@ -44,18 +48,20 @@ class SparseLinear(nn.Module):
 
     def __init__(self, backend: Backend, weight: Tensor, scale: Tensor, bias: Tensor | None, *,
                  names: tuple[str, ...], pattern: Pattern | None, factors: Tensor | None,
-                 shift: Tensor | None, output_scale: float | None):
+                 shift: Tensor | None, output_scale: float | None, output: Output | None):
         super().__init__()
         self.backend, self.names, self.pattern = backend, names, pattern
         self.weight, self.scale, self.bias = weight, scale, bias
-        self.factors, self.shift, self.output_scale = factors, shift, output_scale
+        self.factors, self.shift = factors, shift
+        self.output_scale, self.output = output_scale, output
         self.counters = dict.fromkeys(COUNTERS, 0)
 
     @classmethod
     def from_linear(cls, linear: nn.Linear, backend: Backend, pattern: Pattern | str | None = None,
                     criterion: str = "act", corrections: Sequence[str] = (),
                     statistics: dict[str, Tensor] | None = None,
-                    output_scale: float | None = None) -> "SparseLinear":
+                    output_scale: float | None = None,
+                    output: str | None = None) -> "SparseLinear":
         """Quantise a layer for an accelerator.
 
         Parameters
@@ -77,6 +83,10 @@ class SparseLinear(nn.Module):
         output_scale : float, optional
             If given, the accelerator also scales, adds the bias and requantises to int8; one unit
             of its results is worth this much.
+        output : str, optional
+            ``fp32`` or ``bf16``: the accelerator also scales, adds the bias and rounds to floats,
+            which are the layer's results as they are. A token whose scale is ``r`` times that of
+            the call's largest has a multiplier with a relative error of about ``2 ** -15 / r``.
 
         Raises
         ------
@@ -98,6 +108,7 @@ class SparseLinear(nn.Module):
             if name in names and statistic not in held:
                 raise ValueError(f"statistics must have {statistic} for {name}, "
                                  f"not {', '.join(held) or 'none'}")
+        form = _float_output(output, output_scale, design)
         weight = linear.weight.detach().float()
         values, scale = quantize(weight)
         scale = scale.reshape(-1) * (1 + held["ls"] if "ls" in names else 1)
@@ -113,6 +124,7 @@ class SparseLinear(nn.Module):
         shift = held["shift"] if "s-pts" in names else held["l-pts"] if "l-pts" in names else None
         return cls(backend, values, scale, bias, names=names, pattern=wanted,
                    output_scale=output_scale,
+                   output=Output.INT8 if output_scale is not None else form,
                    factors=None if factors is None else quantize_coefficients(factors),
                    shift=shift)
 
@@ -130,17 +142,22 @@ class SparseLinear(nn.Module):
         # What a static shift takes from the accumulators is a constant: it belongs to the bias.
         back = 0 if shift is None else (self.weight.double() * shift).sum(-1)
         bias = 0 if self.bias is None else self.bias
-        if self.output_scale is None:
+        if self.output is None:
             y = self._run(tokens, terms)
             y = ((y + back).double() * scale * self.scale).float() + bias
         else:
             largest = scale.max()
-            channels = channel_terms(largest * self.scale / self.output_scale,
-                                     (bias + back * largest * self.scale) / self.output_scale)
+            multiplier = largest.double() * self.scale
+            offset = bias + back * multiplier
+            exponent = 0 if self.output_scale else unit_exponent(multiplier, offset)
+            unit = self.output_scale or 2.0 ** exponent
             each = (scale / largest * (1 << TOKEN_FRACTION)).round().long()
-            y = self._run(tokens, Corrections(
-                Output.INT8, terms.variance, terms.token_shift, terms.static_shift, channels,
-                each.expand(len(tokens), 1), terms.factors, terms.shifts)) * self.output_scale
+            y = self._run(tokens, replace(
+                terms, output=self.output, exponent=exponent,
+                channels=channel_terms(multiplier / unit, offset / unit),
+                token_scale=each.expand(len(tokens), 1)))
+            if self.output_scale:
+                y = y * self.output_scale
         return y.to(x.dtype).reshape(*x.shape[:-1], -1)
 
     def _run(self, tokens: Tensor, terms: Corrections) -> Tensor:
@@ -169,6 +186,38 @@ class SparseLinear(nn.Module):
         extra = " ".join(("", *self.names))
         return (f"{self.weight.shape[1]} -> {self.weight.shape[0]}, "
                 f"pattern={self.backend.design.pattern}{extra}")
+
+
+def _float_output(output: str | None, output_scale: float | None,
+                  design: Design) -> Output | None:
+    """The float that an accelerator is asked for; ValueError if it has no such results."""
+    if output is None:
+        return None
+    names = {form.name: wanted for wanted, form in FLOATS.items()}
+    wanted = names[choice("output", output, tuple(names))]
+    if output_scale is not None:
+        raise ValueError(f"output_scale must be None for output {output}, not {output_scale!r}")
+    if not design.epilogue_lanes:
+        raise ValueError(f"epilogue_lanes of the accelerator must be at least 1 for output {output}"
+                         ", not 0")
+    if design.accumulator_width < FLOATS[wanted].bits:
+        raise ValueError("accumulator_width of the accelerator must be at least "
+                         f"{FLOATS[wanted].bits} for output {output}, not "
+                         f"{design.accumulator_width}")
+    return wanted
+
+
+def unit_exponent(multiplier: Tensor, bias: Tensor) -> int:
+    """Logarithm, to the base 2, of the smallest unit that leaves both in their range.
+
+    In this unit :func:`channel_terms` keeps the most bits of the bias [O], and 16 of a positive
+    multiplier [O], unless it is ``2 ** 32`` times smaller than the unit allows.
+    """
+    limit = 1 << EXPONENT_BITS - 1
+    needed = [int(torch.frexp(terms.double()).exponent[terms != 0].max()) - bits
+              for terms, bits in ((multiplier, SCALE_BITS - MIN_SHIFT),
+                                  (bias, BIAS_BITS - 1 - BIAS_FRACTION)) if terms.any()]
+    return min(max(-limit, *needed), limit - 1) if needed else 0
 
 
 def channel_terms(multiplier: Tensor, bias: Tensor | float) -> Channels:

@@ -6,7 +6,7 @@ from typing import Protocol
 from torch import Tensor
 
 from hw.config import Design, Pattern
-from hw.epilogue_format import Output
+from hw.epilogue_format import FLOATS, Output
 from hw.registers import REGISTERS, Error
 from sw.driver.beats import (
     Beats,
@@ -18,6 +18,7 @@ from sw.driver.beats import (
     token_beats,
     weight_beats,
 )
+from sw.epilogue import floats
 
 
 __all__ = ["COUNTERS", "Backend", "Channels", "Corrections", "field_word", "run_linear"]
@@ -64,18 +65,20 @@ class Corrections:
     Attributes
     ----------
     output : Output
-        What comes out: accumulators, corrected int32, or int8.
+        What comes out: accumulators, corrected int32, int8, or floats.
     variance, token_shift : bool
         VAR and D-PTS, where the design has statistics, and a dynamic shift.
     static_shift : int
         S-PTS, subtracted before selection, where the design has a scalar shift.
     channels : Channels, optional
-        Needed for int8, and not used otherwise.
+        Needed for int8 and floats, and not used otherwise.
     token_scale : Tensor, optional
         int64, [T, 1], 15 bits after the point.
     factors, shifts : Tensor, optional
         Integers, [K]: factors of the score and shifts (L-PTS) of the input channels, where the
         design has them.
+    exponent : int
+        Floats are in units of ``2 ** exponent``, from -128 to 127.
     """
 
     output: Output = Output.RAW
@@ -86,13 +89,15 @@ class Corrections:
     token_scale: Tensor | None = None
     factors: Tensor | None = None
     shifts: Tensor | None = None
+    exponent: int = 0
 
     @property
     def registers(self) -> dict[str, int]:
         """Registers and what to write into them."""
         bits = {"variance": self.variance, "token_shift": self.token_shift,
                 "token_scale": self.token_scale is not None}
-        return {"OUTPUT": self.output, "CORRECTIONS": field_word("CORRECTIONS", **bits),
+        return {"OUTPUT": field_word("OUTPUT", output=self.output, exponent=self.exponent & 0xFF),
+                "CORRECTIONS": field_word("CORRECTIONS", **bits),
                 "STATIC_SHIFT": self.static_shift & 0xFF}
 
 
@@ -127,7 +132,8 @@ def run_linear(backend: Backend, x: Tensor, weight: Tensor,
     Returns
     -------
     tuple of Tensor and dict
-        Results int64 [T, O], and each of :data:`COUNTERS`.
+        Results [T, O], int64, or float32 or bfloat16 where these are asked for, and each of
+        :data:`COUNTERS`.
 
     Raises
     ------
@@ -162,7 +168,7 @@ def run_linear(backend: Backend, x: Tensor, weight: Tensor,
                                            design)
     if corrections.token_scale is not None:
         inputs["token"] = token_beats(corrections.token_scale)
-    if corrections.output == Output.INT8 and corrections.channels is not None:
+    if corrections.output >= Output.INT8 and corrections.channels is not None:
         terms = corrections.channels
         inputs["channel"] = channel_beats(terms.scale, terms.shift, terms.bias, tokens, blocks,
                                           design)
@@ -177,6 +183,8 @@ def run_linear(backend: Backend, x: Tensor, weight: Tensor,
         raise RuntimeError(f"the accelerator ended a job with STATUS {status:#x}: "
                            f"{_error(status >> ERROR_BIT)}")
     y = result_tensor(results, tokens, features, len(weight), design)
+    if corrections.output in FLOATS:
+        y = floats(y, corrections.output)
     return y, {name: backend.read(name) for name in COUNTERS}
 
 

@@ -11,7 +11,14 @@ from hw.registers import REGISTERS, Error, Field, offset_of
 from sw.compressor import select_tokens
 from sw.driver.beats import Beats, Pass, passes
 from sw.driver.linear import field_word
-from sw.epilogue import UNIT_GAIN, UNIT_SCALE, correct, requantize, variance_gain
+from sw.epilogue import (
+    UNIT_GAIN,
+    UNIT_SCALE,
+    correct,
+    requantize,
+    scale_to_float,
+    variance_gain,
+)
 
 
 __all__ = ["ReferenceAccelerator"]
@@ -52,7 +59,8 @@ class ReferenceAccelerator:
     def _start(self) -> None:
         held, design = self._held, self.design
         statistics = held["variance"] or held["token_shift"]
-        lacks = (held["output"] > (Output.INT8 if design.epilogue_lanes else Output.RAW)
+        lacks = (held["output"] > (max(Output) if design.epilogue_lanes else Output.RAW)
+                 or (held["output"] == Output.FP32 and design.accumulator_width < 32)
                  or (held["variance"] and not design.statistics)
                  or (held["token_shift"] and not design.dynamic_shift)
                  or (held["static_shift"] and design.shift != "scalar")
@@ -133,7 +141,7 @@ class ReferenceAccelerator:
                ends: list[Pass]) -> tuple[Tensor, Tensor]:
         """Results int64 [T, tiles, columns], and the mask bool [T, blocks, M]."""
         held, design = self._held, self.design
-        shift: int | str | Tensor = held["static_shift"] - (held["static_shift"] >> 7 << 8)
+        shift: int | str | Tensor = _signed_byte(held["static_shift"])
         factors, shifts = self._parameters(inputs)
         if design.dynamic_shift:
             shift = design.shift
@@ -147,12 +155,17 @@ class ReferenceAccelerator:
             gain = variance_gain(z, kept) if held["variance"] else UNIT_GAIN
             eta = tokens.eta[:, None] if held["token_shift"] else 0
             y = correct(y, weight.long().sum(-1), gain, eta, min(32, design.accumulator_width))
-        if held["output"] == Output.INT8:
+        if held["output"] >= Output.INT8:
             scale: Tensor | int = UNIT_SCALE
             if held["token_scale"]:
                 scale = torch.from_numpy(
                     inputs["token"].data.copy().view("<u2").astype(np.int64)).reshape(-1, 1)
-            y = requantize(y, *self._channels(inputs["channel"], ends), scale).long()
+            terms = (y, *self._channels(inputs["channel"], ends), scale)
+            if held["output"] == Output.INT8:
+                y = requantize(*terms).long()
+            else:
+                y = scale_to_float(*terms, exponent=_signed_byte(held["exponent"]),
+                                   output=Output(held["output"]))
         mask = tokens.mask.reshape(len(x), -1, design.pattern.m)
         return y.reshape(len(x), -1, design.columns), mask
 
@@ -177,6 +190,10 @@ class ReferenceAccelerator:
         words = torch.from_numpy(tiles.reshape(-1, 8).view("<i8").reshape(-1))
         bias = words >> 24 & 0xFFFFFF
         return words & 0xFFFF, words >> 16 & 0x1F, bias - (bias >> 23 << 24)
+
+
+def _signed_byte(value: int) -> int:
+    return value - (value >> 7 << 8)
 
 
 def _numbers(bits: np.ndarray, count: int) -> Tensor:

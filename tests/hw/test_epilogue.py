@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from hw.config import Design, Pattern
-from hw.epilogue_format import Output
+from hw.epilogue import Epilogue
+from hw.epilogue_format import FLOATS, Output
 from hw.epilogue_lane import Lane
 from hw.variance import Gain
-from sw.epilogue import correct, requantize, variance_gain
+from sw.epilogue import correct, requantize, scale_to_float, variance_gain
 from tests.hw.streams import drain, feed, simulate
 
 
@@ -23,50 +24,104 @@ def inputs(count, seed):
         wide = k % 2
         yield {
             "accumulator": chance.randint(-2**31, 2**31 - 1) if wide
-                           else chance.randint(-4000, 4000),
+                           else chance.choice([0, chance.randint(-4000, 4000)]),
             "row_sum": chance.randint(-2**23, 2**23) if wide else chance.randint(-99, 99),
-            "token": {"eta": chance.randint(-128, 127),
+            "token": {"eta": chance.choice([0, -128, chance.randint(-128, 127)]),
                       "gain": chance.choice([0, 1 << 11, 1 << 12, 3 << 11, 65535,
                                              chance.randrange(1 << 16)]),
                       "scale": chance.choice([1 << 15, 65535, chance.randrange(1 << 16)])},
-            "channel": {"scale": chance.choice([1 << 15, chance.randrange(64),
+            "channel": {"scale": chance.choice([1 << 15, chance.randrange(64), 65535,
                                                 chance.randrange(1 << 16)]), "unused": 0,
                         "shift": chance.choice([0, 4, 7, 31, chance.randrange(32)]),
-                        "bias": chance.choice([0, -2**23, 2**23 - 1, chance.randint(-999, 999)])},
-            "output": chance.choice([Output.CORRECTED, Output.INT8]), "last": 0,
+                        "bias": chance.choice([0, -1, -2**23, 2**23 - 1,
+                                               chance.randint(-999, 999)])},
+            "last": chance.randrange(2),
         }
 
 
-def reference(given):
+def reference(given, output, exponent):
     def tensor(value):
         return torch.tensor([[value]])
 
     token, channel = given["token"], given["channel"]
     corrected = correct(tensor(given["accumulator"]), tensor(given["row_sum"]),
                         tensor(token["gain"]), tensor(token["eta"]))
-    if given["output"] == Output.CORRECTED:
+    terms = (corrected, *(tensor(channel[name]) for name in ("scale", "shift", "bias")),
+             tensor(token["scale"]))
+    if output == Output.CORRECTED:
         return corrected.item()
-    return requantize(corrected, tensor(channel["scale"]), tensor(channel["shift"]),
-                      tensor(channel["bias"]), tensor(token["scale"])).item()
+    if output == Output.INT8:
+        return requantize(*terms).item()
+    return scale_to_float(*terms, exponent=exponent, output=output).item()
 
 
-@pytest.mark.parametrize("stall", [0.0, 0.4])
-def test_lane_computes_the_integers_of_the_reference(stall):
+def run_lane(given, output, exponent=0, stall=0.0, limit=100_000):
     lane, received = Lane(DESIGN), []
-    given = list(inputs(600, seed=3))
-    simulate(lane, feed(lane.i, given, stall=stall), drain(
-        lane.o, len(given), received, stall=stall, read=lambda result: result.value))
-    expected = [reference(one) for one in given]
-    assert received == expected
-    assert {-128, 127} <= set(expected)  # int8 saturates both ways
+
+    async def settings(ctx):
+        ctx.set(lane.output, output)
+        ctx.set(lane.exponent, exponent)
+
+    simulate(lane, settings, feed(lane.i, given, stall=stall), drain(
+        lane.o, len(given), received, stall=stall,
+        read=lambda result: (result.value, result.last)), limit=limit)
+    return received
+
+
+@pytest.mark.parametrize(("output", "exponent", "stall"), [
+    (Output.CORRECTED, 7, 0.4), (Output.INT8, -9, 0.0), (Output.INT8, -9, 0.4),
+    (Output.FP32, -128, 0.4), (Output.FP32, 127, 0.0), (Output.BF16, -3, 0.4)])
+def test_lane_computes_the_bits_of_the_reference(output, exponent, stall):
+    given = list(inputs(40, seed=3))
+    expected = [(reference(one, output, exponent), one["last"]) for one in given]
+    assert run_lane(given, output, exponent, stall) == expected
+    values = {value for value, _ in expected}
+    assert output != Output.INT8 or {-128, 127} <= values  # saturates both ways
+    assert exponent != 127 or FLOATS[output].infinity in values
+    assert exponent != -128 or any(0 < value < 1 << FLOATS[output].mantissa for value in values)
+
+
+@pytest.mark.parametrize("output", [Output.FP32, Output.BF16])
+def test_lane_rounds_ties_and_powers_of_two(output):
+    """Sums of two powers of two, of either sign: the bias alone."""
+    digits = FLOATS[output].mantissa + 1
+    biases = [sign * ((1 << k) + (1 << low if low >= 0 else 0)) for k in (0, 9, 22)
+              for low in (-1, k - digits, k - digits - 1) for sign in (1, -1)]
+    given = [{"accumulator": 0, "row_sum": 0, "token": {"eta": 0, "gain": 0, "scale": 0},
+              "channel": {"scale": 0, "unused": 0, "shift": shift, "bias": bias}, "last": 0}
+             for shift in (0, 31) for bias in biases]
+    expected = [(reference(one, output, -128), 0) for one in given]
+    assert run_lane(given, output, -128) == expected
 
 
 def test_lane_takes_one_accumulator_per_cycle():
-    lane, received = Lane(DESIGN), []
-    given = list(inputs(100, seed=4))
-    simulate(lane, feed(lane.i, given), drain(lane.o, len(given), received),
-             limit=100 + Lane.latency + 2)
-    assert len(received) == 100
+    given = list(inputs(30, seed=4))
+    assert len(run_lane(given, Output.INT8, limit=30 + Lane.latency + 2)) == 30
+
+
+def test_row_leaves_as_long_after_its_last_columns_as_the_epilogue_says():
+    epilogue = Epilogue(Design(Pattern(2, 4), max_k=256, columns=3, epilogue_lanes=2))
+    times = {}
+
+    async def watch(ctx):
+        ctx.set(epilogue.output, Output.CORRECTED)
+        for stream in (epilogue.i, epilogue.i_token, epilogue.i_row_sums):
+            ctx.set(stream.valid, 1)
+        ctx.set(epilogue.i_token.payload.gain, 1 << 12)
+        ctx.set(epilogue.i.payload.accumulators, [5, -6, 7])
+        ctx.set(epilogue.o.ready, 1)
+        for cycle in range(epilogue.steps + epilogue.latency + 5):
+            valid = ctx.get(epilogue.o.valid)
+            if ctx.get(epilogue.i.ready) and "taken" not in times:
+                times["taken"] = cycle
+            if valid and "left" not in times:
+                times["left"] = cycle
+                assert [ctx.get(epilogue.o.payload.accumulators[k]) for k in range(3)] == [5, -6, 7]
+            await ctx.tick()
+
+    simulate(epilogue, watch)
+    assert times["taken"] == epilogue.steps - 1
+    assert times["left"] - times["taken"] == epilogue.latency
 
 
 def tokens(features, count, seed):

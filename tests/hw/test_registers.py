@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hw.config import Design, Pattern
+from hw.epilogue_format import Output
 from hw.header import c_header, main, registers_page
 from hw.registers import REGISTERS, Error, offset_of
 
@@ -49,6 +50,7 @@ def test_a_c_program_sees_the_map(tmp_path):
     assert (values["NM_N"], values["NM_M"]) == (8, 16)
     assert all(values[f"NM_{register.name}"] == register.offset for register in REGISTERS)
     assert all(values[f"NM_ERROR_{error.name}"] == error for error in Error)
+    assert all(values[f"NM_OUTPUT_{output.name}"] == output for output in Output)
     assert values["NM_STATUS_ERROR_MASK"] == 0b111100
     assert values["NM_STATUS_ERROR_LSB"] == 2
 

@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from hw.config import Design, Pattern
+from hw.epilogue_format import Output
 from hw.registers import Error
-from sw.driver.layer import SparseLinear, channel_terms, on_accelerator
+from sw.driver.layer import SparseLinear, channel_terms, on_accelerator, unit_exponent
 from sw.driver.linear import run_linear
 from sw.driver.reference import ReferenceAccelerator
 from sw.linear import nm_linear
@@ -61,6 +62,50 @@ def test_a_static_shift_brings_the_result_nearer(name, parameters, statistics, o
     assert (shifted - dense).square().mean() < 0.8 * (plain - dense).square().mean()
 
 
+@pytest.mark.parametrize(("names", "parameters", "statistics"), [
+    ((), {}, {}), (("d-pts", "var"), {"shift": "median", "statistics": True}, {}),
+    (("s-pts",), {"shift": "scalar"}, {"shift": torch.tensor(1.7)}),
+])
+@pytest.mark.parametrize(("output", "digits"), [("fp32", 13), ("bf16", 8)])
+@pytest.mark.parametrize("magnitude", [1e-12, 1.0, 1e12])
+def test_floats_are_the_layer_without_arithmetic_on_the_host(names, parameters, statistics, output,
+                                                             digits, magnitude):
+    """Only multipliers of 16 bits, biases of 24 and the last rounding are in between."""
+    layer, x = linear()
+    with torch.no_grad():
+        layer.weight *= magnitude
+        layer.bias *= magnitude
+    given = {"corrections": names, "statistics": statistics}
+    expected = SparseLinear.from_linear(layer, reference(**parameters), **given)(x)
+    y = SparseLinear.from_linear(layer, reference(**parameters), output=output, **given)(x)
+    assert y.dtype == x.dtype
+    assert (y - expected).abs().max() < 2.0 ** -digits * expected.abs().max()
+    assert y.unique().numel() > 100
+
+
+def test_floats_have_a_layer_without_bias_too():
+    layer, x = linear()
+    layer.bias = None
+    expected = SparseLinear.from_linear(layer, reference())(x)
+    y = SparseLinear.from_linear(layer, reference(), output="fp32")(x)
+    assert torch.allclose(y, expected, rtol=2.0 ** -13, atol=0)
+
+
+def test_unit_leaves_the_largest_terms_in_their_range():
+    multiplier, bias = torch.logspace(-3, 3, 30).double(), torch.linspace(-7e6, 7e6, 30)
+    exponent = unit_exponent(multiplier, bias)
+    terms = channel_terms(multiplier / 2 ** exponent, bias / 2 ** exponent)
+    assert terms.bias.abs().max() >= 1 << 21
+    kept = terms.scale / 2.0 ** (terms.shift + 8) * 2 ** exponent
+    assert ((kept / multiplier - 1).abs() < 2.0 ** -15).all()
+    error = terms.bias.double() / 256 * 2 ** exponent - bias.double()
+    assert error.abs().max() <= 2.0 ** (exponent - 9)
+    assert unit_exponent(torch.tensor([0.5]), torch.zeros(1)) == -8
+    assert unit_exponent(torch.tensor([2.0 ** -99, 0]), torch.zeros(2)) == -106
+    assert unit_exponent(torch.tensor([2.0 ** -140]), torch.zeros(1)) == -128
+    assert unit_exponent(torch.zeros(1), torch.zeros(1)) == 0
+
+
 def test_learned_scale_multiplies_the_outputs():
     layer, x = linear()
     layer.bias = None
@@ -111,6 +156,8 @@ def test_multiplier_is_kept_to_sixteen_bits():
     ({"corrections": ["var"]}, "statistics of the accelerator must be True for var, not False"),
     ({"corrections": ["d-pts"]}, "shift of the accelerator must be median for d-pts, not none"),
     ({"corrections": ["ls"]}, "statistics must have ls for ls, not none"),
+    ({"output": "fp16"}, "output must be one of fp32, bf16, not 'fp16'"),
+    ({"output": "bf16", "output_scale": 0.5}, "output_scale must be None for output bf16, not 0.5"),
     ({"criterion": "amber"}, "coefficients of the accelerator must be 8 for amber, not 0"),
     ({"corrections": ["r-sparse"]}, ("correction must be one of d-pts, d-pts-mean, s-pts, l-pts, "
                                      "var, ls, not 'r-sparse'")),
@@ -151,6 +198,31 @@ def test_pattern_that_the_hardware_refuses():
                         ("JOB_PATTERN", 4 | 8 << 8), ("CONTROL", 1)):
         device.write(name, value)
     assert device.read("STATUS") == Error.PATTERN << 2
+
+
+@pytest.mark.parametrize(("parameters", "message"), [
+    ({"epilogue_lanes": 0},
+     "epilogue_lanes of the accelerator must be at least 1 for output fp32, not 0"),
+    ({"accumulator_width": 31},
+     "accumulator_width of the accelerator must be at least 32 for output fp32, not 31"),
+])
+def test_rejects_an_accelerator_without_floats(parameters, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        SparseLinear.from_linear(linear()[0], reference(**parameters), output="fp32")
+
+
+@pytest.mark.parametrize(("output", "parameters", "refused"), [
+    (Output.BF16, {}, False), (Output.BF16 + 1, {}, True), (255, {}, True),
+    (Output.CORRECTED, {"epilogue_lanes": 0}, True), (Output.RAW, {"epilogue_lanes": 0}, False),
+    (Output.FP32, {"accumulator_width": 31}, True), (Output.BF16, {"accumulator_width": 31}, False),
+])
+def test_model_refuses_an_output_that_the_design_lacks(output, parameters, refused):
+    device = reference(**parameters)
+    for name in ("K_BLOCKS", "TOKENS", "COLUMN_TILES"):
+        device.write(name, 1)
+    device.write("OUTPUT", output)
+    device.write("CONTROL", 1)
+    assert device.read("STATUS") == (Error.OUTPUT << 2 if refused else 1)
 
 
 @pytest.mark.parametrize(("register", "error"), [
