@@ -4,20 +4,22 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.activation_buffer import ActivationBuffer
 from hw.array import Array, ResultRow
 from hw.axi_lite import AXIL_PORTS, RegisterBlock
-from hw.buffers import ActivationBuffer, WeightBeat, WeightBuffer
 from hw.channel import ChannelBeat as ChannelParameters
 from hw.compressor import Compressor
 from hw.config import VALUE_WIDTH, Design
-from hw.controller import Controller, Stepper
+from hw.controller import Controller
 from hw.epilogue import ChannelBeat, Epilogue
 from hw.epilogue_format import Output
 from hw.job_pattern import JobPattern
 from hw.results import Results
+from hw.stepper import Stepper
 from hw.stream import DenseBlock, StreamRegister, fill
 from hw.token_gate import TokenGate
 from hw.tokens import TokenFinisher, TokenScale, TokenTable
+from hw.weight_buffer import WeightBeat, WeightBuffer
 
 
 __all__ = ["Accelerator"]

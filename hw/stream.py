@@ -8,7 +8,7 @@ from hw.config import Design, Pattern
 
 
 __all__ = ["Asked", "Block", "CompressedBlock", "DenseBlock", "EncodedBlock", "StreamRegister",
-           "TokenSums", "chain", "end_stage", "fill"]
+           "TokenSums", "chain", "end_stage", "eta_field", "fill"]
 
 
 class Asked(data.StructLayout):
@@ -87,6 +87,11 @@ class Block(data.StructLayout):
             added = ("asked", *added)
         super().__init__({**DenseBlock(design.pattern, bits).members,
                           **{name: fields[name] for name in fields if name in added}})
+
+
+def eta_field(design: Design) -> tuple[str, ...]:
+    """Name of the field of a :class:`Block` that holds the token's shift, where that is dynamic."""
+    return ("eta",) if design.dynamic_shift else ()
 
 
 class CompressedBlock(data.StructLayout):

@@ -27,7 +27,7 @@ class TokenGate(wiring.Component):
     -------
     i, o : In, Out(stream.Signature(DenseBlock(pattern, 8)))
     job : In(Job()), begin : In(1), drop : In(1)
-        As in :class:`hw.buffers.ActivationBuffer`.
+        As in :class:`hw.activation_buffer.ActivationBuffer`.
     """
 
     def __init__(self, design: Design):
