@@ -1,6 +1,7 @@
 """Criteria, corrections and sparse models against plain Python and the formulas."""
 
 import math
+import shutil
 import statistics
 
 import pytest
@@ -169,11 +170,37 @@ def test_observed_statistics():
         assert model(x).isfinite().all()
 
 
-def test_sparse_model_compiles():
+@pytest.mark.parametrize(("pattern", "criterion", "corrections"), [
+    ("8:16", "wina", ["d-pts", "var"]), ("unstructured-70", "clact", ["l-pts", "r-sparse"]),
+    ("2:4", "weight", [])])
+def test_compiled_model_has_the_same_outputs_and_gradients(pattern, criterion, corrections):
     model, x = Model(), seeded(7, 32)
-    with sparsify(model, "8:16", "wina", ["d-pts", "var"]):
-        compiled = torch.compile(model, backend="eager", fullgraph=True)
-        assert torch.allclose(compiled(x), model(x), atol=1e-6)
+    with sparsify(model, pattern, criterion, corrections):
+        compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+        outputs, gradients = [], []
+        for run in (model, compiled):
+            model.zero_grad()
+            outputs.append(run(x))
+            outputs[-1].square().sum().backward()
+            gradients.append({name: parameter.grad.clone()
+                              for name, parameter in model.named_parameters()})
+    assert torch.allclose(*outputs, atol=1e-6)
+    assert gradients[0].keys() == gradients[1].keys()
+    for name, gradient in gradients[0].items():
+        assert torch.allclose(gradient, gradients[1][name], rtol=1e-4, atol=1e-5), name
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="inductor needs a C++ compiler")
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # of inductor itself
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@torch.no_grad()
+def test_compiles_to_machine_code(dtype, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))  # nothing from an earlier run
+    model, x = nn.Sequential(nn.Linear(32, 16)).to(dtype), seeded(64, 32).to(dtype)
+    with sparsify(model, "2:4", "wina", ["d-pts-mean", "var"]):
+        compiled = torch.compile(model, backend="inductor", fullgraph=True)
+        assert torch.allclose(compiled(x), model(x), atol=4 * torch.finfo(dtype).eps)
+    assert list(tmp_path.rglob("*.so"))
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
