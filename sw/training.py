@@ -248,9 +248,8 @@ def _block(block: nn.Module, part: Sparsified, name: str, hidden: list[Tensor],
         with torch.no_grad():
             return [_run(block, x, call) for x, call in zip(hidden, calls, strict=True)]
 
-    def mean_error() -> float:
-        errors = [_error(a, b).item() for a, b in zip(outputs(), targets, strict=True)]
-        return sum(errors) / len(errors)
+    def mean_error(found: list[Tensor]) -> float:
+        return sum(_error(a, b).item() for a, b in zip(found, targets, strict=True)) / len(found)
 
     trained = name in state["error"]
     targets = [] if trained else outputs()
@@ -261,11 +260,12 @@ def _block(block: nn.Module, part: Sparsified, name: str, hidden: list[Tensor],
                 layer.learned[parameter].data.copy_(value)
     try:
         if not trained:
-            before = mean_error()
+            before = mean_error(outputs())
             _train(block, [p for layer in part.layers.values() for p in layer.learned.values()],
                    hidden, targets, calls, training, training.seed * 1_000_003 + number, advance)
-            state["error"][name] = [before, mean_error()]
-            state["learned"].update(_parameters(part.layers))
         hidden[:] = outputs()
+        if not trained:
+            state["error"][name] = [before, mean_error(hidden)]
+            state["learned"].update(_parameters(part.layers))
     finally:
         part.remove()
