@@ -27,7 +27,7 @@ from sw.metrics import snr_db
 from sw.results import Results
 from sw.sparse_layer import Method, SparseInputLinear
 from sw.sparsify import find_layers, observe, sparsify
-from sw.subjects import Subject, load_subject, split_names
+from sw.subjects import Subject, load_subject, read_text, split_names
 from sw.tasks import Tasks
 from sw.training import Training
 
@@ -131,18 +131,20 @@ def parse(arguments: list[str] | None) -> tuple[argparse.ArgumentParser, argpars
         "with --integer), and act with every correction and combination of the paper")
     add("--layers", nargs="+", help="patterns of layer names, such as '*.mlp.*'; default all")
     add("--integer", action="store_true", help="add the integer path of the hardware to each row")
-    add("--text", type=Path, help="file to evaluate on, default held-out library source")
+    add("--text", help="to evaluate on: a file, or a data set of Hugging Face as "
+        "NAME[:CONFIGURATION[:SPLIT]]; default held-out library source")
     add("--count", type=int, default=16, help="windows or sentences, default %(default)s")
     add("--length", type=int, default=256, help="tokens of a window, default %(default)s")
     add("--tasks", nargs="+", help="also run these of lm-evaluation-harness, such as arc_easy")
     add("--task-folder", type=Path, help="further definitions of tasks, in the harness's YAML")
     add("--limit", type=int, help="documents of each task, default all")
-    add("--calibration-text", type=Path, help="file for statistics and training, default library "
-        "source that is not evaluated on")
+    add("--calibration-text", help="the same for statistics and training, default library source "
+        "that is not evaluated on")
     add("--calibration", type=int, default=128,
         help="windows or sentences of it, default %(default)s")
     add("--epochs", type=int, default=Training.epochs, help="of training, default %(default)s")
     add("--rate", type=float, default=Training.rate, help="of training, default %(default)s")
+    add("--device", choices=["cpu", "cuda"], default="cpu", help="default %(default)s")
     add("-o", "--output", type=Path, required=True, help="folder of the results")
     return parser, parser.parse_args(arguments)
 
@@ -170,10 +172,11 @@ def run(options: argparse.Namespace) -> None:
         if options.model == "minilm":
             raise ValueError("tasks must be of a causal model, not of minilm")
         tasks = Tasks(options.tasks, options.task_folder, options.limit)
-    text, calibration_text = (path.read_text(encoding="utf-8") if path else None
-                              for path in (options.text, options.calibration_text))
+    text, calibration_text = (read_text(source) if source else None
+                              for source in (options.text, options.calibration_text))
     subject = load_subject(options.model, text, calibration_text, count=options.count,
-                           length=options.length, calibration=options.calibration)
+                           length=options.length, calibration=options.calibration,
+                           device=options.device)
     find_layers(subject.model, options.layers)
     identity = {"model": options.model, "length": options.length,
                 "calibration_text": str(options.calibration_text or "library")}
@@ -182,7 +185,7 @@ def run(options: argparse.Namespace) -> None:
         "text": str(options.text or "library"), "calibration": options.calibration,
         "epochs": options.epochs, "rate": options.rate, "tasks": options.tasks,
         "limit": options.limit})
-    missing = [method for method in wanted if results.find(
+    missing = [method for method in dict.fromkeys(wanted) if results.find(
         (method.pattern, method.criterion, "+".join(method.corrections), method.integer)) is None]
     evaluation = Evaluation(subject, options, identity, tasks)
     if not results.dense:

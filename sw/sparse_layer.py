@@ -179,7 +179,7 @@ class SparseInputLinear(nn.Linear):
     def _weight(self, scale: Tensor | None) -> Tensor:
         """Weights in the space that selection works in; float32 where that is another one."""
         weight = self.weight if scale is None else self.weight.float() * scale
-        return weight if self.rotation is None else weight.float() @ self.rotation
+        return weight if self.rotation is None else weight.float() @ self.rotation.float()
 
     def _tokens(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Tokens [T, K] in the space that selection works in, and the scale they are over."""
@@ -189,16 +189,17 @@ class SparseInputLinear(nn.Linear):
             scale = correct.smoothing(largest, self.weight)
             tokens = tokens.float() / scale
         if self.rotation is not None:
-            tokens = tokens.float() @ self.rotation
+            tokens = tokens.float() @ self.rotation.float()
         return tokens, scale
 
     def _low_rank(self, dropped: Tensor, scale: Tensor | None) -> Tensor:
         """What R-Sparse adds for the dropped part of the tokens, taken back to their own space."""
         if self.rotation is not None:
-            dropped = dropped @ self.rotation.t()
+            dropped = dropped @ self.rotation.t().float()
         if scale is not None:
             dropped = dropped * scale
-        return dropped.float() @ self.learned["b"].t() @ self.learned["a"].t()
+        a, b = (self.learned[name].float() for name in ("a", "b"))
+        return dropped.float() @ b.t() @ a.t()
 
     def _shift(self, x: Tensor) -> Tensor | None:
         """What is subtracted before selection: [T, 1], a scalar, or [K]."""
