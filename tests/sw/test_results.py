@@ -28,7 +28,8 @@ def write(folder, rows):
 
 
 def test_order_is_that_of_the_documentation_not_that_of_computing(tmp_path):
-    rows = [row(pattern, method, 1.0) for pattern, method in itertools.product(PATTERNS, METHODS)]
+    rows = [row(pattern, method, 1.0) for pattern, method in itertools.product(PATTERNS, METHODS)
+            if (pattern, method) != ("2:4", METHODS[3])]
     random.Random(0).shuffle(rows)
     lines = write(tmp_path, rows)
     assert lines[2] == "| perplexity | 2:4 | 4:8 | 8:16 | 16:32 | 50 % | 70 % |"
