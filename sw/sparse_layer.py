@@ -22,7 +22,7 @@ from sw.quantize import quantize, saturate
 from sw.selection import nm_mask, unstructured_mask
 
 
-__all__ = ["Method", "SparseInputLinear", "parse_pattern"]
+__all__ = ["Method", "SparseInputLinear", "is_transposed", "parse_pattern"]
 
 
 def parse_pattern(text: str) -> Pattern | int:
@@ -37,6 +37,12 @@ def parse_pattern(text: str) -> Pattern | int:
         return Pattern.parse(text)
     raise ValueError("pattern must be written N:M, as in 8:16, or unstructured-P with P from 0 to "
                      f"99, not {text!r}")
+
+
+def is_transposed(layer: nn.Module) -> bool:
+    """Whether it is a ``Conv1D`` of transformers: linear, but with its weights as [K, O]."""
+    kind = type(layer)
+    return (kind.__module__, kind.__name__) == ("transformers.pytorch_utils", "Conv1D")
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,7 @@ class SparseInputLinear(nn.Linear):
     Parameters
     ----------
     linear : nn.Linear
+        Or a ``Conv1D`` of transformers, whose weights stay as it holds them.
     method : Method
     statistics : dict of str to Tensor, optional
         What calibration found: ``shift`` (S-PTS), ``norm`` [K] (CLACT), ``largest`` [K]
@@ -116,7 +123,9 @@ class SparseInputLinear(nn.Linear):
     def __init__(self, linear: nn.Linear, method: Method,
                  statistics: Mapping[str, Tensor] | None = None,
                  learned: Mapping[str, Tensor] | None = None):
-        super().__init__(linear.in_features, linear.out_features, device="meta")
+        self.transposed = is_transposed(linear)
+        outputs, features = linear.weight.shape[::-1] if self.transposed else linear.weight.shape
+        super().__init__(features, outputs, device="meta")
         self.weight, self.bias = linear.weight, linear.bias
         self.train(linear.training)
         self.method = method
@@ -144,8 +153,8 @@ class SparseInputLinear(nn.Linear):
         self._constant("weight_mask", None)
         coefficients = None
         if self.method.criterion == "weight":
-            rows = self.weight if isinstance(self.pattern, Pattern) else self.weight.reshape(1, -1)
-            self.weight_mask = _keep(rows, self.pattern, None).view(self.weight.shape)
+            rows = self.matrix if isinstance(self.pattern, Pattern) else self.matrix.reshape(1, -1)
+            self.weight_mask = _keep(rows, self.pattern, None).view(self.matrix.shape)
         else:
             coefficients = weight_coefficients(self.method.criterion, self._weight(None))
             if self.method.criterion == "clact" and self.rotation is None:
@@ -162,7 +171,7 @@ class SparseInputLinear(nn.Linear):
         if learned is None:
             start = {name: torch.zeros(size) for name, size in sizes.items()}
             if rank:
-                start["a"], start["b"] = correct.low_rank(self.weight, rank)
+                start["a"], start["b"] = correct.low_rank(self.matrix, rank)
         else:
             start = dict(learned)
             found = {name: tuple(value.shape) for name, value in start.items()}
@@ -176,9 +185,14 @@ class SparseInputLinear(nn.Linear):
         self._register_state_dict_hook(_drop_learned)
         self.register_load_state_dict_pre_hook(_keep_learned)
 
+    @property
+    def matrix(self) -> Tensor:
+        """The weights as [out_features, in_features]."""
+        return self.weight.t() if self.transposed else self.weight
+
     def _weight(self, scale: Tensor | None) -> Tensor:
         """Weights in the space that selection works in; float32 where that is another one."""
-        weight = self.weight if scale is None else self.weight.float() * scale
+        weight = self.matrix if scale is None else self.matrix.float() * scale
         return weight if self.rotation is None else weight.float() @ self.rotation.float()
 
     def _tokens(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -186,7 +200,7 @@ class SparseInputLinear(nn.Linear):
         tokens, scale = x.reshape(-1, self.in_features), None
         if "smooth" in self.method.corrections:
             largest = tokens.abs().amax(0) if self.largest is None else self.largest
-            scale = correct.smoothing(largest, self.weight)
+            scale = correct.smoothing(largest, self.matrix)
             tokens = tokens.float() / scale
         if self.rotation is not None:
             tokens = tokens.float() @ self.rotation.float()
@@ -230,14 +244,14 @@ class SparseInputLinear(nn.Linear):
         where those are pruned.
         """
         if self.weight_mask is not None:
-            return energy_kept(self.weight, self.weight_mask)
+            return energy_kept(self.matrix, self.weight_mask)
         tokens, _ = self._tokens(x)
         return energy_kept(*self._select(tokens, self._shift(tokens)))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [..., out_features] in the type of ``x`` [..., in_features]."""
         if self.weight_mask is not None:
-            return apply_linear(x, self.weight * self.weight_mask, self.bias)
+            return apply_linear(x, self.matrix * self.weight_mask, self.bias)
         compute = self._integer if self.method.integer else self._float
         y = compute(*self._tokens(x)).float()
         if "ls" in self.method.corrections:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sw import corrections as correct
-from sw.sparse_layer import Method, SparseInputLinear
+from sw.sparse_layer import Method, SparseInputLinear, is_transposed
 
 
 __all__ = ["Sparsified", "find_layers", "observe", "sparsify"]
@@ -22,7 +22,8 @@ _LEFT_OUT = ("lm_head", "embed_out", "pooler", "classifier", "score", "cls")
 def find_layers(model: nn.Module, layers: Sequence[str] | None = None) -> dict[str, nn.Linear]:
     """Return the linear layers inside a model by name, heads left out.
 
-    A layer of several names is found under each.
+    A layer of several names is found under each. ``Conv1D``, which GPT-2 has in their place, counts
+    as one.
 
     Parameters
     ----------
@@ -38,7 +39,8 @@ def find_layers(model: nn.Module, layers: Sequence[str] | None = None) -> dict[s
     """
     patterns = (layers,) if isinstance(layers, str) else layers
     found = {name: module for name, module in model.named_modules(remove_duplicate=False)
-             if name and isinstance(module, nn.Linear) and not isinstance(module, SparseInputLinear)
+             if name and (isinstance(module, nn.Linear) or is_transposed(module))
+             and not isinstance(module, SparseInputLinear)
              and not set(name.split(".")) & set(_LEFT_OUT)}
     matching = {name: module for name, module in found.items()
                 if patterns is None or any(fnmatch(name, pattern) for pattern in patterns)}

@@ -129,6 +129,7 @@ def _run(block: nn.Module, x: Tensor, call: Call) -> Tensor:
     return _first(block(x, *call[0], **call[1]))
 
 
+@torch.enable_grad()
 def _train(block: nn.Module, parameters: list[nn.Parameter], inputs: list[Tensor],
            targets: list[Tensor], calls: list[Call], training: Training, seed: int,
            advance: Callable[[], None]) -> None:
