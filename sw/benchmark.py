@@ -14,8 +14,8 @@ from torch import Tensor
 
 from hw.config import Pattern
 from sw.fused import compress_shifted
+from sw.method import parse_pattern
 from sw.selection import nm_mask, unstructured_mask
-from sw.sparse_layer import parse_pattern
 
 
 def topk_mask(x: Tensor, n: int, m: int) -> Tensor:

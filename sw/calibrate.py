@@ -16,7 +16,7 @@ from torch import Tensor
 from hw.config import integer
 from sw.corrections import TRAINED
 from sw.files import load
-from sw.sparse_layer import Method
+from sw.method import Method
 from sw.sparsify import observe
 from sw.subjects import Subject, load_subject, read_text, split_names
 from sw.training import KIND, Learned, Training, calibrate, find_blocks

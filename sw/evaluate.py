@@ -23,9 +23,10 @@ from hw.config import integer
 from sw.calibrate import calibrate_subject
 from sw.corrections import TRAINED
 from sw.criteria import CRITERIA
+from sw.method import Method
 from sw.metrics import snr_db
 from sw.results import Results
-from sw.sparse_layer import Method, SparseInputLinear
+from sw.sparse_layer import SparseInputLinear
 from sw.sparsify import find_layers, observe, sparsify
 from sw.subjects import Subject, load_subject, read_text, split_names
 from sw.tasks import Tasks

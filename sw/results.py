@@ -15,7 +15,7 @@ from rich.table import Table
 from sw.corrections import CORRECTIONS
 from sw.criteria import CRITERIA
 from sw.files import write
-from sw.sparse_layer import parse_pattern
+from sw.method import parse_pattern
 
 
 __all__ = ["KEY", "Results", "mean_and_error"]

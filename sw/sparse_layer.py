@@ -1,84 +1,29 @@
 """A linear layer whose input is sparsified and corrected, in float and as hardware computes it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear as apply_linear
 
-from hw.config import Pattern, choice
+from hw.config import Pattern
 from sw import corrections as correct
-from sw.criteria import (
-    CRITERIA,
-    clact_coefficients,
-    quantize_coefficients,
-    weight_coefficients,
-)
+from sw.criteria import clact_coefficients, quantize_coefficients, weight_coefficients
 from sw.linear import integer_matmul
+from sw.method import Method, parse_pattern
 from sw.metrics import energy_kept
 from sw.quantize import quantize, saturate
 from sw.selection import nm_mask, unstructured_mask
 
 
-__all__ = ["Method", "SparseInputLinear", "is_transposed", "parse_pattern"]
-
-
-def parse_pattern(text: str) -> Pattern | int:
-    """Read ``"8:16"``, or ``"unstructured-70"``: 70 % of every token are dropped.
-
-    Returns the pattern, or the dropped percentage.
-    """
-    name, dash, percent = text.partition("-")
-    if name == "unstructured" and dash and percent.isdecimal() and int(percent) < 100:
-        return int(percent)
-    if ":" in text:
-        return Pattern.parse(text)
-    raise ValueError("pattern must be written N:M, as in 8:16, or unstructured-P with P from 0 to "
-                     f"99, not {text!r}")
+__all__ = ["SparseInputLinear", "is_transposed"]
 
 
 def is_transposed(layer: nn.Module) -> bool:
     """Whether it is a ``Conv1D`` of transformers: linear, but with its weights as [K, O]."""
     kind = type(layer)
     return (kind.__module__, kind.__name__) == ("transformers.pytorch_utils", "Conv1D")
-
-
-@dataclass(frozen=True)
-class Method:
-    """How a layer is sparsified.
-
-    Attributes
-    ----------
-    pattern : str
-        As in ``parse_pattern``.
-    criterion : str
-        One of ``CRITERIA``, or ``weight``: the weights are pruned instead, by magnitude.
-    corrections : tuple of str
-        From ``sw.corrections.CORRECTIONS``.
-    integer : bool
-        Whether to compute with the integers of the hardware: int8 tokens and weights, 8-bit
-        coefficients.
-    """
-
-    pattern: str
-    criterion: str = "act"
-    corrections: tuple[str, ...] = ()
-    integer: bool = False
-
-    def __post_init__(self) -> None:
-        parse_pattern(self.pattern)
-        choice("criterion", self.criterion, (*CRITERIA, "weight"))
-        for name in self.corrections:
-            choice("correction", name, correct.CORRECTIONS)
-        shifts = [name for name in self.corrections if name in correct.SHIFTS]
-        if len(shifts) > 1:
-            raise ValueError("corrections must have at most one of "
-                             f"{', '.join(correct.SHIFTS)}, not {' and '.join(shifts)}")
-        if self.criterion == "weight" and self.corrections:
-            raise ValueError("corrections must be none where weights are pruned, not "
-                             f"{', '.join(self.corrections)}")
 
 
 def _keep(x: Tensor, pattern: Pattern | int, coefficients: Tensor | None) -> Tensor:

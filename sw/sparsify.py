@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from sw import corrections as correct
-from sw.sparse_layer import Method, SparseInputLinear, is_transposed
+from sw.method import Method
+from sw.sparse_layer import SparseInputLinear, is_transposed
 
 
 __all__ = ["Sparsified", "find_layers", "observe", "sparsify"]

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from sw.corrections import TRAINED
 from sw.files import load, save
-from sw.sparse_layer import Method, SparseInputLinear
+from sw.method import Method
+from sw.sparse_layer import SparseInputLinear
 from sw.sparsify import Sparsified, sparsify
 
 

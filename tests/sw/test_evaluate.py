@@ -12,7 +12,8 @@ from sw import evaluate
 from sw.corrections import CORRECTIONS
 from sw.criteria import CRITERIA
 from sw.evaluate import PAPER, main, methods, parse
-from sw.sparse_layer import Method, SparseInputLinear
+from sw.method import Method
+from sw.sparse_layer import SparseInputLinear
 
 
 SMALL = ["--model", "minilm", "--patterns", "2:4", "--count", "3", "--calibration", "2",

@@ -10,7 +10,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from sw.corrections import CORRECTIONS
 from sw.criteria import CRITERIA
-from sw.sparse_layer import Method
+from sw.method import Method
 from sw.sparsify import find_layers, observe, sparsify
 from sw.subjects import Subject
 from sw.training import Training, calibrate

@@ -19,7 +19,8 @@ from sw.criteria import (
     variance_coefficients,
     wina_coefficients,
 )
-from sw.sparse_layer import Method, SparseInputLinear
+from sw.method import Method
+from sw.sparse_layer import SparseInputLinear
 from sw.sparsify import find_layers, observe, sparsify
 
 
