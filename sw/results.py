@@ -50,6 +50,11 @@ def _order(row: Row) -> tuple[Any, ...]:
     return row["integer"], bool(names), criterion, names, size
 
 
+def _patterns(rows: list[Row]) -> list[str]:
+    ordered = sorted(rows, key=lambda row: _order(row)[-1])
+    return list(dict.fromkeys(row["pattern"] for row in ordered))
+
+
 def _title(pattern: str) -> str:
     """Pattern as the head of a column: ``8:16``, or ``70 %`` where unstructured."""
     return pattern if ":" in pattern else f"{parse_pattern(pattern)} %"
@@ -70,8 +75,7 @@ def _three_digits(key: str) -> Callable[[Row], str]:
 def _table(title: str, rows: list[Row], cell: Callable[[Row], str],
            dense: str | None = None) -> list[str]:
     """Lines of a table: methods down, patterns across; a cell without a row is empty."""
-    patterns = list(dict.fromkeys(row["pattern"] for row in sorted(
-        rows, key=lambda row: _order(row)[-1])))
+    patterns = _patterns(rows)
     lines = ["", " | ".join((f"| {title}", *map(_title, patterns))) + " |",
              "|" + "---|" * (len(patterns) + 1)]
     if dense is not None:
@@ -151,7 +155,7 @@ class Results:
         writer.writerows(rows)
         write(self.path.with_suffix(".csv"), text.getvalue())
         write(self.path.with_suffix(".md"), self._markdown(rows))
-        write(self.path.with_suffix(".png"), self._plot())
+        write(self.path.with_suffix(".png"), self._plot(rows))
         table = Table(title=f"{self.header['model']}: {self.header['measure']}, "
                             f"dense {self.dense['score']:.4f}")
         for field in fields:
@@ -161,10 +165,13 @@ class Results:
                             for f in fields))
         Console(width=160).print(table)
 
+    def _unit(self) -> str:
+        return "nats a token" if self.header["measure"] == "perplexity" else "1 - cosine"
+
     def _markdown(self, rows: list[Row]) -> str:
         """Tables of the measure, of the loss, and of every task: a line for each method."""
-        measure = self.header["measure"]
-        unit, digits = ("nats a token", 2) if measure == "perplexity" else ("1 - cosine", 3)
+        measure, unit = self.header["measure"], self._unit()
+        digits = 2 if measure == "perplexity" else 3
         about = (f"{measure}, dense {self.dense['score']:.{digits}f}; in brackets the gain over "
                  f"act ({unit}) and its standard error, for act the standard error of its loss")
         lines = [about,
@@ -175,21 +182,28 @@ class Results:
             lines += _table(task, rows, _three_digits(task), f"{value:.3f}")
         return "\n".join(lines) + "\n"
 
-    def _plot(self) -> bytes:
-        """PNG: the measure against the pattern, a line for each method."""
+    def _plot(self, rows: list[Row]) -> bytes:
+        """PNG: losses over the dense model with their errors, a line for each method."""
         import matplotlib
         matplotlib.use("Agg")
         from matplotlib import pyplot
 
-        figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
-        lines: dict[str, list[tuple[str, float]]] = {}
-        for row in sorted(self.rows, key=_order):
-            lines.setdefault(_name(row), []).append((_title(row["pattern"]), row["score"]))
-        for name, points in lines.items():
-            axes.plot(*zip(*points, strict=True), marker="o", label=name)
-        axes.axhline(self.dense["score"], color="black", linewidth=0.8, label="dense")
-        axes.set(xlabel="pattern", ylabel=self.header["measure"])
-        axes.legend(fontsize=7)
+        methods = list(dict.fromkeys(map(_name, rows)))
+        figure, axes = pyplot.subplots(figsize=(8, 1.5 + 0.25 * len(methods)),
+                                       layout="constrained")
+        for pattern in _patterns(rows):
+            points = [(row["loss"], methods.index(_name(row)), row["loss_error"])
+                      for row in rows if row["pattern"] == pattern]
+            losses, places, errors = zip(*points, strict=True)
+            axes.errorbar(losses, places, xerr=errors, fmt="o", markersize=4, capsize=2,
+                          label=_title(pattern))
+        if all(row["loss"] > 0 for row in rows):
+            axes.set_xscale("log")
+        axes.set_yticks(range(len(methods)), methods)
+        axes.invert_yaxis()
+        axes.grid(alpha=0.3)
+        axes.set(xlabel=f"loss over dense, {self._unit()}")
+        figure.legend(ncols=10, loc="outside upper center")
         image = io.BytesIO()
         figure.savefig(image, format="png", dpi=120)
         pyplot.close(figure)
