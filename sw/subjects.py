@@ -148,11 +148,12 @@ def _from_hub(name: str) -> tuple[Any, Any]:
     try:
         return (AutoTokenizer.from_pretrained(name),
                 AutoModelForCausalLM.from_pretrained(name, dtype="auto"))
-    except (OSError, ModuleNotFoundError):
+    except ModuleNotFoundError:
         raise
     except Exception as error:  # damaged files raise anything
-        about = str(error).partition("\n")[0] or type(error).__name__
-        raise ValueError(f"model must be a whole causal model, not {name!r} ({about})") from None
+        about = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ValueError("model must be minilm, decoder, or the name or folder of a whole causal "
+                         f"model, not {name!r} ({about})") from None
 
 
 def load_subject(name: str, text: str | None = None, calibration_text: str | None = None, *,
@@ -179,9 +180,7 @@ def load_subject(name: str, text: str | None = None, calibration_text: str | Non
     Raises
     ------
     ValueError
-        If a text is too short, the model is damaged, or there is no such device.
-    OSError
-        If there is no such model.
+        If a text is too short, there is no such model, it is damaged, or there is no such device.
     """
     if device != "cpu" and not torch.cuda.is_available():
         raise ValueError(f"device must be cpu where torch finds no GPU, not {device}")

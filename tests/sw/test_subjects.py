@@ -25,12 +25,15 @@ def damage(folder, kind):
         (folder / "tokenizer.json").write_text("{}")
     elif kind == "config":
         (folder / "config.json").write_text("{")
+    elif kind == "empty":
+        shutil.rmtree(folder)
+        folder.mkdir()
     else:  # other sizes than the weights have
         config = json.loads((folder / "config.json").read_text())
         (folder / "config.json").write_text(json.dumps({**config, "intermediate_size": 99}))
 
 
-@pytest.mark.parametrize("kind", ["cut", "noise", "tokenizer", "config", "sizes"])
+@pytest.mark.parametrize("kind", ["cut", "noise", "tokenizer", "config", "sizes", "empty"])
 def test_damaged_model_is_one_sentence(tmp_path, capsys, kind):
     folder = tmp_path / "model"
     damage(folder, kind)
@@ -38,7 +41,9 @@ def test_damaged_model_is_one_sentence(tmp_path, capsys, kind):
         main(["--model", str(folder), "--count", "1", "--calibration", "1", "--length", "16",
               "-o", str(tmp_path / "results")])
     assert caught.value.code == 2
-    assert capsys.readouterr().err.splitlines()[-1].startswith("python -m sw.evaluate: error: ")
+    assert capsys.readouterr().err.splitlines()[-1].startswith(
+        "python -m sw.evaluate: error: model must be minilm, decoder, or the name or folder of a "
+        f"whole causal model, not '{folder}' (")
     assert not (tmp_path / "results").exists()
 
 
