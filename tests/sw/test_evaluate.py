@@ -61,6 +61,40 @@ def test_results_are_written_and_resumed(tmp_path, monkeypatch, capsys):
     assert not list(tmp_path.rglob("*.part"))
 
 
+def test_interrupted_run_goes_on_to_the_same_results(tmp_path, monkeypatch):
+    arguments = [*SMALL, "--criteria", "act", "clact", "--corrections", "none", "ls", "-o"]
+    main([*arguments, str(tmp_path / "whole")])
+    row, done = evaluate.Evaluation.row, []
+
+    def stop(self, method):
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(method)
+        return row(self, method)
+
+    monkeypatch.setattr(evaluate.Evaluation, "row", stop)
+    with pytest.raises(KeyboardInterrupt):
+        main([*arguments, str(tmp_path / "part")])
+    assert len(json.loads((tmp_path / "part" / "results.json").read_text())["rows"]) == 2
+    done[:] = []
+    main([*arguments, str(tmp_path / "part")])
+    assert len(done) == 2
+    for name in ("results.json", "results.csv", "results.md"):
+        assert (tmp_path / "part" / name).read_text() == (tmp_path / "whole" / name).read_text()
+
+
+def test_damaged_learned_file_is_one_sentence(tmp_path, capsys):
+    path = tmp_path / "learned" / "2x4-act-ls.pt"
+    path.parent.mkdir()
+    path.write_bytes(b"PK\x03\x04 cut")
+    with pytest.raises(SystemExit) as caught:
+        main([*SMALL, "--corrections", "ls", "-o", str(tmp_path)])
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"python -m sw.evaluate: error: {path} must be a checkpoint of learned corrections, "
+        "not a damaged or foreign file")
+
+
 def test_energy_is_of_what_is_selected_from():
     torch.manual_seed(0)
     linear, x = torch.nn.Linear(8, 4), torch.tensor([[9.0, 8, 8, 8, -1, 0, 2, 0]])
