@@ -1,4 +1,4 @@
-"""Time of ``nm_mask`` beside topk and scatter: ``python -m sw.benchmark``.
+"""Time of masks beside topk and scatter: ``python -m sw.benchmark``.
 
 With ``--outputs`` also that of ``sw.fused.compress_shifted`` (shift for each token, bitmask) beside
 the dense product of a layer with so many outputs. The best of several rounds each, taken in turns,
@@ -14,11 +14,12 @@ from torch import Tensor
 
 from hw.config import Pattern
 from sw.fused import compress_shifted
-from sw.selection import nm_mask
+from sw.method import parse_pattern
+from sw.selection import nm_mask, unstructured_mask
 
 
 def topk_mask(x: Tensor, n: int, m: int) -> Tensor:
-    """Mask as usually computed; ties are undefined."""
+    """Mask as usually computed; ties are undefined. A block can be a whole token."""
     blocks = x.view(-1, m).abs()
     kept = blocks.topk(n, dim=1, sorted=False).indices
     return torch.zeros_like(blocks, dtype=torch.bool).scatter_(1, kept, True).view(x.shape)
@@ -38,24 +39,30 @@ def _best(functions: Sequence[Callable[[], object]], rounds: int, device: str) -
     return [min(times) * 1e3 for times in zip(*taken[1:], strict=True)]
 
 
-def compare(x: Tensor, pattern: Pattern, rounds: int, outputs: int) -> str:
+def compare(x: Tensor, pattern: Pattern | int, rounds: int, outputs: int) -> str:
     """Return one line of the table."""
-    n, m, device = pattern.n, pattern.m, x.device.type
-    functions: list[Callable[[], object]] = [
-        lambda: topk_mask(x, n, m), lambda: nm_mask(x, n, m)]
-    if outputs:
+    device, features = x.device.type, x.shape[1]
+    functions: list[Callable[[], object]]
+    if isinstance(pattern, int):
+        name, kept = f"unstructured-{pattern}", features * (100 - pattern) // 100
+        functions = [lambda: topk_mask(x, kept, features), lambda: unstructured_mask(x, kept)]
+    else:
+        name, n, m = str(pattern), pattern.n, pattern.m
+        functions = [lambda: topk_mask(x, n, m), lambda: nm_mask(x, n, m)]
+    if outputs and isinstance(pattern, Pattern):
         weight = torch.randn(outputs, x.shape[1], device=device, dtype=x.dtype)
         shift = x.float().mean(-1, keepdim=True).to(x.dtype)
         functions += [lambda: compress_shifted(x, pattern, shift=shift), lambda: x @ weight.t()]
     usual, ours, *layer = _best(functions, rounds, device)
-    line = f"{pattern!s:7}  {usual:9.1f} ms  {ours:6.1f} ms  {usual / ours:5.1f} x"
+    line = f"{name:15}  {usual:9.1f} ms  {ours:6.1f} ms  {usual / ours:5.1f} x"
     return line + "".join(f"  {time:9.1f} ms" for time in layer)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m sw.benchmark", description=__doc__)
-    parser.add_argument("--patterns", nargs="+", default=["2:4", "4:8", "8:16", "16:32"])
+    parser.add_argument("--patterns", nargs="+", default=["2:4", "4:8", "8:16", "16:32"],
+                        help="N:M or unstructured-P, default the paper's four")
     parser.add_argument("--size", type=int, default=4096, help="tokens and features")
     parser.add_argument("--outputs", type=int, default=0,
                         help="outputs of the layer to compare with, default none")
@@ -65,13 +72,13 @@ def main(arguments: list[str] | None = None) -> None:
                         help="default %(default)s")
     options = parser.parse_args(arguments)
     try:
-        patterns = [Pattern.parse(text) for text in options.patterns]
+        patterns = [parse_pattern(text) for text in options.patterns]
         for name, low in (("size", 1), ("outputs", 0), ("rounds", 1), ("threads", 1)):
             if getattr(options, name) < low:
                 raise ValueError(f"{name} must be an integer from {low}, "
                                  f"not {getattr(options, name)}")
         for pattern in patterns:
-            if options.size % pattern.m:
+            if isinstance(pattern, Pattern) and options.size % pattern.m:
                 raise ValueError(f"size must be a multiple of {pattern.m}, not {options.size}")
         if options.device == "cuda" and not torch.cuda.is_available():
             raise ValueError("device must be cpu where torch finds no GPU, not cuda")
@@ -82,7 +89,7 @@ def main(arguments: list[str] | None = None) -> None:
     x = x.bfloat16().to(options.device)
     layer = "  shift+compress     product" if options.outputs else ""
     print(f"{options.size} x {options.size} bfloat16, torch {torch.__version__}, {options.device}, "
-          f"{options.threads} thread(s)\npattern  topk+scatter  nm_mask   faster{layer}")
+          f"{options.threads} thread(s)\npattern          topk+scatter       mask   faster{layer}")
     for pattern in patterns:
         print(compare(x, pattern, options.rounds, options.outputs))
 

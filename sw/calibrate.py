@@ -16,9 +16,9 @@ from torch import Tensor
 from hw.config import integer
 from sw.corrections import TRAINED
 from sw.files import load
-from sw.sparse_layer import Method
+from sw.method import Method
 from sw.sparsify import observe
-from sw.subjects import Subject, load_subject, split_names
+from sw.subjects import Subject, load_subject, read_text, split_names
 from sw.training import KIND, Learned, Training, calibrate, find_blocks
 
 
@@ -67,12 +67,14 @@ def main(arguments: list[str] | None = None) -> None:
     add("--corrections", default="ls+shift", help="combination such as var+ls+shift, with at "
         f"least one of {', '.join(TRAINED)}; default %(default)s")
     add("--layers", nargs="+", help="patterns of layer names, such as '*.mlp.*'; default all")
-    add("--text", type=Path, help="file to train on, default library source")
+    add("--text", help="to train on: a file, or a data set of Hugging Face as "
+        "NAME[:CONFIGURATION[:SPLIT]]; default library source")
     add("--windows", type=int, default=256, help="windows or sentences, default %(default)s")
     add("--length", type=int, default=256, help="tokens of a window, default %(default)s")
     add("--epochs", type=int, default=Training.epochs, help="default %(default)s")
     add("--rate", type=float, default=Training.rate, help="learning rate, default %(default)s")
     add("--seed", type=int, default=Training.seed, help="default %(default)s")
+    add("--device", choices=["cpu", "cuda"], default="cpu", help="default %(default)s")
     add("-o", "--output", type=Path, required=True, help="file of the learned parameters")
     options = parser.parse_args(arguments)
     try:
@@ -89,9 +91,9 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError(f"rate must be between 0 and 1, not {options.rate}")
     method = Method(options.pattern, options.criterion, split_names([options.corrections])[0])
     training = Training(options.rate, options.epochs, options.seed)
-    text = options.text.read_text(encoding="utf-8") if options.text else None
+    text = read_text(options.text) if options.text else None
     subject = load_subject(options.model, calibration_text=text, count=1, length=options.length,
-                           calibration=options.windows, seed=options.seed)
+                           calibration=options.windows, seed=options.seed, device=options.device)
     statistics = observe(subject.model, subject.calibration, options.layers,
                          covariance="larosa" in method.corrections)
     options.output.parent.mkdir(parents=True, exist_ok=True)

@@ -22,13 +22,20 @@ from rich.progress import track
 from hw.config import integer
 from sw.calibrate import calibrate_subject
 from sw.corrections import TRAINED
+from sw.criteria import CRITERIA
+from sw.method import Method
 from sw.metrics import snr_db
 from sw.results import Results
-from sw.sparse_layer import Method, SparseInputLinear
+from sw.sparse_layer import SparseInputLinear
 from sw.sparsify import find_layers, observe, sparsify
-from sw.subjects import Subject, load_subject, split_names
-from sw.tasks import require, run_tasks
+from sw.subjects import Subject, load_subject, read_text, split_names
+from sw.tasks import Tasks
 from sw.training import Training
+
+
+PAPER = ("d-pts", "d-pts-mean", "d-pts+var", "s-pts", "l-pts", "shift", "ls", "ls+shift", "var",
+         "var+ls+shift", "r-sparse", "smooth", "larosa")
+"""Corrections of the paper, and their combinations."""
 
 
 class Evaluation:
@@ -42,10 +49,13 @@ class Evaluation:
         The command line.
     identity : dict
         What calibrations depend on besides method and training.
+    tasks : Tasks, optional
+        To run on each.
     """
 
-    def __init__(self, subject: Subject, options: argparse.Namespace, identity: dict[str, Any]):
-        self.subject, self.options, self.identity = subject, options, identity
+    def __init__(self, subject: Subject, options: argparse.Namespace, identity: dict[str, Any],
+                 tasks: Tasks | None = None):
+        self.subject, self.options, self.identity, self.tasks = subject, options, identity, tasks
         self.statistics: dict[str, dict[str, torch.Tensor]] = {}
 
     def learned(self, method: Method) -> dict[str, dict[str, torch.Tensor]] | None:
@@ -86,9 +96,8 @@ class Evaluation:
         """Measure the model as it is now."""
         losses = self.subject.losses()
         found: dict[str, Any] = {"score": self.subject.score(losses), "losses": losses}
-        if self.options.tasks:
-            found["tasks"] = run_tasks(self.subject.model, self.subject.tokenizer,
-                                       self.options.tasks, self.options.limit)
+        if self.tasks:
+            found["tasks"] = self.tasks.run(self.subject.model, self.subject.tokenizer)
         return found
 
     def row(self, method: Method) -> dict[str, Any]:
@@ -119,32 +128,39 @@ def parse(arguments: list[str] | None) -> tuple[argparse.ArgumentParser, argpars
         help="act, clact, amber, wina, variance; weight prunes weights; default act")
     add("--corrections", nargs="+", default=["none"],
         help="combinations such as d-pts+var; none is no correction (default)")
+    add("--paper", action="store_true", help="in place of these: every criterion alone (these also "
+        "with --integer), and act with every correction and combination of the paper")
     add("--layers", nargs="+", help="patterns of layer names, such as '*.mlp.*'; default all")
     add("--integer", action="store_true", help="add the integer path of the hardware to each row")
-    add("--text", type=Path, help="file to evaluate on, default held-out library source")
+    add("--text", help="to evaluate on: a file, or a data set of Hugging Face as "
+        "NAME[:CONFIGURATION[:SPLIT]]; default held-out library source")
     add("--count", type=int, default=16, help="windows or sentences, default %(default)s")
     add("--length", type=int, default=256, help="tokens of a window, default %(default)s")
     add("--tasks", nargs="+", help="also run these of lm-evaluation-harness, such as arc_easy")
+    add("--task-folder", type=Path, help="further definitions of tasks, in the harness's YAML")
     add("--limit", type=int, help="documents of each task, default all")
-    add("--calibration-text", type=Path, help="file for statistics and training, default library "
-        "source that is not evaluated on")
+    add("--calibration-text", help="the same for statistics and training, default library source "
+        "that is not evaluated on")
     add("--calibration", type=int, default=128,
         help="windows or sentences of it, default %(default)s")
     add("--epochs", type=int, default=Training.epochs, help="of training, default %(default)s")
     add("--rate", type=float, default=Training.rate, help="of training, default %(default)s")
+    add("--device", choices=["cpu", "cuda"], default="cpu", help="default %(default)s")
     add("-o", "--output", type=Path, required=True, help="folder of the results")
     return parser, parser.parse_args(arguments)
 
 
 def methods(options: argparse.Namespace) -> list[Method]:
     """Return what the command line asks for, weights without corrections."""
-    found = []
-    for criterion, names, pattern, integral in itertools.product(
-            options.criteria, split_names(options.corrections), options.patterns,
-            (False, True) if options.integer else (False,)):
-        if criterion != "weight" or not (names or integral):
-            found.append(Method(pattern, criterion, names, integral))
-    return found
+    paths = (False, True) if options.integer else (False,)
+    if options.paper:
+        wanted = [*((name, (), path) for name in (*CRITERIA, "weight") for path in paths),
+                  *(("act", names, False) for names in split_names(PAPER))]
+    else:
+        wanted = list(itertools.product(options.criteria, split_names(options.corrections), paths))
+    return [Method(pattern, criterion, names, integral)
+            for criterion, names, integral in wanted for pattern in options.patterns
+            if criterion != "weight" or not (names or integral)]
 
 
 def run(options: argparse.Namespace) -> None:
@@ -152,12 +168,16 @@ def run(options: argparse.Namespace) -> None:
     for name in ("count", "length", "calibration", "epochs"):
         integer(name, getattr(options, name), 1, 1 << 20)
     wanted = methods(options)
+    tasks = None
     if options.tasks:
-        require()
-    text, calibration_text = (path.read_text(encoding="utf-8") if path else None
-                              for path in (options.text, options.calibration_text))
+        if options.model == "minilm":
+            raise ValueError("tasks must be of a causal model, not of minilm")
+        tasks = Tasks(options.tasks, options.task_folder, options.limit)
+    text, calibration_text = (read_text(source) if source else None
+                              for source in (options.text, options.calibration_text))
     subject = load_subject(options.model, text, calibration_text, count=options.count,
-                           length=options.length, calibration=options.calibration)
+                           length=options.length, calibration=options.calibration,
+                           device=options.device)
     find_layers(subject.model, options.layers)
     identity = {"model": options.model, "length": options.length,
                 "calibration_text": str(options.calibration_text or "library")}
@@ -166,9 +186,9 @@ def run(options: argparse.Namespace) -> None:
         "text": str(options.text or "library"), "calibration": options.calibration,
         "epochs": options.epochs, "rate": options.rate, "tasks": options.tasks,
         "limit": options.limit})
-    missing = [method for method in wanted if results.find(
+    missing = [method for method in dict.fromkeys(wanted) if results.find(
         (method.pattern, method.criterion, "+".join(method.corrections), method.integer)) is None]
-    evaluation = Evaluation(subject, options, identity)
+    evaluation = Evaluation(subject, options, identity, tasks)
     if not results.dense:
         results.dense = evaluation.measure()
         results.save()

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -12,7 +12,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from sw.corrections import CORRECTIONS
+from sw.criteria import CRITERIA
 from sw.files import write
+from sw.method import parse_pattern
 
 
 __all__ = ["KEY", "Results", "mean_and_error"]
@@ -38,13 +41,49 @@ def _name(row: Row) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _cell(row: Row | None, value: str, error: str | None) -> str:
-    """A number of a row for a table, with its error; empty where there is none."""
-    if row is None or math.isnan(row[value]):
-        return ""
-    if error is None:
-        return f"{row[value]:.3f}"
-    return f"{row[value]:.4f} ({row[error]:.4f})"
+def _order(row: Row) -> tuple[Any, ...]:
+    """Place of a row: methods in the order of the documentation, then patterns by size."""
+    pattern = parse_pattern(row["pattern"])
+    size = (1, pattern) if isinstance(pattern, int) else (0, pattern.m, pattern.n)
+    names = [CORRECTIONS.index(name) for name in row["corrections"].split("+") if name]
+    criterion = (*CRITERIA, "weight").index(row["criterion"])
+    return row["integer"], bool(names), criterion, names, size
+
+
+def _patterns(rows: list[Row]) -> list[str]:
+    ordered = sorted(rows, key=lambda row: _order(row)[-1])
+    return list(dict.fromkeys(row["pattern"] for row in ordered))
+
+
+def _title(pattern: str) -> str:
+    """Pattern as the head of a column: ``8:16``, or ``70 %`` where unstructured."""
+    return pattern if ":" in pattern else f"{parse_pattern(pattern)} %"
+
+
+def _cell(row: Row, digits: int) -> str:
+    """Score, gain and error for a table; the error of the loss where there is no other row."""
+    score = f"{row['score']:.{digits}f}"
+    if math.isnan(row["gain"]) or _name(row) == "act":
+        return f"{score} ({row['loss_error']:.3f})"
+    return f"{score} ({row['gain']:+.3f}, {row['gain_error']:.3f})"
+
+
+def _three_digits(key: str) -> Callable[[Row], str]:
+    return lambda row: f"{row[key]:.3f}"
+
+
+def _table(title: str, rows: list[Row], cell: Callable[[Row], str],
+           dense: str | None = None) -> list[str]:
+    """Lines of a table: methods down, patterns across; a cell without a row is empty."""
+    patterns = _patterns(rows)
+    lines = ["", " | ".join((f"| {title}", *map(_title, patterns))) + " |",
+             "|" + "---|" * (len(patterns) + 1)]
+    if dense is not None:
+        lines.append(" | ".join(("| dense", *(dense for _ in patterns))) + " |")
+    for name in dict.fromkeys(map(_name, rows)):
+        cells = {row["pattern"]: cell(row) for row in rows if _name(row) == name}
+        lines.append(" | ".join((f"| {name}", *(cells.get(p, "") for p in patterns))) + " |")
+    return lines
 
 
 class Results:
@@ -108,7 +147,7 @@ class Results:
 
     def report(self) -> None:
         """Write results.csv, results.md and results.png, and print the table."""
-        rows = [self._complete(row) for row in self.rows]
+        rows = [self._complete(row) for row in sorted(self.rows, key=_order)]
         fields = [*FIELDS, *self.dense.get("tasks", {})]
         text = io.StringIO()
         writer = csv.DictWriter(text, fields, lineterminator="\n")
@@ -116,7 +155,7 @@ class Results:
         writer.writerows(rows)
         write(self.path.with_suffix(".csv"), text.getvalue())
         write(self.path.with_suffix(".md"), self._markdown(rows))
-        write(self.path.with_suffix(".png"), self._plot())
+        write(self.path.with_suffix(".png"), self._plot(rows))
         table = Table(title=f"{self.header['model']}: {self.header['measure']}, "
                             f"dense {self.dense['score']:.4f}")
         for field in fields:
@@ -126,40 +165,45 @@ class Results:
                             for f in fields))
         Console(width=160).print(table)
 
+    def _unit(self) -> str:
+        return "nats a token" if self.header["measure"] == "perplexity" else "1 - cosine"
+
     def _markdown(self, rows: list[Row]) -> str:
-        """Tables of the measure, the loss and the gain: a line for each method."""
-        patterns = list(dict.fromkeys(row["pattern"] for row in rows))
-        methods: dict[str, dict[str, Row]] = {}
-        for row in rows:
-            methods.setdefault(_name(row), {})[row["pattern"]] = row
-        unit = "nats" if self.header["measure"] == "perplexity" else "1 - cosine"
-        lines = [f"Dense: {self.dense['score']:.4f}"]
-        for title, value, error in (
-                (self.header["measure"], "score", None),
-                (f"loss over dense ({unit}, standard error)", "loss", "loss_error"),
-                (f"gain over act ({unit}, standard error)", "gain", "gain_error")):
-            lines += ["", " | ".join((f"| {title}", *patterns)) + " |",
-                      "|" + "---|" * (len(patterns) + 1)]
-            for name, cells in methods.items():
-                texts = (_cell(cells.get(pattern), value, error) for pattern in patterns)
-                lines.append(" | ".join((f"| {name}", *texts)) + " |")
+        """Tables of the measure, of the loss, and of every task: a line for each method."""
+        measure, unit = self.header["measure"], self._unit()
+        digits = 2 if measure == "perplexity" else 3
+        about = (f"{measure}, dense {self.dense['score']:.{digits}f}; in brackets the gain over "
+                 f"act ({unit}) and its standard error, for act the standard error of its loss")
+        lines = [about,
+                 *_table(measure, rows, lambda row: _cell(row, digits)),
+                 *_table(f"loss over dense, {unit}", rows,
+                         lambda row: f"{row['loss']:.3f} ({row['loss_error']:.3f})")]
+        for task, value in self.dense.get("tasks", {}).items():
+            lines += _table(task, rows, _three_digits(task), f"{value:.3f}")
         return "\n".join(lines) + "\n"
 
-    def _plot(self) -> bytes:
-        """PNG: the measure against the pattern, a line for each method."""
+    def _plot(self, rows: list[Row]) -> bytes:
+        """PNG: losses over the dense model with their errors, a line for each method."""
         import matplotlib
         matplotlib.use("Agg")
         from matplotlib import pyplot
 
-        figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
-        lines: dict[str, list[tuple[str, float]]] = {}
-        for row in self.rows:
-            lines.setdefault(_name(row), []).append((row["pattern"], row["score"]))
-        for name, points in lines.items():
-            axes.plot(*zip(*points, strict=True), marker="o", label=name)
-        axes.axhline(self.dense["score"], color="black", linewidth=0.8, label="dense")
-        axes.set(xlabel="pattern", ylabel=self.header["measure"])
-        axes.legend(fontsize=7)
+        methods = list(dict.fromkeys(map(_name, rows)))
+        figure, axes = pyplot.subplots(figsize=(8, 1.5 + 0.25 * len(methods)),
+                                       layout="constrained")
+        for pattern in _patterns(rows):
+            points = [(row["loss"], methods.index(_name(row)), row["loss_error"])
+                      for row in rows if row["pattern"] == pattern]
+            losses, places, errors = zip(*points, strict=True)
+            axes.errorbar(losses, places, xerr=errors, fmt="o", markersize=4, capsize=2,
+                          label=_title(pattern))
+        if all(row["loss"] > 0 for row in rows):
+            axes.set_xscale("log")
+        axes.set_yticks(range(len(methods)), methods)
+        axes.invert_yaxis()
+        axes.grid(alpha=0.3)
+        axes.set(xlabel=f"loss over dense, {self._unit()}")
+        figure.legend(ncols=10, loc="outside upper center")
         image = io.BytesIO()
         figure.savefig(image, format="png", dpi=120)
         pyplot.close(figure)

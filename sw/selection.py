@@ -96,31 +96,48 @@ def scores(x: Tensor, coefficients: Tensor | None = None) -> Tensor:
     return x.long() * coefficients.long()
 
 
-def _keys(x: Tensor, m: int) -> tuple[Tensor, torch.dtype, int]:
-    """Magnitudes of blocks [B, M], the type that also holds an index, and the index's range."""
-    if x.dtype == torch.int64:  # exact integer scores
-        magnitudes, bits = x.abs(), 56
-    else:
-        magnitudes, bits = _magnitudes(x)
+def _keys(x: Tensor, score_bits: int) -> tuple[Tensor, Tensor, int]:
+    """Magnitudes of rows [B, M], a descending index [M] in a type that holds both, its range.
+
+    ``score_bits`` is how many bits exact integer scores (int64) need.
+    """
+    magnitudes, bits = (x.abs(), score_bits) if x.dtype == torch.int64 else _magnitudes(x)
+    m = x.shape[1]
     index_bits = (m - 1).bit_length()
     wide = next(dtype for dtype, room in ((torch.int16, 15), (torch.int32, 31), (torch.int64, 63))
                 if bits + index_bits <= room)
-    return magnitudes, wide, 1 << index_bits
-
-
-def _mask_blocks(x: Tensor, n: int) -> Tensor:
-    """Mask of whole blocks, [B, M]."""
-    m = x.shape[1]
-    magnitudes, wide, span = _keys(x, m)
-    # A key is unique in its block: the lower index wins ties, and a threshold keeps exactly n.
     index = torch.arange(m - 1, -1, -1, dtype=wide, device=x.device)
-    slices = torch.empty((m, len(x)), dtype=wide, device=x.device)
+    return magnitudes, index, 1 << index_bits
+
+
+def _unique(magnitudes: Tensor, index: Tensor, span: int) -> Tensor:
+    """Keys [B, M] without ties: the lower index wins them, and a threshold keeps exactly N."""
+    return magnitudes.to(index.dtype).mul_(span).add_(index)
+
+
+def _at_least(keys: Tensor, threshold: Tensor) -> Tensor:
+    """Mask of the keys [B, M], which are overwritten, that reach the threshold [B] of their row."""
+    # Comparing into the type of the operands is vectorised, comparing into bool is not.
+    return torch.ge(keys, threshold[:, None], out=keys).to(torch.bool)
+
+
+def _mask_blocks(x: Tensor, n: int, score_bits: int) -> Tensor:
+    """Mask of whole blocks, [B, M]."""
+    magnitudes, index, span = _keys(x, score_bits)
+    slices = torch.empty((x.shape[1], len(x)), dtype=index.dtype, device=x.device)
     slices.copy_(magnitudes.t())  # converts on the way, faster than a transposition by itself
     slices.mul_(span).add_(index[:, None])
     threshold = nth_largest(slices.unbind(0), n)
-    keys = magnitudes.to(wide).mul_(span).add_(index)
-    # Comparing into the type of the operands is vectorised, comparing into bool is not.
-    return torch.ge(keys, threshold[:, None], out=keys).to(torch.bool)
+    return _at_least(_unique(magnitudes, index, span), threshold)
+
+
+def _mask_tokens(x: Tensor, kept: int, score_bits: int) -> Tensor:
+    """Mask of the ``kept`` largest of whole tokens, [T, K]."""
+    if x.dtype == torch.int64 and score_bits + (x.shape[1] - 1).bit_length() > 63:
+        order = x.abs().argsort(dim=-1, descending=True, stable=True)[:, :kept]
+        return torch.zeros_like(x, dtype=torch.bool).scatter_(-1, order, True)
+    keys = _unique(*_keys(x, score_bits))
+    return _at_least(keys, keys.topk(kept, sorted=False).values.amin(-1))
 
 
 def block_mask(x: Tensor, n: int, m: int, coefficients: Tensor | None = None) -> Tensor:
@@ -138,14 +155,22 @@ def block_mask(x: Tensor, n: int, m: int, coefficients: Tensor | None = None) ->
 
     def select(chunk: Tensor) -> Tensor:
         scored = pad_features(scores(chunk, coefficients), m)
-        return _mask_blocks(scored.reshape(-1, m), n)
+        return _mask_blocks(scored.reshape(-1, m), n, _score_bits(x))
 
-    step = max(1, _CHUNK // features)
-    if len(rows) <= step or torch.compiler.is_compiling() or x.device.type != "cpu":
-        mask = select(rows)
-    else:
-        mask = torch.cat(_in_threads(select, rows.detach().split(step)))
-    return mask.view(*x.shape[:-1], blocks, m)
+    return _by_rows(select, rows).view(*x.shape[:-1], blocks, m)
+
+
+def _score_bits(x: Tensor) -> int:
+    """Bits that exact integer scores of ``x`` need, coefficients having 24."""
+    return 8 * x.element_size() + 24
+
+
+def _by_rows(select: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
+    """Apply a selection to rows [T, K]; on a CPU to as many at a time as the cache holds."""
+    step = max(1, _CHUNK // rows.shape[1])
+    if len(rows) <= step or torch.compiler.is_compiling() or rows.device.type != "cpu":
+        return select(rows)
+    return torch.cat(_in_threads(select, rows.detach().split(step)))
 
 
 def _in_threads(function: Callable[[Tensor], Tensor], chunks: Sequence[Tensor]) -> list[Tensor]:
@@ -230,7 +255,11 @@ def unstructured_mask(x: Tensor, kept: int, coefficients: Tensor | None = None) 
     features = x.shape[-1]
     if type(kept) is not int or not 0 <= kept <= features:
         raise ValueError(f"kept must be an integer from 0 to {features}, not {kept!r}")
-    scored = scores(x, coefficients)
-    magnitudes = scored.abs() if scored.dtype == torch.int64 else _magnitudes(scored)[0].long()
-    order = magnitudes.argsort(dim=-1, descending=True, stable=True)[..., :kept]
-    return torch.zeros_like(x, dtype=torch.bool).scatter_(-1, order, True)
+    check_coefficients(x, coefficients)
+    if kept in (0, features) or x.numel() == 0:
+        return torch.full_like(x, kept > 0, dtype=torch.bool)
+
+    def select(chunk: Tensor) -> Tensor:
+        return _mask_tokens(scores(chunk, coefficients), kept, _score_bits(x))
+
+    return _by_rows(select, x.reshape(-1, features)).view(x.shape)

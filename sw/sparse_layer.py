@@ -1,78 +1,29 @@
 """A linear layer whose input is sparsified and corrected, in float and as hardware computes it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear as apply_linear
 
-from hw.config import Pattern, choice
+from hw.config import Pattern
 from sw import corrections as correct
-from sw.criteria import (
-    CRITERIA,
-    clact_coefficients,
-    quantize_coefficients,
-    weight_coefficients,
-)
+from sw.criteria import clact_coefficients, quantize_coefficients, weight_coefficients
 from sw.linear import integer_matmul
+from sw.method import Method, parse_pattern
 from sw.metrics import energy_kept
 from sw.quantize import quantize, saturate
 from sw.selection import nm_mask, unstructured_mask
 
 
-__all__ = ["Method", "SparseInputLinear", "parse_pattern"]
+__all__ = ["SparseInputLinear", "is_transposed"]
 
 
-def parse_pattern(text: str) -> Pattern | int:
-    """Read ``"8:16"``, or ``"unstructured-70"``: 70 % of every token are dropped.
-
-    Returns the pattern, or the dropped percentage.
-    """
-    name, dash, percent = text.partition("-")
-    if name == "unstructured" and dash and percent.isdecimal() and int(percent) < 100:
-        return int(percent)
-    if ":" in text:
-        return Pattern.parse(text)
-    raise ValueError("pattern must be written N:M, as in 8:16, or unstructured-P with P from 0 to "
-                     f"99, not {text!r}")
-
-
-@dataclass(frozen=True)
-class Method:
-    """How a layer is sparsified.
-
-    Attributes
-    ----------
-    pattern : str
-        As in ``parse_pattern``.
-    criterion : str
-        One of ``CRITERIA``, or ``weight``: the weights are pruned instead, by magnitude.
-    corrections : tuple of str
-        From ``sw.corrections.CORRECTIONS``.
-    integer : bool
-        Whether to compute with the integers of the hardware: int8 tokens and weights, 8-bit
-        coefficients.
-    """
-
-    pattern: str
-    criterion: str = "act"
-    corrections: tuple[str, ...] = ()
-    integer: bool = False
-
-    def __post_init__(self) -> None:
-        parse_pattern(self.pattern)
-        choice("criterion", self.criterion, (*CRITERIA, "weight"))
-        for name in self.corrections:
-            choice("correction", name, correct.CORRECTIONS)
-        shifts = [name for name in self.corrections if name in correct.SHIFTS]
-        if len(shifts) > 1:
-            raise ValueError("corrections must have at most one of "
-                             f"{', '.join(correct.SHIFTS)}, not {' and '.join(shifts)}")
-        if self.criterion == "weight" and self.corrections:
-            raise ValueError("corrections must be none where weights are pruned, not "
-                             f"{', '.join(self.corrections)}")
+def is_transposed(layer: nn.Module) -> bool:
+    """Whether it is a ``Conv1D`` of transformers: linear, but with its weights as [K, O]."""
+    kind = type(layer)
+    return (kind.__module__, kind.__name__) == ("transformers.pytorch_utils", "Conv1D")
 
 
 def _keep(x: Tensor, pattern: Pattern | int, coefficients: Tensor | None) -> Tensor:
@@ -90,6 +41,7 @@ class SparseInputLinear(nn.Linear):
     Parameters
     ----------
     linear : nn.Linear
+        Or a ``Conv1D`` of transformers, whose weights stay as it holds them.
     method : Method
     statistics : dict of str to Tensor, optional
         What calibration found: ``shift`` (S-PTS), ``norm`` [K] (CLACT), ``largest`` [K]
@@ -116,7 +68,9 @@ class SparseInputLinear(nn.Linear):
     def __init__(self, linear: nn.Linear, method: Method,
                  statistics: Mapping[str, Tensor] | None = None,
                  learned: Mapping[str, Tensor] | None = None):
-        super().__init__(linear.in_features, linear.out_features, device="meta")
+        self.transposed = is_transposed(linear)
+        outputs, features = linear.weight.shape[::-1] if self.transposed else linear.weight.shape
+        super().__init__(features, outputs, device="meta")
         self.weight, self.bias = linear.weight, linear.bias
         self.train(linear.training)
         self.method = method
@@ -144,8 +98,8 @@ class SparseInputLinear(nn.Linear):
         self._constant("weight_mask", None)
         coefficients = None
         if self.method.criterion == "weight":
-            rows = self.weight if isinstance(self.pattern, Pattern) else self.weight.reshape(1, -1)
-            self.weight_mask = _keep(rows, self.pattern, None).view(self.weight.shape)
+            rows = self.matrix if isinstance(self.pattern, Pattern) else self.matrix.reshape(1, -1)
+            self.weight_mask = _keep(rows, self.pattern, None).view(self.matrix.shape)
         else:
             coefficients = weight_coefficients(self.method.criterion, self._weight(None))
             if self.method.criterion == "clact" and self.rotation is None:
@@ -162,7 +116,7 @@ class SparseInputLinear(nn.Linear):
         if learned is None:
             start = {name: torch.zeros(size) for name, size in sizes.items()}
             if rank:
-                start["a"], start["b"] = correct.low_rank(self.weight, rank)
+                start["a"], start["b"] = correct.low_rank(self.matrix, rank)
         else:
             start = dict(learned)
             found = {name: tuple(value.shape) for name, value in start.items()}
@@ -176,29 +130,35 @@ class SparseInputLinear(nn.Linear):
         self._register_state_dict_hook(_drop_learned)
         self.register_load_state_dict_pre_hook(_keep_learned)
 
+    @property
+    def matrix(self) -> Tensor:
+        """The weights as [out_features, in_features]."""
+        return self.weight.t() if self.transposed else self.weight
+
     def _weight(self, scale: Tensor | None) -> Tensor:
         """Weights in the space that selection works in; float32 where that is another one."""
-        weight = self.weight if scale is None else self.weight.float() * scale
-        return weight if self.rotation is None else weight.float() @ self.rotation
+        weight = self.matrix if scale is None else self.matrix.float() * scale
+        return weight if self.rotation is None else weight.float() @ self.rotation.float()
 
     def _tokens(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Tokens [T, K] in the space that selection works in, and the scale they are over."""
         tokens, scale = x.reshape(-1, self.in_features), None
         if "smooth" in self.method.corrections:
             largest = tokens.abs().amax(0) if self.largest is None else self.largest
-            scale = correct.smoothing(largest, self.weight)
+            scale = correct.smoothing(largest, self.matrix)
             tokens = tokens.float() / scale
         if self.rotation is not None:
-            tokens = tokens.float() @ self.rotation
+            tokens = tokens.float() @ self.rotation.float()
         return tokens, scale
 
     def _low_rank(self, dropped: Tensor, scale: Tensor | None) -> Tensor:
         """What R-Sparse adds for the dropped part of the tokens, taken back to their own space."""
         if self.rotation is not None:
-            dropped = dropped @ self.rotation.t()
+            dropped = dropped @ self.rotation.t().float()
         if scale is not None:
             dropped = dropped * scale
-        return dropped.float() @ self.learned["b"].t() @ self.learned["a"].t()
+        a, b = (self.learned[name].float() for name in ("a", "b"))
+        return dropped.float() @ b.t() @ a.t()
 
     def _shift(self, x: Tensor) -> Tensor | None:
         """What is subtracted before selection: [T, 1], a scalar, or [K]."""
@@ -229,14 +189,14 @@ class SparseInputLinear(nn.Linear):
         where those are pruned.
         """
         if self.weight_mask is not None:
-            return energy_kept(self.weight, self.weight_mask)
+            return energy_kept(self.matrix, self.weight_mask)
         tokens, _ = self._tokens(x)
         return energy_kept(*self._select(tokens, self._shift(tokens)))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [..., out_features] in the type of ``x`` [..., in_features]."""
         if self.weight_mask is not None:
-            return apply_linear(x, self.weight * self.weight_mask, self.bias)
+            return apply_linear(x, self.matrix * self.weight_mask, self.bias)
         compute = self._integer if self.method.integer else self._float
         y = compute(*self._tokens(x)).float()
         if "ls" in self.method.corrections:

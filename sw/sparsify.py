@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from sw import corrections as correct
-from sw.sparse_layer import Method, SparseInputLinear
+from sw.method import Method
+from sw.sparse_layer import SparseInputLinear, is_transposed
 
 
 __all__ = ["Sparsified", "find_layers", "observe", "sparsify"]
@@ -20,25 +21,30 @@ _LEFT_OUT = ("lm_head", "embed_out", "pooler", "classifier", "score", "cls")
 
 
 def find_layers(model: nn.Module, layers: Sequence[str] | None = None) -> dict[str, nn.Linear]:
-    """Return the linear layers of a model by name, heads left out.
+    """Return the linear layers inside a model by name, heads left out.
+
+    A layer of several names is found under each. ``Conv1D``, which GPT-2 has in their place, counts
+    as one.
 
     Parameters
     ----------
     model : nn.Module
         Any model.
     layers : sequence of str, optional
-        Patterns that a whole name must match, such as ``"*.mlp.*"`` or ``"*down_proj"``.
+        Patterns of which a whole name must match one, such as ``"*.mlp.*"`` or ``"*down_proj"``.
 
     Raises
     ------
     ValueError
         If no layer matches.
     """
-    found = {name: module for name, module in model.named_modules()
-             if isinstance(module, nn.Linear) and not isinstance(module, SparseInputLinear)
+    patterns = (layers,) if isinstance(layers, str) else layers
+    found = {name: module for name, module in model.named_modules(remove_duplicate=False)
+             if name and (isinstance(module, nn.Linear) or is_transposed(module))
+             and not isinstance(module, SparseInputLinear)
              and not set(name.split(".")) & set(_LEFT_OUT)}
     matching = {name: module for name, module in found.items()
-                if layers is None or any(fnmatch(name, pattern) for pattern in layers)}
+                if patterns is None or any(fnmatch(name, pattern) for pattern in patterns)}
     if not matching:
         names = ", ".join(sorted({name.rpartition(".")[2] for name in found})) or "none"
         raise ValueError(f"layers must match a linear layer of the model (there are {names}), "
@@ -82,7 +88,7 @@ def sparsify(model: nn.Module, pattern: str = "8:16", criterion: str = "act",
     criterion : str
         ``act``, ``clact``, ``amber``, ``wina``, ``variance``; ``weight`` prunes weights.
     corrections : sequence of str
-        From ``sw.corrections.CORRECTIONS``.
+        From ``sw.corrections.CORRECTIONS``; or one string, such as ``"d-pts+var"``.
     layers : sequence of str, optional
         As in ``find_layers``.
     statistics : mapping, optional
@@ -99,7 +105,8 @@ def sparsify(model: nn.Module, pattern: str = "8:16", criterion: str = "act",
         If a name is unknown, no layer matches, statistics are missing, or learned parameters are
         of other layers or another method; the model is then as it was.
     """
-    method = Method(pattern, criterion, tuple(corrections), integer)
+    names = corrections.split("+") if isinstance(corrections, str) else corrections
+    method = Method(pattern, criterion, tuple(names), integer)
     dense = find_layers(model, layers)
     if learned is not None and set(learned) != set(dense):
         odd = min(set(learned) ^ set(dense))

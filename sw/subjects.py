@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from sw.decoder.text import sentences, source
 from sw.metrics import cosines
 
 
-__all__ = ["CALIBRATION", "Subject", "load_subject", "split_names"]
+__all__ = ["CALIBRATION", "Subject", "load_subject", "read_text", "split_names"]
 
 
 CALIBRATION = 8
@@ -28,11 +29,11 @@ class Subject:
     Attributes
     ----------
     model : nn.Module
-        In evaluation mode.
+        In evaluation mode, on the device that is asked for.
     tokenizer
         Of the model, for tasks; None if there is none.
     batches : list of dict
-        Keyword arguments of one call each: what is evaluated on.
+        Keyword arguments of one call each: what is evaluated on. On the same device.
     calibration : list of dict
         The same, one window or sentence each, for statistics and training.
     measure : str
@@ -41,9 +42,11 @@ class Subject:
     """
 
     def __init__(self, model: nn.Module, batches: list[dict[str, Tensor]],
-                 calibration: list[dict[str, Tensor]], measure: str, tokenizer: Any = None):
-        self.model, self.measure, self.tokenizer = model.eval(), measure, tokenizer
-        self.batches, self.calibration = batches, calibration
+                 calibration: list[dict[str, Tensor]], measure: str, tokenizer: Any = None,
+                 device: str = "cpu"):
+        self.model, self.measure, self.tokenizer = model.eval().to(device), measure, tokenizer
+        self.batches, self.calibration = ([{key: value.to(device) for key, value in batch.items()}
+                                           for batch in held] for held in (batches, calibration))
         self._dense = self._embed() if measure == "cosine" else None
 
     @torch.no_grad()
@@ -109,9 +112,53 @@ def _random_windows(tokenizer: Any, text: str, length: int, count: int, seed: in
                      f"{len(windows)} of {count}")
 
 
+def read_text(source: str) -> str:
+    """Return the text of a file, or of a data set: ``NAME[:CONFIGURATION[:SPLIT]]``.
+
+    Of a data set of Hugging Face, the column ``text`` of one split, by default ``test``, joined
+    by empty lines.
+
+    Raises
+    ------
+    ValueError
+        If the data set has no such column, or the file is not UTF-8.
+    OSError
+        If there is neither.
+    ModuleNotFoundError
+        If it is no file, and ``datasets`` is not installed.
+    """
+    if Path(source).is_file():
+        return Path(source).read_text(encoding="utf-8")
+    try:
+        from datasets import load_dataset
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(f"text must be a file, or datasets installed (pip install "
+                                  f"nmforge[tasks]), not {source!r}") from None
+    name, configuration, split = (*source.split(":"), "", "")[:3]
+    documents = load_dataset(name, configuration or None, split=split or "test")
+    if "text" not in documents.column_names:
+        raise ValueError(f"text must be a data set with the column text, not {source!r} with "
+                         f"{', '.join(documents.column_names)}")
+    return "\n\n".join(documents["text"])
+
+
+def _from_hub(name: str) -> tuple[Any, Any]:
+    """Tokenizer and causal model of a name or folder."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    try:
+        return (AutoTokenizer.from_pretrained(name),
+                AutoModelForCausalLM.from_pretrained(name, dtype="auto"))
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:  # damaged files raise anything
+        about = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ValueError("model must be minilm, decoder, or the name or folder of a whole causal "
+                         f"model, not {name!r} ({about})") from None
+
+
 def load_subject(name: str, text: str | None = None, calibration_text: str | None = None, *,
                  count: int = 16, length: int = 256, calibration: int = CALIBRATION,
-                 seed: int = 0) -> Subject:
+                 seed: int = 0, device: str = "cpu") -> Subject:
     """Load a model with its input.
 
     Parameters
@@ -127,14 +174,16 @@ def load_subject(name: str, text: str | None = None, calibration_text: str | Non
         Windows (or sentences) to evaluate, and for calibration; tokens of a window.
     seed : int
         For the choice of the windows of calibration.
+    device : str
+        Where the model runs, ``cpu`` or ``cuda``.
 
     Raises
     ------
     ValueError
-        If a text is too short.
-    OSError
-        If there is no such model.
+        If a text is too short, there is no such model, it is damaged, or there is no such device.
     """
+    if device != "cpu" and not torch.cuda.is_available():
+        raise ValueError(f"device must be cpu where torch finds no GPU, not {device}")
     if name == "minilm":
         from sw.activations import encoder
         tokenizer, model = encoder()
@@ -151,19 +200,17 @@ def load_subject(name: str, text: str | None = None, calibration_text: str | Non
         batches, windows = ([dict(tokenizer(line, return_tensors="pt", truncation=True,
                                             max_length=512)) for line in lines]
                             for lines in (chosen, others))
-        return Subject(model, _same_length(batches), windows, "cosine", tokenizer)
+        return Subject(model, _same_length(batches), windows, "cosine", tokenizer, device)
     if name == "decoder":
         from sw.decoder import load
         tokenizer, model = load()
     else:
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-        tokenizer = AutoTokenizer.from_pretrained(name)
-        model = AutoModelForCausalLM.from_pretrained(name, dtype="auto")
+        tokenizer, model = _from_hub(name)
     body = source(held_out=True) if text is None else text
     other = source(held_out=False) if calibration_text is None else calibration_text
     return Subject(model, _evaluated(tokenizer, body, length, count),
                    _random_windows(tokenizer, other, length, calibration, seed),
-                   "perplexity", tokenizer)
+                   "perplexity", tokenizer, device)
 
 
 def split_names(names: Sequence[str]) -> list[tuple[str, ...]]:

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from sw.corrections import TRAINED
 from sw.files import load, save
-from sw.sparse_layer import Method, SparseInputLinear
+from sw.method import Method
+from sw.sparse_layer import SparseInputLinear
 from sw.sparsify import Sparsified, sparsify
 
 
@@ -129,6 +130,7 @@ def _run(block: nn.Module, x: Tensor, call: Call) -> Tensor:
     return _first(block(x, *call[0], **call[1]))
 
 
+@torch.enable_grad()
 def _train(block: nn.Module, parameters: list[nn.Parameter], inputs: list[Tensor],
            targets: list[Tensor], calls: list[Call], training: Training, seed: int,
            advance: Callable[[], None]) -> None:
@@ -248,9 +250,8 @@ def _block(block: nn.Module, part: Sparsified, name: str, hidden: list[Tensor],
         with torch.no_grad():
             return [_run(block, x, call) for x, call in zip(hidden, calls, strict=True)]
 
-    def mean_error() -> float:
-        errors = [_error(a, b).item() for a, b in zip(outputs(), targets, strict=True)]
-        return sum(errors) / len(errors)
+    def mean_error(found: list[Tensor]) -> float:
+        return sum(_error(a, b).item() for a, b in zip(found, targets, strict=True)) / len(found)
 
     trained = name in state["error"]
     targets = [] if trained else outputs()
@@ -261,11 +262,12 @@ def _block(block: nn.Module, part: Sparsified, name: str, hidden: list[Tensor],
                 layer.learned[parameter].data.copy_(value)
     try:
         if not trained:
-            before = mean_error()
+            before = mean_error(outputs())
             _train(block, [p for layer in part.layers.values() for p in layer.learned.values()],
                    hidden, targets, calls, training, training.seed * 1_000_003 + number, advance)
-            state["error"][name] = [before, mean_error()]
-            state["learned"].update(_parameters(part.layers))
         hidden[:] = outputs()
+        if not trained:
+            state["error"][name] = [before, mean_error(hidden)]
+            state["learned"].update(_parameters(part.layers))
     finally:
         part.remove()

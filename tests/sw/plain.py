@@ -12,17 +12,21 @@ def magnitude(value):
     return (1, 0.0) if math.isnan(value) else (0, abs(value))
 
 
+def largest(values, count, coefficients=None):
+    """Which are the ``count`` largest of a list of numbers; of equal ones those that come first."""
+    factors = coefficients or [1] * len(values)
+    scores = [value * factor for value, factor in zip(values, factors, strict=True)]
+    order = sorted(range(len(scores)), key=lambda k: (magnitude(scores[k]), -k), reverse=True)
+    chosen = set(order[:count])
+    return [k in chosen for k in range(len(scores))]
+
+
 def mask(token, n, m, coefficients=None):
     """Mask of one token, a list of numbers, as a list of blocks of m booleans."""
     factors = coefficients or [1] * len(token)
     scores = [value * factor for value, factor in zip(token, factors, strict=True)]
     scores += [0] * (-len(scores) % m)
-    blocks = []
-    for start in range(0, len(scores), m):
-        block = scores[start:start + m]
-        order = sorted(range(m), key=lambda k: (magnitude(block[k]), -k), reverse=True)
-        blocks.append([k in order[:n] for k in range(m)])
-    return blocks
+    return [largest(scores[start:start + m], n) for start in range(0, len(scores), m)]
 
 
 def flat_mask(token, n, m, coefficients=None):
@@ -67,8 +71,7 @@ def kept(token, pattern, factors):
     """Mask of one token: a pattern, or the percentage that is dropped of it."""
     if not isinstance(pattern, int):
         return flat_mask(token, pattern.n, pattern.m, factors)
-    count = len(token) * (100 - pattern) // 100
-    return flat_mask(token, count, len(token), factors) if count else [False] * len(token)
+    return largest(token, len(token) * (100 - pattern) // 100, factors)
 
 
 def layer(x, weight, bias, pattern, criterion, corrections, found, learned):

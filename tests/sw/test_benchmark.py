@@ -4,18 +4,21 @@ import pytest
 import torch
 
 from sw.benchmark import main, topk_mask
-from sw.selection import nm_mask
+from sw.selection import nm_mask, unstructured_mask
 
 
 def test_both_masks_agree_without_ties():
     x = torch.stack([torch.randperm(256, generator=torch.Generator().manual_seed(k))
                      for k in range(4)]).bfloat16()
     assert torch.equal(topk_mask(x, 8, 16), nm_mask(x, 8, 16))
+    assert torch.equal(topk_mask(x, 76, 256), unstructured_mask(x, 76))
 
 
 def test_prints_both_times(capsys):
-    main(["--size", "64", "--rounds", "1", "--patterns", "8:16"])
-    assert capsys.readouterr().out.splitlines()[-1].startswith("8:16")
+    main(["--size", "64", "--rounds", "1", "--patterns", "8:16", "unstructured-70"])
+    lines = capsys.readouterr().out.splitlines()[-2:]
+    assert [line.split()[0] for line in lines] == ["8:16", "unstructured-70"]
+    assert all(line.count(" ms") == 2 for line in lines)
 
 
 def test_prints_the_times_of_a_layer_beside_it(capsys):

@@ -10,7 +10,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from sw import training as module
 from sw.calibrate import load_learned, main
 from sw.corrections import TRAINED
-from sw.sparse_layer import Method
+from sw.method import Method
 from sw.sparsify import observe, sparsify
 from sw.training import Training, calibrate, find_blocks
 

@@ -11,8 +11,9 @@ from sw.driver.layer import SparseLinear, channel_terms, on_accelerator, unit_ex
 from sw.driver.linear import run_linear
 from sw.driver.reference import ReferenceAccelerator
 from sw.linear import nm_linear
+from sw.method import Method
 from sw.metrics import cosine
-from sw.sparse_layer import Method, SparseInputLinear
+from sw.sparse_layer import SparseInputLinear
 
 
 def reference(pattern="8:16", **parameters):

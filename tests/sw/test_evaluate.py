@@ -9,8 +9,11 @@ import pytest
 import torch
 
 from sw import evaluate
-from sw.evaluate import main
-from sw.sparse_layer import Method, SparseInputLinear
+from sw.corrections import CORRECTIONS
+from sw.criteria import CRITERIA
+from sw.evaluate import PAPER, main, methods, parse
+from sw.method import Method
+from sw.sparse_layer import SparseInputLinear
 
 
 SMALL = ["--model", "minilm", "--patterns", "2:4", "--count", "3", "--calibration", "2",
@@ -33,15 +36,22 @@ def test_results_are_written_and_resumed(tmp_path, monkeypatch, capsys):
         assert set(row["layers"]) == {f"encoder.layer.{k}.intermediate.dense" for k in range(6)}
     table = list(csv.DictReader((tmp_path / "results.csv").read_text().splitlines()))
     assert [row["pattern"] for row in table] == ["2:4"] * 5
-    differences = [a - b for a, b in zip(rows[0]["losses"], rows[1]["losses"], strict=True)]
+    assert [row["criterion"] for row in table] == ["act", "weight", "act", "act", "act"]
+    differences = [a - b for a, b in zip(rows[0]["losses"], rows[4]["losses"], strict=True)]
     assert float(table[1]["gain"]) == pytest.approx(statistics.fmean(differences))
     assert float(table[1]["gain_error"]) == pytest.approx(
         statistics.stdev(differences) / math.sqrt(3))
     lines = (tmp_path / "results.md").read_text().splitlines()
-    assert lines[:6] == ["Dense: 1.0000", "", "| cosine | 2:4 |", "|---|---|",
-                         f"| act | {rows[0]['score']:.3f} |",
-                         f"| act int8 | {rows[1]['score']:.3f} |"]
-    assert f"| act int8 | {float(table[1]['gain']):.4f} (" in lines[-4]
+    assert lines[0].startswith("cosine, dense 1.000; in brackets the gain over act (1 - cosine)")
+    losses = [1 - row["score"] for row in rows]
+    assert lines[1:5] == [
+        "", "| cosine | 2:4 |", "|---|---|",
+        f"| act | {rows[0]['score']:.3f} ({float(table[0]['loss_error']):.3f}) |"]
+    assert lines[5].startswith(f"| weight | {rows[4]['score']:.3f} ({losses[0] - losses[4]:+.3f}, ")
+    assert [line.split(" | ")[0] for line in lines[4:9]] == [
+        "| act", "| weight", "| act ls", "| act int8", "| act ls int8"]
+    assert lines[10] == "| loss over dense, 1 - cosine | 2:4 |"
+    assert lines[12] == f"| act | {losses[0]:.3f} ({float(table[0]['loss_error']):.3f}) |"
     assert (tmp_path / "results.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "learned" / "2x4-act-ls.pt").exists()
     for name in ("row", "measure"):  # nothing may be computed again
@@ -49,6 +59,40 @@ def test_results_are_written_and_resumed(tmp_path, monkeypatch, capsys):
     main(arguments)
     assert json.loads((tmp_path / "results.json").read_text()) == held
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_interrupted_run_goes_on_to_the_same_results(tmp_path, monkeypatch):
+    arguments = [*SMALL, "--criteria", "act", "clact", "--corrections", "none", "ls", "-o"]
+    main([*arguments, str(tmp_path / "whole")])
+    row, done = evaluate.Evaluation.row, []
+
+    def stop(self, method):
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(method)
+        return row(self, method)
+
+    monkeypatch.setattr(evaluate.Evaluation, "row", stop)
+    with pytest.raises(KeyboardInterrupt):
+        main([*arguments, str(tmp_path / "part")])
+    assert len(json.loads((tmp_path / "part" / "results.json").read_text())["rows"]) == 2
+    done[:] = []
+    main([*arguments, str(tmp_path / "part")])
+    assert len(done) == 2
+    for name in ("results.json", "results.csv", "results.md"):
+        assert (tmp_path / "part" / name).read_text() == (tmp_path / "whole" / name).read_text()
+
+
+def test_damaged_learned_file_is_one_sentence(tmp_path, capsys):
+    path = tmp_path / "learned" / "2x4-act-ls.pt"
+    path.parent.mkdir()
+    path.write_bytes(b"PK\x03\x04 cut")
+    with pytest.raises(SystemExit) as caught:
+        main([*SMALL, "--corrections", "ls", "-o", str(tmp_path)])
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"python -m sw.evaluate: error: {path} must be a checkpoint of learned corrections, "
+        "not a damaged or foreign file")
 
 
 def test_energy_is_of_what_is_selected_from():
@@ -70,7 +114,7 @@ def test_energy_is_of_what_is_selected_from():
     (["--patterns", "5:4"], "n must be an integer from 1 to 4, not 5"),
     (["--count", "0"], "count must be an integer from 1 to 1048576, not 0"),
     (["--count", "500"], "text must have at least 500 lines, not 133"),
-    (["--tasks", "piqa"], "lm_eval must be installed for tasks: pip install lm_eval"),
+    (["--tasks", "piqa"], "tasks must be of a causal model, not of minilm"),
     (["--layers", "nothing"], ("layers must match a linear layer of the model (there are dense, "
                                "key, query, value), not ['nothing']")),
 ])
@@ -88,3 +132,14 @@ def test_foreign_results_are_not_overwritten(tmp_path, capsys):
         main([*SMALL, "-o", str(tmp_path)])
     assert "must hold results of this command" in capsys.readouterr().err
     assert (tmp_path / "results.json").read_text() == "[]"
+
+
+def test_all_of_the_paper():
+    _, options = parse(["--paper", "--integer", "--patterns", "2:4", "unstructured-70", "-o", "x"])
+    found = methods(options)
+    assert len(found) == len(set(found)) == 2 * (2 * len(CRITERIA) + 1 + len(PAPER))
+    used = {name for method in found for name in method.corrections}
+    assert used == set(CORRECTIONS)
+    assert {method.criterion for method in found if method.corrections} == {"act"}
+    assert {(method.criterion, method.corrections) for method in found if method.integer} == {
+        (name, ()) for name in CRITERIA}

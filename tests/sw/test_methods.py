@@ -9,7 +9,8 @@ from torch import nn
 from hw.config import Pattern
 from sw.corrections import CORRECTIONS, rotation, token_shift
 from sw.criteria import CRITERIA
-from sw.sparse_layer import Method, SparseInputLinear, parse_pattern
+from sw.method import Method, parse_pattern
+from sw.sparse_layer import SparseInputLinear
 from tests.sw import plain
 
 

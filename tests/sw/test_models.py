@@ -1,15 +1,17 @@
 """The models of the paper: their published configurations, at reduced width."""
 
+import copy
 import itertools
 
 import pytest
 import torch
+from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from sw.corrections import CORRECTIONS
 from sw.criteria import CRITERIA
-from sw.sparse_layer import Method
-from sw.sparsify import observe, sparsify
+from sw.method import Method
+from sw.sparsify import find_layers, observe, sparsify
 from sw.subjects import Subject
 from sw.training import Training, calibrate
 
@@ -121,6 +123,39 @@ def test_qwen_keeps_its_biases():
         layer.bias.fill_(3.0)
         assert torch.equal(layer(torch.zeros(2, layer.in_features)),
                            torch.full((2, layer.out_features), 3.0))
+
+
+@torch.no_grad()
+def test_gpt_2_with_its_own_kind_of_linear_layer():
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(
+        "gpt2", vocab_size=128, n_embd=32, n_layer=2, n_head=2, n_positions=32,
+        initializer_range=0.3, bos_token_id=None, eos_token_id=None)).eval()
+    batches = windows()
+    dense, state = model(**batches[0]).logits, model.state_dict()
+    usual = copy.deepcopy(model)
+    for name, layer in find_layers(model).items():
+        linear = nn.Linear(*layer.weight.shape)
+        linear.weight.copy_(layer.weight.t())
+        linear.bias.copy_(layer.bias)
+        usual.set_submodule(name, linear)
+    outputs = []
+    for each in (model, usual):
+        statistics = observe(each, batches, covariance=True)
+        outputs.append([])
+        for (criterion, corrections), pattern in itertools.product(
+                METHODS, ("8:16", "unstructured-50")):
+            with sparsify(each, pattern, criterion, corrections, statistics=statistics) as sparse:
+                assert len(sparse.layers) == 2 * 4
+                outputs[-1].append(each(**batches[0]).logits)
+                if each is model:
+                    assert model.state_dict().keys() == state.keys()
+                    model.load_state_dict(state)
+    for ours, expected in zip(*outputs, strict=True):
+        assert torch.allclose(ours, expected, rtol=1e-3, atol=1e-3)
+    assert torch.equal(model(**batches[0]).logits, dense)
+    calibrated = calibrate(model, windows(2), Method("2:4", corrections=("ls", "shift")))
+    assert list(calibrated["error"]) == ["transformer.h.0", "transformer.h.1"]
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])

@@ -121,20 +121,51 @@ def test_prune_keeps_bits_of_kept_values_and_zeroes_the_rest(dtype):
     assert torch.equal(pruned.view(bits), x.view(bits) * mask)
 
 
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("kept", [0, 1, 20, 33])
-def test_unstructured_keeps_the_largest_of_the_token(kept):
-    x = sample(torch.float16, 6, 33)
-    expected = []
-    for token in x.double().tolist():
-        order = sorted(range(33), key=lambda k: (plain.magnitude(token[k]), -k), reverse=True)
-        expected.append([k in order[:kept] for k in range(33)])
+def test_unstructured_keeps_the_largest_of_the_token(dtype, kept):
+    x = sample(dtype, 6, 33)
+    expected = [plain.largest(token, kept) for token in x.double().tolist()]
     assert unstructured_mask(x, kept).tolist() == expected
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.int16, torch.int32])
+@pytest.mark.parametrize("features", [100, 1000])  # int32 scores leave room for 128 indices
+def test_unstructured_integer_coefficients_are_exact(dtype, features):
+    x = sample(dtype, 4, features)
+    factors = torch.randint(2 ** 24 - 9, 2 ** 24, (features,),
+                            generator=torch.Generator().manual_seed(1))
+    expected = [plain.largest(token, features // 3, factors.tolist()) for token in x.tolist()]
+    assert unstructured_mask(x, features // 3, factors).tolist() == expected
+
+
+def test_unstructured_float_coefficients():
+    x = torch.tensor([[1.0, 2.0, 3.0, 4.0]], dtype=torch.bfloat16)
+    coefficients = torch.tensor([4.5, 1.5, 1.0, 1.0])
+    assert unstructured_mask(x, 2, coefficients).tolist() == [[True, False, False, True]]
+
+
+@pytest.mark.parametrize("shape", [(16,), (2, 3, 16), (0, 16), (2, 0)])
+def test_unstructured_of_any_leading_shape(shape):
+    x = torch.ones(shape)
+    kept = shape[-1] // 2
+    assert unstructured_mask(x, kept).tolist() == (torch.arange(shape[-1]) < kept).expand(
+        shape).tolist()
+
+
+def test_unstructured_beyond_one_chunk_and_strided():
+    x = torch.randint(-9, 9, (700, 1000), generator=torch.Generator().manual_seed(0)).half().t()
+    order = x.abs().float().argsort(dim=-1, descending=True, stable=True)[:, :210]
+    expected = torch.zeros_like(x, dtype=torch.bool).scatter_(1, order, True)
+    assert torch.equal(unstructured_mask(x, 210), expected)
 
 
 def test_mask_compiles_without_graph_breaks():
     x = sample(torch.bfloat16, 4, 64)
     compiled = torch.compile(lambda t: nm_mask(t, 8, 16), backend="eager", fullgraph=True)
     assert torch.equal(compiled(x), nm_mask(x, 8, 16))
+    compiled = torch.compile(lambda t: unstructured_mask(t, 19), backend="eager", fullgraph=True)
+    assert torch.equal(compiled(x), unstructured_mask(x, 19))
 
 
 @pytest.mark.parametrize(("arguments", "message"), [

@@ -1,6 +1,9 @@
 """Criteria, corrections and sparse models against plain Python and the formulas."""
 
+import copy
+import io
 import math
+import shutil
 import statistics
 
 import pytest
@@ -16,7 +19,8 @@ from sw.criteria import (
     variance_coefficients,
     wina_coefficients,
 )
-from sw.sparse_layer import Method, SparseInputLinear
+from sw.method import Method
+from sw.sparse_layer import SparseInputLinear
 from sw.sparsify import find_layers, observe, sparsify
 
 
@@ -158,6 +162,54 @@ def test_every_type_of_model(dtype):
         assert torch.allclose(model(x).float(), Model()(seeded(7, 32)), atol=0.05)
 
 
+@pytest.mark.parametrize("integer", [False, True])
+@pytest.mark.parametrize("correction", CORRECTIONS)
+@torch.no_grad()
+def test_sparse_model_changes_its_type_with_the_dense_one(correction, integer):
+    model, x = Model(), seeded(7, 32)
+    found = observe(model, [{"x": x}], covariance=True)
+    with sparsify(model, "8:16", "clact", [correction], statistics=found, integer=integer):
+        before = model(x)
+        model.bfloat16()
+        assert model(x.bfloat16()).dtype == torch.bfloat16
+        error = (model(x.bfloat16()).float() - before).norm() / before.norm()
+        assert error < (0.3 if integer else 0.2)  # some masks differ
+    assert model.up.weight.dtype == torch.bfloat16
+
+
+@torch.no_grad()
+def test_copy_and_pickle_of_a_sparse_model():
+    model, x = Model(), seeded(7, 32)
+    state = model.state_dict()
+    with sparsify(model, "8:16", "wina", ["d-pts", "var", "ls", "r-sparse"]):
+        file = io.BytesIO()
+        torch.save(model, file)
+        file.seek(0)
+        for again in (copy.deepcopy(model), torch.load(file, weights_only=False)):
+            assert torch.equal(again(x), model(x))
+            assert again.state_dict().keys() == state.keys()
+
+
+def test_layer_of_two_names_is_sparse_under_both():
+    shared = nn.Linear(32, 32)
+    model = nn.Sequential(shared, nn.ReLU(), shared)
+    x = seeded(7, 32)
+    found = observe(model, [{"input": x}])
+    with sparsify(model, "2:4", corrections=["s-pts"], statistics=found) as sparse:
+        assert set(sparse.layers) == {"0", "2"}
+        assert all(isinstance(model[k], SparseInputLinear) for k in (0, 2))
+    assert model[0] is model[2] is shared
+
+
+def test_a_single_name_may_stand_for_a_list():
+    model, x = Model(), seeded(7, 32)
+    with sparsify(model, "2:4", corrections=["d-pts", "var"], layers=["*own"]):
+        expected = model(x)
+    with sparsify(model, "2:4", corrections="d-pts+var", layers="*own") as sparse:
+        assert set(sparse.layers) == {"down"}
+        assert torch.equal(model(x), expected)
+
+
 def test_observed_statistics():
     model, x = Model(), seeded(7, 32)
     found = observe(model, [{"x": x[:3]}, {"x": x[3:]}], covariance=True)
@@ -169,11 +221,37 @@ def test_observed_statistics():
         assert model(x).isfinite().all()
 
 
-def test_sparse_model_compiles():
+@pytest.mark.parametrize(("pattern", "criterion", "corrections"), [
+    ("8:16", "wina", ["d-pts", "var"]), ("unstructured-70", "clact", ["l-pts", "r-sparse"]),
+    ("2:4", "weight", [])])
+def test_compiled_model_has_the_same_outputs_and_gradients(pattern, criterion, corrections):
     model, x = Model(), seeded(7, 32)
-    with sparsify(model, "8:16", "wina", ["d-pts", "var"]):
-        compiled = torch.compile(model, backend="eager", fullgraph=True)
-        assert torch.allclose(compiled(x), model(x), atol=1e-6)
+    with sparsify(model, pattern, criterion, corrections):
+        compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+        outputs, gradients = [], []
+        for run in (model, compiled):
+            model.zero_grad()
+            outputs.append(run(x))
+            outputs[-1].square().sum().backward()
+            gradients.append({name: parameter.grad.clone()
+                              for name, parameter in model.named_parameters()})
+    assert torch.allclose(*outputs, atol=1e-6)
+    assert gradients[0].keys() == gradients[1].keys()
+    for name, gradient in gradients[0].items():
+        assert torch.allclose(gradient, gradients[1][name], rtol=1e-4, atol=1e-5), name
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="inductor needs a C++ compiler")
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # of inductor itself
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@torch.no_grad()
+def test_compiles_to_machine_code(dtype, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))  # nothing from an earlier run
+    model, x = nn.Sequential(nn.Linear(32, 16)).to(dtype), seeded(64, 32).to(dtype)
+    with sparsify(model, "2:4", "wina", ["d-pts-mean", "var"]):
+        compiled = torch.compile(model, backend="inductor", fullgraph=True)
+        assert torch.allclose(compiled(x), model(x), atol=4 * torch.finfo(dtype).eps)
+    assert list(tmp_path.rglob("*.so"))
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
@@ -196,3 +274,8 @@ def test_rejects_and_leaves_the_model_alone(arguments, message):
         sparsify(model, **arguments)
     assert str(caught.value) == message
     assert set(find_layers(model)) == {"up", "down"}
+
+
+def test_rejects_a_layer_by_itself():
+    with pytest.raises(ValueError, match=r"^layers must match a linear layer of the model"):
+        sparsify(nn.Linear(8, 8))
