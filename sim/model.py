@@ -3,8 +3,9 @@
 import argparse
 import resource
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,18 +20,25 @@ from hw.generate import design_from
 from sim.command import make_parser, read_designs, read_sentences
 from sim.verilated import Accelerator
 from sw.activations import LAYERS, encoder
+from sw.calibrate import load_learned
+from sw.criteria import CRITERIA
 from sw.driver.beats import Beats
 from sw.driver.layer import NEEDED, SparseLinear, on_accelerator
 from sw.driver.reference import ReferenceAccelerator
 from sw.metrics import cosine, snr_db
+from sw.sparsify import observe
 from sw.subjects import split_names
+from sw.training import Learned
 
 
-__all__ = ["PARTS", "Checked", "Outcome", "main", "run_layer", "with_corrections"]
+__all__ = ["PARTS", "Checked", "Outcome", "Treatment", "main", "run_layer"]
 
 
-CORRECTIONS = ("d-pts", "d-pts-mean", "var")
-"""Corrections that need neither calibration nor training."""
+CORRECTIONS = (*NEEDED, "ls", "shift")
+"""Corrections that the hardware has."""
+
+LEARNED = ("l-pts", "ls", "shift")
+"""Those of them that are learned."""
 
 PARTS = {"query": "attention.self.query", "key": "attention.self.key",
          "value": "attention.self.value", "out": "attention.output.dense",
@@ -92,10 +100,45 @@ class Outcome:
     seconds: float
 
 
-def with_corrections(design: Design, corrections: Sequence[str]) -> Design:
-    """Return the design with what the corrections need."""
-    needed: dict[str, Any] = dict(NEEDED[name] for name in corrections if name in NEEDED)
-    return replace(design, **needed)
+@dataclass(frozen=True)
+class Treatment:
+    """What all linear layers of an encoder layer are to run with.
+
+    Attributes
+    ----------
+    criterion : str
+        One of :data:`sw.criteria.CRITERIA`.
+    corrections : tuple of str
+        From :data:`CORRECTIONS`.
+    learned : mapping
+        Learned parameters of the layers, see :func:`sw.calibrate.load_learned`.
+    """
+
+    criterion: str = "act"
+    corrections: tuple[str, ...] = ()
+    learned: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        choice("criterion", self.criterion, CRITERIA)
+        for name in self.corrections:
+            choice("correction", name, CORRECTIONS)
+            if name in LEARNED and not self.learned:
+                raise ValueError(f"learned must name a file of python -m sw.calibrate for {name}, "
+                                 "not none")
+        shifts = [name for name in self.corrections if NEEDED.get(name, ("",))[0] == "shift"]
+        if len(shifts) > 1:
+            raise ValueError(f"corrections must have at most one shift before selection, "
+                             f"not {' '.join(shifts)}")
+
+    def prepare(self, design: Design) -> Design:
+        """Return the design with what criterion and corrections need."""
+        needed: dict[str, Any] = dict(NEEDED[name] for name in self.corrections if name in NEEDED)
+        if self.criterion != "act":
+            needed["coefficients"] = 8
+        return replace(design, **needed)
+
+    def __str__(self) -> str:
+        return f"{self.criterion}, corrections: {' '.join(self.corrections) or 'none'}"
 
 
 @torch.no_grad()
@@ -107,27 +150,32 @@ def _hidden(batches: list[dict[str, Tensor]], model: nn.Module, layer: int) -> T
 
 
 def run_layer(accelerator: Any, batches: list[dict[str, Tensor]], model: nn.Module, layer: int,
-              corrections: Sequence[str] = (), pattern: Pattern | None = None) -> Outcome:
+              treatment: Treatment | None = None, pattern: Pattern | None = None) -> Outcome:
     """Run every linear layer of one encoder layer on a simulated accelerator.
 
     Parameters
     ----------
     accelerator : Accelerator
-        Has what the corrections need.
+        Has what the treatment needs.
     batches : list of dict
         Sentences, as the tokenizer gives them.
     model : nn.Module
         The encoder; all its other layers run in floating point.
     layer : int
         From 0 to 5.
-    corrections, pattern
+    treatment : Treatment, optional
+        By default magnitude without corrections. Statistics are those of the batches.
+    pattern
         See :func:`sw.driver.layer.SparseLinear.from_linear`.
     """
-    backend = Checked(accelerator)
+    backend, treatment = Checked(accelerator), treatment or Treatment()
     prefix = f"encoder.layer.{layer}."
+    names = [prefix + name for name in PARTS.values()]
+    statistics = observe(model, batches, names)
     begin = time.perf_counter()
-    with on_accelerator(model, backend, [prefix + name for name in PARTS.values()],
-                        corrections=corrections, pattern=pattern) as made:
+    with on_accelerator(model, backend, names, statistics, treatment.learned,
+                        criterion=treatment.criterion, corrections=treatment.corrections,
+                        pattern=pattern) as made:
         output = _hidden(batches, model, layer)
     seconds = time.perf_counter() - begin
     layers: dict[str, SparseLinear] = {part: made[prefix + name] for part, name in PARTS.items()}
@@ -135,7 +183,7 @@ def run_layer(accelerator: Any, batches: list[dict[str, Tensor]], model: nn.Modu
                    seconds)
 
 
-def _report(runs: list[tuple[Design, Pattern]], corrections: Sequence[str], layer: int,
+def _report(runs: list[tuple[Design, Pattern]], treatment: Treatment, layer: int,
             sentences: list[str], console: Console) -> bool:
     """Run and print every pattern beside its dense baseline; return whether all is exact."""
     if not 0 <= layer < LAYERS:
@@ -148,14 +196,14 @@ def _report(runs: list[tuple[Design, Pattern]], corrections: Sequence[str], laye
     first, _ = runs[0]
     table = Table(title=f"MiniLM encoder layer {layer}, {len(dense)} tokens, "
                         f"{first.rows} x {first.columns} array, "
-                        f"corrections: {' '.join(corrections) or 'none'}")
+                        f"{treatment}")
     for heading in ("pattern", "layer", "bit-exact", "array cycles", "busy", "dense cycles",
                     "fewer", "job cycles", "SNR dB", "cosine", "seconds"):
         table.add_column(heading, justify="left" if heading in ("pattern", "layer") else "right")
     exact, baselines = True, dict[Design, Outcome]()
     for design, pattern in track(runs, description="patterns", console=console, transient=True):
-        ours = run_layer(Accelerator(with_corrections(design, corrections)), batches, model, layer,
-                         corrections, pattern)
+        ours = run_layer(Accelerator(treatment.prepare(design)), batches, model, layer, treatment,
+                         pattern)
         if design.baseline not in baselines:
             baselines[design.baseline] = run_layer(Accelerator(design.baseline), batches, model,
                                                    layer)
@@ -184,6 +232,14 @@ def _row(table: Table, pattern: str, part: str, ours: Outcome, theirs: Outcome,
                   f"{baseline / cycles:.3f}x", f"{total(ours, 'CYCLES')}", *whole)
 
 
+def _read_learned(path: Path | None) -> Learned:
+    """Learned parameters of a file, if one is given; ValueError if it cannot be read."""
+    try:
+        return {} if path is None else load_learned(path)
+    except OSError as error:
+        raise ValueError(f"learned must be a readable file, not {str(path)!r}") from error
+
+
 def _read_runs(arguments: argparse.Namespace) -> list[tuple[Design, Pattern]]:
     """Designs and the patterns to run on them; ValueError if one of them cannot be."""
     if arguments.array is None:
@@ -210,15 +266,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--corrections", default="none", metavar="NAME+NAME",
                         help=f"{', '.join(CORRECTIONS)}, or several, as in d-pts+var "
                              "(default none)")
+    parser.add_argument("--criterion", default="act", metavar="NAME",
+                        help=f"what is selected by ({', '.join(CRITERIA)}; default act)")
+    parser.add_argument("--learned", type=Path, metavar="FILE",
+                        help=f"of python -m sw.calibrate, for {', '.join(LEARNED)}")
     parser.add_argument("--array", metavar="N:M",
                         help="run all patterns on one array of this pattern, which takes others at "
                              "run time (default: an array for each pattern)")
     arguments = parser.parse_args(argv)
     try:
         corrections, = split_names([arguments.corrections])
-        for name in corrections:
-            choice("correction", name, CORRECTIONS)
-        exact = _report(_read_runs(arguments), corrections, arguments.layer,
+        treatment = Treatment(arguments.criterion, corrections, _read_learned(arguments.learned))
+        exact = _report(_read_runs(arguments), treatment, arguments.layer,
                         read_sentences(arguments), Console(width=120))
     except ValueError as error:
         parser.error(str(error))

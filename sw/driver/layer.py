@@ -1,6 +1,6 @@
 """A linear layer of a PyTorch model that runs on an accelerator."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -30,7 +30,7 @@ __all__ = ["NEEDED", "SparseLinear", "channel_terms", "on_accelerator", "unit_ex
 
 NEEDED = {"d-pts": ("shift", "median"), "d-pts-mean": ("shift", "mean"),
           "s-pts": ("shift", "scalar"), "l-pts": ("shift", "channel"), "var": ("statistics", True)}
-"""Parameter of the design that a correction needs, and its value; ``ls`` needs none."""
+"""Parameter of the design that a correction needs, and its value; others need none."""
 
 
 class SparseLinear(nn.Module):
@@ -59,7 +59,8 @@ class SparseLinear(nn.Module):
     @classmethod
     def from_linear(cls, linear: nn.Linear, backend: Backend, pattern: Pattern | str | None = None,
                     criterion: str = "act", corrections: Sequence[str] = (),
-                    statistics: dict[str, Tensor] | None = None,
+                    statistics: Mapping[str, Tensor] | None = None,
+                    learned: Mapping[str, Tensor] | None = None,
                     output_scale: float | None = None,
                     output: str | None = None) -> "SparseLinear":
         """Quantise a layer for an accelerator.
@@ -77,9 +78,12 @@ class SparseLinear(nn.Module):
             One of :data:`sw.criteria.CRITERIA`; all but ``act`` need coefficients in the design,
             and ``clact`` the statistic ``norm`` [K].
         corrections : sequence of str
-            From :data:`NEEDED`, and ``ls``.
-        statistics : dict of str to Tensor, optional
-            ``shift``: the number of S-PTS; ``l-pts`` [K] and ``ls`` [O]: learned values.
+            From :data:`NEEDED`, ``ls`` and ``shift``.
+        statistics : mapping of str to Tensor, optional
+            Of this layer, as :func:`sw.sparsify.observe` gives them.
+        learned : mapping of str to Tensor, optional
+            Of this layer, as :func:`sw.calibrate.load_learned` gives them: ``l-pts`` [K], ``ls``
+            and ``shift`` [O].
         output_scale : float, optional
             If given, the accelerator also scales, adds the bias and requantises to int8; one unit
             of its results is worth this much.
@@ -93,35 +97,26 @@ class SparseLinear(nn.Module):
         ValueError
             If the accelerator lacks what is asked for, or a statistic is missing.
         """
-        design, names, held = backend.design, tuple(corrections), statistics or {}
+        design, names = backend.design, tuple(corrections)
+        held, trained = statistics or {}, learned or {}
         wanted = Pattern.parse(pattern) if isinstance(pattern, str) else pattern
         if wanted is not None:
             design.steps(wanted)
-        choice("criterion", criterion, CRITERIA)
-        for name in names:
-            choice("correction", name, (*NEEDED, "ls"))
-        for name, (parameter, value) in NEEDED.items():
-            if name in names and getattr(design, parameter) != value:
-                raise ValueError(f"{parameter} of the accelerator must be {value} for {name}, not "
-                                 f"{getattr(design, parameter)}")
-        for name, statistic in (("s-pts", "shift"), ("l-pts", "l-pts"), ("ls", "ls")):
-            if name in names and statistic not in held:
-                raise ValueError(f"statistics must have {statistic} for {name}, "
-                                 f"not {', '.join(held) or 'none'}")
+        _require(design, criterion, names, held, trained)
         form = _float_output(output, output_scale, design)
         weight = linear.weight.detach().float()
         values, scale = quantize(weight)
-        scale = scale.reshape(-1) * (1 + held["ls"] if "ls" in names else 1)
-        factors = held["norm"] if criterion == "clact" and "norm" in held else \
-            weight_coefficients(criterion, weight)
-        if criterion != "act":
-            if not design.coefficients:
-                raise ValueError("coefficients of the accelerator must be 8 for "
-                                 f"{criterion}, not 0")
-            if factors is None:
-                raise ValueError("statistics must have norm for clact, not none")
+        scale = scale.reshape(-1)
+        factors = held["norm"] if criterion == "clact" else weight_coefficients(criterion, weight)
+        if "ls" in names:
+            # Scales of the hardware have no sign: that of a learned one goes to the weights.
+            factor = 1 + trained["ls"]
+            scale, values = scale * factor.abs(), torch.where(factor[:, None] < 0, -values, values)
         bias = None if linear.bias is None else linear.bias.detach().float()
-        shift = held["shift"] if "s-pts" in names else held["l-pts"] if "l-pts" in names else None
+        if "shift" in names:
+            bias = trained["shift"] + (0 if bias is None else bias)
+        shift = (held["shift"] if "s-pts" in names
+                 else trained["l-pts"] if "l-pts" in names else None)
         return cls(backend, values, scale, bias, names=names, pattern=wanted,
                    output_scale=output_scale,
                    output=Output.INT8 if output_scale is not None else form,
@@ -185,7 +180,27 @@ class SparseLinear(nn.Module):
         """Shape, pattern and corrections, for print."""
         extra = " ".join(("", *self.names))
         return (f"{self.weight.shape[1]} -> {self.weight.shape[0]}, "
-                f"pattern={self.backend.design.pattern}{extra}")
+                f"pattern={self.pattern or self.backend.design.pattern}{extra}")
+
+
+def _require(design: Design, criterion: str, names: tuple[str, ...],
+             statistics: Mapping[str, Tensor], learned: Mapping[str, Tensor]) -> None:
+    """Raise ValueError if the accelerator, or what was measured or learned, lacks something."""
+    choice("criterion", criterion, CRITERIA)
+    for name in names:
+        choice("correction", name, (*NEEDED, "ls", "shift"))
+    for name, (parameter, value) in NEEDED.items():
+        if name in names and getattr(design, parameter) != value:
+            raise ValueError(f"{parameter} of the accelerator must be {value} for {name}, not "
+                             f"{getattr(design, parameter)}")
+    if criterion != "act" and not design.coefficients:
+        raise ValueError(f"coefficients of the accelerator must be 8 for {criterion}, not 0")
+    for where, given, needed in (
+            ("statistics", statistics, {"shift": "s-pts" in names, "norm": criterion == "clact"}),
+            ("learned", learned, {name: name in names for name in ("l-pts", "ls", "shift")})):
+        for name in (name for name, wanted in needed.items() if wanted and name not in given):
+            raise ValueError(f"{where} must have {name} for {criterion} {' '.join(names)}, not "
+                             f"{', '.join(given) or 'none'}")
 
 
 def _float_output(output: str | None, output_scale: float | None,
@@ -237,18 +252,22 @@ def channel_terms(multiplier: Tensor, bias: Tensor | float) -> Channels:
 
 @contextmanager
 def on_accelerator(model: nn.Module, backend: Backend, layers: Sequence[str],
+                   statistics: Mapping[str, Mapping[str, Tensor]] | None = None,
+                   learned: Mapping[str, Mapping[str, Tensor]] | None = None,
                    **options) -> Iterator[dict[str, SparseLinear]]:
     """Run the linear layers whose names match one of ``layers`` on an accelerator.
 
-    ``options`` are those of :meth:`SparseLinear.from_linear`. Yields the layers by name; at the
-    end the model has its own ones again.
+    ``statistics`` and ``learned`` are by the names of layers; they and the other options are those
+    of :meth:`SparseLinear.from_linear`. Yields the layers by name; at the end the model has its
+    own ones again.
     """
     own = {name: module for name, module in model.named_modules()
            if isinstance(module, nn.Linear) and any(fnmatchcase(name, one) for one in layers)}
     if not own:
         raise ValueError(f"layers must match a linear layer of the model, not {list(layers)}")
-    made = {name: SparseLinear.from_linear(module, backend, **options)
-            for name, module in own.items()}
+    made = {name: SparseLinear.from_linear(
+        module, backend, statistics=(statistics or {}).get(name),
+        learned=(learned or {}).get(name), **options) for name, module in own.items()}
     try:
         for name, module in made.items():
             model.set_submodule(name, module)

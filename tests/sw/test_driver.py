@@ -59,7 +59,8 @@ def test_a_static_shift_brings_the_result_nearer(name, parameters, statistics, o
     dense = layer(x)
     plain = SparseLinear.from_linear(layer, reference(), output_scale=output_scale)(x)
     shifted = SparseLinear.from_linear(layer, reference(**parameters), corrections=[name],
-                                       statistics=statistics, output_scale=output_scale)(x)
+                                       statistics=statistics, learned=statistics,
+                                       output_scale=output_scale)(x)
     assert (shifted - dense).square().mean() < 0.8 * (plain - dense).square().mean()
 
 
@@ -107,14 +108,15 @@ def test_unit_leaves_the_largest_terms_in_their_range():
     assert unit_exponent(torch.zeros(1), torch.zeros(1)) == 0
 
 
-def test_learned_scale_multiplies_the_outputs():
+def test_learned_scale_and_shift_apply_to_the_outputs():
     layer, x = linear()
     layer.bias = None
-    d = torch.linspace(-0.5, 0.5, 37)
+    d, shift = torch.linspace(-1.5, 0.5, 37), torch.linspace(3, -3, 37)
     plain = SparseLinear.from_linear(layer, reference())(x)
-    scaled = SparseLinear.from_linear(layer, reference(), corrections=["ls"],
-                                      statistics={"ls": d})(x)
-    assert torch.allclose(scaled, plain * (1 + d), atol=1e-5)
+    for output, tolerance in ((None, 1e-5), ("fp32", 1e-3)):
+        learned = SparseLinear.from_linear(layer, reference(), corrections=["ls", "shift"],
+                                           learned={"ls": d, "shift": shift}, output=output)(x)
+        assert torch.allclose(learned, plain * (1 + d) + shift, atol=tolerance)
 
 
 def test_a_criterion_is_that_of_the_reference():
@@ -156,12 +158,14 @@ def test_multiplier_is_kept_to_sixteen_bits():
     ({"pattern": "2:4"}, "pattern must be 8:16, as the design has it, not 2:4"),
     ({"corrections": ["var"]}, "statistics of the accelerator must be True for var, not False"),
     ({"corrections": ["d-pts"]}, "shift of the accelerator must be median for d-pts, not none"),
-    ({"corrections": ["ls"]}, "statistics must have ls for ls, not none"),
+    ({"corrections": ["ls"]}, "learned must have ls for act ls, not none"),
+    ({"corrections": ["shift"], "learned": {"ls": 0}},
+     "learned must have shift for act shift, not ls"),
     ({"output": "fp16"}, "output must be one of fp32, bf16, not 'fp16'"),
     ({"output": "bf16", "output_scale": 0.5}, "output_scale must be None for output bf16, not 0.5"),
     ({"criterion": "amber"}, "coefficients of the accelerator must be 8 for amber, not 0"),
     ({"corrections": ["r-sparse"]}, ("correction must be one of d-pts, d-pts-mean, s-pts, l-pts, "
-                                     "var, ls, not 'r-sparse'")),
+                                     "var, ls, shift, not 'r-sparse'")),
 ])
 def test_rejects(arguments, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
