@@ -167,12 +167,15 @@ def test_corrections_are_those_of_the_reference(parameters, stall):
                 plain = got
 
 
+ANY_MASK = {"pattern": Pattern(8, 16), "flexible": "all", "unstructured": True}
+ANY_MASK_CORRECTED = {"pattern": Pattern(2, 8), "flexible": "all", "unstructured": True,
+                      "shift": "median", "coefficients": 8}
+
+
 @pytest.mark.parametrize("stall", [0.0, 0.3])
 @pytest.mark.parametrize(("parameters", "patterns"), [
-    ({"pattern": Pattern(16, 32), "flexible": "all", "max_k": 128},
-     ["2:4", "4:8", "8:16", "16:32", "1:4", "3:4", "12:16", "32:32"]),
-    ({"pattern": Pattern(2, 8), "flexible": "all", "shift": "median"},
-     ["1:4", "2:8", "3:4", "8:8"]),
+    (ANY_MASK, ["2:4", "4:8", "8:16", "1:4", "3:4", "12:16", "16:16"]),
+    (ANY_MASK_CORRECTED, ["1:4", "2:8", "3:4", "8:8"]),
     ({"pattern": Pattern(3, 7), "flexible": "n", "selector": "radix", "shift": "scalar"},
      ["1:7", "3:7", "7:7"]),
 ], ids=lambda case: str(case.get("pattern")) if isinstance(case, dict) else "")
@@ -198,13 +201,11 @@ def test_any_pattern_on_one_accelerator(parameters, patterns, stall):
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.3])
-@pytest.mark.parametrize("parameters", [
-    {"pattern": Pattern(16, 32), "flexible": "all", "max_k": 128},
-    {"pattern": Pattern(2, 8), "flexible": "all", "shift": "median", "coefficients": 8},
-], ids=lambda case: str(case["pattern"]))
+@pytest.mark.parametrize("parameters", [ANY_MASK, ANY_MASK_CORRECTED],
+                         ids=lambda case: str(case["pattern"]))
 def test_unstructured_masks(parameters, stall):
     """Values that reach a threshold, in as many steps as the fullest block of a group needs."""
-    design = Design(**(STATISTICS | parameters), unstructured=True)
+    design = Design(**(STATISTICS | parameters))
     rtl, reference = Accelerator(design, stall=stall), ReferenceAccelerator(design)
     x, w, _, _ = layer("unstructured", 8, design.max_blocks * design.pattern.m, 5)
     factors = torch.arange(1, x.shape[1] + 1) if design.coefficients else None
