@@ -140,7 +140,8 @@ def test_jobs_ask_for_their_patterns(flexible, text, asked):
 def test_jobs_keep_what_reaches_a_threshold(text, rows, stall):
     design = Design(Pattern.parse(text), flexible="all", unstructured=True, rows=rows, columns=1,
                     tile=1, max_k=8, batch_tokens=3)
-    counters = run(design, tokens=4, k_blocks=2, tiles=2, stall=stall, asked=[64, text, 1, 110, 200])
+    counters = run(design, tokens=4, k_blocks=2, tiles=2, stall=stall,
+                   asked=[64, text, 1, 110, 200])
     some, own, all_, few, none = (one["STEPS"] for one in counters)
     assert own == none == sum(-(-batch // rows) for batch in (3, 1)) * 2 * 2
     assert all_ > some > few
