@@ -65,17 +65,29 @@ def test_accelerator_of_other_shapes(bench, parameters):
           vectors(design, [(1, 1, 1), (7, 4, 3), (5, 2, 2), (3, 6, 2)]))
 
 
-def test_accelerator_survives_faults(bench):
-    """Streams that stop, misplaced tlast, resets and aborts at any cycle, writes while busy."""
-    design = small(Pattern(2, 4))
+@pytest.mark.parametrize("threshold", [0, 70])
+def test_accelerator_survives_faults(bench, threshold):
+    """Streams that stop, misplaced tlast, resets and aborts at any cycle, writes while busy.
+
+    With a pattern, and with a threshold, where blocks differ in their steps.
+    """
+    flexible = {"flexible": "all", "unstructured": True} if threshold else {}
+    design = small(Pattern(2, 4), **flexible)
     rng = generator("faults")
     x = rng.integers(-128, 128, (5, 12)).astype(np.int8)
     w = rng.integers(-128, 128, (6, 12)).astype(np.int8)
-    given = vectors(design, [(5, 3, 3)]) | job(design, x, w, linear(x, w, design.pattern), 0)
+
+    def results(x, w):
+        y = linear(x, w, design.pattern)
+        if threshold:
+            kept = np.where(np.abs(x.astype(int)) >= threshold, x, 0)
+            y = kept.astype(np.int64) @ w.astype(np.int64).T
+        return job(design, x, w, y, 0)
+
     # Token 1, or pass 1 of the weights, ends after its first block: the others count as zero.
     short_x, short_w = x.copy(), w.copy()
     short_x[1, 4:] = 0
     short_w[2:4, 4:] = 0
-    bench("faults", "accelerator", design, given | {
-        "y_short_act": job(design, x, w, linear(short_x, w, design.pattern), 0)["y0"],
-        "y_short_weight": job(design, x, w, linear(x, short_w, design.pattern), 0)["y0"]})
+    bench("faults", "accelerator", design, vectors(design, [(5, 3, 3)]) | results(x, w) | {
+        "y_short_act": results(short_x, w)["y0"], "y_short_weight": results(x, short_w)["y0"],
+        **({"set_THRESHOLD": threshold} if threshold else {})})

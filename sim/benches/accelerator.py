@@ -110,7 +110,10 @@ class Bench:
         return await self.read("STATUS")
 
     async def start(self, blocks: int, tokens: int, tiles: int, control: int = START) -> None:
-        """Set up a job and start it."""
+        """Set up a job and start it, with what the vectors set besides."""
+        for name in VECTORS:
+            if name.startswith("set_"):
+                await self.write(name.removeprefix("set_"), int(VECTORS[name]))
         await self.write("K_BLOCKS", blocks)
         await self.write("TOKENS", tokens)
         await self.write("COLUMN_TILES", tiles)
