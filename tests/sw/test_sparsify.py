@@ -3,7 +3,6 @@
 import copy
 import io
 import math
-import shutil
 import statistics
 
 import pytest
@@ -241,7 +240,6 @@ def test_compiled_model_has_the_same_outputs_and_gradients(pattern, criterion, c
         assert torch.allclose(gradient, gradients[1][name], rtol=1e-4, atol=1e-5), name
 
 
-@pytest.mark.skipif(not shutil.which("g++"), reason="inductor needs a C++ compiler")
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # of inductor itself
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @torch.no_grad()

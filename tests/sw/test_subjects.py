@@ -82,7 +82,8 @@ def test_text_of_a_data_set(monkeypatch):
         read_text("other")
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("datasets"), reason="datasets is not installed")
+@pytest.mark.skipif(not importlib.util.find_spec("datasets"),
+                    reason="datasets is not installed (pip install nmforge[tasks])")
 def test_text_of_a_real_data_set(tmp_path, monkeypatch):
     import datasets
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")

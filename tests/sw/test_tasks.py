@@ -59,7 +59,8 @@ def accuracy(model, tokenizer):
     return right / len(DOCUMENTS)
 
 
-@pytest.mark.skipif(not INSTALLED, reason="lm-evaluation-harness is not installed")
+@pytest.mark.skipif(not INSTALLED,
+                    reason="lm-evaluation-harness is not installed (pip install nmforge[tasks])")
 def test_harness_scores_the_sparse_decoder(tmp_path, monkeypatch):
     import datasets
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
