@@ -10,7 +10,7 @@ from hw.framer import Framer
 from hw.halves import Halves
 from hw.memory import Memory
 from hw.passes import Job, Passes
-from hw.step_counts import StepCounts, count_address
+from hw.step_counts import StepCounts, count_address, half_counts
 from hw.stream import EncodedBlock
 from hw.tokens import TokenSummary
 
@@ -20,7 +20,7 @@ __all__ = ["ActivationBuffer", "activation_address", "half_words"]
 
 def half_words(design: Design) -> int:
     """Words of one half of a bank of the activation buffer: a word for each step of a block."""
-    return design.groups * design.max_blocks * design.most_steps
+    return half_counts(design) * design.most_steps
 
 
 def activation_address(design: Design) -> int:

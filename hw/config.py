@@ -166,8 +166,8 @@ class Design:
     stages: int = _parameter(0, "pipeline registers of the radix selector, up to the bits of a "
                                 "score + 1; 0: combinational", low=0, high=65,
                              designs=("selector", "compressor", "accelerator"))
-    flexible: str = _parameter("none", "what of the pattern comes along with each block at "
-                                       "run time: nothing, n, or n and m", choices=FLEXIBLE,
+    flexible: str = _parameter("none", "what of the pattern is chosen at run time, for each "
+                                       "block or job: nothing, n, or n and m", choices=FLEXIBLE,
                                designs=("selector", "compressor", "accelerator"))
     gather: str = _parameter("auto", "network that brings weights to a PE's lanes: the smallest, "
                                      "one stage, or stages of two-to-one nodes", choices=GATHERS)
@@ -233,7 +233,7 @@ class Design:
                 f"{self.accumulator_width} bits covers, not {self.max_k}")
 
     def _require_plain_steps(self) -> None:
-        """Raise ValueError if anything but kept values and a bitmask is to leave."""
+        """Raise ValueError if another encoding, or the complement, is to leave."""
         for name in ("encoding", "complement"):
             value, plain = getattr(self, name), type(self).__dataclass_fields__[name].default
             if value != plain:

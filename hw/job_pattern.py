@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from hw.config import FLEXIBLE, Design
+from hw.config import Design
 from hw.stream import Asked
 
 
@@ -40,7 +40,7 @@ class JobPattern(wiring.Component):
             "asked": Out(Asked(design.pattern, design.flexible)),
             "steps": Out(range(design.most_steps + 1)),
         }
-        if design.flexible == FLEXIBLE[0]:
+        if design.flexible == "none":
             del members["asked"]
         super().__init__(members)
         self.design = design

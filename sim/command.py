@@ -1,13 +1,14 @@
 """What the commands that run a trained model take: sentences, patterns and a design."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from hw.config import Design, Pattern
 from hw.generate import add_design_arguments, design_from
 
 
-__all__ = ["make_parser", "read_designs", "read_sentences"]
+__all__ = ["make_parser", "read_array", "read_designs", "read_sentences"]
 
 
 SENTENCE = "Large language models can drop half of every block of activations and lose little."
@@ -28,6 +29,19 @@ def make_parser(prog: str, description: str) -> argparse.ArgumentParser:
 def read_designs(arguments: argparse.Namespace) -> list[Design]:
     """Designs of the patterns that are asked for; ValueError if one of them cannot be."""
     return [design_from(arguments, Pattern.parse(text)) for text in arguments.patterns]
+
+
+def read_array(arguments: argparse.Namespace) -> tuple[Design, list[Pattern]]:
+    """The design of ``--array``, with patterns at run time, and those that it is to run.
+
+    ValueError if it cannot be, or does not run one of them.
+    """
+    design = replace(design_from(arguments, Pattern.parse(arguments.array)), flexible="all")
+    design.require("accelerator")
+    patterns = [Pattern.parse(text) for text in arguments.patterns]
+    for pattern in patterns:
+        design.steps(pattern)
+    return design, patterns
 
 
 def read_sentences(arguments: argparse.Namespace) -> list[str]:

@@ -16,14 +16,13 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from hw.config import Design, Pattern, choice
-from hw.generate import design_from
-from sim.command import make_parser, read_designs, read_sentences
+from sim.command import make_parser, read_array, read_designs, read_sentences
 from sim.verilated import Accelerator
 from sw.activations import LAYERS, encoder
 from sw.calibrate import load_learned
 from sw.criteria import CRITERIA
 from sw.driver.beats import Beats
-from sw.driver.layer import NEEDED, SparseLinear, on_accelerator
+from sw.driver.layer import CORRECTIONS, LEARNED, NEEDED, SparseLinear, on_accelerator
 from sw.driver.reference import ReferenceAccelerator
 from sw.metrics import cosine, snr_db
 from sw.sparsify import observe
@@ -33,12 +32,6 @@ from sw.training import Learned
 
 __all__ = ["PARTS", "Checked", "Outcome", "Treatment", "main", "run_layer"]
 
-
-CORRECTIONS = (*NEEDED, "ls", "shift")
-"""Corrections that the hardware has."""
-
-LEARNED = ("l-pts", "ls", "shift")
-"""Those of them that are learned."""
 
 PARTS = {"query": "attention.self.query", "key": "attention.self.key",
          "value": "attention.self.value", "out": "attention.output.dense",
@@ -109,7 +102,7 @@ class Treatment:
     criterion : str
         One of :data:`sw.criteria.CRITERIA`.
     corrections : tuple of str
-        From :data:`CORRECTIONS`.
+        From :data:`sw.driver.layer.CORRECTIONS`.
     learned : mapping
         Learned parameters of the layers, see :func:`sw.calibrate.load_learned`.
     """
@@ -244,11 +237,7 @@ def _read_runs(arguments: argparse.Namespace) -> list[tuple[Design, Pattern]]:
     """Designs and the patterns to run on them; ValueError if one of them cannot be."""
     if arguments.array is None:
         return [(design, design.pattern) for design in read_designs(arguments)]
-    design = replace(design_from(arguments, Pattern.parse(arguments.array)), flexible="all")
-    design.require("accelerator")
-    patterns = [Pattern.parse(text) for text in arguments.patterns]
-    for pattern in patterns:
-        design.steps(pattern)
+    design, patterns = read_array(arguments)
     return [(design, pattern) for pattern in patterns]
 
 

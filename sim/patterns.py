@@ -11,7 +11,8 @@ from rich.table import Table
 from torch import Tensor
 
 from hw.config import Design, Pattern, integer
-from hw.generate import add_design_arguments, design_from
+from hw.generate import add_design_arguments
+from sim.command import read_array
 from sim.verilated import Accelerator
 from sw.driver.linear import run_linear
 from sw.linear import nm_linear
@@ -33,21 +34,18 @@ class Run:
         Whether every accumulator equals the reference.
     steps, cycles : int
         Steps of the array, and cycles from its first one to its last.
-    lanes : int
-        Multipliers of a PE.
     """
 
     exact: bool
     steps: int
     cycles: int
-    lanes: int
 
 
 def run_pattern(design: Design, pattern: Pattern, x: Tensor, weight: Tensor) -> Run:
     """Run int8 ``x`` [T, K] and ``weight`` [O, K] through the RTL of ``design``."""
     y, counters = run_linear(Accelerator(design), x, weight, pattern=pattern)
     return Run(torch.equal(y, nm_linear(x, weight, pattern).long()), counters["STEPS"],
-               counters["ARRAY_CYCLES"], design.lanes)
+               counters["ARRAY_CYCLES"])
 
 
 def run_threshold(design: Design, kept: float, x: Tensor, weight: Tensor) -> Run:
@@ -57,7 +55,7 @@ def run_threshold(design: Design, kept: float, x: Tensor, weight: Tensor) -> Run
     threshold = max(1, int(magnitudes.sort(descending=True).values[count - 1]))
     y, counters = run_linear(Accelerator(design), x, weight, threshold=threshold)
     expected = (x.long() * (x.long().abs() >= threshold)) @ weight.long().t()
-    return Run(torch.equal(y, expected), counters["STEPS"], counters["ARRAY_CYCLES"], design.lanes)
+    return Run(torch.equal(y, expected), counters["STEPS"], counters["ARRAY_CYCLES"])
 
 
 def _report(design: Design, patterns: list[Pattern], shares: list[float], x: Tensor,
@@ -72,12 +70,12 @@ def _report(design: Design, patterns: list[Pattern], shares: list[float], x: Ten
     exact = dense.exact
     for pattern in track(patterns, description="patterns", console=console, transient=True):
         ours = run_pattern(design, pattern, x, weight)
-        own = run_pattern(replace(design, pattern=pattern, flexible="none", unstructured=False),
-                          pattern, x, weight)
+        fixed = replace(design, pattern=pattern, flexible="none", unstructured=False)
+        own = run_pattern(fixed, pattern, x, weight)
         exact = exact and ours.exact and own.exact
         table.add_row(str(pattern), "yes" if ours.exact and own.exact else "NO", f"{ours.cycles}",
-                      f"{ours.steps / ours.cycles:.1%}", f"{own.lanes}", f"{own.cycles}",
-                      f"{ours.cycles * ours.lanes / (own.cycles * own.lanes):.3f}x",
+                      f"{ours.steps / ours.cycles:.1%}", f"{fixed.lanes}", f"{own.cycles}",
+                      f"{ours.cycles * design.lanes / (own.cycles * fixed.lanes):.3f}x",
                       f"{dense.cycles}", f"{dense.cycles / ours.cycles:.3f}x")
     for share in shares:
         ours = run_threshold(design, share, x, weight)
@@ -121,12 +119,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_design_arguments(parser)
     arguments = parser.parse_args(argv)
     try:
-        design = replace(design_from(arguments, Pattern.parse(arguments.array)), flexible="all",
-                         unstructured=True)
-        design.require("accelerator")
-        patterns = [Pattern.parse(text) for text in arguments.patterns]
-        for pattern in patterns:
-            design.steps(pattern)
+        design, patterns = read_array(arguments)
+        design = replace(design, unstructured=True)
         for share in arguments.kept:
             if not 0 < share <= 1:
                 raise ValueError(f"kept must be above 0 and at most 1, not {share}")

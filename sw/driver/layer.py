@@ -25,12 +25,19 @@ from sw.driver.linear import COUNTERS, Backend, Channels, Corrections, run_linea
 from sw.quantize import quantize
 
 
-__all__ = ["NEEDED", "SparseLinear", "channel_terms", "on_accelerator", "unit_exponent"]
+__all__ = ["CORRECTIONS", "LEARNED", "NEEDED", "SparseLinear", "channel_terms", "on_accelerator",
+           "unit_exponent"]
 
 
 NEEDED = {"d-pts": ("shift", "median"), "d-pts-mean": ("shift", "mean"),
           "s-pts": ("shift", "scalar"), "l-pts": ("shift", "channel"), "var": ("statistics", True)}
 """Parameter of the design that a correction needs, and its value; others need none."""
+
+LEARNED = ("l-pts", "ls", "shift")
+"""Corrections of the hardware whose values are learned."""
+
+CORRECTIONS = (*NEEDED, "ls", "shift")
+"""All corrections of the hardware."""
 
 
 class SparseLinear(nn.Module):
@@ -78,7 +85,7 @@ class SparseLinear(nn.Module):
             One of :data:`sw.criteria.CRITERIA`; all but ``act`` need coefficients in the design,
             and ``clact`` the statistic ``norm`` [K].
         corrections : sequence of str
-            From :data:`NEEDED`, ``ls`` and ``shift``.
+            From :data:`CORRECTIONS`.
         statistics : mapping of str to Tensor, optional
             Of this layer, as :func:`sw.sparsify.observe` gives them.
         learned : mapping of str to Tensor, optional
@@ -188,7 +195,7 @@ def _require(design: Design, criterion: str, names: tuple[str, ...],
     """Raise ValueError if the accelerator, or what was measured or learned, lacks something."""
     choice("criterion", criterion, CRITERIA)
     for name in names:
-        choice("correction", name, (*NEEDED, "ls", "shift"))
+        choice("correction", name, CORRECTIONS)
     for name, (parameter, value) in NEEDED.items():
         if name in names and getattr(design, parameter) != value:
             raise ValueError(f"{parameter} of the accelerator must be {value} for {name}, not "
@@ -197,7 +204,7 @@ def _require(design: Design, criterion: str, names: tuple[str, ...],
         raise ValueError(f"coefficients of the accelerator must be 8 for {criterion}, not 0")
     for where, given, needed in (
             ("statistics", statistics, {"shift": "s-pts" in names, "norm": criterion == "clact"}),
-            ("learned", learned, {name: name in names for name in ("l-pts", "ls", "shift")})):
+            ("learned", learned, {name: name in names for name in LEARNED})):
         for name in (name for name, wanted in needed.items() if wanted and name not in given):
             raise ValueError(f"{where} must have {name} for {criterion} {' '.join(names)}, not "
                              f"{', '.join(given) or 'none'}")
