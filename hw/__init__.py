@@ -1,1 +1,4 @@
-"""Hardware generator. Kept empty, so that `hw.config` can be imported without Amaranth."""
+"""Hardware generator. Imports nothing: `hw.config` is shared by what needs no Amaranth."""
+
+VERSION = "0.1.0"
+"""Version of the project: the only place where it stands."""

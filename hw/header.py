@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from hw.config import VERSION, Design
-from hw.epilogue_format import Output
-from hw.files import write_all
+from hw import VERSION
+from hw.command.files import write_all
+from hw.config import Design
+from hw.fixed_point import Output
 from hw.registers import REGISTERS, Error
 
 

@@ -12,11 +12,11 @@ from torch import Tensor
 from hw.config import Design
 from sim.command import make_parser, read_designs, read_sentences
 from sim.verilated import Accelerator
-from sw.activations import feed_forward
 from sw.driver.linear import run_linear
-from sw.linear import nm_linear
-from sw.metrics import cosine, snr_db
-from sw.quantize import quantize
+from sw.evaluation.activations import feed_forward
+from sw.evaluation.metrics import cosine, snr_db
+from sw.exact.linear import nm_linear
+from sw.exact.quantize import quantize
 
 
 __all__ = ["Outcome", "main", "run_layer"]

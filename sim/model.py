@@ -18,16 +18,16 @@ from torch import Tensor, nn
 from hw.config import Design, Pattern, choice
 from sim.command import make_parser, read_array, read_designs, read_sentences
 from sim.verilated import Accelerator
-from sw.activations import LAYERS, encoder
 from sw.calibrate import load_learned
-from sw.criteria import CRITERIA
 from sw.driver.beats import Beats
 from sw.driver.layer import CORRECTIONS, LEARNED, NEEDED, SparseLinear, on_accelerator
 from sw.driver.reference import ReferenceAccelerator
-from sw.metrics import cosine, snr_db
-from sw.sparsify import observe
-from sw.subjects import split_names
-from sw.training import Learned
+from sw.evaluation.activations import LAYERS, encoder
+from sw.evaluation.metrics import cosine, snr_db
+from sw.evaluation.subjects import split_names
+from sw.methods.criteria import CRITERIA
+from sw.methods.sparsify import observe
+from sw.methods.training import Learned
 
 
 __all__ = ["PARTS", "Checked", "Outcome", "Treatment", "main", "run_layer"]
@@ -100,7 +100,7 @@ class Treatment:
     Attributes
     ----------
     criterion : str
-        One of :data:`sw.criteria.CRITERIA`.
+        One of :data:`sw.methods.criteria.CRITERIA`.
     corrections : tuple of str
         From :data:`sw.driver.layer.CORRECTIONS`.
     learned : mapping

@@ -15,7 +15,7 @@ from hw.generate import add_design_arguments
 from sim.command import read_array
 from sim.verilated import Accelerator
 from sw.driver.linear import run_linear
-from sw.linear import nm_linear
+from sw.exact.linear import nm_linear
 
 
 __all__ = ["Run", "main", "run_pattern"]

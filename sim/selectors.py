@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hw.config import SELECTORS, Design, Pattern, choice, integer
-from sim.runner import generated, seed
-from sim.verilator import BuildError, build
+from sim.simulators.runner import generated, seed
+from sim.simulators.verilator import BuildError, build
 
 
 __all__ = ["check", "main"]
 
 
-HARNESS = Path(__file__).with_name("selector.cpp")
+HARNESS = Path(__file__).parent / "verilated" / "selector.cpp"
 
 
 def check(design: Design, blocks: int) -> str:

@@ -8,10 +8,10 @@ import numpy as np
 
 from hw.config import ENCODINGS, SHIFTS, Design, Pattern, integer
 from hw.formats import FORMATS
-from sim.pipeline import Pipeline
-from sim.runner import seed
-from sim.stimulus import bit_rows, generator, number_rows
-from sim.tokens import Beats, Tokens, random_tokens
+from sim.simulators.runner import seed
+from sim.vectors.stimulus import bit_rows, generator, number_rows
+from sim.vectors.tokens import Beats, Tokens, random_tokens
+from sim.verilated.pipeline import Pipeline
 
 
 __all__ = ["main", "soak"]

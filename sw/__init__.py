@@ -8,18 +8,18 @@ from typing import Any
 
 
 _HOME = {
-    "nm_mask": "sw.selection",
-    "nm_prune": "sw.selection",
-    "unstructured_mask": "sw.selection",
-    "compress": "sw.compression",
-    "decompress": "sw.compression",
-    "Compressed": "sw.compression",
-    "compress_tokens": "sw.compressor",
-    "nm_linear": "sw.linear",
-    "SparseLinear": "sw.linear",
-    "feed_forward": "sw.activations",
-    "snr_db": "sw.metrics",
-    "cosine": "sw.metrics",
+    "nm_mask": "sw.exact.selection",
+    "nm_prune": "sw.exact.selection",
+    "unstructured_mask": "sw.exact.selection",
+    "compress": "sw.exact.encoding",
+    "decompress": "sw.exact.encoding",
+    "Compressed": "sw.exact.encoding",
+    "compress_tokens": "sw.exact.compressor",
+    "nm_linear": "sw.exact.linear",
+    "SparseLinear": "sw.exact.linear",
+    "feed_forward": "sw.evaluation.activations",
+    "snr_db": "sw.evaluation.metrics",
+    "cosine": "sw.evaluation.metrics",
 }
 
 __all__ = sorted(_HOME)

@@ -1,8 +1,8 @@
 """Time of masks beside topk and scatter: ``python -m sw.benchmark``.
 
-With ``--outputs`` also that of ``sw.fused.compress_shifted`` (shift for each token, bitmask) beside
-the dense product of a layer with so many outputs. The best of several rounds each, taken in turns,
-so that other load on the machine hits all.
+With ``--outputs`` also that of ``sw.kernel.fused.compress_shifted`` (shift for each token, bitmask)
+beside the dense product of a layer with so many outputs. The best of several rounds each, taken in
+turns, so that other load on the machine hits all.
 """
 
 import argparse
@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from hw.config import Pattern
-from sw.fused import compress_shifted
-from sw.method import parse_pattern
-from sw.selection import nm_mask, unstructured_mask
+from sw.exact.selection import nm_mask, unstructured_mask
+from sw.kernel.fused import compress_shifted
+from sw.methods.method import parse_pattern
 
 
 def topk_mask(x: Tensor, n: int, m: int) -> Tensor:

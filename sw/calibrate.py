@@ -1,7 +1,7 @@
 """Train the learned corrections of a sparse model: ``python -m sw.calibrate``.
 
-Block by block, see ``sw.training``. A run that was interrupted goes on after the last block that
-is in its file, and gives the same parameters as one that was not.
+Block by block, see ``sw.methods.training``. A run that was interrupted goes on after the last block
+that is in its file, and gives the same parameters as one that was not.
 """
 
 import argparse
@@ -14,12 +14,12 @@ from rich.progress import Progress
 from torch import Tensor
 
 from hw.config import integer
-from sw.corrections import TRAINED
+from sw.evaluation.subjects import Subject, load_subject, read_text, split_names
 from sw.files import load
-from sw.method import Method
-from sw.sparsify import observe
-from sw.subjects import Subject, load_subject, read_text, split_names
-from sw.training import KIND, Learned, Training, calibrate, find_blocks
+from sw.methods.corrections import TRAINED
+from sw.methods.method import Method
+from sw.methods.sparsify import observe
+from sw.methods.training import KIND, Learned, Training, calibrate, find_blocks
 
 
 __all__ = ["calibrate_subject", "load_learned"]

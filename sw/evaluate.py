@@ -21,16 +21,16 @@ from rich.progress import track
 
 from hw.config import integer
 from sw.calibrate import calibrate_subject
-from sw.corrections import TRAINED
-from sw.criteria import CRITERIA
-from sw.method import Method
-from sw.metrics import snr_db
-from sw.results import Results
-from sw.sparse_layer import SparseInputLinear
-from sw.sparsify import find_layers, observe, sparsify
-from sw.subjects import Subject, load_subject, read_text, split_names
-from sw.tasks import Tasks
-from sw.training import Training
+from sw.evaluation.metrics import snr_db
+from sw.evaluation.results import Results
+from sw.evaluation.subjects import Subject, load_subject, read_text, split_names
+from sw.evaluation.tasks import Tasks
+from sw.methods.corrections import TRAINED
+from sw.methods.criteria import CRITERIA
+from sw.methods.method import Method
+from sw.methods.sparse_layer import SparseInputLinear
+from sw.methods.sparsify import find_layers, observe, sparsify
+from sw.methods.training import Training
 
 
 PAPER = ("d-pts", "d-pts-mean", "d-pts+var", "s-pts", "l-pts", "shift", "ls", "ls+shift", "var",

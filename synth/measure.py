@@ -10,12 +10,14 @@ from pathlib import Path
 
 from amaranth.back import verilog
 
-from hw.config import SELECTORS, VALUE_WIDTH, VERSION, Pattern, integer
-from hw.files import write_all
+from hw import VERSION
+from hw.command.files import write_all
+from hw.config import SELECTORS, VALUE_WIDTH, Pattern, integer
 from hw.selector import make_select_stage
 from hw.selector.auto import DATA
-from hw.stream import DenseBlock
-from synth import flow, liberty
+from hw.stream.payloads import DenseBlock
+from synth import flow
+from synth.library import liberty
 
 
 __all__ = ["PATTERNS", "STAGES", "main", "measure"]

@@ -15,8 +15,9 @@ from rich.table import Table
 from hw.config import VALUE_WIDTH, Design, Pattern, integer
 from hw.generate import verilog as design_text
 from hw.selector import make_select_stage, make_selector
-from hw.stream import StreamRegister, chain
-from synth import flow, liberty
+from hw.stream.register import StreamRegister, chain
+from synth import flow
+from synth.library import liberty
 
 
 __all__ = ["Registered", "Subject", "main", "subjects"]

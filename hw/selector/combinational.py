@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.config import Pattern
-from hw.stream import Asked
+from hw.stream.payloads import Asked
 
 
 __all__ = ["CombinationalSelector", "ask"]
@@ -29,8 +29,8 @@ class CombinationalSelector(wiring.Component):
     scores : In(ArrayLayout(unsigned(width), m))
         The scores of one block.
     n, size : In, only where flexible
-        The fields of :class:`hw.stream.Asked`. The mask is not defined for other values than
-        theirs.
+        The fields of :class:`hw.stream.payloads.Asked`. The mask is not defined for other values
+        than theirs.
     mask : Out(m)
         Bit ``j`` is set where score ``j`` is kept. Exactly ``n`` bits are set.
     """
@@ -50,6 +50,6 @@ class CombinationalSelector(wiring.Component):
 
 
 def ask(m: Module, selector: CombinationalSelector, asked) -> None:
-    """Give a flexible selector the pattern ``asked`` for: fields of :class:`hw.stream.Asked`."""
+    """Give a flexible selector the pattern ``asked`` for, fields of ``Asked``."""
     m.d.comb += [getattr(selector, name).eq(asked[name])
                  for name in Asked(selector.pattern, selector.flexible).members]

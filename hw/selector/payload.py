@@ -4,7 +4,7 @@ from amaranth.hdl import unsigned
 from amaranth.lib import data
 
 from hw.config import Pattern
-from hw.stream import Asked
+from hw.stream.payloads import Asked
 
 
 __all__ = ["Scored", "Selected"]

@@ -9,7 +9,7 @@ from hw.selector.combinational import ask
 from hw.selector.count import lift_bits, lift_of
 from hw.selector.payload import Scored, Selected
 from hw.selector.radix import fill, halve
-from hw.stream import StreamRegister
+from hw.stream.register import StreamRegister
 
 
 __all__ = ["PipelinedRadixStage", "RegisteredStage"]

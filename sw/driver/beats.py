@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from hw.config import Design
-from hw.epilogue_format import CHANNEL_BYTES
+from hw.fixed_point import CHANNEL_BYTES
 
 
 __all__ = ["Beats", "Pass", "activation_beats", "channel_beats", "coefficient_beats",

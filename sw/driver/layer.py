@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from hw.config import Design, Pattern, choice
-from hw.epilogue_format import (
+from hw.fixed_point import (
     BIAS_BITS,
     BIAS_FRACTION,
     EXPONENT_BITS,
@@ -19,10 +19,10 @@ from hw.epilogue_format import (
     TOKEN_FRACTION,
     Output,
 )
-from sw import corrections as correct
-from sw.criteria import CRITERIA, quantize_coefficients, weight_coefficients
 from sw.driver.linear import COUNTERS, Backend, Channels, Corrections, run_linear
-from sw.quantize import quantize
+from sw.exact.quantize import quantize
+from sw.methods import corrections as correct
+from sw.methods.criteria import CRITERIA, quantize_coefficients, weight_coefficients
 
 
 __all__ = ["CORRECTIONS", "LEARNED", "NEEDED", "SparseLinear", "channel_terms", "on_accelerator",
@@ -82,12 +82,12 @@ class SparseLinear(nn.Module):
             One that the accelerator runs, by default its own; see
             :meth:`hw.config.Design.steps`.
         criterion : str
-            One of :data:`sw.criteria.CRITERIA`; all but ``act`` need coefficients in the design,
-            and ``clact`` the statistic ``norm`` [K].
+            One of :data:`sw.methods.criteria.CRITERIA`; all but ``act`` need coefficients in the
+            design, and ``clact`` the statistic ``norm`` [K].
         corrections : sequence of str
             From :data:`CORRECTIONS`.
         statistics : mapping of str to Tensor, optional
-            Of this layer, as :func:`sw.sparsify.observe` gives them.
+            Of this layer, as :func:`sw.methods.sparsify.observe` gives them.
         learned : mapping of str to Tensor, optional
             Of this layer, as :func:`sw.calibrate.load_learned` gives them: ``l-pts`` [K], ``ls``
             and ``shift`` [O].

@@ -6,7 +6,7 @@ from typing import Protocol
 from torch import Tensor
 
 from hw.config import Design, Pattern
-from hw.epilogue_format import FLOATS, Output
+from hw.fixed_point import FLOATS, Output
 from hw.registers import REGISTERS, Error
 from sw.driver.beats import (
     Beats,
@@ -18,7 +18,7 @@ from sw.driver.beats import (
     token_beats,
     weight_beats,
 )
-from sw.epilogue import floats
+from sw.exact.epilogue import floats
 
 
 __all__ = ["COUNTERS", "Backend", "Channels", "Corrections", "field_word", "run_linear"]
@@ -51,7 +51,7 @@ class Backend(Protocol):
 
 @dataclass(frozen=True)
 class Channels:
-    """Terms of the output channels, int64 [O] each; see :func:`sw.epilogue.requantize`."""
+    """Terms of the output channels, int64 [O] each; see :func:`sw.exact.epilogue.requantize`."""
 
     scale: Tensor
     shift: Tensor

@@ -6,12 +6,12 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from hw.config import FLEXIBLE, Design, Pattern
-from hw.epilogue_format import CHANNEL_BYTES, Output
+from hw.fixed_point import CHANNEL_BYTES, Output
 from hw.registers import REGISTERS, Error, Field, offset_of
-from sw.compressor import select_tokens
 from sw.driver.beats import Beats, Pass, passes
 from sw.driver.linear import field_word
-from sw.epilogue import (
+from sw.exact.compressor import select_tokens
+from sw.exact.epilogue import (
     UNIT_GAIN,
     UNIT_SCALE,
     correct,

@@ -26,7 +26,7 @@ from hw.selector.network import _exchanges
 from hw.selector.radix import fill, halve, lift_bits
 from hw.selector.rank import keep
 from tests.formal.bdd import counterexample
-from tests.formal.test_selector_proof import Count, CountOfN, SerialStep, Thresholds, ones
+from tests.formal.properties import Count, CountOfN, SerialStep, Thresholds, ones
 
 
 def reached(m, bits, n):

@@ -6,10 +6,10 @@ import pytest
 import torch
 from amaranth.sim import Simulator
 
+from hw.compressor.score import Score
 from hw.config import Pattern
 from hw.formats import FORMATS
-from hw.score import Score
-from sw.formats import from_bits, to_bits
+from sw.exact.formats import from_bits, to_bits
 from tests.sw.plain import magnitude
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hw.config import Design, Pattern
-from hw.epilogue_format import Output
+from hw.fixed_point import Output
 from hw.header import c_header, main, registers_page
 from hw.registers import REGISTERS, Error, offset_of
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sw.benchmark import main, topk_mask
-from sw.selection import nm_mask, unstructured_mask
+from sw.exact.selection import nm_mask, unstructured_mask
 
 
 def test_both_masks_agree_without_ties():

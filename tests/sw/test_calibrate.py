@@ -7,12 +7,12 @@ import torch
 from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from sw import training as module
 from sw.calibrate import load_learned, main
-from sw.corrections import TRAINED
-from sw.method import Method
-from sw.sparsify import observe, sparsify
-from sw.training import Training, calibrate, find_blocks
+from sw.methods import training as module
+from sw.methods.corrections import TRAINED
+from sw.methods.method import Method
+from sw.methods.sparsify import observe, sparsify
+from sw.methods.training import Training, calibrate, find_blocks
 
 
 TRAINING = Training(rate=1e-2)
@@ -190,7 +190,7 @@ def test_command_trains_the_encoder_and_what_it_writes_loads(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines] == ["encoder.layer.0", "encoder.layer.1"]
     assert set(load_learned(path)["encoder.layer.1.output.dense"]) == {"ls", "shift"}
-    from sw.activations import encoder
+    from sw.evaluation.activations import encoder
     model = encoder()[1]
     with sparsify(model, "8:16", corrections=["ls", "shift"],
                   layers=["encoder.layer.[01].output.dense"], learned=load_learned(path)) as sparse:

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from sw import evaluate
-from sw.corrections import CORRECTIONS
-from sw.criteria import CRITERIA
 from sw.evaluate import PAPER, main, methods, parse
-from sw.method import Method
-from sw.sparse_layer import SparseInputLinear
+from sw.methods.corrections import CORRECTIONS
+from sw.methods.criteria import CRITERIA
+from sw.methods.method import Method
+from sw.methods.sparse_layer import SparseInputLinear
 
 
 SMALL = ["--model", "minilm", "--patterns", "2:4", "--count", "3", "--calibration", "2",

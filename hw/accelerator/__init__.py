@@ -1,0 +1,1 @@
+"""Compressor, buffers, array and epilogue behind registers."""

@@ -1,0 +1,189 @@
+"""Compressed tokens between the compressor and the array."""
+
+from amaranth.hdl import C, Cat, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import bits_for, ceil_log2
+
+from hw.accelerator.step_counts import StepCounts, count_address, half_counts
+from hw.config import VALUE_WIDTH, Design
+from hw.epilogue.tokens import TokenSummary
+from hw.job.passes import Job, Passes
+from hw.stream.framer import Framer
+from hw.stream.halves import Halves
+from hw.stream.memory import Memory
+from hw.stream.payloads import EncodedBlock
+
+
+__all__ = ["ActivationBuffer", "activation_address", "half_words"]
+
+
+def half_words(design: Design) -> int:
+    """Words of one half of a bank of the activation buffer: a word for each step of a block."""
+    return half_counts(design) * design.most_steps
+
+
+def activation_address(design: Design) -> int:
+    """Bits of an address in a bank of the activation buffer."""
+    return ceil_log2(2 * half_words(design))
+
+
+class ActivationBuffer(wiring.Component):
+    """Compressed tokens of two batches: token t of a batch is in bank t mod rows, one per row.
+
+    A bank holds the tokens of a batch one after the other, as many words each as the chunk has
+    blocks, times the job's steps of a block. ``i`` is ready while batches of the job are missing
+    and a half is free. One step of a block per cycle in, one word per bank and cycle out, read
+    latency one cycle. A token with a misplaced ``last`` is handled by
+    :class:`hw.stream.framer.Framer`; a missing step is zero. Reset frees both halves; the memories
+    are not cleared.
+
+    Parameters
+    ----------
+    design : Design
+
+    Members
+    -------
+    i : In(stream.Signature(EncodedBlock(design)))
+    job : In(Job()), begin : In(1)
+        ``begin`` is high in the first cycle of a job, which is stable while it runs.
+    drop : In(1)
+        Forget the job, and take and drop what comes.
+    full : Out(2)
+        Which halves hold a complete batch. Batches fill half 0, half 1, half 0, ...
+    filling : Out(1), held : Out
+        The half that is being filled, and how many tokens of its batch are complete.
+    release : In(1)
+        The oldest full half was read for the last time.
+    tlast_error : Out(1)
+        High for a cycle when ``last`` did not come with a token's last block.
+    o_summary : Out(stream.Signature(TokenSummary(design)))
+        What the compressor says of every token, once per batch, with an epilogue; a token's last
+        block waits for it.
+    count_address : In, count : Out, with variable steps
+        As in :class:`hw.accelerator.step_counts.StepCounts`.
+    read_address, read_enable : In, one for each row tile
+    values, masks : Out, one for each row; no masks in a dense design
+    """
+
+    def __init__(self, design: Design):
+        pattern = design.pattern
+        members = {
+            "i": In(stream.Signature(EncodedBlock(design))),
+            "job": In(Job()), "begin": In(1), "drop": In(1),
+            "full": Out(2), "filling": Out(1), "held": Out(bits_for(design.largest_batch)),
+            "release": In(1),
+            "tlast_error": Out(1),
+            "o_summary": Out(stream.Signature(TokenSummary(design))),
+            "read_address": In(data.ArrayLayout(activation_address(design), design.row_tiles)),
+            "read_enable": In(design.row_tiles),
+            "values": Out(data.ArrayLayout(data.ArrayLayout(signed(VALUE_WIDTH), pattern.n),
+                                           design.rows)),
+            "masks": Out(data.ArrayLayout(pattern.m, design.rows)),
+        }
+        if pattern.dense:
+            del members["masks"]
+        if not design.epilogue_lanes:
+            del members["o_summary"]
+        if design.variable_steps:
+            members |= {"count_address": In(count_address(design)),
+                        "count": Out(range(design.most_steps + 1))}
+        super().__init__(members)
+        self.design = design
+
+    def elaborate(self, platform):
+        m = Module()
+        design = self.design
+        m.submodules.passes = passes = Passes(design, tiles="streamed")
+        m.submodules.framer = framer = Framer(design.max_blocks * design.most_steps)
+        token_ends, batch_ends = framer.ends, Signal()
+        words = Signal(range(design.max_blocks * design.most_steps + 1))  # of a token
+        halves = Halves(m, self.full, filled=batch_ends, release=self.release,
+                         clear=self.begin | self.drop)
+        m.d.comb += [
+            passes.job.eq(self.job), passes.begin.eq(self.begin), passes.stop.eq(self.drop),
+            passes.next.eq(batch_ends),
+            framer.valid.eq(self.i.valid), framer.last.eq(self.i.payload.last),
+            self.i.ready.eq(framer.ready),
+            framer.enable.eq(passes.active & halves.free & self._summarise(m, passes.now, framer)),
+            words.eq(passes.now.blocks * self.job.steps[:bits_for(design.most_steps)]),
+            framer.blocks.eq(words), framer.drop.eq(self.drop),
+            batch_ends.eq(token_ends & (self.held + 1 == passes.now.tokens)),
+            self.tlast_error.eq(framer.error),
+            self.filling.eq(halves.filling),
+        ]
+        row = Signal(range(design.rows))
+        base = Signal(activation_address(design))  # where the tokens of this group begin
+        with m.If(token_ends):
+            m.d.sync += [row.eq(row + 1), self.held.eq(self.held + 1)]
+            with m.If(row == design.rows - 1):
+                m.d.sync += [row.eq(0), base.eq(base + words)]
+        with m.If(batch_ends):
+            m.d.sync += [row.eq(0), self.held.eq(0),
+                         base.eq(Mux(halves.filling, 0, half_words(design)))]
+        with m.If(self.begin | self.drop):
+            m.d.sync += [row.eq(0), self.held.eq(0), base.eq(0)]
+        self._banks(m, framer, row=row, address=base + framer.block)
+        if design.variable_steps:
+            self._count_steps(m, passes.now, framer, row, batch_ends)
+        return m
+
+    def _count_steps(self, m, now, framer, row, batch_ends):
+        """Keep the largest number of steps that any token of a group needs, for each block."""
+        m.submodules.counts = counts = StepCounts(self.design)
+        m.d.comb += [
+            counts.write.eq(framer.write), counts.needed.eq(
+                Value.cast(self.i.payload.values).any() & ~framer.missing),
+            counts.token_ends.eq(framer.ends), counts.batch_ends.eq(batch_ends),
+            counts.clear.eq(self.begin | self.drop),
+            counts.first_row.eq(row == 0), counts.last_row.eq(row == self.design.rows - 1),
+            counts.steps.eq(self.job.steps), counts.blocks.eq(now.blocks),
+            counts.read_address.eq(self.count_address), self.count.eq(counts.count),
+        ]
+
+    def _summarise(self, m, now, framer):
+        """Offer each token's summary with its last block; return whether that may come."""
+        if not self.design.epilogue_lanes:
+            return 1
+        # Of a token that ends early, the summary is that of the last block that came.
+        came, held = self._summary(m), Signal(TokenSummary(self.design))
+        with m.If(framer.write & ~framer.missing):
+            m.d.sync += held.eq(came)
+        m.d.comb += [
+            self.o_summary.payload.eq(Mux(framer.missing, held, came)),
+            self.o_summary.valid.eq(framer.ends & now.first_tile & now.first_chunk),
+        ]
+        return self.o_summary.ready | (framer.block != framer.blocks - 1)
+
+    def _summary(self, m):
+        """What the compressor says in this block."""
+        design, block = self.design, self.i.payload
+        summary = Signal(TokenSummary(design))
+        if design.dynamic_shift:
+            m.d.comb += summary.eta.eq(block.eta)
+        if design.statistics:
+            m.d.comb += [summary.moments[name].eq(block.sums[name])
+                         for name in summary.moments.shape().members]
+        return summary
+
+    def _banks(self, m, framer, *, row, address):
+        design, pattern, block = self.design, self.design.pattern, self.i.payload
+        word = data.StructLayout({"values": block.values.shape(),
+                                  "mask": 0 if pattern.dense else pattern.m})
+        arrived = Cat(block.values, block.mask[:word["mask"].width])
+        # A block that did not come keeps N zeros, so that its mask is one that a block can have.
+        absent = Cat(C(0, word["values"].width), C((1 << pattern.n) - 1, pattern.m))
+        for r in range(design.rows):
+            memory = Memory(word.size, 2 * half_words(design))
+            m.submodules[f"bank_r{r}"] = memory
+            read = data.View(word, memory.read_data)
+            m.d.comb += [
+                memory.write_enable.eq(framer.write & (row == r)),
+                memory.write_address.eq(address),
+                memory.write_data.eq(Mux(framer.missing, absent[:word.size], arrived)),
+                memory.read_address.eq(self.read_address[r // design.tile]),
+                memory.read_enable.eq(self.read_enable[r // design.tile]),
+                self.values[r].eq(read.values),
+            ]
+            if not pattern.dense:
+                m.d.comb += self.masks[r].eq(read.mask)

@@ -1,0 +1,166 @@
+"""Weights between their stream and the array, and their sums for the epilogue."""
+
+from functools import reduce
+from operator import add
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from hw.config import VALUE_WIDTH, Design
+from hw.epilogue.epilogue import RowSums
+from hw.job.passes import Job, Passes
+from hw.stream.fifo import StreamFifo
+from hw.stream.framer import Framer
+from hw.stream.halves import Halves
+from hw.stream.memory import Memory
+from hw.stream.register import StreamRegister
+
+
+__all__ = ["WeightBeat", "WeightBuffer", "weight_address"]
+
+
+class WeightBeat(data.StructLayout):
+    """One block of weights for each column; ``last`` marks the last block of a pass."""
+
+    def __init__(self, design: Design):
+        super().__init__({
+            "blocks": data.ArrayLayout(
+                data.ArrayLayout(signed(VALUE_WIDTH), design.pattern.m), design.columns),
+            "last": 1,
+        })
+
+
+def weight_address(design: Design) -> int:
+    """Bits of an address in a bank of the weight buffer; the top bit chooses the half."""
+    return ceil_log2(design.max_blocks) + 1
+
+
+class _BlockSums(data.StructLayout):
+    """Sums of the weights of one block for each column, and whether a tile ends with it."""
+
+    def __init__(self, design: Design):
+        bits = VALUE_WIDTH + (design.pattern.m - 1).bit_length()
+        super().__init__({"columns": data.ArrayLayout(signed(bits), design.columns), "last": 1})
+
+
+class WeightBuffer(wiring.Component):
+    """Weights of two passes: one is loaded while the other is in use.
+
+    One bank for each column of PEs, two halves of ``max_blocks`` words. ``i`` is ready while
+    passes of the job are missing and a half is free. One beat per cycle in, one word per bank and
+    cycle out, read latency one cycle. A misplaced ``last`` is handled by
+    :class:`hw.stream.framer.Framer`. Reset frees both halves; the memories are not cleared.
+
+    Parameters
+    ----------
+    design : Design
+
+    Members
+    -------
+    i : In(stream.Signature(WeightBeat(design)))
+    job : In(Job()), begin : In(1), drop : In(1)
+        As in :class:`ActivationBuffer`.
+    full : Out(2)
+        Which halves hold a complete pass. Passes fill half 0, half 1, half 0, ...
+    release : In(1)
+        The oldest full half was read for the last time.
+    tlast_error : Out(1)
+        High for a cycle when ``last`` did not come with a pass' last block.
+    o_row_sums : Out(stream.Signature(RowSums(design)))
+        Sums of the weights of every tile, with an epilogue.
+    sum_rows : In(1)
+        Whether they are wanted; stable during a job.
+    idle : Out(1)
+        No sums are waiting.
+    read_address, read_enable : In, one for each column tile
+    weights : Out, one block for each column
+    """
+
+    def __init__(self, design: Design):
+        members = {
+            "i": In(stream.Signature(WeightBeat(design))),
+            "o_row_sums": Out(stream.Signature(RowSums(design))), "sum_rows": In(1),
+            "idle": Out(1),
+            "job": In(Job()), "begin": In(1), "drop": In(1),
+            "full": Out(2),
+            "release": In(1),
+            "tlast_error": Out(1),
+            "read_address": In(data.ArrayLayout(weight_address(design), design.column_tiles)),
+            "read_enable": In(design.column_tiles),
+            "weights": Out(WeightBeat(design)["blocks"].shape),
+        }
+        if not design.epilogue_lanes:
+            del members["o_row_sums"], members["sum_rows"], members["idle"]
+        super().__init__(members)
+        self.design = design
+
+    def elaborate(self, platform):
+        m = Module()
+        design = self.design
+        m.submodules.passes = passes = Passes(design)
+        m.submodules.framer = framer = Framer(design.max_blocks)
+        halves = Halves(m, self.full, filled=framer.ends, release=self.release,
+                         clear=self.begin | self.drop)
+        m.d.comb += [
+            passes.job.eq(self.job), passes.begin.eq(self.begin), passes.stop.eq(self.drop),
+            passes.next.eq(framer.ends),
+            framer.valid.eq(self.i.valid), framer.last.eq(self.i.payload.last),
+            self.i.ready.eq(framer.ready),
+            framer.enable.eq(passes.active & halves.free & self._sum_rows(m, passes.now, framer)),
+            framer.blocks.eq(passes.now.blocks), framer.drop.eq(self.drop),
+            self.tlast_error.eq(framer.error),
+        ]
+        address = Cat(framer.block[:weight_address(design) - 1], halves.filling)
+        for c in range(design.columns):
+            word = self.i.payload.blocks[c]
+            memory = Memory(word.shape().size, 1 << weight_address(design))
+            m.submodules[f"bank_c{c}"] = memory
+            m.d.comb += [
+                memory.write_enable.eq(framer.write),
+                memory.write_address.eq(address),
+                memory.write_data.eq(Mux(framer.missing, 0, word)),
+                memory.read_address.eq(self.read_address[c // design.tile]),
+                memory.read_enable.eq(self.read_enable[c // design.tile]),
+                self.weights[c].eq(memory.read_data),
+            ]
+        return m
+
+    def _sum_rows(self, m, now, framer):
+        """Add up each column's weights; return whether there is room for the sums."""
+        design = self.design
+        if not design.epilogue_lanes:
+            return 1
+        # Four: of the tile that loads, the next one, the one in the array, and that which leaves.
+        m.submodules.row_sums = queue = StreamFifo(RowSums(design), 4)
+        m.submodules.summed = block = StreamRegister(_BlockSums(design))
+        total, sums = Signal(RowSums(design)), queue.i.payload
+        for column, weights in enumerate(self.i.payload.blocks):
+            m.d.comb += [
+                block.i.payload.columns[column].eq(
+                    Mux(framer.missing, 0, _tree_sum(list(weights)))),
+                sums.columns[column].eq(total.columns[column] + block.o.payload.columns[column]),
+            ]
+        ends = block.o.valid & block.o.payload.last
+        with m.If(block.o.valid & block.o.ready):
+            m.d.sync += total.eq(sums)
+        with m.If((ends & block.o.ready) | self.begin | self.drop):
+            m.d.sync += total.eq(0)
+        m.d.comb += [
+            block.i.valid.eq(framer.write), block.i.payload.last.eq(framer.ends & now.last_chunk),
+            block.o.ready.eq(self.drop | ~self.sum_rows | ~ends | queue.i.ready),
+            queue.i.valid.eq(ends & self.sum_rows & ~self.drop),
+            self.o_row_sums.payload.eq(queue.o.payload),
+            self.o_row_sums.valid.eq(queue.o.valid),
+            queue.o.ready.eq(self.o_row_sums.ready | self.drop),
+            self.idle.eq(queue.empty & ~block.o.valid),
+        ]
+        return block.i.ready
+
+
+def _tree_sum(values):
+    """Sum in a balanced tree."""
+    while len(values) > 1:
+        values = [reduce(add, values[k:k + 2]) for k in range(0, len(values), 2)]
+    return values[0]

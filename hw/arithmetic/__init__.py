@@ -1,0 +1,1 @@
+"""Adders that designs are made of: carry-propagate and carry-save."""

@@ -1,0 +1,1 @@
+"""The array of PEs: multipliers, adders and the rows that feed them."""

@@ -1,0 +1,243 @@
+"""Rows x columns of PEs, and the chain on which their results leave."""
+
+from amaranth.hdl import Module, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.array.pe import PE
+from hw.array.row import RowDecoder, SharedLayout
+from hw.config import Design
+
+
+__all__ = ["Array", "ResultColumn", "ResultRow"]
+
+
+class ResultRow(data.StructLayout):
+    """The accumulators of one row of PEs.
+
+    Fields
+    ------
+    accumulators : ArrayLayout(signed(accumulator_width), columns)
+    last : unsigned(1)
+        Whether this is the last row of the array.
+    """
+
+    def __init__(self, design: Design):
+        super().__init__({
+            "accumulators": data.ArrayLayout(signed(design.accumulator_width), design.columns),
+            "last": 1,
+        })
+
+
+class ResultColumn(wiring.Component):
+    """Holds the results of one column of PEs and moves them out, row 0 first.
+
+    A row is taken over in the cycle in which its ``capture`` bit is set; ``shift`` moves every
+    row one place towards row 0. Flip-flops without reset: they are read only after a capture.
+
+    Parameters
+    ----------
+    rows : int
+    width : int
+        Bits of an accumulator.
+
+    Members
+    -------
+    accumulators : In(ArrayLayout(signed(width), rows))
+    capture : In(rows)
+    shift : In(1)
+    result : Out(signed(width))
+        The result of row 0.
+    """
+
+    def __init__(self, rows: int, width: int):
+        super().__init__({
+            "accumulators": In(data.ArrayLayout(signed(width), rows)),
+            "capture": In(rows),
+            "shift": In(1),
+            "result": Out(signed(width)),
+        })
+        self.rows = rows
+        self.width = width
+
+    def elaborate(self, platform):
+        m = Module()
+        held = [Signal(signed(self.width), name=f"held{row}", reset_less=True)
+                for row in range(self.rows)]
+        for row, result in enumerate(held):
+            with m.If(self.capture[row]):
+                m.d.sync += result.eq(self.accumulators[row])
+            if row + 1 < self.rows:
+                with m.Elif(self.shift):
+                    m.d.sync += result.eq(held[row + 1])
+        m.d.comb += self.result.eq(held[0])
+        return m
+
+
+class Control(data.StructLayout):
+    """What a tile is told in each cycle.
+
+    Fields
+    ------
+    step : unsigned(1)
+        Accumulate the products of this cycle.
+    start : unsigned(1)
+        Begin a new sum with this step.
+    last : unsigned(1)
+        This step ends the sum; hand it over to the result chain.
+    """
+
+    def __init__(self):
+        super().__init__({"step": 1, "start": 1, "last": 1})
+
+
+class Array(wiring.Component):
+    """Output-stationary array: ``accumulator[r, c] = sum of values[r] * gather(weights[c])``.
+
+    Rows and columns form tiles of ``design.tile`` by ``design.tile`` PEs. Inside a tile values
+    and weights are broadcast; between tiles they are registered, so that no wire grows with the
+    array. Tile (i, j) therefore works i + j cycles after tile (0, 0): row tile i takes its inputs
+    i cycles after row tile 0, and column tile j its weights j cycles after column tile 0.
+
+    What the kept positions select is decoded once per row and shared by every column.
+
+    One step per cycle. ``latency`` cycles after a ``last`` step the first row of results is
+    offered on ``o``, row 0 first. The chain holds one set of results: after ``last``, the next
+    ``last`` may come only once all rows have left; the next ``start`` may come at once. Reset
+    clears the controls and the chain.
+
+    Parameters
+    ----------
+    design : Design
+
+    Members
+    -------
+    values : In(ArrayLayout(ArrayLayout(signed(bits), n), rows))
+        Kept values of one block of each row's token.
+    masks : In(ArrayLayout(m, rows))
+        Their bitmasks, exactly N bits set in each. Absent in a dense design.
+    weights : In(ArrayLayout(ArrayLayout(signed(weight bits), m), columns))
+        Weights of the same block for each output feature.
+    control : In(ArrayLayout(Control, row_tiles))
+    o : Out(stream.Signature(ResultRow(design)))
+    """
+
+    interval = 1
+
+    def __init__(self, design: Design):
+        pattern = design.pattern
+        members = {
+            "values": In(data.ArrayLayout(data.ArrayLayout(signed(design.number.bits), pattern.n),
+                                          design.rows)),
+            "masks": In(data.ArrayLayout(pattern.m, design.rows)),
+            "weights": In(data.ArrayLayout(data.ArrayLayout(signed(design.weight.bits), pattern.m),
+                                           design.columns)),
+            "control": In(data.ArrayLayout(Control(), design.row_tiles)),
+            "o": Out(stream.Signature(ResultRow(design))),
+        }
+        if pattern.dense:
+            del members["masks"]
+        super().__init__(members)
+        self.design = design
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a ``last`` step to the first row of results."""
+        skew = self.design.row_tiles + self.design.column_tiles - 2
+        return 3 + skew  # input registers, accumulators, result chain
+
+    def elaborate(self, platform):
+        m = Module()
+        design = self.design
+        shared = self._shared(m)
+        weights = self._weights(m)
+        sums_end = self._sums_end(m)
+
+        accumulators = {}
+        for row in range(design.rows):
+            for column in range(design.columns):
+                i, j = row // design.tile, column // design.tile
+                pe = PE(design)
+                m.submodules[f"pe_r{row}c{column}"] = pe
+                m.d.comb += [
+                    pe.shared.eq(shared[row][j]),
+                    pe.weights.eq(weights[column][i]),
+                ]
+                accumulators[row, column] = pe.accumulator
+        self._results(m, accumulators, sums_end)
+        return m
+
+    def _pipeline(self, m, source, count, name, **kwargs):
+        """Signals that follow ``source`` by 1 to ``count`` cycles."""
+        stages = []
+        for k in range(count):
+            stage = Signal(source.shape(), name=f"{name}_t{k}", **kwargs)
+            m.d.sync += stage.eq(source)
+            stages.append(stage)
+            source = stage
+        return stages
+
+    def _shared(self, m):
+        """Per row and column tile: what the PEs of the row share."""
+        design, rows = self.design, []
+        for row in range(design.rows):
+            decoder = RowDecoder(design)
+            m.submodules[f"decoder_r{row}"] = decoder
+            control = self.control[row // design.tile]
+            m.d.comb += [
+                decoder.values.eq(self.values[row]),
+                decoder.step.eq(control.step),
+                decoder.start.eq(control.start),
+            ]
+            if not design.pattern.dense:
+                m.d.comb += decoder.mask.eq(self.masks[row])
+            decoded = Signal(SharedLayout(design), name=f"decoded_r{row}")
+            m.d.comb += decoded.eq(decoder.shared)
+            rows.append(self._pipeline(m, decoded, design.column_tiles, f"shared_r{row}",
+                                       reset_less=True))
+        return rows
+
+    def _weights(self, m):
+        """Per column and row tile: the column's weights."""
+        return [self._pipeline(m, self.weights[column], self.design.row_tiles,
+                               f"weights_c{column}", reset_less=True)
+                for column in range(self.design.columns)]
+
+    def _sums_end(self, m):
+        """Per row tile and column tile: whether its sums stand in the accumulators."""
+        ends = []
+        for i in range(self.design.row_tiles):
+            last = Signal(name=f"last_r{i}")
+            m.d.comb += last.eq(self.control[i].step & self.control[i].last)
+            ends.append(self._pipeline(m, last, self.design.column_tiles + 1,
+                                       f"sums_end_r{i}")[1:])
+        return ends
+
+    def _results(self, m, accumulators, sums_end):
+        """The chain: every tile is captured when its sums end; rows leave after the last tile."""
+        design = self.design
+        left = Signal(range(design.rows + 1))  # rows that wait in the chain
+        shift = Signal()
+        m.d.comb += [
+            self.o.valid.eq(left != 0),
+            self.o.payload.last.eq(left == 1),
+            shift.eq(self.o.valid & self.o.ready),
+        ]
+        with m.If(sums_end[-1][-1]):
+            m.d.sync += left.eq(design.rows)
+        with m.Elif(shift):
+            m.d.sync += left.eq(left - 1)
+
+        for column in range(design.columns):
+            chain = ResultColumn(design.rows, design.accumulator_width)
+            m.submodules[f"results_c{column}"] = chain
+            m.d.comb += [
+                chain.shift.eq(shift),
+                self.o.payload.accumulators[column].eq(chain.result),
+            ]
+            for row in range(design.rows):
+                m.d.comb += [
+                    chain.accumulators[row].eq(accumulators[row, column]),
+                    chain.capture[row].eq(
+                        sums_end[row // design.tile][column // design.tile]),
+                ]

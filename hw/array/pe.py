@@ -1,0 +1,120 @@
+"""The processing element: dot product of a block, and its accumulator."""
+
+from amaranth.hdl import Cat, Module, Value, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.arithmetic.adder import Columns
+from hw.array.multiplier import partial_products
+from hw.array.row import SharedLayout
+from hw.config import Design
+from hw.gather.gather import route
+from hw.gather.network import make_network
+
+
+__all__ = ["PE", "DotProduct"]
+
+
+class DotProduct(wiring.Component):
+    """Multiplies activations with as many weights, and accumulates.
+
+    A module of its own: it is the same whatever brings the weights, a gather or nothing.
+
+    Parameters
+    ----------
+    design : Design
+        Lanes, formats and the accumulator's width.
+    inverted : bool
+        The weights come as complements.
+
+    Members
+    -------
+    digits, correction, keep : In
+        As in ``SharedLayout``.
+    weights : In(lanes * weight bits)
+        Lane 0 lowest.
+    accumulator : Out(signed(accumulator_width))
+        Sum of all steps since the last one that began a sum.
+    """
+
+    def __init__(self, design: Design, *, inverted: bool):
+        self.design = design
+        self.inverted = inverted
+        shared = SharedLayout(design)
+        super().__init__({
+            "digits": In(shared["digits"].shape),
+            "correction": In(shared["correction"].shape),
+            "keep": In(1),
+            "weights": In(unsigned(design.lanes * design.weight.bits)),
+            "accumulator": Out(signed(design.accumulator_width)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        columns = Columns(len(self.accumulator))
+        weights = ~self.weights if self.inverted else self.weights
+        for lane in range(self.design.lanes):
+            weight = list(weights.word_select(lane, self.design.weight.bits))
+            for k, product in enumerate(partial_products(self.digits[lane], weight)):
+                *bits, sign = product
+                for j, bit in enumerate(bits):
+                    columns.add(2 * k + j, bit)
+                columns.add(2 * k + len(bits), sign, negative=True)
+        for j, bit in enumerate(self.correction):
+            columns.add(j, bit)
+        for j, bit in enumerate(Value.cast(self.accumulator)):
+            columns.add(j, bit & self.keep)
+        m.d.sync += self.accumulator.eq(Cat(columns.sum(m)))
+        return m
+
+
+class PE(wiring.Component):
+    """Multiplies a compressed block of activations with its weights, and accumulates.
+
+    In each cycle the accumulator becomes ``(accumulator if keep else 0) + sum(value[i] *
+    gathered[i])``, where ``gathered`` are the weights at the positions of the kept activations.
+    One block per cycle; the result stands in ``accumulator`` one cycle later. It wraps around on
+    overflow, which ``Design`` rules out.
+
+    The activations come recoded, all zero where there is no block to add: a PE holds digit
+    selectors and one tree of adders for all partial products and the accumulator together.
+
+    Parameters
+    ----------
+    design : Design
+        Lanes (``n``) and weights per step (``m``), formats, gather and the accumulator's width.
+        Dense has no gather.
+
+    Members
+    -------
+    shared : In(SharedLayout(design))
+        Activations and what selects their weights, as ``RowDecoder`` gives them.
+    weights : In(ArrayLayout(signed(weight bits), m))
+        Weights of the block.
+    accumulator : Out(signed(accumulator_width))
+        Sum of all steps since the last one that began a sum.
+    """
+
+    def __init__(self, design: Design):
+        self.design = design
+        super().__init__({
+            "shared": In(SharedLayout(design)),
+            "weights": In(data.ArrayLayout(signed(design.weight.bits), design.pattern.m)),
+            "accumulator": Out(signed(design.accumulator_width)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        shared, weights, inverted = self.shared, Value.cast(self.weights), False
+        if not self.design.pattern.dense:
+            network = make_network(self.design.gather, self.design.pattern)
+            weights, inverted = route(m, network, self.weights, shared.selects)
+        m.submodules.dot_product = dot_product = DotProduct(self.design, inverted=inverted)
+        m.d.comb += [
+            dot_product.digits.eq(shared.digits),
+            dot_product.correction.eq(shared.correction),
+            dot_product.keep.eq(shared.keep),
+            dot_product.weights.eq(weights),
+            self.accumulator.eq(dot_product.accumulator),
+        ]
+        return m

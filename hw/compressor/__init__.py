@@ -1,0 +1,1 @@
+"""From dense blocks to compressed ones and back: score, select, compact."""

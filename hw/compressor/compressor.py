@@ -1,0 +1,127 @@
+"""Stream of dense blocks to stream of compressed blocks."""
+
+from typing import Any
+
+from amaranth.hdl import Module, signed
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.compressor.channel import ChannelBeat, ChannelStage
+from hw.compressor.compact_stage import CompactStage, FinishStage, StepsStage, metadata_parts
+from hw.compressor.score import ScoreStage
+from hw.compressor.select_stage import SelectStage
+from hw.compressor.token_shift import MeanStage, MedianStage
+from hw.config import Design
+from hw.stream.payloads import Block, EncodedBlock
+from hw.stream.register import chain
+
+
+__all__ = ["Compressor"]
+
+
+class Compressor(wiring.Component):
+    """Keeps the N values of largest score in each block of M; between equal ones the lower index.
+
+    A row of stages, with a latency of one cycle and one block per cycle unless they say otherwise:
+
+    * ``token``, with a dynamic shift: holds a token back until its mean or median is known;
+    * ``channel``, with coefficients or a shift by channel: adds the parameters of the channels;
+    * ``score``, with any of these: ``z = x - shift``, saturated, and ``|z| * c``;
+    * ``select``: the mask; without the stages above also the score, ``|x|``; as many cycles as
+      :func:`hw.selector.make_select_stage` takes;
+    * ``compact``: kept values and metadata, and the sums over the block;
+    * ``steps``, in place of ``compact`` where the pattern is asked for at run time: N kept values a
+      cycle, in two cycles. A block leaves in as many blocks of N:M as it takes, filled up with
+      zeros, see :class:`hw.compressor.steps.Steps`; the design's N is what the array has lanes for;
+    * ``finish``, with statistics or a rank of more than 8 values: adds these up.
+
+    Under back-pressure blocks wait in the stages; none is lost, repeated or reordered. Reset
+    empties all stages. A dense pattern that is fixed keeps everything, without selector and
+    compactor.
+
+    Parameters
+    ----------
+    design : Design
+
+    Members
+    -------
+    i : In(stream.Signature(DenseBlock(pattern, bits)))
+        With a pattern at run time also ``asked``, which may differ from block to block.
+    i_coef : In(stream.Signature(ChannelBeat(design)))
+        With parameters by channel; see :class:`hw.compressor.channel.ChannelStage`.
+    shift : In(signed(bits))
+        With a scalar shift: static, may change while no token is inside.
+    least : In(range(m + 1))
+        With a pattern at run time: steps of every block at least, static likewise.
+    threshold : In(score_width)
+        In an unstructured design: 0, or the least score of the values to keep, whatever their
+        number, in place of a pattern; static likewise.
+    o : Out(stream.Signature(EncodedBlock(design)))
+        Without options the same as ``CompressedBlock(pattern, bits)``.
+    """
+
+    def __init__(self, design: Design):
+        members = {
+            "i": In(stream.Signature(Block(design))),
+            "i_coef": In(stream.Signature(ChannelBeat(design))),
+            "shift": In(signed(design.number.bits)),
+            "least": In(range(design.pattern.m + 1)),
+            "threshold": In(design.score_width),
+            "o": Out(stream.Signature(EncodedBlock(design))),
+        }
+        if not design.unstructured:
+            del members["threshold"]
+        if not design.channel_bits:
+            del members["i_coef"]
+        if design.shift != "scalar":
+            del members["shift"]
+        if design.flexible == "none":
+            del members["least"]
+        super().__init__(members)
+        self.design = design
+        self.stages = _stages(design)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a dense block to its compressed block.
+
+        With a dynamic shift: from the only block of a token.
+        """
+        return sum(stage.latency for stage in self.stages.values())
+
+    @property
+    def interval(self) -> int:
+        """Cycles from one block to the next; a block of more steps takes as many as these."""
+        return max(stage.interval for stage in self.stages.values())
+
+    def elaborate(self, platform):
+        m = Module()
+        chain(m, self, self.stages)
+        if self.design.channel_bits:
+            wiring.connect(m, wiring.flipped(self.i_coef), self.stages["channel"].i_coef)
+        if self.design.shift == "scalar":
+            m.d.comb += self.stages["score"].shift.eq(self.shift)
+        if self.design.flexible != "none":
+            m.d.comb += self.stages["steps"].least.eq(self.least)
+        if self.design.unstructured:
+            m.d.comb += self.stages["select"].threshold.eq(self.threshold)
+        return m
+
+
+def _stages(design: Design) -> dict[str, Any]:
+    """Stages that a design needs, in the order of the stream."""
+    stages: dict[str, Any] = {}
+    if design.dynamic_shift:
+        stages["token"] = (MeanStage if design.shift == "mean" else MedianStage)(design)
+    if design.channel_bits:
+        stages["channel"] = ChannelStage(design)
+    if design.channel_bits or design.shift != "none":
+        stages["score"] = ScoreStage(design)
+    stages["select"] = SelectStage(design, scored="score" in stages)
+    if design.flexible == "none":
+        stages["compact"] = CompactStage(design)
+    else:
+        stages["steps"] = StepsStage(design)
+    if len(metadata_parts(design)) > 1 or design.statistics:
+        stages["finish"] = FinishStage(design)
+    return stages

@@ -1,0 +1,1 @@
+"""From accumulators to corrected, scaled and rounded results."""

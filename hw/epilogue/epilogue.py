@@ -1,0 +1,150 @@
+"""What happens to the rows of the array after the last block."""
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.array.array import ResultRow
+from hw.config import Design
+from hw.epilogue.lane import Lane
+from hw.epilogue.terms import ChannelTerms, TokenTerms, row_sum_shape
+from hw.fixed_point import EXPONENT_BITS, Output
+
+
+__all__ = ["ChannelBeat", "Epilogue", "RowSums"]
+
+
+class ChannelBeat(data.StructLayout):
+    """Terms of all columns of a tile."""
+
+    def __init__(self, design: Design):
+        super().__init__({"columns": data.ArrayLayout(ChannelTerms(), design.columns)})
+
+
+class RowSums(data.StructLayout):
+    """Sums of the weights of all columns of a tile."""
+
+    def __init__(self, design: Design):
+        super().__init__({"columns": data.ArrayLayout(row_sum_shape(design), design.columns)})
+
+
+class Epilogue(wiring.Component):
+    """Corrects, scales and rounds the rows of the array, ``epilogue_lanes`` columns per cycle.
+
+    A row takes ``steps`` cycles, and leaves ``latency`` cycles after the last of them was taken;
+    raw rows pass at once. Back-pressure stops the lanes. Reset and ``drop`` forget all rows.
+
+    Parameters
+    ----------
+    design : Design
+
+    Members
+    -------
+    i, o : In, Out(stream.Signature(ResultRow(design)))
+    output : In(range(5))
+        One of :class:`hw.fixed_point.Output`; stable while rows are inside.
+    exponent : In(signed(8))
+        Of floating-point results, which are in units of ``2 ** exponent``; as stable.
+    i_token : In(stream.Signature(TokenTerms()))
+        Terms of each row's token; none for raw rows.
+    i_row_sums : In(stream.Signature(RowSums(design)))
+        Of each tile, taken with its last row; none for raw rows.
+    i_channel : In(stream.Signature(ChannelBeat(design)))
+        Of each tile, for rows that are scaled: int8 and floats.
+    drop : In(1)
+    idle : Out(1)
+        No row is inside.
+    """
+
+    latency = Lane.latency + 1
+
+    def __init__(self, design: Design):
+        super().__init__({
+            "i": In(stream.Signature(ResultRow(design))),
+            "o": Out(stream.Signature(ResultRow(design))),
+            "output": In(range(max(Output) + 1)),
+            "exponent": In(signed(EXPONENT_BITS)),
+            "i_token": In(stream.Signature(TokenTerms())),
+            "i_row_sums": In(stream.Signature(RowSums(design))),
+            "i_channel": In(stream.Signature(ChannelBeat(design))),
+            "drop": In(1), "idle": Out(1),
+        })
+        self.design = design
+
+    @property
+    def steps(self) -> int:
+        """Cycles that a row takes."""
+        return -(-self.design.columns // self.design.epilogue_lanes)
+
+    def elaborate(self, platform):
+        m = Module()
+        raw, scaled, feed, row_ends = Signal(), Signal(), Signal(), Signal()
+        lanes = self._feed(m, raw, scaled, feed, row_ends)
+        row, full, collect = self._collect(m, lanes)
+        inside = Signal(range(Lane.latency + 1))  # in each lane
+        m.d.sync += inside.eq(inside + feed - collect)
+        m.d.comb += [
+            raw.eq(self.output == Output.RAW), scaled.eq(self.output >= Output.INT8),
+            self.o.valid.eq(~self.drop & Mux(raw, self.i.valid, full)),
+            self.o.payload.eq(Mux(raw, self.i.payload, row)),
+            self.i.ready.eq(self.drop | Mux(raw, self.o.ready, feed & row_ends)),
+            self.i_token.ready.eq(feed & row_ends),
+            self.i_row_sums.ready.eq(feed & row_ends & self.i.payload.last),
+            self.i_channel.ready.eq(feed & row_ends & self.i.payload.last & scaled),
+            self.idle.eq((inside == 0) & ~full),
+        ]
+        return m
+
+    def _feed(self, m, raw, scaled, feed, row_ends):
+        """Give the columns of a row to the lanes, some in each step."""
+        count = self.design.epilogue_lanes
+        step = Signal(range(self.steps))
+        lanes = [Lane(self.design) for _ in range(count)]
+        m.d.comb += [
+            row_ends.eq(step == self.steps - 1),
+            feed.eq(self.i.valid & ~raw & ~self.drop & self.i_token.valid
+                    & self.i_row_sums.valid & lanes[0].i.ready
+                    & (~scaled | self.i_channel.valid)),
+        ]
+        with m.If(self.drop | (feed & row_ends)):
+            m.d.sync += step.eq(0)
+        with m.Elif(feed):
+            m.d.sync += step.eq(step + 1)
+
+        for k, lane in enumerate(lanes):
+            m.submodules[f"lane{k}"] = lane
+            given = lane.i.payload
+            m.d.comb += [lane.i.valid.eq(feed), given.token.eq(self.i_token.payload),
+                         given.last.eq(self.i.payload.last),
+                         lane.output.eq(self.output), lane.exponent.eq(self.exponent)]
+            with m.Switch(step):
+                for at in range(self.steps):
+                    column = min(at * count + k, self.design.columns - 1)
+                    with m.Case(at):
+                        m.d.comb += [
+                            given.accumulator.eq(self.i.payload.accumulators[column]),
+                            given.row_sum.eq(self.i_row_sums.payload.columns[column]),
+                            given.channel.eq(self.i_channel.payload.columns[column]),
+                        ]
+        return lanes
+
+    def _collect(self, m, lanes):
+        """Put the columns of a row together again."""
+        design = self.design
+        row, full, collect = Signal(ResultRow(design)), Signal(), Signal()
+        step = Signal(range(self.steps))
+        m.d.comb += collect.eq(lanes[0].o.valid & lanes[0].o.ready)
+        with m.If(self.o.ready):
+            m.d.sync += full.eq(0)
+        with m.If(collect):
+            m.d.sync += [step.eq(step + 1), row.last.eq(lanes[0].o.payload.last)]
+            with m.If(step == self.steps - 1):
+                m.d.sync += [step.eq(0), full.eq(1)]
+        with m.If(self.drop):
+            m.d.sync += [step.eq(0), full.eq(0)]
+        for k, lane in enumerate(lanes):
+            m.d.comb += lane.o.ready.eq(self.drop | self.o.ready | ~full)
+            for column in range(k, design.columns, len(lanes)):
+                with m.If(collect & (step == column // len(lanes))):
+                    m.d.sync += row.accumulators[column].eq(lane.o.payload.value)
+        return row, full, collect

@@ -1,0 +1,187 @@
+"""What the epilogue needs of every token, from the compressor to the rows of the array."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import bits_for
+
+from hw.config import Design
+from hw.epilogue.terms import TokenTerms
+from hw.epilogue.variance import Gain, Moments
+from hw.fixed_point import GAIN_FRACTION, TOKEN_FRACTION
+from hw.job.passes import Job, Passes
+from hw.stream.memory import Memory
+from hw.stream.register import StreamRegister
+
+
+__all__ = ["TokenFinisher", "TokenScale", "TokenSummary", "TokenTable"]
+
+
+class TokenScale(data.StructLayout):
+    """A token's scale, 15 bits after the point: one beat of ``s_axis_token``."""
+
+    def __init__(self):
+        super().__init__({"scale": 16})
+
+
+class TokenSummary(data.StructLayout):
+    """What the compressor found out about a token.
+
+    Fields
+    ------
+    eta : signed(8)
+        Its shift.
+    moments : Moments
+        Sums over its values. Absent without statistics.
+    """
+
+    def __init__(self, design: Design):
+        fields = {"eta": 8, "moments": Moments(design.max_blocks * design.pattern.m)}
+        if not design.statistics:
+            del fields["moments"]
+        super().__init__(fields)
+
+
+class TokenFinisher(wiring.Component):
+    """Makes the terms of a token: gain, shift and scale, each of them if it is switched on.
+
+    The gain takes ``Gain.interval`` cycles at most; without it one token per cycle. Reset, and
+    ``drop``, forget all tokens.
+
+    Parameters
+    ----------
+    design : Design
+
+    Members
+    -------
+    i : In(stream.Signature(TokenSummary(design)))
+    i_scale : In(stream.Signature(TokenScale()))
+    variance, shift, scale : In(1)
+        What is switched on; stable during a job.
+    features : In
+        Values of a token; stable during a job.
+    drop : In(1), idle : Out(1)
+        Forget all tokens; none is inside.
+    o : Out(stream.Signature(TokenTerms()))
+    """
+
+    def __init__(self, design: Design):
+        self.largest = design.max_blocks * design.pattern.m
+        super().__init__({
+            "i": In(stream.Signature(TokenSummary(design))),
+            "i_scale": In(stream.Signature(TokenScale())),
+            "variance": In(1), "shift": In(1), "scale": In(1),
+            "features": In(range(self.largest + 1)),
+            "drop": In(1), "idle": Out(1),
+            "o": Out(stream.Signature(TokenTerms())),
+        })
+        self.design = design
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.summary = summary = StreamRegister(self.i.payload.shape())
+        gain, known, asked = self._gain(m, summary.o)
+        m.d.comb += [
+            summary.i.payload.eq(self.i.payload), summary.i.valid.eq(self.i.valid & ~self.drop),
+            self.i.ready.eq(summary.i.ready),
+            self.o.valid.eq(summary.o.valid & known & (self.i_scale.valid | ~self.scale)
+                            & ~self.drop),
+            summary.o.ready.eq(self.drop | (self.o.valid & self.o.ready)),
+            self.i_scale.ready.eq(self.drop | (self.scale & self.o.valid & self.o.ready)),
+            self.o.payload.eta.eq(Mux(self.shift, summary.o.payload.eta, 0)),
+            self.o.payload.gain.eq(gain),
+            self.o.payload.scale.eq(Mux(self.scale, self.i_scale.payload.scale,
+                                        1 << TOKEN_FRACTION)),
+            self.idle.eq(~summary.o.valid & ~asked),
+        ]
+        return m
+
+    def _gain(self, m, summary):
+        """V of the token that waits, whether it is known, and whether it is being computed."""
+        one, asked = 1 << GAIN_FRACTION, Signal()
+        if not self.design.statistics:
+            return one, 1, asked
+        m.submodules.gain = gain = Gain(self.largest)
+        m.d.comb += [
+            gain.features.eq(self.features),
+            gain.i.payload.eq(summary.payload.moments),
+            gain.i.valid.eq(summary.valid & self.variance & ~asked & ~self.drop),
+            gain.o.ready.eq(self.drop | (self.o.valid & self.o.ready)),
+        ]
+        with m.If(gain.i.valid & gain.i.ready):
+            m.d.sync += asked.eq(1)
+        with m.If(gain.o.valid & gain.o.ready):
+            m.d.sync += asked.eq(0)
+        return Mux(self.variance, gain.o.payload, one), ~self.variance | gain.o.valid, asked
+
+
+class TokenTable(wiring.Component):
+    """Keeps the terms of tokens, and gives them out in the order of the rows of the array.
+
+    A batch's terms come once and go out once for every tile. Four batches fit: one is loaded, one
+    computed with, and the results of two before it may still wait. Latency two cycles. Reset and
+    ``drop`` empty it.
+
+    Parameters
+    ----------
+    design : Design
+
+    Members
+    -------
+    job : In(Job()), begin : In(1), drop : In(1)
+    enable : In(1)
+        Rows need their tokens' terms; stable during a job.
+    i : In(stream.Signature(TokenTerms())), always ready
+    o : Out(stream.Signature(TokenTerms()))
+    """
+
+    def __init__(self, design: Design):
+        super().__init__({
+            "job": In(Job()), "begin": In(1), "drop": In(1), "enable": In(1),
+            "i": In(stream.Signature(TokenTerms())),
+            "o": Out(stream.Signature(TokenTerms())),
+        })
+        self.design = design
+
+    def elaborate(self, platform):
+        m = Module()
+        size = self.design.largest_batch
+        m.submodules.memory = memory = Memory(TokenTerms().size, 4 * size)
+        written, read, first = Signal(), Signal(), Signal()
+        waiting = Signal(bits_for(4 * size))  # tokens of which no row was read yet
+        write_at, _ = self._walk(m, "write", written, size, tiles="none")
+        read_at, now = self._walk(m, "read", read, size, tiles="all")
+        m.d.comb += [
+            self.i.ready.eq(1),
+            written.eq(self.i.valid & self.enable),
+            first.eq(now.now.first_tile),
+            read.eq(now.active & self.enable & (~first | (waiting != 0))
+                    & (self.o.ready | ~self.o.valid)),
+            memory.write_address.eq(write_at), memory.write_enable.eq(written),
+            memory.write_data.eq(self.i.payload.as_value()),
+            memory.read_address.eq(read_at), memory.read_enable.eq(read),
+            self.o.payload.as_value().eq(memory.read_data),
+        ]
+        m.d.sync += waiting.eq(waiting + written - (read & first))
+        with m.If(self.o.ready | ~self.o.valid):
+            m.d.sync += self.o.valid.eq(read)
+        with m.If(self.begin | self.drop):
+            m.d.sync += [waiting.eq(0), self.o.valid.eq(0)]
+        return m
+
+    def _walk(self, m, name, go, size, *, tiles):
+        """Address of the token that is written or read next, and the pass it belongs to."""
+        m.submodules[f"{name}_passes"] = passes = Passes(self.design, tiles=tiles, chunks=False)
+        token, slot = Signal(range(size), name=f"{name}_token"), Signal(2, name=f"{name}_slot")
+        ends = Signal(name=f"{name}_ends")
+        m.d.comb += [
+            passes.job.eq(self.job), passes.begin.eq(self.begin), passes.stop.eq(self.drop),
+            ends.eq(go & (token == passes.now.tokens - 1)), passes.next.eq(ends),
+        ]
+        with m.If(go):
+            m.d.sync += token.eq(token + 1)
+        with m.If(ends):
+            m.d.sync += [token.eq(0), slot.eq(slot + passes.now.last_tile)]
+        with m.If(self.begin | self.drop):
+            m.d.sync += [token.eq(0), slot.eq(0)]
+        return slot * size + token, passes

@@ -1,0 +1,56 @@
+"""What a generated design is: the machine-readable description beside its Verilog."""
+
+import json
+from dataclasses import asdict, fields
+
+from hw import VERSION
+from hw.generate.tops import Top
+from hw.registers import REGISTERS, Error
+
+
+__all__ = ["manifest"]
+
+
+def manifest(name: str, top: Top, why: str = "") -> str:
+    """JSON text: version, every parameter, every port, latency, interval, register map.
+
+    ``why`` says why the selector was chosen, where it was.
+    """
+    design = top.design
+    clocked = top.latency > 0
+    ports = [{"name": port.name, "direction": port.direction, "width": port.width,
+              "meaning": port.meaning} for port in top.ports]
+    if clocked:
+        ports = [
+            {"name": "clk", "direction": "in", "width": 1, "meaning": "clock, rising edge"},
+            {"name": "rst", "direction": "in", "width": 1,
+             "meaning": "synchronous reset, active high"},
+            *ports,
+        ]
+    content = {
+        "generator": {"name": "nmforge", "version": VERSION},
+        "design": name,
+        "top": f"nm_{name}",
+        "parameters": {
+            "n": design.pattern.n,
+            "m": design.pattern.m,
+            **{field.name: getattr(design, field.name) for field in fields(design)[1:]},
+        },
+        "derived": {
+            "lanes": design.lanes,
+            "span": design.pattern.span,
+            "max_blocks": design.max_blocks,
+            "bitmask_bits": design.pattern.bitmask_bits,
+        },
+        **({"selector_choice": why} if why else {}),
+        "latency_cycles": top.latency,
+        "initiation_interval_cycles": top.interval if clocked else 0,
+        "ports": ports,
+    }
+    if name == "accelerator":
+        content["registers"] = [asdict(register) | {
+            "fields": [asdict(field) | {"lsb": register.position(field.name)}
+                       for field in register.fields]} for register in REGISTERS]
+        content["errors"] = {error.name: {"code": error.value, "meaning": error.meaning}
+                             for error in Error}
+    return json.dumps(content, indent=2) + "\n"

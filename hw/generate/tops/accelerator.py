@@ -1,0 +1,64 @@
+"""The generated accelerator."""
+
+from amaranth.hdl import Module, Signal
+
+from hw.accelerator.accelerator import Accelerator
+from hw.config import VALUE_WIDTH, Design
+from hw.fixed_point import CHANNEL_BYTES
+from hw.generate.tops.array import result_axis
+from hw.generate.tops.base import Top, coef_axis, connect_coef, dense_axis
+from hw.stream.axi import Axis, Port
+from hw.stream.axi_lite import AXIL_PORTS
+
+
+__all__ = ["AcceleratorTop"]
+
+
+def _epilogue_axes(design: Design) -> dict[str, Axis]:
+    """Streams of the epilogue by name."""
+    return {
+        "token": Axis("s_axis_token", 16, "scale of a token, 15 bits after the point", "ignored"),
+        "channel": Axis("s_axis_channel", design.columns * CHANNEL_BYTES * 8,
+                        "for each column 6 bytes: scale (16 bits), shift (8), bias (24, signed, 8 "
+                        "after the point), column 0 lowest", "ignored"),
+    }
+
+
+class AcceleratorTop(Top):
+    """The whole accelerator."""
+
+    def __init__(self, design: Design):
+        weight_bits = design.columns * design.pattern.m * VALUE_WIDTH
+        self.act = dense_axis("s_axis_act", design)
+        self.weight = Axis("s_axis_weight", weight_bits,
+                           "one block of M weights for each column, column 0 lowest",
+                           "last block of a tile of columns")
+        self.result = result_axis("m_axis_result", design, "last token of a batch, in a tile",
+                                   "; or what OUTPUT asks for, sign-extended" *
+                                   bool(design.epilogue_lanes))
+        self.coef = coef_axis(design)
+        self.more = _epilogue_axes(design) if design.epilogue_lanes else {}
+        super().__init__(design, Accelerator(design), [
+            *self.act.ports, *self.weight.ports, *(self.coef.ports * bool(design.channel_bits)),
+            *(port for axis in self.more.values() for port in axis.ports),
+            *self.result.ports, *AXIL_PORTS,
+            Port("irq", "out", 1, "a job has ended and interrupts are enabled"),
+        ])
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.accelerator = inside = self.inside
+        act, weight, result = inside.i_act, inside.i_weight, inside.o_result
+        self.act.connect(m, self, act, data=act.payload.values, last=act.payload.last)
+        self.weight.connect(m, self, weight, data=weight.payload.blocks, last=weight.payload.last)
+        self.result.connect(m, self, result, data=result.payload.accumulators,
+                            last=result.payload.last)
+        if self.design.channel_bits:
+            connect_coef(m, self, inside.i_coef)
+        for name, axis in self.more.items():
+            source = getattr(inside, f"i_{name}")
+            axis.connect(m, self, source, data=source.payload, last=Signal(name=f"{name}_last"))
+        for port in [*AXIL_PORTS, self.ports[-1]]:
+            sink, source = (inside, self) if port.direction == "in" else (self, inside)
+            m.d.comb += getattr(sink, port.name).eq(getattr(source, port.name))
+        return m

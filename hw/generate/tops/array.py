@@ -1,0 +1,85 @@
+"""Generated PEs and arrays."""
+
+from amaranth.hdl import Cat, Module, Value
+
+from hw.array.array import Array
+from hw.array.pe import PE
+from hw.config import Design
+from hw.generate.tops.base import Top
+from hw.stream.axi import Axis, Port
+
+
+__all__ = ["ArrayTop", "PETop", "result_axis"]
+
+
+_SHARED_MEANINGS = {
+    "digits": "L kept activations, ascending features, each as radix-4 digits",
+    "correction": "sum of 4**k over all negative digits k of all lanes",
+    "keep": "0: this step begins a new sum",
+    "selects": "for each node of the gather the one-hot source of its value; see docs/pe.md",
+}
+
+
+class PETop(Top):
+    """One PE, as one column of the array uses it."""
+
+    latency = 1
+
+    def __init__(self, design: Design):
+        inside = PE(design)
+        self.fields = {name: field.width for name, field in inside.shared.shape()}
+        super().__init__(design, inside, [
+            *(Port(name, "in", width, _SHARED_MEANINGS[name])
+              for name, width in self.fields.items()),
+            Port("weights", "in", design.pattern.m * design.weight.bits, "weights of the block"),
+            Port("accumulator", "out", design.accumulator_width, "signed sum, one cycle later"),
+        ])
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.pe = pe = self.inside
+        m.d.comb += [
+            Value.cast(pe.shared).eq(Cat(getattr(self, name) for name in self.fields)),
+            Value.cast(pe.weights).eq(self.weights),
+            self.accumulator.eq(pe.accumulator),
+        ]
+        return m
+
+
+def result_axis(prefix: str, design: Design, last_meaning: str, more: str = "") -> Axis:
+    return Axis(prefix, design.columns * design.accumulator_width,
+                f"one signed accumulator for each column, column 0 lowest{more}", last_meaning)
+
+
+class ArrayTop(Top):
+    """The array without buffers; its inputs are skewed as :class:`hw.array.array.Array` says."""
+
+    def __init__(self, design: Design):
+        pattern = design.pattern
+        self.axis = result_axis("m_axis", design, "last row of the array")
+        masks = [] if pattern.dense else [
+            Port("masks", "in", design.rows * pattern.m, "bitmask of each row's block")]
+        super().__init__(design, Array(design), [
+            Port("values", "in", design.rows * pattern.n * design.number.bits,
+                 "N kept values of each row's block"),
+            *masks,
+            Port("weights", "in", design.columns * pattern.m * design.weight.bits,
+                 "M weights of each column"),
+            Port("step", "in", design.row_tiles, "accumulate; one bit for each row tile"),
+            Port("start", "in", design.row_tiles, "this step begins a new sum"),
+            Port("last", "in", design.row_tiles, "this step ends the sum"),
+            *self.axis.ports,
+        ])
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.array = array = self.inside
+        for port in self.ports:
+            if port.name in ("values", "masks", "weights"):
+                m.d.comb += Value.cast(getattr(array, port.name)).eq(getattr(self, port.name))
+        for i in range(self.design.row_tiles):
+            m.d.comb += [array.control[i][name].eq(getattr(self, name)[i])
+                         for name in ("step", "start", "last")]
+        self.axis.connect(m, self, array.o, data=array.o.payload.accumulators,
+                          last=array.o.payload.last)
+        return m

@@ -1,0 +1,1 @@
+"""The order of a job, for everyone who follows it."""

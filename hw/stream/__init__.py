@@ -1,0 +1,1 @@
+"""What streams carry, what stands between two of them, and how they meet AMBA."""

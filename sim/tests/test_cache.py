@@ -1,0 +1,64 @@
+"""The cache of built models."""
+
+import multiprocessing
+import time
+
+import pytest
+
+from sim.simulators import cache
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_directory_is_made_once():
+    calls = []
+
+    def make(directory):
+        calls.append(directory)
+        (directory / "file").write_text("made")
+
+    first, second = (cache.cached("thing", ("input", 1), make) for _ in range(2))
+    assert first == second
+    assert (first / "file").read_text() == "made"
+    assert len(calls) == 1
+
+
+def test_other_inputs_make_another_directory():
+    made = {cache.cached("thing", inputs, lambda directory: None)
+            for inputs in ((1,), ("1",), (2,))}
+    assert len(made) == 3
+
+
+def test_what_was_left_half_built_is_not_reused():
+    def fail(directory):
+        (directory / "rubbish").write_text("half")
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match=r"^broken$"):
+        cache.cached("thing", (1,), fail)
+    assert list(cache.cached("thing", (1,), lambda directory: None).iterdir()) == []
+
+
+def slow(directory):
+    (directory / "first").write_text("")
+    time.sleep(0.2)
+    (directory / "second").write_text("")
+
+
+def worker(queue):
+    made = cache.cached("thing", (1,), slow)
+    queue.put(sorted(path.name for path in made.iterdir()))
+
+
+def test_processes_wait_for_each_other():
+    context = multiprocessing.get_context("spawn")
+    queue = context.Queue()
+    processes = [context.Process(target=worker, args=(queue,)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    assert [queue.get(timeout=60) for _ in processes] == [["first", "second"]] * 3
+    for process in processes:
+        process.join()

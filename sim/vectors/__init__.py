@@ -1,0 +1,1 @@
+"""Stimuli and the results that the reference expects of them."""

@@ -1,0 +1,56 @@
+"""A design as a library of the Python process: Verilator without a bench around it."""
+
+import ctypes
+from pathlib import Path
+from typing import Any
+
+from sim.simulators.verilator import build
+
+
+__all__ = ["Library"]
+
+
+class Library:
+    """One instance of a design in simulation, after reset.
+
+    The model is built on first use and kept, see :mod:`sim.simulators.cache`.
+
+    Parameters
+    ----------
+    text : str
+        Verilog of the design.
+    top : str
+        Name of its top module.
+    harness : str
+        C++ source beside this file, which includes ``library.h`` and exports ``nm_reset`` and
+        ``nm_run``; the latter returns cycles.
+    options : str
+        Further options of the compiler.
+
+    Raises
+    ------
+    BuildError
+        If the design could not be compiled.
+    """
+
+    def __init__(self, text: str, top: str, harness: str, *options: str):
+        path = build(text, top, Path(__file__).with_name(harness), fast=True,
+                     link=("-shared", *options))
+        self._functions = ctypes.CDLL(str(path))
+        self._functions.nm_open.restype = ctypes.c_void_p
+        self._functions.nm_run.restype = ctypes.c_uint64
+        self._model = ctypes.c_void_p(self._functions.nm_open())
+        self.reset()
+
+    def __del__(self):
+        """Free the model."""
+        if hasattr(self, "_model"):
+            self._functions.nm_close(self._model)
+
+    def reset(self) -> None:
+        """Hold the reset for two cycles."""
+        self.call("reset")
+
+    def call(self, function: str, *arguments: Any) -> int:
+        """Call ``nm_<function>`` of the harness with the model and ``arguments``."""
+        return getattr(self._functions, f"nm_{function}")(self._model, *arguments)

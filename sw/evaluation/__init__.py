@@ -1,0 +1,1 @@
+"""What sparse activations do to a model: subjects, tasks, measures, results."""

@@ -1,0 +1,210 @@
+"""Results of evaluations: files, table and plot."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from sw.files import write
+from sw.methods.corrections import CORRECTIONS
+from sw.methods.criteria import CRITERIA
+from sw.methods.method import parse_pattern
+
+
+__all__ = ["KEY", "Results", "mean_and_error"]
+
+
+KEY = ("pattern", "criterion", "corrections", "integer")
+"""Fields that name a row."""
+
+FIELDS = (*KEY, "score", "loss", "loss_error", "gain", "gain_error", "layer_snr_db", "energy_kept")
+
+Row = dict[str, Any]
+
+
+def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
+    """Return the mean and its standard error (NaN for one value)."""
+    error = stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+    return fmean(values), error
+
+
+def _name(row: Row) -> str:
+    """Method of a row, such as ``act d-pts+var int8``."""
+    parts = (row["criterion"], row["corrections"], "int8" if row["integer"] else "")
+    return " ".join(part for part in parts if part)
+
+
+def _order(row: Row) -> tuple[Any, ...]:
+    """Place of a row: methods in the order of the documentation, then patterns by size."""
+    pattern = parse_pattern(row["pattern"])
+    size = (1, pattern) if isinstance(pattern, int) else (0, pattern.m, pattern.n)
+    names = [CORRECTIONS.index(name) for name in row["corrections"].split("+") if name]
+    criterion = (*CRITERIA, "weight").index(row["criterion"])
+    return row["integer"], bool(names), criterion, names, size
+
+
+def _patterns(rows: list[Row]) -> list[str]:
+    ordered = sorted(rows, key=lambda row: _order(row)[-1])
+    return list(dict.fromkeys(row["pattern"] for row in ordered))
+
+
+def _title(pattern: str) -> str:
+    """Pattern as the head of a column: ``8:16``, or ``70 %`` where unstructured."""
+    return pattern if ":" in pattern else f"{parse_pattern(pattern)} %"
+
+
+def _cell(row: Row, digits: int) -> str:
+    """Score, gain and error for a table; the error of the loss where there is no other row."""
+    score = f"{row['score']:.{digits}f}"
+    if math.isnan(row["gain"]) or _name(row) == "act":
+        return f"{score} ({row['loss_error']:.3f})"
+    return f"{score} ({row['gain']:+.3f}, {row['gain_error']:.3f})"
+
+
+def _three_digits(key: str) -> Callable[[Row], str]:
+    return lambda row: f"{row[key]:.3f}"
+
+
+def _table(title: str, rows: list[Row], cell: Callable[[Row], str],
+           dense: str | None = None) -> list[str]:
+    """Lines of a table: methods down, patterns across; a cell without a row is empty."""
+    patterns = _patterns(rows)
+    lines = ["", " | ".join((f"| {title}", *map(_title, patterns))) + " |",
+             "|" + "---|" * (len(patterns) + 1)]
+    if dense is not None:
+        lines.append(" | ".join(("| dense", *(dense for _ in patterns))) + " |")
+    for name in dict.fromkeys(map(_name, rows)):
+        cells = {row["pattern"]: cell(row) for row in rows if _name(row) == name}
+        lines.append(" | ".join((f"| {name}", *(cells.get(p, "") for p in patterns))) + " |")
+    return lines
+
+
+class Results:
+    """Rows of one folder, which a later run goes on from.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds results.json, written after every row; ``report`` adds results.csv, results.md and
+        results.png.
+    header : dict
+        What must be the same for rows to belong together.
+
+    Raises
+    ------
+    ValueError
+        If the folder has results of something else.
+    """
+
+    def __init__(self, folder: Path, header: dict[str, Any]):
+        self.path = folder / "results.json"
+        self.header, self.rows, self.dense = header, [], {}
+        if self.path.exists():
+            try:
+                held = json.loads(self.path.read_text())
+                self.rows, self.dense = held.pop("rows"), held.pop("dense")
+            except (ValueError, KeyError, TypeError, AttributeError):
+                raise ValueError(f"{self.path} must hold results of this command, not something "
+                                 "else") from None
+            if held != header:
+                raise ValueError(f"{self.path} must be of the same model and text, not of {held}")
+
+    rows: list[Row]
+    dense: Row
+    """Of the dense model: ``score``, ``losses`` of every window or sentence, ``tasks``."""
+
+    def find(self, key: tuple[Any, ...]) -> Row | None:
+        """Return the row of pattern, criterion, corrections and integer, if there is one."""
+        return next((row for row in self.rows if tuple(row[f] for f in KEY) == key), None)
+
+    def save(self, row: Row | None = None) -> None:
+        """Add a row, and write the file."""
+        if row is not None:
+            self.rows.append(row)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        content = {**self.header, "dense": self.dense, "rows": self.rows}
+        write(self.path, json.dumps(content, indent=1) + "\n")
+
+    def _complete(self, row: Row) -> Row:
+        """Add the losses over the dense model, and the gains over plain magnitude.
+
+        Both are paired: the differences are of the same windows or sentences.
+        """
+        loss, error = mean_and_error(
+            [a - b for a, b in zip(row["losses"], self.dense["losses"], strict=True)])
+        plain = self.find((row["pattern"], "act", "", False))
+        gain, gain_error = (math.nan, math.nan) if plain is None else mean_and_error(
+            [a - b for a, b in zip(plain["losses"], row["losses"], strict=True)])
+        return {**{key: row[key] for key in FIELDS if key in row}, **row.get("tasks", {}),
+                "loss": loss, "loss_error": error, "gain": gain, "gain_error": gain_error}
+
+    def report(self) -> None:
+        """Write results.csv, results.md and results.png, and print the table."""
+        rows = [self._complete(row) for row in sorted(self.rows, key=_order)]
+        fields = [*FIELDS, *self.dense.get("tasks", {})]
+        text = io.StringIO()
+        writer = csv.DictWriter(text, fields, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write(self.path.with_suffix(".csv"), text.getvalue())
+        write(self.path.with_suffix(".md"), self._markdown(rows))
+        write(self.path.with_suffix(".png"), self._plot(rows))
+        table = Table(title=f"{self.header['model']}: {self.header['measure']}, "
+                            f"dense {self.dense['score']:.4f}")
+        for field in fields:
+            table.add_column(self.header["measure"] if field == "score" else field)
+        for row in rows:
+            table.add_row(*(f"{row[f]:.4f}" if isinstance(row[f], float) else str(row[f])
+                            for f in fields))
+        Console(width=160).print(table)
+
+    def _unit(self) -> str:
+        return "nats a token" if self.header["measure"] == "perplexity" else "1 - cosine"
+
+    def _markdown(self, rows: list[Row]) -> str:
+        """Tables of the measure, of the loss, and of every task: a line for each method."""
+        measure, unit = self.header["measure"], self._unit()
+        digits = 2 if measure == "perplexity" else 3
+        about = (f"{measure}, dense {self.dense['score']:.{digits}f}; in brackets the gain over "
+                 f"act ({unit}) and its standard error, for act the standard error of its loss")
+        lines = [about,
+                 *_table(measure, rows, lambda row: _cell(row, digits)),
+                 *_table(f"loss over dense, {unit}", rows,
+                         lambda row: f"{row['loss']:.3f} ({row['loss_error']:.3f})")]
+        for task, value in self.dense.get("tasks", {}).items():
+            lines += _table(task, rows, _three_digits(task), f"{value:.3f}")
+        return "\n".join(lines) + "\n"
+
+    def _plot(self, rows: list[Row]) -> bytes:
+        """PNG: losses over the dense model with their errors, a line for each method."""
+        import matplotlib
+        matplotlib.use("Agg")
+        from matplotlib import pyplot
+
+        methods = list(dict.fromkeys(map(_name, rows)))
+        figure, axes = pyplot.subplots(figsize=(8, 1.5 + 0.25 * len(methods)),
+                                       layout="constrained")
+        for pattern in _patterns(rows):
+            points = [(row["loss"], methods.index(_name(row)), row["loss_error"])
+                      for row in rows if row["pattern"] == pattern]
+            losses, places, errors = zip(*points, strict=True)
+            axes.errorbar(losses, places, xerr=errors, fmt="o", markersize=4, capsize=2,
+                          label=_title(pattern))
+        if all(row["loss"] > 0 for row in rows):
+            axes.set_xscale("log")
+        axes.set_yticks(range(len(methods)), methods)
+        axes.invert_yaxis()
+        axes.grid(alpha=0.3)
+        axes.set(xlabel=f"loss over dense, {self._unit()}")
+        figure.legend(ncols=10, loc="outside upper center")
+        image = io.BytesIO()
+        figure.savefig(image, format="png", dpi=120)
+        pyplot.close(figure)
+        return image.getvalue()

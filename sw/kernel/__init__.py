@@ -1,0 +1,1 @@
+"""Selection and compression in one kernel, for CUDA."""

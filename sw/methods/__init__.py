@@ -1,0 +1,1 @@
+"""The paper's criteria and corrections, as layers of a PyTorch model."""

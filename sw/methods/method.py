@@ -1,0 +1,60 @@
+"""How a layer is sparsified: pattern, criterion and corrections, by their names."""
+
+from dataclasses import dataclass
+
+from hw.config import Pattern, choice
+from sw.methods.corrections import CORRECTIONS, SHIFTS
+from sw.methods.criteria import CRITERIA
+
+
+__all__ = ["Method", "parse_pattern"]
+
+
+def parse_pattern(text: str) -> Pattern | int:
+    """Read ``"8:16"``, or ``"unstructured-70"``: 70 % of every token are dropped.
+
+    Returns the pattern, or the dropped percentage.
+    """
+    name, dash, percent = text.partition("-")
+    if name == "unstructured" and dash and percent.isdecimal() and int(percent) < 100:
+        return int(percent)
+    if ":" in text:
+        return Pattern.parse(text)
+    raise ValueError("pattern must be written N:M, as in 8:16, or unstructured-P with P from 0 to "
+                     f"99, not {text!r}")
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a layer is sparsified.
+
+    Attributes
+    ----------
+    pattern : str
+        As in ``parse_pattern``.
+    criterion : str
+        One of ``CRITERIA``, or ``weight``: the weights are pruned instead, by magnitude.
+    corrections : tuple of str
+        From ``sw.methods.corrections.CORRECTIONS``.
+    integer : bool
+        Whether to compute with the integers of the hardware: int8 tokens and weights, 8-bit
+        coefficients.
+    """
+
+    pattern: str
+    criterion: str = "act"
+    corrections: tuple[str, ...] = ()
+    integer: bool = False
+
+    def __post_init__(self) -> None:
+        parse_pattern(self.pattern)
+        choice("criterion", self.criterion, (*CRITERIA, "weight"))
+        for name in self.corrections:
+            choice("correction", name, CORRECTIONS)
+        shifts = [name for name in self.corrections if name in SHIFTS]
+        if len(shifts) > 1:
+            raise ValueError("corrections must have at most one of "
+                             f"{', '.join(SHIFTS)}, not {' and '.join(shifts)}")
+        if self.criterion == "weight" and self.corrections:
+            raise ValueError("corrections must be none where weights are pruned, not "
+                             f"{', '.join(self.corrections)}")

@@ -1,0 +1,273 @@
+"""Training of learned corrections, block by block, as the paper's authors do it.
+
+A block of the model, made sparse, is trained to give the outputs that the dense block gives on
+the same inputs (mean squared error); the next block then gets the outputs of the sparse one. The
+model's own weights stay as they are. The mask is a constant to gradients: they pass through kept
+values and through what a correction adds, never through the selection itself.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sw.files import load, save
+from sw.methods.corrections import TRAINED
+from sw.methods.method import Method
+from sw.methods.sparse_layer import SparseInputLinear
+from sw.methods.sparsify import Sparsified, sparsify
+
+
+__all__ = ["KIND", "Training", "calibrate", "find_blocks"]
+
+
+KIND = "learned corrections"
+"""Kind of the checkpoint."""
+
+Learned = dict[str, dict[str, Tensor]]
+Call = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Training:
+    """How blocks are trained; the defaults are the authors'.
+
+    AdamW with betas of 0.9 and 0.95 and no weight decay, one window in a step, gradients clipped
+    to a norm of 1; the rate rises over the first 3 % of the steps and then falls to zero, both
+    linearly.
+
+    Attributes
+    ----------
+    rate : float
+        Highest learning rate.
+    epochs : int
+        How often each block sees every window.
+    seed : int
+        For the order of the windows.
+    """
+
+    rate: float = 1e-4
+    epochs: int = 1
+    seed: int = 0
+
+    def factor(self, step: int, steps: int) -> float:
+        """Share of the highest rate in a step, 0 to 1."""
+        warm = max(1, round(0.03 * steps))
+        if step < warm:
+            return (step + 1) / warm
+        return (steps - step) / max(1, steps - warm + 1)
+
+
+def find_blocks(names: Sequence[str]) -> dict[str, list[str]]:
+    """Group layers by the block they are in: the part of the name up to its first number.
+
+    Raises
+    ------
+    ValueError
+        If a layer is in no numbered block.
+    """
+    blocks: dict[str, list[str]] = {}
+    for name in names:
+        match = re.match(r"(?:.*?\.)??\d+(?=\.)", name)
+        if not match:
+            raise ValueError("layers must be inside numbered blocks, such as model.layers.0, to "
+                             f"be trained block by block, not {name}")
+        blocks.setdefault(match[0], []).append(name)
+    return blocks
+
+
+def _first(output: Any) -> Tensor:
+    """Hidden states among the outputs of a block."""
+    return output[0] if isinstance(output, tuple) else output
+
+
+@torch.no_grad()
+def _record(model: nn.Module, blocks: Sequence[str], batches: Sequence[Mapping[str, Any]],
+            ) -> tuple[list[Tensor], dict[str, list[Call]]]:
+    """Inputs of the first block, and what else each block is called with, in the dense model."""
+    hidden: list[Tensor] = []
+    calls: dict[str, list[Call]] = {name: [] for name in blocks}
+    last: list[Tensor] = []
+
+    def before(name: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        if name == blocks[0] and args:
+            hidden.append(args[0])
+        elif not (args and torch.equal(args[0], last[-1])):
+            raise ValueError(f"{name} must take the output of the block before it to be trained, "
+                             "not something else")
+        calls[name].append((args[1:], keywords))
+
+    # A cache would remember the tokens of earlier calls.
+    config: Any = getattr(model, "config", None)
+    caching = getattr(config, "use_cache", False)
+    if caching:
+        config.use_cache = False
+    handles = []
+    for name in blocks:
+        block = model.get_submodule(name)
+        handles += [
+            block.register_forward_pre_hook(
+                lambda _, args, keywords, name=name: before(name, args, keywords),
+                with_kwargs=True),
+            block.register_forward_hook(
+                lambda _, args, output: last.__setitem__(slice(None), [_first(output)]))]
+    try:
+        for batch in batches:
+            model(**batch)
+    finally:
+        if caching:
+            config.use_cache = caching
+        for handle in handles:
+            handle.remove()
+    return hidden, calls
+
+
+def _run(block: nn.Module, x: Tensor, call: Call) -> Tensor:
+    return _first(block(x, *call[0], **call[1]))
+
+
+@torch.enable_grad()
+def _train(block: nn.Module, parameters: list[nn.Parameter], inputs: list[Tensor],
+           targets: list[Tensor], calls: list[Call], training: Training, seed: int,
+           advance: Callable[[], None]) -> None:
+    optimizer = torch.optim.AdamW(parameters, betas=(0.9, 0.95), weight_decay=0)
+    steps = training.epochs * len(inputs)
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.cat([torch.randperm(len(inputs), generator=generator)
+                       for _ in range(training.epochs)])
+    for step, window in enumerate(order.tolist()):
+        for group in optimizer.param_groups:
+            group["lr"] = training.rate * training.factor(step, steps)
+        loss = _error(_run(block, inputs[window], calls[window]), targets[window])
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        advance()
+
+
+def _error(output: Tensor, target: Tensor) -> Tensor:
+    return nn.functional.mse_loss(output.float(), target.float())
+
+
+def _parameters(layers: Mapping[str, SparseInputLinear]) -> Learned:
+    return {name: {key: value.detach().cpu().clone() for key, value in layer.learned.items()}
+            for name, layer in layers.items()}
+
+
+def _resume(path: Path | None, identity: dict[str, Any]) -> dict[str, Any]:
+    """Return what an earlier run of the same kind has done."""
+    if path is None or not path.exists():
+        return {"identity": identity, "complete": False, "learned": {}, "error": {}}
+    state = load(path, KIND)
+    if state["identity"] != identity:
+        other = next(key for key in identity if identity[key] != state["identity"].get(key))
+        raise ValueError(f"{path} must be of the same run, not of one whose {other} is "
+                         f"{state['identity'].get(other)!r}")
+    return state
+
+
+def calibrate(model: nn.Module, batches: Sequence[Mapping[str, Any]], method: Method,
+              layers: Sequence[str] | None = None, *,
+              statistics: Mapping[str, Mapping[str, Tensor]] | None = None,
+              training: Training | None = None, path: Path | None = None,
+              identity: Mapping[str, Any] | None = None,
+              advance: Callable[[], None] = lambda: None) -> dict[str, Any]:
+    """Train the learned parameters of a method on a model, which is left as it was.
+
+    Parameters
+    ----------
+    model : nn.Module
+        In evaluation mode. Its layers are inside numbered blocks, each of which takes the
+        output of the one before as its first argument, as in the usual transformers.
+    batches : sequence of dict
+        Keyword arguments of one call each; a call is a training step of every block.
+    method : Method
+        With at least one correction of ``sw.methods.corrections.TRAINED``.
+    layers, statistics
+        As for ``sw.methods.sparsify.sparsify``.
+    training : Training, optional
+        The authors' by default.
+    path : Path, optional
+        File that the parameters are written to after every block, and gone on from.
+    identity : mapping, optional
+        What else must be the same for a file to be gone on from.
+    advance : function
+        Called after every step.
+
+    Returns
+    -------
+    dict
+        ``learned``: for every layer its parameters, for ``sparsify(..., learned=)``; ``error``:
+        for every block its mean squared error before and after training.
+
+    Raises
+    ------
+    ValueError
+        If nothing is to be trained, the model has no such blocks, or the file is of another run
+        or damaged.
+    """
+    training = training or Training()
+    if not set(method.corrections) & set(TRAINED):
+        raise ValueError(f"corrections must have one of {', '.join(TRAINED)} to be trained, "
+                         f"not {'+'.join(method.corrections) or 'none'}")
+    about = {"method": {**asdict(method), "corrections": "+".join(method.corrections)},
+             "training": asdict(training), "layers": None if layers is None else list(layers),
+             "windows": len(batches), **(identity or {})}
+    state = _resume(path, about)
+    frozen = {parameter: parameter.requires_grad for parameter in model.parameters()}
+    sparse = sparsify(model, method.pattern, method.criterion, method.corrections, layers,
+                      statistics=statistics)
+    sparse.remove()
+    blocks = find_blocks(list(sparse.layers))
+    try:
+        for parameter in frozen:
+            parameter.requires_grad_(False)
+        hidden, calls = _record(model, list(blocks), batches)
+        for number, (name, members) in enumerate(blocks.items()):
+            _block(model.get_submodule(name), Sparsified(
+                model, {key: sparse.layers[key] for key in members},
+                {key: sparse.dense[key] for key in members}),
+                name, hidden, calls[name], training, number, state, advance)
+            state["complete"] = len(state["error"]) == len(blocks)
+            if path is not None:
+                save(path, KIND, {key: value for key, value in state.items() if key != "kind"})
+    finally:
+        for parameter, needed in frozen.items():
+            parameter.requires_grad_(needed)
+    return state
+
+
+def _block(block: nn.Module, part: Sparsified, name: str, hidden: list[Tensor],
+           calls: list[Call], training: Training, number: int, state: dict[str, Any],
+           advance: Callable[[], None]) -> None:
+    """Train one block, unless ``state`` has it, and take ``hidden`` through it, sparse."""
+    def outputs() -> list[Tensor]:
+        with torch.no_grad():
+            return [_run(block, x, call) for x, call in zip(hidden, calls, strict=True)]
+
+    def mean_error(found: list[Tensor]) -> float:
+        return sum(_error(a, b).item() for a, b in zip(found, targets, strict=True)) / len(found)
+
+    trained = name in state["error"]
+    targets = [] if trained else outputs()
+    for key, layer in part.layers.items():
+        part.model.set_submodule(key, layer)
+        if trained:
+            for parameter, value in state["learned"][key].items():
+                layer.learned[parameter].data.copy_(value)
+    try:
+        if not trained:
+            before = mean_error(outputs())
+            _train(block, [p for layer in part.layers.values() for p in layer.learned.values()],
+                   hidden, targets, calls, training, training.seed * 1_000_003 + number, advance)
+        hidden[:] = outputs()
+        if not trained:
+            state["error"][name] = [before, mean_error(hidden)]
+            state["learned"].update(_parameters(part.layers))
+    finally:
+        part.remove()

@@ -1,0 +1,280 @@
+"""Synthesis of a design to the cells of a library: area, cells and delay.
+
+Every module of the design is synthesised alone, in a process of its own, from a text that does not
+depend on the rest of the design. The result of a module is therefore a function of its text, the
+library and the script below, whatever ran before, beside or after it, and a module that many
+designs share is synthesised once.
+"""
+
+import pathlib
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from json import loads
+
+from hw.config import choice
+from synth.flow import yosys
+from synth.flow.flat import Netlist
+from synth.flow.netlist import Module, split
+from synth.flow.timing import Path, longest_path
+from synth.flow.yosys import SynthesisError
+from synth.library import liberty
+from synth.library.tables import Tables
+
+
+__all__ = ["ABC_SCRIPTS", "CELLS", "GOALS", "YOSYS_SCRIPT", "Flow", "Mapped", "Result",
+           "SynthesisError", "synthesize"]
+
+
+CELLS = pathlib.Path(__file__).parent.parent / "cells" / "nmforge.lib"
+"""The project's own cell library, for a report without a PDK."""
+
+YOSYS_SCRIPT = (
+    "read_rtlil module.il",
+    "hierarchy -check -top module",
+    "synth -top module -noabc -booth",
+    "dfflibmap -liberty cells.lib",
+    "opt",
+    "abc -liberty cells.lib -constr constraints -script script.abc",
+    "opt_clean -purge",
+    "write_json mapped.json",
+)
+"""Commands for every module of every design."""
+
+ABC_SCRIPTS = {
+    "area": ("strash", "dc2", "dc2", "&get -n", "&resyn3rs", "&put", "amap -m", "topo",
+             "buffer -c", "topo", "dnsize -c", "stime -p"),
+    "delay": ("strash", "dc2", "dc2", "balance", "map -B 0.8", "topo", "buffer -c", "topo",
+              "upsize -c", "dnsize -c", "stime -p"),
+}
+"""Commands of ABC, which maps the logic, for each goal. Without SAT sweeping, which does not end on
+selectors. ``topo`` after mapping drops cells that nothing reads; ``buffer`` stumbles over them."""
+
+GOALS = tuple(ABC_SCRIPTS)
+
+PORT_LOADS = 4
+"""Load of an output, in input capacitances of the smallest inverter."""
+
+MEMORIES = re.compile(r"nm_(\w+_)?memory(_v\d+)?")
+"""Names of modules that are memories: counted in bits, not mapped to flip-flops."""
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A module after synthesis, its submodules not included."""
+
+    cells: dict[str, int]
+    stime_ps: float
+    netlist: dict = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A design after synthesis, all instances of all modules included.
+
+    Attributes
+    ----------
+    area : float
+        In the units of the library. Memories have none.
+    gates : float
+        In areas of the library's smallest two-input NAND.
+    cells : dict
+        Number of every cell.
+    flip_flops, memory_bits : int
+        Flip-flops and latches; bits of the memories.
+    delay : float
+        Longest path through all modules, in the library's ``time_unit``, as ``path`` says.
+    path : Path
+        Where it starts and ends.
+    module_delay : float
+        Longest combinational path within one module, as ABC's ``stime`` gives it.
+    module : str
+        That module.
+    instances : dict
+        Number of instances of every module.
+    """
+
+    area: float
+    gates: float
+    cells: dict[str, int]
+    flip_flops: int
+    memory_bits: int
+    delay: float
+    path: Path = field(repr=False)
+    module_delay: float
+    module: str
+    instances: dict[str, int] = field(repr=False)
+
+
+class Flow:
+    """Synthesises designs for one library; each distinct module once.
+
+    Parameters
+    ----------
+    library : liberty.Library
+        Cells to map to.
+    goal : str
+        What ABC optimises for, one of :data:`GOALS`.
+    workers : int
+        Modules that are synthesised at the same time.
+    timeout : float
+        Seconds after which a module is given up.
+
+    Raises
+    ------
+    ValueError
+        If the goal is unknown.
+    """
+
+    def __init__(self, library: liberty.Library, *, goal: str = "area", workers: int = 1,
+                 timeout: float = 600):
+        self.library = library
+        self.goal = choice("goal", goal, GOALS)
+        self.abc_script = ABC_SCRIPTS[goal]
+        self.workers = workers
+        self.timeout = timeout
+        self._mapped: dict[str, Mapped] = {}
+        self._cells_text = library.usable_text()
+        self._tables = Tables(library)
+        self._netlists: dict[str, Netlist] = {}
+        self._load = PORT_LOADS * max(library.inverter.capacitance.values())
+        self.constraints = (f"set_driving_cell {library.buffer.name}",
+                            f"set_load {self._load * library.capacitance_ff:g}")
+
+    def run(self, designs: Iterable[tuple[str, str]],
+            progress: Callable[[int, int], None] = lambda done, total: None) -> list[Result]:
+        """Synthesise pairs of Verilog text and name of its top.
+
+        ``progress`` is told how many modules are done, of how many.
+
+        Raises
+        ------
+        SynthesisError
+            If Yosys fails on one of them.
+        """
+        with ThreadPoolExecutor(self.workers) as pool:
+            split_designs = list(pool.map(lambda design: self._split(*design), designs))
+            waiting = {module.text: f"{top}: {name}" for top, modules in split_designs
+                       for name, module in modules.items() if not MEMORIES.fullmatch(name)}
+            for text in self._mapped.keys() & waiting:
+                del waiting[text]
+            # The largest first: they would otherwise keep one worker busy at the end.
+            order = sorted(waiting, key=lambda text: (-len(text), text))
+            futures = {pool.submit(self._map, text, waiting[text]): text for text in order}
+            try:
+                for done, future in enumerate(as_completed(futures), start=1):
+                    self._mapped[futures[future]] = future.result()
+                    progress(done, len(futures))
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        return [self._result(top, modules) for top, modules in split_designs]
+
+    def _split(self, verilog: str, top: str) -> tuple[str, dict[str, Module]]:
+        with tempfile.TemporaryDirectory(prefix="nmforge-") as folder:
+            return top, split(verilog, top, pathlib.Path(folder), timeout=self.timeout)
+
+    def _map(self, text: str, name: str) -> Mapped:
+        with tempfile.TemporaryDirectory(prefix="nmforge-") as folder:
+            path = pathlib.Path(folder)
+            (path / "module.il").write_text(text)
+            (path / "cells.lib").write_text(self._cells_text)
+            (path / "constraints").write_text("\n".join(self.constraints) + "\n")
+            (path / "script.abc").write_text("\n".join(self.abc_script) + "\n")
+            try:
+                log = yosys.run(list(YOSYS_SCRIPT), path, timeout=self.timeout)
+            except SynthesisError as error:
+                raise SynthesisError(f"{name}: {error}") from None
+            netlist = loads((path / "mapped.json").read_text())["modules"]["module"]
+        cells = Counter(cell["type"] for cell in netlist["cells"].values())
+        if unmapped := [cell for cell in cells if cell.startswith("$")]:
+            raise SynthesisError(f"{name}: the library has no cell for {unmapped[0]}")
+        delays = re.findall(r"Delay = *([\d.]+) ps", log)
+        return Mapped({cell: count for cell, count in cells.items() if cell in self.library.cells},
+                      float(delays[-1]) if delays else 0.0, netlist)
+
+    def _path(self, top: str, modules: dict[str, Module], names: Iterable[str]) -> Path:
+        parts = {}
+        for name in names:
+            text = modules[name].text
+            if text not in self._netlists:
+                self._netlists[text] = Netlist(self._mapped[text].netlist, self._tables)
+            aliases = {f"child{k}": child
+                       for k, child in enumerate(modules[name].children, start=1)}
+            parts[name] = self._netlists[text], aliases
+        try:
+            return longest_path(top, parts, self._tables, self.library.buffer.name, self._load)
+        except ValueError as error:
+            raise SynthesisError(f"{top}: {error}") from None
+
+    def _result(self, top: str, modules: dict[str, Module]) -> Result:
+        instances = count_instances(top, modules)
+        cells: Counter[str] = Counter()
+        bits, worst = 0, (0.0, top)
+        for name, count in instances.items():
+            if MEMORIES.fullmatch(name):
+                bits += count * modules[name].memory_bits
+                continue
+            mapped = self._mapped[modules[name].text]
+            cells.update({cell: count * number for cell, number in mapped.cells.items()})
+            if mapped.stime_ps > worst[0]:
+                worst = mapped.stime_ps, name
+        known = self.library.cells
+        logic = [name for name in instances if not MEMORIES.fullmatch(name)]
+        path = self._path(top, modules, logic)
+        area = sum(known[cell].area * number for cell, number in sorted(cells.items()))
+        return Result(
+            area=round(area, 4),
+            gates=round(area / self.library.nand2.area, 2),
+            cells=dict(sorted(cells.items())),
+            flip_flops=sum(number for cell, number in cells.items() if known[cell].sequential),
+            memory_bits=bits,
+            delay=round(path.delay * self.library.time_ps / 1000, 4),
+            path=path,
+            module_delay=round(worst[0] / 1000, 4),
+            module=worst[1],
+            instances=instances,
+        )
+
+
+def count_instances(top: str, modules: dict[str, Module]) -> dict[str, int]:
+    """How often every module stands in ``top``, itself included. Memories are not looked into."""
+    total: Counter[str] = Counter()
+
+    def visit(name: str, count: int) -> None:
+        total[name] += count
+        if not MEMORIES.fullmatch(name):
+            for child, number in modules[name].instances.items():
+                visit(child, count * number)
+
+    visit(top, 1)
+    return dict(sorted(total.items()))
+
+
+def synthesize(verilog: str, top: str, liberty_file: str | pathlib.Path | None = None, *,
+               goal: str = "area", workers: int = 1, timeout: float = 600) -> Result:
+    """Synthesise one design, for instance ``amaranth.back.verilog.convert(component)``.
+
+    Parameters
+    ----------
+    verilog : str
+        The whole design.
+    top : str
+        Name of its top module.
+    liberty_file : path, optional
+        A Liberty file, plain or gzipped; the project's own cells by default.
+    goal, workers, timeout
+        As in ``Flow``.
+
+    Raises
+    ------
+    ValueError
+        If the library is none, or the goal is unknown.
+    SynthesisError
+        If Yosys fails.
+    """
+    library = liberty.read(CELLS if liberty_file is None else liberty_file)
+    return Flow(library, goal=goal, workers=workers, timeout=timeout).run([(verilog, top)])[0]

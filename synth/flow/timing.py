@@ -1,0 +1,145 @@
+"""Longest path of a mapped design, through all of its modules.
+
+Static timing analysis with the delay tables of the library and no wires: worst arrival and worst
+slew of every net, rising and falling edges apart. Clocks are ideal.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from synth.flow.flat import Flat, Parts
+from synth.library.tables import Tables
+
+
+__all__ = ["Path", "longest_path"]
+
+
+@dataclass(frozen=True)
+class Path:
+    """The longest path: its delay in the library's unit of time, where it starts and ends.
+
+    A path starts at a flip-flop's clock, with its clock-to-output delay, or at an input; it ends
+    at a flip-flop, with its set-up time, or at an output. Memories count as outside.
+    """
+
+    delay: float
+    start: str
+    end: str
+    cells: int
+
+
+def longest_path(top: str, parts: Parts, tables: Tables, driving_cell: str,
+                 port_load: float) -> Path:
+    """Find the longest path of ``top``.
+
+    Parameters
+    ----------
+    top : str
+        Name of the top module.
+    parts : Parts
+        Every module but memories.
+    tables : Tables
+        Delay tables of the library.
+    driving_cell : str
+        Cell that drives every input. Its delay without load belongs to the outside; what the
+        load adds to it counts, and its slew.
+    port_load : float
+        Load of every output, in the library's unit of capacitance.
+
+    Raises
+    ------
+    ValueError
+        If the logic has a combinational loop.
+    """
+    flat = Flat(top, parts)
+    arrivals = _Arrivals(flat, tables, driving_cell, port_load)
+    setup = flat.gather("setup", 0, -1)
+    data, outputs = setup[:, 0], arrivals.outputs
+    ends = np.concatenate([data, 2 * outputs, 2 * outputs + 1])
+    late = arrivals.time[ends]
+    late[:len(data)] += tables.lookup(setup[:, 1], np.zeros(len(data)), arrivals.slew[data])
+    if not (late > -np.inf).any():
+        return Path(0.0, "", "", 0)
+    worst = int(np.argmax(late))
+    first, cells = arrivals.trace(int(ends[worst]))
+    start = flat.inputs.get(first // 2) or flat.name(first // 2)
+    end = (flat.name(int(setup[worst, 2])) if worst < len(data)
+           else flat.outputs[int(ends[worst]) // 2])
+    return Path(float(late[worst]), start, end, cells)
+
+
+class _Arrivals:
+    """Latest time and largest slew of every node; nodes that never switch have time -infinity."""
+
+    def __init__(self, flat: Flat, tables: Tables, driving_cell: str, port_load: float):
+        self.tables = tables
+        self.arcs = flat.gather("arcs", 0, 1)
+        self.outputs = np.array(sorted(flat.outputs), int)
+        loads = flat.gather("loads", 0)
+        self.load = np.zeros(flat.count)
+        np.add.at(self.load, loads[:, 0].astype(int), loads[:, 1])
+        self.load[self.outputs] += port_load
+        self.time = np.full(2 * flat.count, -np.inf)
+        self.slew = np.zeros(2 * flat.count)
+        clocks = flat.gather("clocks", -1)
+        self._start(np.setdiff1d(np.array(sorted(flat.inputs), int), clocks), driving_cell,
+                    flat.gather("launch", 0))
+        for step in _levels(self.arcs, 2 * flat.count):
+            source, target, delay, slew = self.arcs[step].T
+            before, load = self.slew[source], self.load[target // 2]
+            np.maximum.at(self.time, target,
+                          self.time[source] + tables.lookup(delay, before, load))
+            np.maximum.at(self.slew, target, np.where(
+                self.time[source] > -np.inf, tables.lookup(slew, before, load), 0))
+
+    def _start(self, inputs: np.ndarray, driving_cell: str, launch: np.ndarray) -> None:
+        """Set the nodes where paths start: inputs, and outputs of flip-flops."""
+        driven = [np.stack([2 * inputs + arc.target_edge, np.full_like(inputs, arc.delay),
+                            np.full_like(inputs, arc.slew)], 1)
+                  for arc in self.tables.cell(driving_cell).logic]
+        node, delay, slew = np.concatenate([*driven, launch]).T
+        still, load = np.zeros(len(node)), self.load[node // 2]
+        time = self.tables.lookup(delay, still, load)
+        outside = slice(len(node) - len(launch))
+        time[outside] -= self.tables.lookup(delay[outside], still[outside], still[outside])
+        np.maximum.at(self.time, node, time)
+        np.maximum.at(self.slew, node, self.tables.lookup(slew, still, load))
+
+    def trace(self, node: int) -> tuple[int, int]:
+        """Node where the latest path to ``node`` starts, and the number of cells on it."""
+        cells = 0
+        while len(into := self.arcs[self.arcs[:, 1] == node]):
+            source = into[:, 0]
+            load = np.full(len(into), self.load[node // 2])
+            times = self.time[source] + self.tables.lookup(into[:, 2], self.slew[source], load)
+            node, cells = int(source[np.argmax(times)]), cells + 1
+        return node, cells
+
+
+def _levels(arcs: np.ndarray, nodes: int) -> Iterator[np.ndarray]:
+    """Indices of arcs, those whose sources have all arrived together."""
+    waiting = np.bincount(arcs[:, 1], minlength=nodes)
+    by_source, by_target = np.argsort(arcs[:, 0], kind="stable"), np.argsort(arcs[:, 1],
+                                                                           kind="stable")
+    first_out = np.searchsorted(arcs[by_source, 0], np.arange(nodes + 1))
+    first_in = np.searchsorted(arcs[by_target, 1], np.arange(nodes + 1))
+    ready, left = np.flatnonzero(waiting == 0), len(arcs)
+    while ready.size:
+        incoming = by_target[_ranges(first_in, ready)]
+        left -= len(incoming)
+        if incoming.size:
+            yield incoming
+        reached = arcs[by_source[_ranges(first_out, ready)], 1]
+        np.subtract.at(waiting, reached, 1)
+        ready = np.unique(reached[waiting[reached] == 0])
+    if left:
+        raise ValueError("the design has a combinational loop")
+
+
+def _ranges(first: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """All numbers from ``first[k]`` up to ``first[k + 1]``, for every ``k`` in ``of``."""
+    lengths = first[of + 1] - first[of]
+    ends = np.cumsum(lengths)
+    return np.arange(ends[-1] if ends.size else 0) + np.repeat(first[of] - ends + lengths, lengths)

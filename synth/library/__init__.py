@@ -1,0 +1,1 @@
+"""Cells: Liberty files, the functions in them, and tables of delay."""

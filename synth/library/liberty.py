@@ -1,0 +1,261 @@
+"""Reads what a report needs of a Liberty file: areas, functions, pins, units, delay tables.
+
+Cells are found by their braces and parsed only when asked for, so that a library of ten megabytes
+costs well under a second.
+"""
+
+import gzip
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+
+from synth.library.function import compile_function
+
+
+__all__ = ["Cell", "Group", "Library", "read"]
+
+
+_NOISE = re.compile(r'("[^"]*")|/\*.*?\*/|//[^\n]*', re.DOTALL)
+_BRACE = re.compile(r'"[^"]*"|[{}]')
+_STATEMENT = re.compile(r"""
+    [\s;]* (?P<name>[A-Za-z_]\w*) \s*
+    (?: \( (?P<arguments>(?:"[^"]*"|[^")])*) \) \s* (?P<open>\{)?
+      | : \s* (?P<value>"[^"]*"|[^;}\n]*) )""", re.VERBOSE)
+_SPECIAL = ("dont_use", "is_isolation_cell", "is_level_shifter", "always_on",
+            "clock_gating_integrated_cell")
+
+
+@dataclass
+class Group:
+    """One ``kind (name) { ... }`` of a Liberty file, without the quotes of its values."""
+
+    kind: str
+    name: str
+    attributes: dict[str, str] = field(default_factory=dict)
+    groups: list["Group"] = field(default_factory=list)
+    span: tuple[int, int] = (0, 0)
+
+    def find(self, kind: str) -> list["Group"]:
+        """Groups of one kind that stand directly in this one."""
+        return [group for group in self.groups if group.kind == kind]
+
+
+class _Text:
+    """Text of a library, with the place of every closing brace."""
+
+    def __init__(self, text: str):
+        self.text = _NOISE.sub(lambda match: match[1] or " ", text).replace("\\\n", " ")
+        self.closing: dict[int, int] = {}
+        opened = []
+        for match in _BRACE.finditer(self.text):
+            if match[0] == "{":
+                opened.append(match.start())
+            elif match[0] == "}" and opened:
+                self.closing[opened.pop()] = match.start()
+
+    def parse(self, start: int, end: int, group: Group, skip: frozenset[str]) -> Group:
+        """Fill ``group`` with what stands from ``start`` to ``end``; ``skip`` stays empty."""
+        while (match := _STATEMENT.match(self.text, start, end)) is not None:
+            start = match.end()
+            name, arguments = match["name"], match["arguments"]
+            if match["open"]:
+                close = self.closing.get(start - 1, end)
+                inner = Group(name, _unquote(arguments), span=(match.start("name"), close + 1))
+                group.groups.append(inner)
+                if name not in skip:
+                    self.parse(start, close, inner, skip)
+                start = close + 1
+            else:
+                group.attributes[name] = _unquote(match["value"] if arguments is None
+                                                  else arguments)
+        return group
+
+
+def _unquote(text: str) -> str:
+    return text.strip().strip('"') if text.count('"') <= 2 else text.strip()
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the library, without its tables.
+
+    ``functions`` are the Boolean functions of the output pins that have one; ``usable`` is false
+    for cells that the library excludes, or that need a power switch or a second supply.
+    """
+
+    name: str
+    area: float
+    inputs: tuple[str, ...]
+    functions: dict[str, str]
+    sequential: bool
+    usable: bool
+    capacitance: dict[str, float]
+
+    @cached_property
+    def truth_table(self) -> tuple[bool, ...] | None:
+        """Values of the only output for all inputs, first input slowest; None if there is none.
+
+        Only for combinational cells of one to four inputs and one output.
+        """
+        if self.sequential or len(self.functions) != 1 or not 1 <= len(self.inputs) <= 4:
+            return None
+        function = compile_function(next(iter(self.functions.values())), self.inputs)
+        return tuple(bool(function(*values) & 1)
+                     for values in product((0, 1), repeat=len(self.inputs)))
+
+
+class Library:
+    """A Liberty library.
+
+    Parameters
+    ----------
+    text : str
+        Contents of the file.
+
+    Raises
+    ------
+    ValueError
+        If the text is no Liberty library with cells. The message is for the caller to complete.
+    """
+
+    def __init__(self, text: str):
+        self._text = _Text(text)
+        head = _STATEMENT.match(self._text.text)
+        if head is None or head["name"] != "library" or not head["open"]:
+            raise ValueError("no library group")
+        self.name = _unquote(head["arguments"])
+        end = self._text.closing.get(head.end() - 1)
+        if end is None:
+            raise ValueError("a brace is missing")
+        skip = frozenset({"timing", "internal_power", "leakage_power"})
+        self._top = self._text.parse(head.end(), end, Group("library", self.name), skip)
+        self.cells = {group.name: _cell(group) for group in self._top.find("cell")}
+        if not any(cell.usable and cell.functions for cell in self.cells.values()):
+            raise ValueError("no cells with a function")
+
+    @cached_property
+    def time_ps(self) -> float:
+        """Picoseconds in the library's unit of time."""
+        return _unit(self._top.attributes.get("time_unit", "1ns"),
+                     {"ps": 1.0, "ns": 1e3, "fs": 1e-3, "us": 1e6})
+
+    @cached_property
+    def capacitance_ff(self) -> float:
+        """Femtofarads in the library's unit of capacitance."""
+        return _unit(self._top.attributes.get("capacitive_load_unit", "1,pf"),
+                     {"ff": 1.0, "pf": 1e3})
+
+    @property
+    def time_unit(self) -> str:
+        """Name of the unit of delays in a report, ns unless the library names another."""
+        return self._top.attributes.get("time_unit_name", "ns")
+
+    @property
+    def area_unit(self) -> str:
+        """Name of the unit of areas: um2 unless the library names another."""
+        return self._top.attributes.get("area_unit_name", "um2")
+
+    def smallest(self, *tables: tuple[bool, ...]) -> Cell:
+        """Cell of least area, then first by name, whose truth table is one of ``tables``."""
+        cells = [cell for cell in self.cells.values()
+                 if cell.usable and cell.area > 0 and cell.truth_table in tables]
+        if not cells:
+            raise ValueError("no two-input NAND, or no inverter, or no buffer")
+        return min(cells, key=lambda cell: (cell.area, cell.name))
+
+    @cached_property
+    def nand2(self) -> Cell:
+        """The two-input NAND whose area is one gate equivalent."""
+        return self.smallest((True, True, True, False))
+
+    @cached_property
+    def inverter(self) -> Cell:
+        """The smallest inverter."""
+        return self.smallest((True, False))
+
+    @cached_property
+    def buffer(self) -> Cell:
+        """The smallest buffer."""
+        return self.smallest((False, True))
+
+    def cell_group(self, name: str) -> Group:
+        """The cell ``name`` with its delay tables."""
+        start, end = next(group.span for group in self._top.find("cell") if group.name == name)
+        skip = frozenset({"internal_power", "leakage_power"})
+        return self._text.parse(start, end, Group("library", ""), skip).groups[0]
+
+    def template(self, name: str) -> Group:
+        """The table template ``name``; one without axes if there is none, as for scalars."""
+        return next((group for group in self._top.find("lu_table_template")
+                     if group.name == name), Group("lu_table_template", name))
+
+    def usable_text(self) -> str:
+        """The library as Liberty text, without unusable cells and without power tables."""
+        text = self._text.text
+        drop = []
+        for group in self._top.groups:
+            if group.kind == "cell" and not self.cells[group.name].usable:
+                drop.append(group.span)
+            else:
+                drop += _power(group)
+        parts, start = [], 0
+        for low, high in drop:
+            parts.append(text[start:low])
+            start = high
+        return "".join(parts) + text[start:]
+
+
+def _unit(text: str, units: dict[str, float]) -> float:
+    match = re.fullmatch(r'([\d.]*)[\s,"]*([a-z]+)[\s"]*', text.lower())
+    if match is None or match[2] not in units:
+        raise ValueError(f"unit {text!r}")
+    return float(match[1] or 1) * units[match[2]]
+
+
+def _power(group: Group) -> list[tuple[int, int]]:
+    """Spans of the power tables in a group, in order."""
+    spans = []
+    for inner in group.groups:
+        if inner.kind in ("internal_power", "leakage_power"):
+            spans.append(inner.span)
+        else:
+            spans += _power(inner)
+    return spans
+
+
+def _cell(group: Group) -> Cell:
+    pins = group.find("pin")
+    attributes = group.attributes
+    return Cell(
+        name=group.name,
+        area=float(attributes.get("area", 0)),
+        inputs=tuple(pin.name for pin in pins if pin.attributes.get("direction") == "input"),
+        functions={pin.name: pin.attributes["function"] for pin in pins
+                   if pin.attributes.get("direction") == "output"
+                   and "function" in pin.attributes},
+        sequential=bool(group.find("ff") or group.find("latch") or group.find("statetable")),
+        usable=all(attributes.get(name, "false") == "false" for name in _SPECIAL),
+        capacitance={pin.name: float(pin.attributes.get("capacitance", 0)) for pin in pins},
+    )
+
+
+def read(path: str | Path) -> Library:
+    """Read a Liberty file, compressed with gzip or not.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file, or it is no Liberty library.
+    """
+    allowed = "liberty must be a Liberty library (.lib or .lib.gz)"
+    try:
+        data = Path(path).read_bytes()
+        if data[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
+        return Library(data.decode("utf-8", errors="replace"))
+    except (OSError, EOFError, gzip.BadGzipFile) as error:
+        raise ValueError(f"{allowed}, not {str(path)!r} ({error})") from None
+    except ValueError as error:
+        raise ValueError(f"{allowed}, not {str(path)!r} ({error})") from None

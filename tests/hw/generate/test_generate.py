@@ -1,0 +1,88 @@
+"""The command line of the generator."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hw.config import DESIGNS, Design, Pattern
+from hw.generate import generate, main
+
+
+ROOT = Path(__file__).parent.parent.parent.parent
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.parametrize("pattern", ["1:4", "3:7", "8:8"])
+def test_writes_verilog_and_a_manifest_that_agree(name, pattern, tmp_path):
+    source, description, *further = generate(
+        name, Design(Pattern.parse(pattern), rows=2, columns=3), tmp_path)
+    manifest = json.loads(description.read_text())
+    header = source.read_text().split(f"module nm_{name}(")[1].split(")")[0]
+    ports = {port["name"] for port in manifest["ports"]}
+    assert ports == {name.strip() for name in header.split(",")}
+    assert manifest["top"] == f"nm_{name}"
+    assert f"{manifest['parameters']['n']}:{manifest['parameters']['m']}" == pattern
+    assert [path.name for path in further] == ["nm_accelerator.h"] * (name == "accelerator")
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"nm_{name}.json", f"nm_{name}.v", *(path.name for path in further)}
+
+
+def test_default_is_an_8_16_accelerator_and_every_call_writes_the_same(tmp_path):
+    for directory in ("a", "b"):
+        subprocess.run([sys.executable, "-W", "error", "-m", "hw.generate", "--n", "8", "--m", "16",
+                        "-o", tmp_path / directory], cwd=ROOT, check=True, capture_output=True)
+    for name in ("nm_accelerator.v", "nm_accelerator.json", "nm_accelerator.h"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    registers = json.loads((tmp_path / "a" / "nm_accelerator.json").read_text())["registers"]
+    assert [register["offset"] for register in registers] == list(range(0, 4 * len(registers), 4))
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    ("--n 17 --m 16", "n must be an integer from 1 to 16, not 17"),
+    ("--n 0 --m 16", "n must be an integer from 1 to 16, not 0"),
+    ("--n 8 --m 65", "m must be an integer from 2 to 64, not 65"),
+    ("--n 8 --m x", "m must be an integer from 2 to 64, not 'x'"),
+    ("--n 8 --m 16 --rows 0", "rows must be an integer from 1 to 64, not 0"),
+    ("--n 8 --m 16 --design cpu", ("design must be one of selector, compressor, decompressor, pe, "
+                                   "array, accelerator, not 'cpu'")),
+    ("--n 8 --m 16 --selector best", ("selector must be one of rank, radix, network, serial, "
+                                      "auto, not 'best'")),
+    ("--n 8 --m 16 --stages 3", "stages must be 0 with the selector rank, not 3"),
+    ("--n 8 --m 16 --unstructured", "unstructured must be False with flexible none, not True"),
+    ("--n 8 --m 16 --flexible all --encoding index",
+     "encoding must be bitmask with flexible all, not 'index'"),
+    ("--n 8 --m 16 --design compressor --selector network --flexible n",
+     "flexible must be one of none with the selector network, not 'n'"),
+    ("--n 8 --m 16 --design compressor --selector radix --flexible all",
+     "flexible must be one of none, n with the selector radix, not 'all'"),
+    ("--n 6 --m 12 --design compressor --selector serial --flexible all",
+     "m must be a power of two for flexible 'all', not 12"),
+    ("--n 8 --m 16 --design compressor --selector serial --flexible all --encoding rank",
+     "encoding must be bitmask with flexible all, not 'rank'"),
+    ("--n 8 --m 16 --design compressor --selector radix --flexible n --complement",
+     "complement must be False with flexible n, not True"),
+    ("--n 8 --m 16 --design decompressor --flexible n",
+     "flexible must be none in design decompressor, not 'n'"),
+    ("--n 8 --m 16 --max-k 200000", ("max_k must be from 1 to 131071, which an accumulator_width "
+                                     "of 32 bits covers, not 200000")),
+])
+def test_bad_input_is_one_sentence_and_writes_nothing(arguments, message, tmp_path, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([*arguments.split(), "-o", str(tmp_path / "out")])
+    assert caught.value.code == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last == f"python -m hw.generate: error: {message}"
+    assert not (tmp_path / "out").exists()
+
+
+def test_output_that_is_no_directory(tmp_path, capsys):
+    file = tmp_path / "file"
+    file.write_text("kept")
+    with pytest.raises(SystemExit) as caught:
+        main(["--n", "2", "--m", "4", "--design", "selector", "-o", str(file)])
+    assert caught.value.code == 2
+    assert "output must be a writable directory, not " in capsys.readouterr().err.splitlines()[-1]
+    assert file.read_text() == "kept"
