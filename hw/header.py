@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from pathlib import Path
 
 from hw import VERSION
@@ -40,7 +39,7 @@ def c_header(design: Design) -> str:
 def _parameters(design: Design) -> Iterator[str]:
     yield f"#define NM_N {design.pattern.n}"
     yield f"#define NM_M {design.pattern.m}"
-    for field in fields(Design)[1:]:
+    for field in Design.parameters():
         value = getattr(design, field.name)
         text = f'"{value}"' if isinstance(value, str) else f"{int(value)}"
         yield f"#define NM_{field.name.upper()} {text}"

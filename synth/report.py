@@ -4,7 +4,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 
 from rich.console import Console
@@ -96,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _variant(text: str) -> dict:
     """Read ``"shift=mean,statistics"`` as parameters of a design."""
-    known = [field.name for field in fields(Design)[1:] if field.metadata["designs"] != DESIGNS]
+    known = [field.name for field in Design.parameters() if field.metadata["option"]]
     variant: dict = {}
     for part in text.split(","):
         name, given, value = part.partition("=")

@@ -3,20 +3,14 @@
 Standard library only: the reference model (`sw`) shares these without installing Amaranth.
 """
 
+from hw.config.array import GATHERS
 from hw.config.checks import choice, integer
-from hw.config.design import (
-    DESIGNS,
-    ENCODINGS,
-    FLEXIBLE,
-    GATHERS,
-    PRODUCT_MAGNITUDE,
-    SELECTORS,
-    SHIFTS,
-    VALUE_WIDTH,
-    Design,
-    check_flexible,
-)
+from hw.config.compressor import ENCODINGS, SHIFTS
+from hw.config.design import Design
+from hw.config.format import PRODUCT_MAGNITUDE, VALUE_WIDTH
+from hw.config.parameter import DESIGNS
 from hw.config.pattern import Pattern
+from hw.config.selector import FLEXIBLE, SELECTORS, check_flexible
 
 
 __all__ = ["DESIGNS", "ENCODINGS", "FLEXIBLE", "GATHERS", "PRODUCT_MAGNITUDE", "SELECTORS",

@@ -1,7 +1,7 @@
 """What a generated design is: the machine-readable description beside its Verilog."""
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict
 
 from hw import VERSION
 from hw.generate.tops import Top
@@ -34,7 +34,7 @@ def manifest(name: str, top: Top, why: str = "") -> str:
         "parameters": {
             "n": design.pattern.n,
             "m": design.pattern.m,
-            **{field.name: getattr(design, field.name) for field in fields(design)[1:]},
+            **{field.name: getattr(design, field.name) for field in design.parameters()},
         },
         "derived": {
             "lanes": design.lanes,

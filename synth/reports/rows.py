@@ -63,8 +63,15 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], selectors: Sequence[
          base: Design, variants: Sequence[dict] = ()) -> list[Row]:
     """Rows of a report, every one once: for each pattern its dense baselines, then its designs.
 
-    Designs that have the parameters of a variant get a further row with them.
+    A design takes what it has of the parameters of ``base``. Designs that have the parameters of a
+    variant get a further row with them.
+
+    Raises
+    ------
+    ValueError
+        If none of the designs has a parameter that is set.
     """
+    base.require(*names)
     rows: dict[tuple, Row] = {}
 
     def add(name: str, design: Design) -> None:
@@ -75,16 +82,13 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], selectors: Sequence[
         if pattern.n > 1:
             for name in BASED:
                 if name in names:
-                    add(name, replace(base, pattern=Pattern(pattern.n, pattern.n),
-                                      flexible="none"))
+                    add(name, replace(base.only(name), pattern=pattern).baseline)
         for name in DESIGNS:
             if name not in names or (pattern.dense and name == "selector"):
                 continue
             for selector in selectors if name in COMPARING else [base.selector]:
-                design = replace(
-                    base, pattern=pattern, selector=selector,
-                    stages=base.stages if selector == "radix" else 0,
-                    flexible=base.flexible if Design.has(name, ["flexible"]) else "none")
+                design = replace(base.only(name), pattern=pattern, selector=selector,
+                                 stages=base.stages if selector == "radix" else 0).only(name)
                 add(name, design)
                 for variant in variants:
                     if design.has(name, variant):

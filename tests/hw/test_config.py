@@ -1,5 +1,7 @@
 """Parameters and their messages."""
 
+from dataclasses import replace
+
 import pytest
 
 from hw.config import Design, Pattern
@@ -68,11 +70,36 @@ def test_design_rejects(parameters, message):
     ("decompressor", {"complement": True},
      "complement must be False in design decompressor, not True"),
     ("selector", {"shift": "mean"}, "shift must be none in design selector, not 'mean'"),
+    ("pe", {"rows": 8}, "rows must be 4 in design pe, not 8"),
+    ("decompressor", {"selector": "radix"},
+     "selector must be rank in design decompressor, not 'radix'"),
+    ("array", {"batch_tokens": 8}, "batch_tokens must be 32 in design array, not 8"),
 ])
 def test_design_refuses_what_it_does_not_have(name, parameters, message):
     with pytest.raises(ValueError, match="must be") as caught:
         Design(Pattern(8, 16), **parameters).require(name)
     assert str(caught.value) == message
+
+
+def test_a_parameter_is_refused_only_if_no_design_has_it():
+    design = Design(Pattern(8, 16), rows=8, encoding="rank")
+    design.require("array", "compressor")
+    with pytest.raises(ValueError, match="must be") as caught:
+        design.require("array", "pe")
+    assert str(caught.value) == "encoding must be bitmask in designs array, pe, not 'rank'"
+
+
+def test_a_design_keeps_only_what_it_has():
+    design = Design(Pattern(8, 16), rows=8, encoding="rank", shift="mean", max_k=64)
+    assert design.only("array") == Design(Pattern(8, 16), rows=8)
+    assert design.only("compressor") == replace(design, rows=4)
+
+
+def test_parts_hold_every_parameter_once():
+    parts = Design.parts()
+    assert list(parts) == ["format", "selector", "compressor", "array", "accelerator"]
+    named = [described.name for part in parts.values() for described in part]
+    assert named == [described.name for described in Design.parameters()]
 
 
 def test_accumulator_covers_the_largest_sum_exactly():

@@ -79,9 +79,11 @@ def test_designs_that_take_the_pattern_at_run_time():
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    (["--variants", "rows=8"], ("variants must name parameters among stages, flexible, format, "
-     "weight_format, encoding, decode_stages, coefficients, shift, statistics, unstructured, "
+    (["--variants", "rows=8"], ("variants must name parameters among format, weight_format, "
+     "stages, flexible, coefficients, encoding, decode_stages, shift, statistics, unstructured, "
      "complement, not 'rows'")),
+    (["--designs", "pe", "selector", "--rows", "8"],
+     "rows must be 4 in designs pe, selector, not 8"),
     (["--variants", "encoding=csr"], "encoding must be one of bitmask, index, rank, not 'csr'"),
     (["--patterns", "2x4"], "pattern must be written N:M, as in 8:16, not '2x4'"),
     (["--patterns", "4:2"], "n must be an integer from 1 to 2, not 4"),

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent.parent.parent
 @pytest.mark.parametrize("pattern", ["1:4", "3:7", "8:8"])
 def test_writes_verilog_and_a_manifest_that_agree(name, pattern, tmp_path):
     source, description, *further = generate(
-        name, Design(Pattern.parse(pattern), rows=2, columns=3), tmp_path)
+        name, Design(Pattern.parse(pattern), rows=2, columns=3).only(name), tmp_path)
     manifest = json.loads(description.read_text())
     header = source.read_text().split(f"module nm_{name}(")[1].split(")")[0]
     ports = {port["name"] for port in manifest["ports"]}

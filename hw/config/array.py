@@ -1,0 +1,47 @@
+"""Parameters of the array and its PEs."""
+
+from dataclasses import dataclass
+
+from hw.config.compressor import CompressorParameters
+from hw.config.format import PRODUCT_MAGNITUDE
+from hw.config.parameter import ARRAYS, parameter
+
+
+__all__ = ["GATHERS", "ArrayParameters"]
+
+
+GATHERS = ("auto", "window", "butterfly")
+_TILED = ("array", "accelerator")
+
+
+@dataclass(frozen=True)
+class ArrayParameters(CompressorParameters):
+    """The array: its PEs, and how they stand."""
+
+    gather: str = parameter("auto", "network that brings weights to a PE's lanes: the smallest, "
+                                    "one stage, or stages of two-to-one nodes", ARRAYS,
+                            choices=GATHERS, option=False)
+    rows: int = parameter(4, "rows of PEs, one token each", _TILED, low=1, high=64, option=False)
+    columns: int = parameter(4, "columns of PEs, one output feature each", _TILED, low=1, high=64,
+                             option=False)
+    tile: int = parameter(4, "rows and columns of PEs that share a broadcast; registers stand "
+                             "between tiles", _TILED, low=1, high=64, option=False)
+    accumulator_width: int = parameter(32, "bits of an accumulator", ARRAYS, low=16, high=64,
+                                       option=False)
+
+    @property
+    def covered_k(self) -> int:
+        """Products of an activation and a weight that the accumulator can always hold."""
+        product = (self.number.largest * self.weight.largest if self.number.integer
+                   else PRODUCT_MAGNITUDE)
+        return ((1 << (self.accumulator_width - 1)) - 1) // product
+
+    @property
+    def row_tiles(self) -> int:
+        """Tiles along the rows."""
+        return -(-self.rows // self.tile)
+
+    @property
+    def column_tiles(self) -> int:
+        """Tiles along the columns."""
+        return -(-self.columns // self.tile)

@@ -1,0 +1,84 @@
+"""Parameters of the compressor and the decompressor."""
+
+from dataclasses import dataclass
+
+from hw.config.checks import integer
+from hw.config.parameter import COMPRESSING, flag, parameter
+from hw.config.selector import SelectorParameters
+
+
+__all__ = ["ENCODINGS", "SHIFTS", "CompressorParameters"]
+
+
+ENCODINGS = ("bitmask", "index", "rank")
+SHIFTS = ("none", "scalar", "channel", "mean", "median")
+
+
+@dataclass(frozen=True)
+class CompressorParameters(SelectorParameters):
+    """The compressor around the selector."""
+
+    encoding: str = parameter("bitmask", "metadata of a compressed block",
+                              ("compressor", "decompressor"), choices=ENCODINGS)
+    decode_stages: int = parameter(0, "pipeline stages that decode a rank, up to N; 0: N of them",
+                                   ("decompressor",), low=0, high=64)
+    shift: str = parameter("none", "what is subtracted before selection: a scalar, a value for "
+                                   "each channel, or the token's mean or lower median",
+                           COMPRESSING, choices=SHIFTS)
+    statistics: bool = flag("sums for the variance correction at each token's end", COMPRESSING)
+    unstructured: bool = flag("jobs may keep all values whose score reaches a threshold",
+                              COMPRESSING)
+    complement: bool = flag("the dropped values follow the kept ones", ("compressor",))
+
+    @property
+    def dynamic_shift(self) -> bool:
+        """Whether the shift is a statistic of each token."""
+        return self.shift in ("mean", "median")
+
+    @property
+    def channel_bits(self) -> int:
+        """Bits that each channel's parameters take, loaded once per layer; 0: there are none."""
+        return self.coefficients + (self.number.bits if self.shift == "channel" else 0)
+
+    @property
+    def whole_tokens(self) -> bool:
+        """Whether the compressor needs tokens that fit the buffer: they cannot come in chunks."""
+        return self.dynamic_shift or self.channel_bits > 0
+
+    @property
+    def metadata_bits(self) -> int:
+        """Bits of a block's metadata in the chosen encoding."""
+        return {"bitmask": self.pattern.bitmask_bits, "index": self.pattern.index_bits,
+                "rank": self.pattern.rank_bits}[self.encoding]
+
+    @property
+    def unrank_stages(self) -> int:
+        """Pipeline stages that decode a rank."""
+        return self.decode_stages or self.pattern.n
+
+    @property
+    def variable_steps(self) -> bool:
+        """Whether blocks of one job may differ in their steps."""
+        return self.unstructured and self.most_steps > 1
+
+    def _check(self) -> None:
+        integer("decode_stages", self.decode_stages, 0, self.pattern.n)
+        super()._check()
+        if not self.number.integer and (self.coefficients or self.shift != "none"
+                                        or self.statistics):
+            raise ValueError("format must be int4 or int8 with coefficients, a shift or "
+                             f"statistics, not {self.format!r}")
+        if self.flexible != "none":
+            self._require_plain_steps()
+        elif self.unstructured:
+            raise ValueError("unstructured must be False with flexible none, not True")
+        if self.complement and self.pattern.dense:
+            raise ValueError(f"complement must be False for the pattern {self.pattern}, not True")
+
+    def _require_plain_steps(self) -> None:
+        """Raise ValueError if another encoding, or the complement, is to leave."""
+        for name in ("encoding", "complement"):
+            value, plain = getattr(self, name), type(self).__dataclass_fields__[name].default
+            if value != plain:
+                raise ValueError(f"{name} must be {plain} with flexible {self.flexible}, not "
+                                 f"{value!r}")

@@ -1,0 +1,47 @@
+"""The pattern and the number formats: what every part of a design shares."""
+
+from dataclasses import dataclass
+
+from hw.config.parameter import parameter
+from hw.config.pattern import Pattern
+from hw.formats import FORMATS, Format
+
+
+__all__ = ["PRODUCT_MAGNITUDE", "VALUE_WIDTH", "FormatParameters"]
+
+
+VALUE_WIDTH = 8
+"""Bits of an int8 activation or weight."""
+
+PRODUCT_MAGNITUDE = 128 * 128
+"""Largest magnitude of the product of two int8 values, (-128) * (-128)."""
+
+
+@dataclass(frozen=True)
+class FormatParameters:
+    """Pattern and number formats."""
+
+    pattern: Pattern
+    format: str = parameter("int8", "number format of an activation",
+                            ("selector", "compressor", "decompressor", "pe", "array"),
+                            choices=tuple(FORMATS))
+    weight_format: str = parameter("int8", "number format of a weight", ("pe", "array"),
+                                   choices=("int4", "int8"))
+
+    @property
+    def number(self) -> Format:
+        """The number format of an activation."""
+        return FORMATS[self.format]
+
+    @property
+    def weight(self) -> Format:
+        """The number format of a weight."""
+        return FORMATS[self.weight_format]
+
+    @property
+    def lanes(self) -> int:
+        """Multipliers of a PE."""
+        return self.pattern.n
+
+    def _check(self) -> None:
+        """Raise ValueError if the parameters of this part do not go together."""
