@@ -46,7 +46,7 @@ def _parameters(design: Design) -> Iterator[str]:
 
 
 def registers_page() -> str:
-    """Markdown of ``docs/registers.md``."""
+    """Markdown of ``docs/hw/registers.md``."""
     lines = ["# Registers", "",
              "AXI4-Lite, 32-bit words. Written by `python -m hw.header` from `hw/registers.py`,",
              "from which the RTL, the manifest, the C header and the driver are made too.", "",
@@ -72,8 +72,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m hw.header",
                                      description="Write the page of the register map.")
-    parser.add_argument("-o", "--output", type=Path, default=Path("docs"), metavar="DIR",
-                        help="directory for registers.md (default docs)")
+    parser.add_argument("-o", "--output", type=Path, default=Path("docs/hw"), metavar="DIR",
+                        help="directory for registers.md (default docs/hw)")
     arguments = parser.parse_args(argv)
     try:
         for path in write_all(arguments.output, {"registers.md": registers_page()}):

@@ -33,8 +33,8 @@ class Accelerator(wiring.Component):
     takes one step for every N that are kept of it.
 
     Activations are compressed as they come in and kept for a batch of tokens; weights come tile
-    by tile. Either is loaded while the one before is in use. See ``docs/architecture.md`` for the
-    order of the beats, and :data:`hw.registers.REGISTERS` for the registers.
+    by tile. Either is loaded while the one before is in use. See ``docs/hw/accelerator.md`` for
+    the order of the beats, and :data:`hw.registers.REGISTERS` for the registers.
 
     One step of the array per cycle, as long as the streams keep up. A result stream that is not
     taken stalls the array; nothing is lost. Reset ends the job and clears the registers.

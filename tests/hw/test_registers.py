@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def test_page_of_the_docs_is_up_to_date():
-    page = (ROOT / "docs" / "registers.md").read_text()
+    page = (ROOT / "docs" / "hw" / "registers.md").read_text()
     assert page == registers_page(), "run python -m hw.header"
 
 

@@ -16,7 +16,7 @@ _SHARED_MEANINGS = {
     "digits": "L kept activations, ascending features, each as radix-4 digits",
     "correction": "sum of 4**k over all negative digits k of all lanes",
     "keep": "0: this step begins a new sum",
-    "selects": "for each node of the gather the one-hot source of its value; see docs/pe.md",
+    "selects": "for each node of the gather the one-hot source of its value; see docs/hw/gather.md",
 }
 
 

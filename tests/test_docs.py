@@ -1,0 +1,60 @@
+"""Prose that stays true: links lead somewhere, and what is named in code stands in the code."""
+
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```.*?^```", re.M | re.S)
+PATH = re.compile(r"(?<![\w/.-])(?:docs|hw|sw|sim|synth|tests)/[\w./]*[\w/](?![\w<*])")
+NAME = re.compile(r"`((?:hw|sw|sim|synth|tests)(?:\.\w+)+)`")
+
+
+def names(paths):
+    return [str(path.relative_to(ROOT)) for path in paths]
+
+
+def anchors(text):
+    """Names under which the headings of a page can be linked, on GitHub and on the site."""
+    headings = re.findall(r"^#+ (.*)$", FENCE.sub("", text), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", names(PAGES))
+def test_links_lead_somewhere(name):
+    page = ROOT / name
+    for link in LINK.findall(FENCE.sub("", page.read_text())):
+        target, _, anchor = link.partition("#")
+        if ":" in target:
+            continue
+        path = (page.parent / target).resolve() if target else page
+        assert path.exists(), f"{name} links to {link}"
+        assert path == ROOT or ROOT in path.parents, f"{name} links out of the project: {link}"
+        assert not anchor or anchor in anchors(path.read_text()), f"{name} links to {link}"
+
+
+@pytest.mark.parametrize("name", names(PAGES))
+def test_files_and_names_exist(name):
+    text = LINK.sub("](", (ROOT / name).read_text())
+    for path in PATH.findall(text):
+        assert (ROOT / path).exists(), f"{name} names {path}"
+    for dotted in NAME.findall(text):
+        try:
+            pkgutil.resolve_name(dotted)
+        except (AttributeError, ImportError) as error:
+            raise AssertionError(f"{name} names {dotted}") from error
+
+
+def test_pages_that_the_code_names_exist():
+    found = 0
+    for package in ("hw", "sw", "sim", "synth", "tests"):
+        for source in (ROOT / package).rglob("*.py"):
+            for path in re.findall(r"\bdocs/[\w/]*\w\.\w+", source.read_text()):
+                found += 1
+                assert (ROOT / path).exists(), f"{source} names {path}"
+    assert found
