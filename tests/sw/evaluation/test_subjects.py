@@ -1,6 +1,5 @@
 """Where models and texts come from, and what is said when they are damaged."""
 
-import importlib.util
 import json
 import shutil
 import sys
@@ -82,8 +81,6 @@ def test_text_of_a_data_set(monkeypatch):
         read_text("other")
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("datasets"),
-                    reason="datasets is not installed (pip install nmforge[tasks])")
 def test_text_of_a_real_data_set(tmp_path, monkeypatch):
     import datasets
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")

@@ -1,6 +1,5 @@
 """Tasks of lm-evaluation-harness: the real one where it is installed, and how it is called."""
 
-import importlib.util
 import json
 import sys
 from types import ModuleType, SimpleNamespace
@@ -13,8 +12,6 @@ from sw.evaluate import main
 from sw.evaluation.tasks import Tasks
 from sw.methods.sparsify import sparsify
 
-
-INSTALLED = all(importlib.util.find_spec(name) for name in ("lm_eval", "accelerate"))
 
 DOCUMENTS = [
     {"context": "import os\nfor name in os.", "choices": ["listdir", "banana"], "label": 0},
@@ -59,8 +56,6 @@ def accuracy(model, tokenizer):
     return right / len(DOCUMENTS)
 
 
-@pytest.mark.skipif(not INSTALLED,
-                    reason="lm-evaluation-harness is not installed (pip install nmforge[tasks])")
 def test_harness_scores_the_sparse_decoder(tmp_path, monkeypatch):
     import datasets
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")

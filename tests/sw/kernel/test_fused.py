@@ -4,6 +4,7 @@ Without a GPU the kernel runs in Triton's interpreter, see conftest.py.
 """
 
 import importlib
+import sys
 
 import pytest
 import torch
@@ -21,7 +22,8 @@ DTYPES = (torch.int8, torch.int16, torch.int32, torch.float16, torch.bfloat16, t
 
 @pytest.fixture(scope="module")
 def kernel():
-    pytest.importorskip("triton")
+    if sys.platform != "linux":
+        pytest.skip("triton has no wheel for this platform")
     return importlib.import_module("sw.kernel.triton_kernel")
 
 
