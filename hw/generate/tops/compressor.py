@@ -84,9 +84,9 @@ class CompressorTop(StreamTop):
         if self.design.channel_bits:
             connect_coef(m, self, self.inside.i_coef)
         if self.design.shift == "scalar":
-            m.d.comb += self.inside.shift.eq(self.shift)
+            m.d.comb += self.inside.settings.shift.eq(self.shift)
         if self.design.unstructured:
-            m.d.comb += self.inside.threshold.eq(self.threshold)
+            m.d.comb += self.inside.settings.threshold.eq(self.threshold)
         return m
 
     def sink_parts(self, payload):
