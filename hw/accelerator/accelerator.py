@@ -123,12 +123,10 @@ class Accelerator(wiring.Component):
             rows, idle = self._correct(m, outside, controller, activations, weights, results)
         wiring.connect(m, rows, output.i)
         wiring.connect(m, output.o, outside.o_result)
-
         m.d.comb += [
             controller.act_tlast_error.eq(activations.tlast_error),
             controller.weight_tlast_error.eq(weights.tlast_error),
-            controller.moved.eq(_moves(self.i_act) | _moves(self.i_weight)
-                                | _moves(self.o_result)),
+            controller.moved.eq(_moves(self.i_act) | _moves(self.i_weight) | _moves(self.o_result)),
             controller.drained.eq(results.empty & idle & ~output.o.valid),
             self.irq.eq(controller.irq),
         ]

@@ -44,9 +44,9 @@ def _user_fields(design: Design) -> dict:
     meaning = _METADATA[design.encoding]
     if design.flexible != "none":
         meaning = "bitmask: the N positions of the values in the block, those of zeros included"
-    fields = {EncodedBlock.metadata_field(design): (design.metadata_bits, meaning)}
-    if not design.metadata_bits:
-        fields.clear()
+    fields = {}
+    if design.metadata_bits:
+        fields[EncodedBlock.metadata_field(design)] = design.metadata_bits, meaning
     if design.dynamic_shift:
         fields["eta"] = block["eta"].shape, f"the token's {design.shift}, signed"
     if design.statistics:
