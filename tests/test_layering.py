@@ -115,6 +115,15 @@ def test_no_file_is_long():
             assert len(path.read_text().splitlines()) < 300, f"{path} is long"
 
 
+def test_the_accelerator_only_connects():
+    """The top reads like the block diagram: conversations, and hardly a wire of its own."""
+    path = ROOT / "hw" / "accelerator" / "accelerator.py"
+    calls = [node.func.attr for node in ast.walk(ast.parse(path.read_text()))
+             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    assert calls.count("connect") > calls.count("eq")
+    assert calls.count("eq") <= 12
+
+
 @pytest.mark.parametrize(("module", "banned"), [
     ("hw.generate", ("torch", "cocotb", "numpy")),
     ("hw.config", ("amaranth", "torch")),

@@ -1,21 +1,25 @@
 """Compressed tokens between the compressor and the array."""
 
-from amaranth.hdl import C, Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import C, Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for, ceil_log2
 
+from hw.accelerator.reads import BankReads
 from hw.accelerator.step_counts import StepCounts, count_address, half_counts
-from hw.config import VALUE_WIDTH, Design
+from hw.array.array import RowBlocks
+from hw.config import Design
 from hw.epilogue.tokens import TokenSummary
-from hw.job.passes import Job, Passes
+from hw.job.job import Run
+from hw.job.passes import Passes
 from hw.stream.framer import Framer
 from hw.stream.halves import Halves
+from hw.stream.members import only_if
 from hw.stream.memory import Memory
 from hw.stream.payloads import EncodedBlock
 
 
-__all__ = ["ActivationBuffer", "activation_address", "half_words"]
+__all__ = ["ActivationBuffer", "TokenReads", "activation_address", "half_words"]
 
 
 def half_words(design: Design) -> int:
@@ -26,6 +30,30 @@ def half_words(design: Design) -> int:
 def activation_address(design: Design) -> int:
     """Bits of an address in a bank of the activation buffer."""
     return ceil_log2(2 * half_words(design))
+
+
+class TokenReads(BankReads):
+    """From the stepper to the activation buffer; a half holds a batch.
+
+    A group of tokens may be read before its batch is complete: once it is held itself.
+
+    Members
+    -------
+    filling : In(1), held : In
+        The half that is being filled, and how many tokens of its batch are complete.
+    count_address : Out, count : In(range(most_steps + 1)), with variable steps
+        A block of a group of tokens, and in the next cycle how many steps the group needs of it;
+        final once all tokens of the group are held, see
+        :class:`hw.accelerator.step_counts.StepCounts`.
+    """
+
+    def __init__(self, design: Design):
+        super().__init__(
+            activation_address(design), design.row_tiles,
+            filling=In(1), held=In(bits_for(design.largest_batch)),
+            **only_if(design.variable_steps, count_address=Out(count_address(design)),
+                      count=In(range(design.most_steps + 1))),
+        )
 
 
 class ActivationBuffer(wiring.Component):
@@ -45,84 +73,61 @@ class ActivationBuffer(wiring.Component):
     Members
     -------
     i : In(stream.Signature(EncodedBlock(design)))
-    job : In(Job()), begin : In(1)
-        ``begin`` is high in the first cycle of a job, which is stable while it runs.
-    drop : In(1)
-        Forget the job, and take and drop what comes.
-    full : Out(2)
-        Which halves hold a complete batch. Batches fill half 0, half 1, half 0, ...
-    filling : Out(1), held : Out
-        The half that is being filled, and how many tokens of its batch are complete.
-    release : In(1)
-        The oldest full half was read for the last time.
+    run : In(Run())
+    reads : In(TokenReads(design))
+    rows : Out(RowBlocks(design))
+        The words that were read.
     tlast_error : Out(1)
         High for a cycle when ``last`` did not come with a token's last block.
     o_summary : Out(stream.Signature(TokenSummary(design)))
         What the compressor says of every token, once per batch, with an epilogue; a token's last
         block waits for it.
-    count_address : In, count : Out, with variable steps
-        As in :class:`hw.accelerator.step_counts.StepCounts`.
-    read_address, read_enable : In, one for each row tile
-    values, masks : Out, one for each row; no masks in a dense design
     """
 
     def __init__(self, design: Design):
-        pattern = design.pattern
-        members = {
+        super().__init__({
             "i": In(stream.Signature(EncodedBlock(design))),
-            "job": In(Job()), "begin": In(1), "drop": In(1),
-            "full": Out(2), "filling": Out(1), "held": Out(bits_for(design.largest_batch)),
-            "release": In(1),
+            "run": In(Run()),
+            "reads": In(TokenReads(design)),
+            "rows": Out(RowBlocks(design)),
             "tlast_error": Out(1),
-            "o_summary": Out(stream.Signature(TokenSummary(design))),
-            "read_address": In(data.ArrayLayout(activation_address(design), design.row_tiles)),
-            "read_enable": In(design.row_tiles),
-            "values": Out(data.ArrayLayout(data.ArrayLayout(signed(VALUE_WIDTH), pattern.n),
-                                           design.rows)),
-            "masks": Out(data.ArrayLayout(pattern.m, design.rows)),
-        }
-        if pattern.dense:
-            del members["masks"]
-        if not design.epilogue_lanes:
-            del members["o_summary"]
-        if design.variable_steps:
-            members |= {"count_address": In(count_address(design)),
-                        "count": Out(range(design.most_steps + 1))}
-        super().__init__(members)
+            **only_if(design.epilogue_lanes,
+                      o_summary=Out(stream.Signature(TokenSummary(design)))),
+        })
         self.design = design
 
     def elaborate(self, platform):
         m = Module()
-        design = self.design
+        design, run, reads = self.design, self.run, self.reads
         m.submodules.passes = passes = Passes(design, tiles="streamed")
         m.submodules.framer = framer = Framer(design.max_blocks * design.most_steps)
         token_ends, batch_ends = framer.ends, Signal()
         words = Signal(range(design.max_blocks * design.most_steps + 1))  # of a token
-        halves = Halves(m, self.full, filled=batch_ends, release=self.release,
-                         clear=self.begin | self.drop)
+        halves = Halves(m, reads.full, filled=batch_ends, release=reads.release,
+                         clear=run.begin | run.drop)
+        wiring.connect(m, wiring.flipped(run), passes.run)
         m.d.comb += [
-            passes.job.eq(self.job), passes.begin.eq(self.begin), passes.stop.eq(self.drop),
             passes.next.eq(batch_ends),
             framer.valid.eq(self.i.valid), framer.last.eq(self.i.payload.last),
             self.i.ready.eq(framer.ready),
             framer.enable.eq(passes.active & halves.free & self._summarise(m, passes.now, framer)),
-            words.eq(passes.now.blocks * self.job.steps[:bits_for(design.most_steps)]),
-            framer.blocks.eq(words), framer.drop.eq(self.drop),
-            batch_ends.eq(token_ends & (self.held + 1 == passes.now.tokens)),
+            words.eq(passes.now.blocks * run.job.steps[:bits_for(design.most_steps)]),
+            framer.blocks.eq(words), framer.drop.eq(run.drop),
+            batch_ends.eq(token_ends & (reads.held + 1 == passes.now.tokens)),
             self.tlast_error.eq(framer.error),
-            self.filling.eq(halves.filling),
+            reads.filling.eq(halves.filling),
         ]
         row = Signal(range(design.rows))
         base = Signal(activation_address(design))  # where the tokens of this group begin
         with m.If(token_ends):
-            m.d.sync += [row.eq(row + 1), self.held.eq(self.held + 1)]
+            m.d.sync += [row.eq(row + 1), reads.held.eq(reads.held + 1)]
             with m.If(row == design.rows - 1):
                 m.d.sync += [row.eq(0), base.eq(base + words)]
         with m.If(batch_ends):
-            m.d.sync += [row.eq(0), self.held.eq(0),
+            m.d.sync += [row.eq(0), reads.held.eq(0),
                          base.eq(Mux(halves.filling, 0, half_words(design)))]
-        with m.If(self.begin | self.drop):
-            m.d.sync += [row.eq(0), self.held.eq(0), base.eq(0)]
+        with m.If(run.begin | run.drop):
+            m.d.sync += [row.eq(0), reads.held.eq(0), base.eq(0)]
         self._banks(m, framer, row=row, address=base + framer.block)
         if design.variable_steps:
             self._count_steps(m, passes.now, framer, row, batch_ends)
@@ -135,10 +140,10 @@ class ActivationBuffer(wiring.Component):
             counts.write.eq(framer.write), counts.needed.eq(
                 Value.cast(self.i.payload.values).any() & ~framer.missing),
             counts.token_ends.eq(framer.ends), counts.batch_ends.eq(batch_ends),
-            counts.clear.eq(self.begin | self.drop),
+            counts.clear.eq(self.run.begin | self.run.drop),
             counts.first_row.eq(row == 0), counts.last_row.eq(row == self.design.rows - 1),
-            counts.steps.eq(self.job.steps), counts.blocks.eq(now.blocks),
-            counts.read_address.eq(self.count_address), self.count.eq(counts.count),
+            counts.steps.eq(self.run.job.steps), counts.blocks.eq(now.blocks),
+            counts.read_address.eq(self.reads.count_address), self.reads.count.eq(counts.count),
         ]
 
     def _summarise(self, m, now, framer):
@@ -181,9 +186,9 @@ class ActivationBuffer(wiring.Component):
                 memory.write_enable.eq(framer.write & (row == r)),
                 memory.write_address.eq(address),
                 memory.write_data.eq(Mux(framer.missing, absent[:word.size], arrived)),
-                memory.read_address.eq(self.read_address[r // design.tile]),
-                memory.read_enable.eq(self.read_enable[r // design.tile]),
-                self.values[r].eq(read.values),
+                memory.read_address.eq(self.reads.address[r // design.tile]),
+                memory.read_enable.eq(self.reads.enable[r // design.tile]),
+                self.rows.values[r].eq(read.values),
             ]
             if not pattern.dense:
-                m.d.comb += self.masks[r].eq(read.mask)
+                m.d.comb += self.rows.masks[r].eq(read.mask)

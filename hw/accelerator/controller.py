@@ -4,11 +4,17 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.accelerator.job_pattern import JobPattern
+from hw.accelerator.stepper import Progress
+from hw.compressor.compressor import CompressorSettings
 from hw.config import FLEXIBLE, Design
+from hw.epilogue.corrections import Corrections
 from hw.fixed_point import Output
-from hw.job.passes import Job
+from hw.job.job import Run
 from hw.registers import Error
-from hw.stream.axi_lite import fields_of
+from hw.stream.axi_lite import Registers
+from hw.stream.members import only_if
+from hw.stream.payloads import Asked
 
 
 __all__ = ["Controller"]
@@ -27,20 +33,19 @@ class Controller(wiring.Component):
 
     Members
     -------
-    start : In(1)
-        Software asks for a job.
-    write_refused, act_tlast_error, weight_tlast_error : In(1)
-        Errors that others have found.
-    settings, state : In(fields_of("rw")), Out(fields_of("ro"))
+    registers : In(Registers())
         What software writes and reads.
-    job : Out(Job()), begin : Out(1)
-        The job that runs; ``begin`` is high in its first cycle.
-    drop : Out(1)
-        The job was aborted; everything forgets it.
-    pattern_legal, steps : In
-        Whether the design runs the pattern in the settings, and the steps of its blocks.
-    stepping, step, moved : In(1)
-        Steps are still to come; one is issued; a stream moves.
+    run : Out(Run())
+        The job that runs, for everyone who follows it.
+    compressor : Out(CompressorSettings(design)), corrections : Out(Corrections())
+        What software has set for the compressor, and with an epilogue for the results.
+    asked : Out(Asked(pattern, flexible)), only where something is flexible
+        The pattern of the job.
+    progress : In(Progress())
+    act_tlast_error, weight_tlast_error : In(1)
+        Errors that the buffers have found.
+    moved : In(1)
+        A stream moves.
     drained : In(1)
         All results that steps have led to were taken.
     irq : Out(1)
@@ -49,49 +54,54 @@ class Controller(wiring.Component):
 
     def __init__(self, design: Design):
         super().__init__({
-            "start": In(1), "write_refused": In(1),
-            "act_tlast_error": In(1), "weight_tlast_error": In(1),
-            "settings": In(fields_of("rw")), "state": Out(fields_of("ro")),
-            "job": Out(Job()), "begin": Out(1), "drop": Out(1),
-            "pattern_legal": In(1), "steps": In(range(design.most_steps + 1)),
-            "stepping": In(1), "step": In(1), "moved": In(1), "drained": In(1),
+            "registers": In(Registers()),
+            "run": Out(Run()),
+            "compressor": Out(CompressorSettings(design)),
+            **only_if(design.flexible != "none", asked=Out(Asked(design.pattern, design.flexible))),
+            **only_if(design.epilogue_lanes, corrections=Out(Corrections())),
+            "progress": In(Progress()),
+            "act_tlast_error": In(1), "weight_tlast_error": In(1), "moved": In(1), "drained": In(1),
             "irq": Out(1),
         })
         self.design = design
 
     def elaborate(self, platform):
         m = Module()
-        settings, state = self.settings, self.state
-        refusal = self._refusal(m)
+        registers, run = self.registers, self.run
+        settings, state = registers.settings, registers.state
+        m.submodules.pattern = pattern = JobPattern(self.design)
+        refusal = self._refusal(m, pattern.legal)
         ended, aborting = Signal(), Signal()
         m.d.comb += [
             # What was issued before an abort is still on its way.
-            self.drop.eq(settings.abort | aborting),
-            ended.eq(state.busy & ~self.begin & ~self.stepping & self.drained),
+            run.drop.eq(settings.abort | aborting),
+            registers.locked.eq(state.busy),
+            ended.eq(state.busy & ~run.begin & ~self.progress.stepping & self.drained),
             self.irq.eq(settings.irq_enable & (state.done | (state.error == Error.TIMEOUT))),
         ]
-        m.d.sync += [aborting.eq(self.drop & ~self.drained), self.begin.eq(0)]
+        m.d.sync += [aborting.eq(run.drop & ~self.drained), run.begin.eq(0)]
         with m.If(ended):
-            m.d.sync += [state.busy.eq(0), state.done.eq(~self.drop)]
+            m.d.sync += [state.busy.eq(0), state.done.eq(~run.drop)]
         self._count(m)
         self._errors(m, refusal)
-        with m.If(self.start & (refusal == Error.NONE)):
+        with m.If(registers.pulses.start & (refusal == Error.NONE)):
             m.d.sync += [
-                self.begin.eq(1), state.busy.eq(1), state.done.eq(0), state.error.eq(Error.NONE),
+                run.begin.eq(1), state.busy.eq(1), state.done.eq(0), state.error.eq(Error.NONE),
                 *(counter.eq(0) for counter in (state.cycles, state.steps, state.array_cycles,
                                                 state.idle_cycles)),
-                *(self.job[name].eq(settings[name])
+                *(run.job[name].eq(settings[name])
                   for name in ("k_blocks", "tokens", "column_tiles")),
-                self.job.steps.eq(self.steps),
-                self.job.variable.eq(int(self.design.variable_steps) & (settings.threshold != 0)),
+                run.job.steps.eq(pattern.steps),
+                run.job.variable.eq(int(self.design.variable_steps) & (settings.threshold != 0)),
             ]
         self._describe(m)
+        self._prepare(m, pattern)
         return m
 
-    def _refusal(self, m):
+    def _refusal(self, m, pattern_legal):
         """Why a job cannot be started now."""
-        settings, refusal = self.settings, Signal(Error)
-        with m.If(self.state.busy | self.drop):
+        settings, refusal = self.registers.settings, Signal(Error)
+        with m.If(self.registers.state.busy | self.run.drop):
             m.d.comb += refusal.eq(Error.BUSY)
         with m.Elif((settings.k_blocks == 0) | (settings.k_blocks > self.design.covered_blocks)):
             m.d.comb += refusal.eq(Error.K_BLOCKS)
@@ -101,13 +111,13 @@ class Controller(wiring.Component):
             m.d.comb += refusal.eq(Error.COLUMN_TILES)
         with m.Elif(self._lacks()):
             m.d.comb += refusal.eq(Error.OUTPUT)
-        with m.Elif(~self.pattern_legal):
+        with m.Elif(~pattern_legal):
             m.d.comb += refusal.eq(Error.PATTERN)
         return refusal
 
     def _lacks(self):
         """Whether the settings ask for what the design does not have."""
-        design, settings = self.design, self.settings
+        design, settings = self.design, self.registers.settings
         statistics = settings.variance | settings.token_shift
         lacks = [
             settings.output > (max(Output) if design.epilogue_lanes else Output.RAW),
@@ -122,24 +132,25 @@ class Controller(wiring.Component):
 
     def _count(self, m):
         """Counters of the job."""
-        state = self.state
+        state, progress = self.registers.state, self.progress
         with m.If(state.busy):
             m.d.sync += [state.cycles.eq(state.cycles + 1),
                          state.idle_cycles.eq(state.idle_cycles + 1)]
-        with m.If(self.moved | self.step):
+        with m.If(self.moved | progress.step):
             m.d.sync += state.idle_cycles.eq(0)
-        with m.If(self.step):
+        with m.If(progress.step):
             m.d.sync += state.steps.eq(state.steps + 1)
-        with m.If(self.step | (self.stepping & (state.steps != 0))):
+        with m.If(progress.step | (progress.stepping & (state.steps != 0))):
             m.d.sync += state.array_cycles.eq(state.array_cycles + 1)
 
     def _errors(self, m, refusal):
         """The first error of a job stays."""
-        state, timeout = self.state, self.settings.timeout
+        registers, state = self.registers, self.registers.state
+        timeout = registers.settings.timeout
         error = Signal(Error)
-        with m.If(self.start & (refusal != Error.NONE)):
+        with m.If(registers.pulses.start & (refusal != Error.NONE)):
             m.d.comb += error.eq(refusal)
-        with m.Elif(self.write_refused):
+        with m.Elif(registers.refused):
             m.d.comb += error.eq(Error.BUSY)
         with m.Elif(self.act_tlast_error):
             m.d.comb += error.eq(Error.ACT_TLAST)
@@ -152,7 +163,7 @@ class Controller(wiring.Component):
 
     def _describe(self, m):
         """What software can read of the design."""
-        design, state = self.design, self.state
+        design, state = self.design, self.registers.state
         m.d.comb += [
             state.id.eq(int.from_bytes(b"NMFG", "big")),
             state.n.eq(design.pattern.n),
@@ -164,3 +175,25 @@ class Controller(wiring.Component):
             state.buffer_blocks.eq(design.max_blocks),
             state.batch_tokens.eq(design.batch_tokens),
         ]
+
+    def _prepare(self, m, pattern):
+        """Tell the compressor and the epilogue what software has set for the job."""
+        design, settings = self.design, self.registers.settings
+        m.d.comb += [getattr(pattern, name).eq(settings[name])
+                     for name in ("keep", "size", "threshold")]
+        if design.flexible != "none":
+            m.d.comb += [self.asked.eq(pattern.asked), self.compressor.least.eq(pattern.steps)]
+        if design.unstructured:
+            m.d.comb += self.compressor.threshold.eq(settings.threshold)
+        if design.shift == "scalar":
+            m.d.comb += self.compressor.shift.eq(settings.static_shift)
+        if design.epilogue_lanes:
+            corrections = self.corrections
+            m.d.comb += [
+                corrections.wanted.eq(settings.output != Output.RAW),
+                corrections.output.eq(settings.output),
+                corrections.exponent.eq(settings.exponent),
+                corrections.variance.eq(settings.variance),
+                corrections.shift.eq(settings.token_shift),
+                corrections.scale.eq(settings.token_scale),
+            ]

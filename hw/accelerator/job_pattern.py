@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from hw.config import Design
+from hw.stream.members import only_if
 from hw.stream.payloads import Asked
 
 
@@ -35,14 +36,11 @@ class JobPattern(wiring.Component):
     """
 
     def __init__(self, design: Design):
-        members = {
+        super().__init__({
             "keep": In(8), "size": In(8), "threshold": In(16), "legal": Out(1),
-            "asked": Out(Asked(design.pattern, design.flexible)),
+            **only_if(design.flexible != "none", asked=Out(Asked(design.pattern, design.flexible))),
             "steps": Out(range(design.most_steps + 1)),
-        }
-        if design.flexible == "none":
-            del members["asked"]
-        super().__init__(members)
+        })
         self.design = design
 
     def elaborate(self, platform):

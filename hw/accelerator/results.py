@@ -7,11 +7,28 @@ from amaranth.utils import bits_for
 
 from hw.array.array import ResultRow
 from hw.config import Design
-from hw.job.passes import Job, Passes
+from hw.job.job import Run
+from hw.job.passes import Passes
 from hw.stream.fifo import StreamFifo
+from hw.stream.register import StreamRegister
 
 
-__all__ = ["Results"]
+__all__ = ["ResultRegister", "ResultRoom", "Results"]
+
+
+class ResultRoom(wiring.Signature):
+    """From the stepper to the queue of the results, so that the array never waits for it.
+
+    Members
+    -------
+    free : In(1)
+        There is room for the rows of another group, and they may come.
+    reserve : Out(1)
+        A group will come; only while ``free`` is high.
+    """
+
+    def __init__(self):
+        super().__init__({"free": In(1), "reserve": Out(1)})
 
 
 class Results(wiring.Component):
@@ -20,10 +37,10 @@ class Results(wiring.Component):
     The last group of a batch may have fewer tokens than the array has rows. ``last`` marks the
     last token of a batch, for every tile of columns.
 
-    The array never waits for this queue: a group of rows is asked for with ``reserve`` before its
-    sums end, and may be while ``room`` is high. ``room`` counts the rows that were reserved and
-    have not left, and keeps groups so far apart that one has moved out of the array's result
-    chain before the next one comes in. Latency two cycles, one row per cycle. Reset empties it.
+    Room for a group of rows is reserved before its sums end. It is free as long as the rows that
+    were reserved and have not left are few enough, and keeps groups so far apart that one has moved
+    out of the array's result chain before the next one comes in. Latency two cycles, one row per
+    cycle. Reset empties it; after ``drop`` the rows that are still to come are dropped.
 
     Parameters
     ----------
@@ -35,13 +52,8 @@ class Results(wiring.Component):
         Rows of the array; always ready.
     o : Out(stream.Signature(ResultRow(design)))
         Tokens of the job.
-    job : In(Job()), begin : In(1)
-    drop : In(1)
-        Forget the job; the rows that are still to come are dropped.
-    room : Out(1), reserve : In(1)
-        Whether another group may come; a group will come.
-    left : In(1)
-        A row of ``o`` has left for good.
+    run : In(Run())
+    room : In(ResultRoom())
     empty : Out(1)
         No row is reserved.
     """
@@ -50,8 +62,7 @@ class Results(wiring.Component):
         super().__init__({
             "i": In(stream.Signature(ResultRow(design))),
             "o": Out(stream.Signature(ResultRow(design))),
-            "job": In(Job()), "begin": In(1), "drop": In(1),
-            "room": Out(1), "reserve": In(1), "left": In(1), "empty": Out(1),
+            "run": In(Run()), "room": In(ResultRoom()), "empty": Out(1),
         })
         self.design = design
         self.depth = 4 * design.rows
@@ -67,35 +78,71 @@ class Results(wiring.Component):
         m.submodules.passes = passes = Passes(design, chunks=False)
         m.submodules.fifo = fifo = StreamFifo(self.i.payload.shape(), self.depth)
         wiring.connect(m, fifo.o, wiring.flipped(self.o))
+        wiring.connect(m, wiring.flipped(self.run), passes.run)
 
         token = Signal(bits_for(design.batch_tokens + 2 * design.rows))
         wanted, dropped, tile_ends = Signal(), Signal(), Signal()
         m.d.comb += [
             self.i.ready.eq(1),
-            wanted.eq((token < passes.now.tokens) & passes.active & ~self.drop),
+            wanted.eq((token < passes.now.tokens) & passes.active & ~self.run.drop),
             dropped.eq(self.i.valid & ~wanted),
             fifo.i.valid.eq(self.i.valid & wanted),
             fifo.i.payload.accumulators.eq(self.i.payload.accumulators),
             fifo.i.payload.last.eq(token + 1 == passes.now.tokens),
             tile_ends.eq(self.i.valid & self.i.payload.last & (token + 1 >= passes.now.tokens)),
-            passes.job.eq(self.job), passes.begin.eq(self.begin), passes.stop.eq(self.drop),
             passes.next.eq(tile_ends),
         ]
         with m.If(self.i.valid):
             m.d.sync += token.eq(token + 1)
-        with m.If(self.begin | tile_ends):
+        with m.If(self.run.begin | tile_ends):
             m.d.sync += token.eq(0)
 
         reserved = Signal(range(self.depth + 1))
         apart = Signal(range(self.spacing))  # cycles until the next group may come
         m.d.comb += [
-            self.room.eq((reserved <= self.depth - design.rows) & (apart == 0)),
+            self.room.free.eq((reserved <= self.depth - design.rows) & (apart == 0)),
             self.empty.eq(reserved == 0),
         ]
-        m.d.sync += reserved.eq(reserved + Mux(self.reserve, design.rows, 0)
-                                - dropped - self.left)
-        with m.If(self.reserve):
+        m.d.sync += reserved.eq(reserved + Mux(self.room.reserve, design.rows, 0)
+                                - dropped - (self.o.valid & self.o.ready))
+        with m.If(self.room.reserve):
             m.d.sync += apart.eq(self.spacing - 1)
         with m.Elif(apart != 0):
             m.d.sync += apart.eq(apart - 1)
+        return m
+
+
+class ResultRegister(wiring.Component):
+    """Registers what leaves. Latency one cycle, one row per cycle; reset empties it.
+
+    ``drop`` takes and forgets the rows of an aborted job, but for the one that is already on offer:
+    AXI4-Stream does not let it be withdrawn.
+
+    Parameters
+    ----------
+    design : Design
+
+    Members
+    -------
+    i, o : In, Out(stream.Signature(ResultRow(design)))
+    run : In(Run())
+    """
+
+    def __init__(self, design: Design):
+        super().__init__({
+            "i": In(stream.Signature(ResultRow(design))),
+            "o": Out(stream.Signature(ResultRow(design))),
+            "run": In(Run()),
+        })
+        self.design = design
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.register = register = StreamRegister(self.i.payload.shape())
+        wiring.connect(m, register.o, wiring.flipped(self.o))
+        m.d.comb += [
+            register.i.payload.eq(self.i.payload),
+            register.i.valid.eq(self.i.valid & ~self.run.drop),
+            self.i.ready.eq(register.i.ready | self.run.drop),
+        ]
         return m

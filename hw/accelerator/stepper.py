@@ -3,20 +3,36 @@
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import bits_for
 
-from hw.accelerator.activation_buffer import activation_address, half_words
-from hw.accelerator.step_counts import count_address, half_counts
-from hw.accelerator.weight_buffer import weight_address
+from hw.accelerator.activation_buffer import TokenReads, activation_address, half_words
+from hw.accelerator.results import ResultRoom
+from hw.accelerator.step_counts import half_counts
+from hw.accelerator.weight_buffer import WeightReads, weight_address
 from hw.array.array import Control
 from hw.config import Design
-from hw.job.passes import Job, Passes
+from hw.job.job import Run
+from hw.job.passes import Passes
 
 
-__all__ = ["Issue", "Stepper"]
+__all__ = ["Progress", "Stepper"]
 
 
-class Issue(data.StructLayout):
+class Progress(wiring.Signature):
+    """From the stepper to the controller, which counts.
+
+    Members
+    -------
+    stepping : Out(1)
+        Steps of the job are still to come.
+    step : Out(1)
+        One is issued in this cycle.
+    """
+
+    def __init__(self):
+        super().__init__({"stepping": Out(1), "step": Out(1)})
+
+
+class _Issue(data.StructLayout):
     """One step: the words that the array reads, and what it does with them.
 
     ``release_activations`` and ``release_weights`` say that a half of that buffer is read for the
@@ -39,7 +55,9 @@ class Stepper(wiring.Component):
     A job of variable steps goes on to the next block once its tokens need no more of this one. A
     step is issued when the tokens and the weights it reads are in the buffers; the step that
     ends the sums of a group also needs room for their results. One step per cycle otherwise.
-    ``issue`` comes from registers, one cycle after ``go``. Reset ends the job.
+    The buffers are read from registers, by the first tile one cycle after the step is issued, and
+    the array is told one cycle after its buffer, when the word is there; each tile of rows, or of
+    columns, follows a cycle after the one before. Reset ends the job.
 
     Parameters
     ----------
@@ -47,39 +65,31 @@ class Stepper(wiring.Component):
 
     Members
     -------
-    job : In(Job()), begin : In(1), stop : In(1)
-    activations_full, activations_filling, tokens_held, weights_full : In
-        What the buffers hold.
-    count_address : Out, count : In, with variable steps
-        Address of the block after this cycle in the buffer's counts of steps, and the count that
-        was read.
-    room : In(1), reserve : Out(1)
-        There is room for the results of a group; it is taken.
-    go : Out(1)
-        A step is issued.
-    issue : Out(Issue(design))
-    active : Out(1)
-        Steps of the job are still to come.
+    run : In(Run())
+    activations : Out(TokenReads(design)), weights : Out(WeightReads(design))
+    room : Out(ResultRoom())
+    control : Out(ArrayLayout(Control, row_tiles))
+        What the array does.
+    progress : Out(Progress())
     """
 
     def __init__(self, design: Design):
-        counts = {"count_address": Out(count_address(design)),
-                  "count": In(range(design.most_steps + 1))}
         super().__init__({
-            **(counts if design.variable_steps else {}),
-            "job": In(Job()), "begin": In(1), "stop": In(1),
-            "activations_full": In(2), "activations_filling": In(1),
-            "tokens_held": In(bits_for(design.largest_batch)), "weights_full": In(2),
-            "room": In(1), "reserve": Out(1),
-            "go": Out(1), "issue": Out(Issue(design)), "active": Out(1),
+            "run": In(Run()),
+            "activations": Out(TokenReads(design)),
+            "weights": Out(WeightReads(design)),
+            "room": Out(ResultRoom()),
+            "control": Out(data.ArrayLayout(Control(), design.row_tiles)),
+            "progress": Out(Progress()),
         })
         self.design = design
 
     def elaborate(self, platform):
         m = Module()
-        design = self.design
+        design, run, tokens, room = self.design, self.run, self.activations, self.room
         m.submodules.passes = passes = Passes(design)
-        now = passes.now
+        wiring.connect(m, wiring.flipped(run), passes.run)
+        now, go, issue = passes.now, self.progress.step, Signal(_Issue(design))
         block = Signal(range(design.max_blocks))
         at = Signal(range(design.most_steps))  # step of the block
         address = Signal(activation_address(design))  # tokens, blocks and steps follow each other
@@ -94,67 +104,90 @@ class Stepper(wiring.Component):
             pass_ends.eq(group_ends & (group_end >= now.tokens)),
             # Chunks of a token that does not fit the buffer are used once.
             batch_ends.eq(pass_ends & (now.last_tile | ~(now.first_chunk & now.last_chunk))),
-            tokens_ready.eq(self.activations_full.bit_select(act_half, 1)
-                            | ((self.activations_filling == act_half)
-                               & (self.tokens_held >= group_end))),
-            self.active.eq(passes.active),
-            self.go.eq(passes.active & tokens_ready & counted
-                       & self.weights_full.bit_select(weight_half, 1)
-                       & (self.room | ~(group_ends & now.last_chunk))),
-            self.reserve.eq(self.go & group_ends & now.last_chunk),
-            passes.job.eq(self.job), passes.begin.eq(self.begin), passes.stop.eq(self.stop),
-            passes.next.eq(self.go & pass_ends),
+            tokens_ready.eq(tokens.full.bit_select(act_half, 1)
+                            | ((tokens.filling == act_half) & (tokens.held >= group_end))),
+            self.progress.stepping.eq(passes.active),
+            go.eq(passes.active & tokens_ready & counted
+                  & self.weights.full.bit_select(weight_half, 1)
+                  & (room.free | ~(group_ends & now.last_chunk))),
+            room.reserve.eq(go & group_ends & now.last_chunk),
+            passes.next.eq(go & pass_ends),
         ]
         m.d.sync += [
-            self.issue.activation_address.eq(address),
-            self.issue.weight_address.eq(Cat(block[:weight_address(design) - 1], weight_half)),
-            self.issue.control.step.eq(self.go),
-            self.issue.control.start.eq((block == 0) & (at == 0) & now.first_chunk),
-            self.issue.control.last.eq(group_ends & now.last_chunk),
-            self.issue.release_activations.eq(self.go & batch_ends),
-            self.issue.release_weights.eq(self.go & pass_ends),
+            issue.activation_address.eq(address),
+            issue.weight_address.eq(Cat(block[:weight_address(design) - 1], weight_half)),
+            issue.control.step.eq(go),
+            issue.control.start.eq((block == 0) & (at == 0) & now.first_chunk),
+            issue.control.last.eq(group_ends & now.last_chunk),
+            issue.release_activations.eq(go & batch_ends),
+            issue.release_weights.eq(go & pass_ends),
         ]
         next_half = act_half ^ batch_ends
         half_base = Mux(next_half, half_words(design), 0)
-        with m.If(self.go):
+        with m.If(go):
             m.d.sync += [at.eq(at + 1), address.eq(address + 1)]
             with m.If(block_ends):
                 m.d.sync += [at.eq(0), block.eq(block + 1)]
                 if design.variable_steps:  # over those that no token of the group needs
-                    m.d.sync += address.eq(address + self.job.steps - at)
+                    m.d.sync += address.eq(address + run.job.steps - at)
             with m.If(group_ends):
                 m.d.sync += [block.eq(0), group_end.eq(group_end + design.rows)]
             with m.If(pass_ends):
                 m.d.sync += [address.eq(half_base), group_end.eq(design.rows),
                              weight_half.eq(~weight_half), act_half.eq(next_half)]
-        with m.If(self.begin):
+        with m.If(run.begin):
             m.d.sync += [block.eq(0), at.eq(0), address.eq(0), group_end.eq(design.rows),
                          act_half.eq(0), weight_half.eq(0)]
         if design.variable_steps:
             self._follow_counts(m, block_ends, pass_ends, next_half)
             # A count is final if all tokens of its group were in the buffer when it was read.
             final = Signal()
-            m.d.sync += final.eq(Mux(self.go & group_ends,
-                                     self.activations_full.bit_select(next_half, 1), tokens_ready))
-            m.d.comb += counted.eq(final | ~self.job.variable)
+            m.d.sync += final.eq(Mux(go & group_ends,
+                                     tokens.full.bit_select(next_half, 1), tokens_ready))
+            m.d.comb += counted.eq(final | ~run.job.variable)
         else:
             m.d.comb += counted.eq(1)
+        self._feed(m, issue)
         return m
 
     def _steps(self):
         """Steps of the block that is issued now."""
+        job = self.run.job
         if not self.design.variable_steps:
-            return self.job.steps
-        return Mux(self.job.variable, self.count, self.job.steps)
+            return job.steps
+        return Mux(job.variable, self.activations.count, job.steps)
 
     def _follow_counts(self, m, block_ends, pass_ends, next_half):
         """Have the count of each block read in the cycle before its first step."""
-        address = Signal(count_address(self.design), name="counted_block")
-        m.d.comb += self.count_address.eq(address)
-        with m.If(self.go & block_ends):
-            m.d.comb += self.count_address.eq(address + 1)
-        with m.If(self.go & pass_ends):
-            m.d.comb += self.count_address.eq(Mux(next_half, half_counts(self.design), 0))
-        with m.If(self.begin):
-            m.d.comb += self.count_address.eq(0)
-        m.d.sync += address.eq(self.count_address)
+        ahead = self.activations.count_address
+        address = Signal.like(ahead, name="counted_block")
+        m.d.comb += ahead.eq(address)
+        with m.If(self.progress.step & block_ends):
+            m.d.comb += ahead.eq(address + 1)
+        with m.If(self.progress.step & pass_ends):
+            m.d.comb += ahead.eq(Mux(next_half, half_counts(self.design), 0))
+        with m.If(self.run.begin):
+            m.d.comb += ahead.eq(0)
+        m.d.sync += address.eq(ahead)
+
+    def _feed(self, m, issue):
+        """Take a step to the tiles, to each one cycle later than to the tile before."""
+        design, activations, weights = self.design, self.activations, self.weights
+        issued = [issue]
+        for k in range(max(design.row_tiles, design.column_tiles)):
+            later = Signal.like(issue, name=f"issue_t{k}")
+            m.d.sync += later.eq(issued[-1])
+            issued.append(later)
+        for i in range(design.row_tiles):
+            m.d.comb += [
+                activations.address[i].eq(issued[i].activation_address),
+                activations.enable[i].eq(issued[i].control.step),
+                self.control[i].eq(issued[i + 1].control),  # the memory takes one cycle
+            ]
+        for j in range(design.column_tiles):
+            m.d.comb += [weights.address[j].eq(issued[j].weight_address),
+                         weights.enable[j].eq(issued[j].control.step)]
+        m.d.comb += [
+            activations.release.eq(issued[design.row_tiles - 1].release_activations),
+            weights.release.eq(issued[design.column_tiles - 1].release_weights),
+        ]

@@ -6,8 +6,11 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from hw.config import VALUE_WIDTH, Design
-from hw.job.passes import Job, Passes
-from hw.stream.payloads import DenseBlock
+from hw.job.job import Run
+from hw.job.passes import Passes
+from hw.stream.members import only_if
+from hw.stream.payloads import Asked, Block, DenseBlock
+from hw.stream.register import fill
 
 
 __all__ = ["TokenGate"]
@@ -16,8 +19,8 @@ __all__ = ["TokenGate"]
 class TokenGate(wiring.Component):
     """Lets as many tokens pass as a job has, counted by ``last``; others wait for their job.
 
-    Combinational between the streams. While ``drop`` is high everything passes. Reset closes the
-    gate.
+    Where the pattern comes at run time, every block is told that of the job. Combinational between
+    the streams. While ``drop`` is high everything passes. Reset closes the gate.
 
     Parameters
     ----------
@@ -25,34 +28,38 @@ class TokenGate(wiring.Component):
 
     Members
     -------
-    i, o : In, Out(stream.Signature(DenseBlock(pattern, 8)))
-    job : In(Job()), begin : In(1), drop : In(1)
-        As in :class:`hw.accelerator.activation_buffer.ActivationBuffer`.
+    i : In(stream.Signature(DenseBlock(pattern, 8)))
+    o : Out(stream.Signature(Block(design)))
+    run : In(Run())
+    asked : In(Asked(pattern, flexible)), only where something is flexible
+        The job's pattern; stable while its tokens pass.
     """
 
     def __init__(self, design: Design):
-        block = DenseBlock(design.pattern, VALUE_WIDTH)
         super().__init__({
-            "i": In(stream.Signature(block)), "o": Out(stream.Signature(block)),
-            "job": In(Job()), "begin": In(1), "drop": In(1),
+            "i": In(stream.Signature(DenseBlock(design.pattern, VALUE_WIDTH))),
+            "o": Out(stream.Signature(Block(design))),
+            "run": In(Run()),
+            **only_if(design.flexible != "none", asked=In(Asked(design.pattern, design.flexible))),
         })
         self.design = design
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.passes = passes = Passes(self.design, tiles="streamed")
+        wiring.connect(m, wiring.flipped(self.run), passes.run)
+        fill(m, self.o.payload, self.i.payload,
+             **{"asked": self.asked} if self.design.flexible != "none" else {})
         tokens = Signal(bits_for(self.design.largest_batch))  # of the batch that have passed
         open_, token_ends = Signal(), Signal()
         m.d.comb += [
-            open_.eq(passes.active | self.drop),
-            self.o.payload.eq(self.i.payload),
+            open_.eq(passes.active | self.run.drop),
             self.o.valid.eq(self.i.valid & open_), self.i.ready.eq(self.o.ready & open_),
             token_ends.eq(self.i.valid & self.i.ready & self.i.payload.last),
-            passes.job.eq(self.job), passes.begin.eq(self.begin), passes.stop.eq(self.drop),
             passes.next.eq(token_ends & (tokens + 1 == passes.now.tokens)),
         ]
         with m.If(token_ends):
             m.d.sync += tokens.eq(tokens + 1)
-        with m.If(passes.next | self.begin | self.drop):
+        with m.If(passes.next | self.run.begin | self.run.drop):
             m.d.sync += tokens.eq(0)
         return m

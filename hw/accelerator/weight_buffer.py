@@ -8,17 +8,21 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from hw.accelerator.reads import BankReads
 from hw.config import VALUE_WIDTH, Design
+from hw.epilogue.corrections import Corrections
 from hw.epilogue.epilogue import RowSums
-from hw.job.passes import Job, Passes
+from hw.job.job import Run
+from hw.job.passes import Passes
 from hw.stream.fifo import StreamFifo
 from hw.stream.framer import Framer
 from hw.stream.halves import Halves
+from hw.stream.members import only_if
 from hw.stream.memory import Memory
 from hw.stream.register import StreamRegister
 
 
-__all__ = ["WeightBeat", "WeightBuffer", "weight_address"]
+__all__ = ["WeightBeat", "WeightBuffer", "WeightReads", "weight_address"]
 
 
 class WeightBeat(data.StructLayout):
@@ -35,6 +39,13 @@ class WeightBeat(data.StructLayout):
 def weight_address(design: Design) -> int:
     """Bits of an address in a bank of the weight buffer; the top bit chooses the half."""
     return ceil_log2(design.max_blocks) + 1
+
+
+class WeightReads(BankReads):
+    """From the stepper to the weight buffer; a half holds a pass."""
+
+    def __init__(self, design: Design):
+        super().__init__(weight_address(design), design.column_tiles)
 
 
 class _BlockSums(data.StructLayout):
@@ -60,56 +71,44 @@ class WeightBuffer(wiring.Component):
     Members
     -------
     i : In(stream.Signature(WeightBeat(design)))
-    job : In(Job()), begin : In(1), drop : In(1)
-        As in :class:`ActivationBuffer`.
-    full : Out(2)
-        Which halves hold a complete pass. Passes fill half 0, half 1, half 0, ...
-    release : In(1)
-        The oldest full half was read for the last time.
+    run : In(Run())
+    reads : In(WeightReads(design))
+    weights : Out, one block for each column
+        The words that were read.
     tlast_error : Out(1)
         High for a cycle when ``last`` did not come with a pass' last block.
-    o_row_sums : Out(stream.Signature(RowSums(design)))
-        Sums of the weights of every tile, with an epilogue.
-    sum_rows : In(1)
-        Whether they are wanted; stable during a job.
-    idle : Out(1)
+    corrections : In(Corrections()), o_row_sums : Out(stream.Signature(RowSums(design)))
+        With an epilogue: the sums of the weights of every tile, where they are wanted.
+    idle : Out(1), with an epilogue
         No sums are waiting.
-    read_address, read_enable : In, one for each column tile
-    weights : Out, one block for each column
     """
 
     def __init__(self, design: Design):
-        members = {
+        super().__init__({
             "i": In(stream.Signature(WeightBeat(design))),
-            "o_row_sums": Out(stream.Signature(RowSums(design))), "sum_rows": In(1),
-            "idle": Out(1),
-            "job": In(Job()), "begin": In(1), "drop": In(1),
-            "full": Out(2),
-            "release": In(1),
-            "tlast_error": Out(1),
-            "read_address": In(data.ArrayLayout(weight_address(design), design.column_tiles)),
-            "read_enable": In(design.column_tiles),
+            "run": In(Run()),
+            "reads": In(WeightReads(design)),
             "weights": Out(WeightBeat(design)["blocks"].shape),
-        }
-        if not design.epilogue_lanes:
-            del members["o_row_sums"], members["sum_rows"], members["idle"]
-        super().__init__(members)
+            "tlast_error": Out(1),
+            **only_if(design.epilogue_lanes, corrections=In(Corrections()),
+                      o_row_sums=Out(stream.Signature(RowSums(design))), idle=Out(1)),
+        })
         self.design = design
 
     def elaborate(self, platform):
         m = Module()
-        design = self.design
+        design, run, reads = self.design, self.run, self.reads
         m.submodules.passes = passes = Passes(design)
         m.submodules.framer = framer = Framer(design.max_blocks)
-        halves = Halves(m, self.full, filled=framer.ends, release=self.release,
-                         clear=self.begin | self.drop)
+        halves = Halves(m, reads.full, filled=framer.ends, release=reads.release,
+                         clear=run.begin | run.drop)
+        wiring.connect(m, wiring.flipped(run), passes.run)
         m.d.comb += [
-            passes.job.eq(self.job), passes.begin.eq(self.begin), passes.stop.eq(self.drop),
             passes.next.eq(framer.ends),
             framer.valid.eq(self.i.valid), framer.last.eq(self.i.payload.last),
             self.i.ready.eq(framer.ready),
             framer.enable.eq(passes.active & halves.free & self._sum_rows(m, passes.now, framer)),
-            framer.blocks.eq(passes.now.blocks), framer.drop.eq(self.drop),
+            framer.blocks.eq(passes.now.blocks), framer.drop.eq(run.drop),
             self.tlast_error.eq(framer.error),
         ]
         address = Cat(framer.block[:weight_address(design) - 1], halves.filling)
@@ -121,17 +120,17 @@ class WeightBuffer(wiring.Component):
                 memory.write_enable.eq(framer.write),
                 memory.write_address.eq(address),
                 memory.write_data.eq(Mux(framer.missing, 0, word)),
-                memory.read_address.eq(self.read_address[c // design.tile]),
-                memory.read_enable.eq(self.read_enable[c // design.tile]),
+                memory.read_address.eq(reads.address[c // design.tile]),
+                memory.read_enable.eq(reads.enable[c // design.tile]),
                 self.weights[c].eq(memory.read_data),
             ]
         return m
 
     def _sum_rows(self, m, now, framer):
         """Add up each column's weights; return whether there is room for the sums."""
-        design = self.design
-        if not design.epilogue_lanes:
+        if not self.design.epilogue_lanes:
             return 1
+        design, run, wanted = self.design, self.run, self.corrections.wanted
         # Four: of the tile that loads, the next one, the one in the array, and that which leaves.
         m.submodules.row_sums = queue = StreamFifo(RowSums(design), 4)
         m.submodules.summed = block = StreamRegister(_BlockSums(design))
@@ -145,15 +144,15 @@ class WeightBuffer(wiring.Component):
         ends = block.o.valid & block.o.payload.last
         with m.If(block.o.valid & block.o.ready):
             m.d.sync += total.eq(sums)
-        with m.If((ends & block.o.ready) | self.begin | self.drop):
+        with m.If((ends & block.o.ready) | run.begin | run.drop):
             m.d.sync += total.eq(0)
         m.d.comb += [
             block.i.valid.eq(framer.write), block.i.payload.last.eq(framer.ends & now.last_chunk),
-            block.o.ready.eq(self.drop | ~self.sum_rows | ~ends | queue.i.ready),
-            queue.i.valid.eq(ends & self.sum_rows & ~self.drop),
+            block.o.ready.eq(run.drop | ~wanted | ~ends | queue.i.ready),
+            queue.i.valid.eq(ends & wanted & ~run.drop),
             self.o_row_sums.payload.eq(queue.o.payload),
             self.o_row_sums.valid.eq(queue.o.valid),
-            queue.o.ready.eq(self.o_row_sums.ready | self.drop),
+            queue.o.ready.eq(self.o_row_sums.ready | run.drop),
             self.idle.eq(queue.empty & ~block.o.valid),
         ]
         return block.i.ready

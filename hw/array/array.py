@@ -7,9 +7,10 @@ from amaranth.lib.wiring import In, Out
 from hw.array.pe import PE
 from hw.array.row import RowDecoder, SharedLayout
 from hw.config import Design
+from hw.stream.members import only_if
 
 
-__all__ = ["Array", "ResultColumn", "ResultRow"]
+__all__ = ["Array", "Control", "ResultColumn", "ResultRow", "RowBlocks"]
 
 
 class ResultRow(data.StructLayout):
@@ -91,6 +92,28 @@ class Control(data.StructLayout):
         super().__init__({"step": 1, "start": 1, "last": 1})
 
 
+class RowBlocks(wiring.Signature):
+    """From the activation buffer to the array: a compressed block for each row, in every cycle.
+
+    Row tile i gets its blocks i cycles after row tile 0, and only those of a step matter.
+
+    Members
+    -------
+    values : Out(ArrayLayout(ArrayLayout(signed(bits), n), rows))
+        Kept values of one block of each row's token.
+    masks : Out(ArrayLayout(m, rows)), except in a dense design
+        Their bitmasks, exactly N bits set in each.
+    """
+
+    def __init__(self, design: Design):
+        kept = data.ArrayLayout(signed(design.number.bits), design.pattern.n)
+        super().__init__({
+            "values": Out(data.ArrayLayout(kept, design.rows)),
+            **only_if(not design.pattern.dense,
+                      masks=Out(data.ArrayLayout(design.pattern.m, design.rows))),
+        })
+
+
 class Array(wiring.Component):
     """Output-stationary array: ``accumulator[r, c] = sum of values[r] * gather(weights[c])``.
 
@@ -112,10 +135,7 @@ class Array(wiring.Component):
 
     Members
     -------
-    values : In(ArrayLayout(ArrayLayout(signed(bits), n), rows))
-        Kept values of one block of each row's token.
-    masks : In(ArrayLayout(m, rows))
-        Their bitmasks, exactly N bits set in each. Absent in a dense design.
+    rows : In(RowBlocks(design))
     weights : In(ArrayLayout(ArrayLayout(signed(weight bits), m), columns))
         Weights of the same block for each output feature.
     control : In(ArrayLayout(Control, row_tiles))
@@ -125,19 +145,13 @@ class Array(wiring.Component):
     interval = 1
 
     def __init__(self, design: Design):
-        pattern = design.pattern
-        members = {
-            "values": In(data.ArrayLayout(data.ArrayLayout(signed(design.number.bits), pattern.n),
-                                          design.rows)),
-            "masks": In(data.ArrayLayout(pattern.m, design.rows)),
-            "weights": In(data.ArrayLayout(data.ArrayLayout(signed(design.weight.bits), pattern.m),
-                                           design.columns)),
+        block = data.ArrayLayout(signed(design.weight.bits), design.pattern.m)
+        super().__init__({
+            "rows": In(RowBlocks(design)),
+            "weights": In(data.ArrayLayout(block, design.columns)),
             "control": In(data.ArrayLayout(Control(), design.row_tiles)),
             "o": Out(stream.Signature(ResultRow(design))),
-        }
-        if pattern.dense:
-            del members["masks"]
-        super().__init__(members)
+        })
         self.design = design
 
     @property
@@ -185,12 +199,12 @@ class Array(wiring.Component):
             m.submodules[f"decoder_r{row}"] = decoder
             control = self.control[row // design.tile]
             m.d.comb += [
-                decoder.values.eq(self.values[row]),
+                decoder.values.eq(self.rows.values[row]),
                 decoder.step.eq(control.step),
                 decoder.start.eq(control.start),
             ]
             if not design.pattern.dense:
-                m.d.comb += decoder.mask.eq(self.masks[row])
+                m.d.comb += decoder.mask.eq(self.rows.masks[row])
             decoded = Signal(SharedLayout(design), name=f"decoded_r{row}")
             m.d.comb += decoded.eq(decoder.shared)
             rows.append(self._pipeline(m, decoded, design.column_tiles, f"shared_r{row}",

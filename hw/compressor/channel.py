@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.config import Design
+from hw.stream.members import only_if
 from hw.stream.memory import Memory
 from hw.stream.payloads import Block
 from hw.stream.register import StreamRegister, fill
@@ -27,16 +28,12 @@ class ChannelBeat(data.StructLayout):
     """
 
     def __init__(self, design: Design):
-        fields = {
-            "factors": data.ArrayLayout(design.coefficients, design.pattern.m),
-            "shifts": data.ArrayLayout(signed(design.number.bits), design.pattern.m),
+        size, bits = design.pattern.m, design.number.bits
+        super().__init__({
+            **only_if(design.coefficients, factors=data.ArrayLayout(design.coefficients, size)),
+            **only_if(design.shift == "channel", shifts=data.ArrayLayout(signed(bits), size)),
             "last": 1,
-        }
-        if not design.coefficients:
-            del fields["factors"]
-        if design.shift != "channel":
-            del fields["shifts"]
-        super().__init__(fields)
+        })
 
 
 class ChannelStage(wiring.Component):

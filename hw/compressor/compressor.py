@@ -12,11 +12,34 @@ from hw.compressor.score import ScoreStage
 from hw.compressor.select_stage import SelectStage
 from hw.compressor.token_shift import MeanStage, MedianStage
 from hw.config import Design
+from hw.stream.members import only_if
 from hw.stream.payloads import Block, EncodedBlock
 from hw.stream.register import chain
 
 
-__all__ = ["Compressor"]
+__all__ = ["Compressor", "CompressorSettings"]
+
+
+class CompressorSettings(wiring.Signature):
+    """What is set for the compressor; it may change while no token is inside.
+
+    Members
+    -------
+    shift : Out(signed(bits))
+        With a scalar shift.
+    least : Out(range(m + 1))
+        With a pattern at run time: steps of every block at least.
+    threshold : Out(score_width)
+        In an unstructured design: 0, or the least score of the values to keep, whatever their
+        number, in place of a pattern.
+    """
+
+    def __init__(self, design: Design):
+        super().__init__({
+            **only_if(design.shift == "scalar", shift=Out(signed(design.number.bits))),
+            **only_if(design.flexible != "none", least=Out(range(design.pattern.m + 1))),
+            **only_if(design.unstructured, threshold=Out(design.score_width)),
+        })
 
 
 class Compressor(wiring.Component):
@@ -49,35 +72,18 @@ class Compressor(wiring.Component):
         With a pattern at run time also ``asked``, which may differ from block to block.
     i_coef : In(stream.Signature(ChannelBeat(design)))
         With parameters by channel; see :class:`hw.compressor.channel.ChannelStage`.
-    shift : In(signed(bits))
-        With a scalar shift: static, may change while no token is inside.
-    least : In(range(m + 1))
-        With a pattern at run time: steps of every block at least, static likewise.
-    threshold : In(score_width)
-        In an unstructured design: 0, or the least score of the values to keep, whatever their
-        number, in place of a pattern; static likewise.
+    settings : In(CompressorSettings(design))
     o : Out(stream.Signature(EncodedBlock(design)))
         Without options the same as ``CompressedBlock(pattern, bits)``.
     """
 
     def __init__(self, design: Design):
-        members = {
+        super().__init__({
             "i": In(stream.Signature(Block(design))),
-            "i_coef": In(stream.Signature(ChannelBeat(design))),
-            "shift": In(signed(design.number.bits)),
-            "least": In(range(design.pattern.m + 1)),
-            "threshold": In(design.score_width),
+            **only_if(design.channel_bits, i_coef=In(stream.Signature(ChannelBeat(design)))),
+            "settings": In(CompressorSettings(design)),
             "o": Out(stream.Signature(EncodedBlock(design))),
-        }
-        if not design.unstructured:
-            del members["threshold"]
-        if not design.channel_bits:
-            del members["i_coef"]
-        if design.shift != "scalar":
-            del members["shift"]
-        if design.flexible == "none":
-            del members["least"]
-        super().__init__(members)
+        })
         self.design = design
         self.stages = _stages(design)
 
@@ -100,11 +106,11 @@ class Compressor(wiring.Component):
         if self.design.channel_bits:
             wiring.connect(m, wiring.flipped(self.i_coef), self.stages["channel"].i_coef)
         if self.design.shift == "scalar":
-            m.d.comb += self.stages["score"].shift.eq(self.shift)
+            m.d.comb += self.stages["score"].shift.eq(self.settings.shift)
         if self.design.flexible != "none":
-            m.d.comb += self.stages["steps"].least.eq(self.least)
+            m.d.comb += self.stages["steps"].least.eq(self.settings.least)
         if self.design.unstructured:
-            m.d.comb += self.stages["select"].threshold.eq(self.threshold)
+            m.d.comb += self.stages["select"].threshold.eq(self.settings.threshold)
         return m
 
 

@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 from hw.compressor.metadata import BitmaskDecoder, IndexDecoder, UnrankLane
 from hw.config import Design, Pattern
 from hw.gather.gather import SelectDecoder
+from hw.stream.members import only_if
 from hw.stream.payloads import DenseBlock, EncodedBlock
 from hw.stream.register import StreamRegister, chain
 
@@ -98,16 +99,13 @@ class _Unranked(data.StructLayout):
 
     def __init__(self, design: Design, lane: int):
         pattern = design.pattern
-        fields = {
+        super().__init__({
             "values": EncodedBlock(design)["values"].shape,
-            "rank": UnrankLane.bits(pattern, lane - 1),
+            **only_if(lane > 0, rank=UnrankLane.bits(pattern, lane - 1)),
             "found": pattern.m - lane,
             "legal": 1,
             "last": 1,
-        }
-        if lane == 0:
-            del fields["rank"]
-        super().__init__(fields)
+        })
 
 
 class UnrankStage(wiring.Component):

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.config import Design, Pattern
 from hw.formats import Format
+from hw.stream.members import only_if
 from hw.stream.payloads import Block
 from hw.stream.register import end_stage
 
@@ -38,14 +39,12 @@ class Score(wiring.Component):
     """
 
     def __init__(self, pattern: Pattern, number: Format, coefficients: int = 0):
-        members = {
+        super().__init__({
             "values": In(data.ArrayLayout(signed(number.bits), pattern.m)),
-            "factors": In(data.ArrayLayout(unsigned(coefficients), pattern.m)),
+            **only_if(coefficients,
+                      factors=In(data.ArrayLayout(unsigned(coefficients), pattern.m))),
             "scores": Out(data.ArrayLayout(number.score_width(coefficients), pattern.m)),
-        }
-        if not coefficients:
-            del members["factors"]
-        super().__init__(members)
+        })
         self.pattern = pattern
         self.number = number
         self.coefficients = coefficients
@@ -96,14 +95,11 @@ class ScoreStage(wiring.Component):
         eta = ["eta"] if design.dynamic_shift else []
         shifts = ["shifts"] if design.shift == "channel" else []
         factors = ["factors"] if design.coefficients else []
-        members = {
+        super().__init__({
             "i": In(stream.Signature(Block(design, *eta, *shifts, *factors))),
-            "shift": In(signed(design.number.bits)),
+            **only_if(design.shift == "scalar", shift=In(signed(design.number.bits))),
             "o": Out(stream.Signature(Block(design, *eta, "scores"))),
-        }
-        if design.shift != "scalar":
-            del members["shift"]
-        super().__init__(members)
+        })
         self.design = design
 
     def elaborate(self, platform):

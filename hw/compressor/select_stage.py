@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from hw.compressor.score import Score
 from hw.config import Design
 from hw.selector import make_select_stage
+from hw.stream.members import only_if
 from hw.stream.payloads import Block, eta_field
 from hw.stream.register import end_stage, fill
 
@@ -24,16 +25,15 @@ class SelectStage(wiring.Component):
     def __init__(self, design: Design, *, scored: bool):
         scores = ("scores",) if scored else ()
         selected = Block(design, *eta_field(design), "mask")
-        passing = data.StructLayout({name: shape for name, shape in selected.members.items()
-                                     if name != "mask"})
-        members = {
+        passing = data.StructLayout({
+            **{name: shape for name, shape in selected.members.items() if name != "mask"},
+            **only_if(design.unstructured, reached=design.pattern.m),
+        })
+        super().__init__({
             "i": In(stream.Signature(Block(design, *eta_field(design), *scores))),
             "o": Out(stream.Signature(selected)),
-        }
-        if design.unstructured:
-            passing = data.StructLayout(passing.members | {"reached": design.pattern.m})
-            members["threshold"] = In(design.score_width)
-        super().__init__(members)
+            **only_if(design.unstructured, threshold=In(design.score_width)),
+        })
         self.design = design
         self.scored = scored
         self.selector = None

@@ -1,14 +1,16 @@
 """What happens to the rows of the array after the last block."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.array.array import ResultRow
 from hw.config import Design
+from hw.epilogue.corrections import Corrections
 from hw.epilogue.lane import Lane
 from hw.epilogue.terms import ChannelTerms, TokenTerms, row_sum_shape
-from hw.fixed_point import EXPONENT_BITS, Output
+from hw.fixed_point import Output
+from hw.job.job import Run
 
 
 __all__ = ["ChannelBeat", "Epilogue", "RowSums"]
@@ -41,17 +43,14 @@ class Epilogue(wiring.Component):
     Members
     -------
     i, o : In, Out(stream.Signature(ResultRow(design)))
-    output : In(range(5))
-        One of :class:`hw.fixed_point.Output`; stable while rows are inside.
-    exponent : In(signed(8))
-        Of floating-point results, which are in units of ``2 ** exponent``; as stable.
+    run : In(Run())
+    corrections : In(Corrections())
     i_token : In(stream.Signature(TokenTerms()))
         Terms of each row's token; none for raw rows.
     i_row_sums : In(stream.Signature(RowSums(design)))
         Of each tile, taken with its last row; none for raw rows.
     i_channel : In(stream.Signature(ChannelBeat(design)))
         Of each tile, for rows that are scaled: int8 and floats.
-    drop : In(1)
     idle : Out(1)
         No row is inside.
     """
@@ -62,12 +61,11 @@ class Epilogue(wiring.Component):
         super().__init__({
             "i": In(stream.Signature(ResultRow(design))),
             "o": Out(stream.Signature(ResultRow(design))),
-            "output": In(range(max(Output) + 1)),
-            "exponent": In(signed(EXPONENT_BITS)),
+            "run": In(Run()), "corrections": In(Corrections()),
             "i_token": In(stream.Signature(TokenTerms())),
             "i_row_sums": In(stream.Signature(RowSums(design))),
             "i_channel": In(stream.Signature(ChannelBeat(design))),
-            "drop": In(1), "idle": Out(1),
+            "idle": Out(1),
         })
         self.design = design
 
@@ -78,16 +76,17 @@ class Epilogue(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        drop, output = self.run.drop, self.corrections.output
         raw, scaled, feed, row_ends = Signal(), Signal(), Signal(), Signal()
         lanes = self._feed(m, raw, scaled, feed, row_ends)
         row, full, collect = self._collect(m, lanes)
         inside = Signal(range(Lane.latency + 1))  # in each lane
         m.d.sync += inside.eq(inside + feed - collect)
         m.d.comb += [
-            raw.eq(self.output == Output.RAW), scaled.eq(self.output >= Output.INT8),
-            self.o.valid.eq(~self.drop & Mux(raw, self.i.valid, full)),
+            raw.eq(output == Output.RAW), scaled.eq(output >= Output.INT8),
+            self.o.valid.eq(~drop & Mux(raw, self.i.valid, full)),
             self.o.payload.eq(Mux(raw, self.i.payload, row)),
-            self.i.ready.eq(self.drop | Mux(raw, self.o.ready, feed & row_ends)),
+            self.i.ready.eq(drop | Mux(raw, self.o.ready, feed & row_ends)),
             self.i_token.ready.eq(feed & row_ends),
             self.i_row_sums.ready.eq(feed & row_ends & self.i.payload.last),
             self.i_channel.ready.eq(feed & row_ends & self.i.payload.last & scaled),
@@ -102,11 +101,11 @@ class Epilogue(wiring.Component):
         lanes = [Lane(self.design) for _ in range(count)]
         m.d.comb += [
             row_ends.eq(step == self.steps - 1),
-            feed.eq(self.i.valid & ~raw & ~self.drop & self.i_token.valid
+            feed.eq(self.i.valid & ~raw & ~self.run.drop & self.i_token.valid
                     & self.i_row_sums.valid & lanes[0].i.ready
                     & (~scaled | self.i_channel.valid)),
         ]
-        with m.If(self.drop | (feed & row_ends)):
+        with m.If(self.run.drop | (feed & row_ends)):
             m.d.sync += step.eq(0)
         with m.Elif(feed):
             m.d.sync += step.eq(step + 1)
@@ -116,7 +115,8 @@ class Epilogue(wiring.Component):
             given = lane.i.payload
             m.d.comb += [lane.i.valid.eq(feed), given.token.eq(self.i_token.payload),
                          given.last.eq(self.i.payload.last),
-                         lane.output.eq(self.output), lane.exponent.eq(self.exponent)]
+                         lane.output.eq(self.corrections.output),
+                         lane.exponent.eq(self.corrections.exponent)]
             with m.Switch(step):
                 for at in range(self.steps):
                     column = min(at * count + k, self.design.columns - 1)
@@ -140,10 +140,10 @@ class Epilogue(wiring.Component):
             m.d.sync += [step.eq(step + 1), row.last.eq(lanes[0].o.payload.last)]
             with m.If(step == self.steps - 1):
                 m.d.sync += [step.eq(0), full.eq(1)]
-        with m.If(self.drop):
+        with m.If(self.run.drop):
             m.d.sync += [step.eq(0), full.eq(0)]
         for k, lane in enumerate(lanes):
-            m.d.comb += lane.o.ready.eq(self.drop | self.o.ready | ~full)
+            m.d.comb += lane.o.ready.eq(self.run.drop | self.o.ready | ~full)
             for column in range(k, design.columns, len(lanes)):
                 with m.If(collect & (step == column // len(lanes))):
                     m.d.sync += row.accumulators[column].eq(lane.o.payload.value)

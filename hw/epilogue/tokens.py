@@ -6,10 +6,13 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from hw.config import Design
+from hw.epilogue.corrections import Corrections
 from hw.epilogue.terms import TokenTerms
 from hw.epilogue.variance import Gain, Moments
 from hw.fixed_point import GAIN_FRACTION, TOKEN_FRACTION
-from hw.job.passes import Job, Passes
+from hw.job.job import Run
+from hw.job.passes import Passes
+from hw.stream.members import only_if
 from hw.stream.memory import Memory
 from hw.stream.register import StreamRegister
 
@@ -36,10 +39,8 @@ class TokenSummary(data.StructLayout):
     """
 
     def __init__(self, design: Design):
-        fields = {"eta": 8, "moments": Moments(design.max_blocks * design.pattern.m)}
-        if not design.statistics:
-            del fields["moments"]
-        super().__init__(fields)
+        super().__init__({"eta": 8, **only_if(
+            design.statistics, moments=Moments(design.max_blocks * design.pattern.m))})
 
 
 class TokenFinisher(wiring.Component):
@@ -55,13 +56,12 @@ class TokenFinisher(wiring.Component):
     Members
     -------
     i : In(stream.Signature(TokenSummary(design)))
+        Raw rows need no terms: while no corrections are wanted, summaries are taken and dropped.
     i_scale : In(stream.Signature(TokenScale()))
-    variance, shift, scale : In(1)
-        What is switched on; stable during a job.
-    features : In
-        Values of a token; stable during a job.
-    drop : In(1), idle : Out(1)
-        Forget all tokens; none is inside.
+    run : In(Run())
+    corrections : In(Corrections())
+    idle : Out(1)
+        No token is inside.
     o : Out(stream.Signature(TokenTerms()))
     """
 
@@ -70,27 +70,27 @@ class TokenFinisher(wiring.Component):
         super().__init__({
             "i": In(stream.Signature(TokenSummary(design))),
             "i_scale": In(stream.Signature(TokenScale())),
-            "variance": In(1), "shift": In(1), "scale": In(1),
-            "features": In(range(self.largest + 1)),
-            "drop": In(1), "idle": Out(1),
+            "run": In(Run()), "corrections": In(Corrections()), "idle": Out(1),
             "o": Out(stream.Signature(TokenTerms())),
         })
         self.design = design
 
     def elaborate(self, platform):
         m = Module()
+        drop, corrections = self.run.drop, self.corrections
         m.submodules.summary = summary = StreamRegister(self.i.payload.shape())
         gain, known, asked = self._gain(m, summary.o)
         m.d.comb += [
-            summary.i.payload.eq(self.i.payload), summary.i.valid.eq(self.i.valid & ~self.drop),
+            summary.i.payload.eq(self.i.payload),
+            summary.i.valid.eq(self.i.valid & corrections.wanted & ~drop),
             self.i.ready.eq(summary.i.ready),
-            self.o.valid.eq(summary.o.valid & known & (self.i_scale.valid | ~self.scale)
-                            & ~self.drop),
-            summary.o.ready.eq(self.drop | (self.o.valid & self.o.ready)),
-            self.i_scale.ready.eq(self.drop | (self.scale & self.o.valid & self.o.ready)),
-            self.o.payload.eta.eq(Mux(self.shift, summary.o.payload.eta, 0)),
+            self.o.valid.eq(summary.o.valid & known & (self.i_scale.valid | ~corrections.scale)
+                            & ~drop),
+            summary.o.ready.eq(drop | (self.o.valid & self.o.ready)),
+            self.i_scale.ready.eq(drop | (corrections.scale & self.o.valid & self.o.ready)),
+            self.o.payload.eta.eq(Mux(corrections.shift, summary.o.payload.eta, 0)),
             self.o.payload.gain.eq(gain),
-            self.o.payload.scale.eq(Mux(self.scale, self.i_scale.payload.scale,
+            self.o.payload.scale.eq(Mux(corrections.scale, self.i_scale.payload.scale,
                                         1 << TOKEN_FRACTION)),
             self.idle.eq(~summary.o.valid & ~asked),
         ]
@@ -101,18 +101,19 @@ class TokenFinisher(wiring.Component):
         one, asked = 1 << GAIN_FRACTION, Signal()
         if not self.design.statistics:
             return one, 1, asked
+        run, variance = self.run, self.corrections.variance
         m.submodules.gain = gain = Gain(self.largest)
         m.d.comb += [
-            gain.features.eq(self.features),
+            gain.features.eq(run.job.k_blocks * self.design.pattern.m),
             gain.i.payload.eq(summary.payload.moments),
-            gain.i.valid.eq(summary.valid & self.variance & ~asked & ~self.drop),
-            gain.o.ready.eq(self.drop | (self.o.valid & self.o.ready)),
+            gain.i.valid.eq(summary.valid & variance & ~asked & ~run.drop),
+            gain.o.ready.eq(run.drop | (self.o.valid & self.o.ready)),
         ]
         with m.If(gain.i.valid & gain.i.ready):
             m.d.sync += asked.eq(1)
         with m.If(gain.o.valid & gain.o.ready):
             m.d.sync += asked.eq(0)
-        return Mux(self.variance, gain.o.payload, one), ~self.variance | gain.o.valid, asked
+        return Mux(variance, gain.o.payload, one), ~variance | gain.o.valid, asked
 
 
 class TokenTable(wiring.Component):
@@ -128,16 +129,16 @@ class TokenTable(wiring.Component):
 
     Members
     -------
-    job : In(Job()), begin : In(1), drop : In(1)
-    enable : In(1)
-        Rows need their tokens' terms; stable during a job.
+    run : In(Run())
+    corrections : In(Corrections())
+        Only where they are wanted, rows need their tokens' terms.
     i : In(stream.Signature(TokenTerms())), always ready
     o : Out(stream.Signature(TokenTerms()))
     """
 
     def __init__(self, design: Design):
         super().__init__({
-            "job": In(Job()), "begin": In(1), "drop": In(1), "enable": In(1),
+            "run": In(Run()), "corrections": In(Corrections()),
             "i": In(stream.Signature(TokenTerms())),
             "o": Out(stream.Signature(TokenTerms())),
         })
@@ -145,7 +146,7 @@ class TokenTable(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        size = self.design.largest_batch
+        size, wanted = self.design.largest_batch, self.corrections.wanted
         m.submodules.memory = memory = Memory(TokenTerms().size, 4 * size)
         written, read, first = Signal(), Signal(), Signal()
         waiting = Signal(bits_for(4 * size))  # tokens of which no row was read yet
@@ -153,9 +154,9 @@ class TokenTable(wiring.Component):
         read_at, now = self._walk(m, "read", read, size, tiles="all")
         m.d.comb += [
             self.i.ready.eq(1),
-            written.eq(self.i.valid & self.enable),
+            written.eq(self.i.valid & wanted),
             first.eq(now.now.first_tile),
-            read.eq(now.active & self.enable & (~first | (waiting != 0))
+            read.eq(now.active & wanted & (~first | (waiting != 0))
                     & (self.o.ready | ~self.o.valid)),
             memory.write_address.eq(write_at), memory.write_enable.eq(written),
             memory.write_data.eq(self.i.payload.as_value()),
@@ -165,7 +166,7 @@ class TokenTable(wiring.Component):
         m.d.sync += waiting.eq(waiting + written - (read & first))
         with m.If(self.o.ready | ~self.o.valid):
             m.d.sync += self.o.valid.eq(read)
-        with m.If(self.begin | self.drop):
+        with m.If(self.run.begin | self.run.drop):
             m.d.sync += [waiting.eq(0), self.o.valid.eq(0)]
         return m
 
@@ -174,14 +175,12 @@ class TokenTable(wiring.Component):
         m.submodules[f"{name}_passes"] = passes = Passes(self.design, tiles=tiles, chunks=False)
         token, slot = Signal(range(size), name=f"{name}_token"), Signal(2, name=f"{name}_slot")
         ends = Signal(name=f"{name}_ends")
-        m.d.comb += [
-            passes.job.eq(self.job), passes.begin.eq(self.begin), passes.stop.eq(self.drop),
-            ends.eq(go & (token == passes.now.tokens - 1)), passes.next.eq(ends),
-        ]
+        wiring.connect(m, wiring.flipped(self.run), passes.run)
+        m.d.comb += [ends.eq(go & (token == passes.now.tokens - 1)), passes.next.eq(ends)]
         with m.If(go):
             m.d.sync += token.eq(token + 1)
         with m.If(ends):
             m.d.sync += [token.eq(0), slot.eq(slot + passes.now.last_tile)]
-        with m.If(self.begin | self.drop):
+        with m.If(self.run.begin | self.run.drop):
             m.d.sync += [token.eq(0), slot.eq(0)]
         return slot * size + token, passes

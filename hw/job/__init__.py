@@ -1,1 +1,1 @@
-"""The order of a job, for everyone who follows it."""
+"""What a job is, and its way through the buffers, for everyone who follows it."""

@@ -6,27 +6,10 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from hw.config import Design
+from hw.job.job import Run
 
 
-__all__ = ["Job", "Pass", "Passes"]
-
-
-class Job(data.StructLayout):
-    """Size of a job.
-
-    Fields
-    ------
-    k_blocks, tokens, column_tiles : unsigned
-        Features in blocks, tokens, and output features in tiles of columns.
-    steps : unsigned
-        Steps of each block in the buffer.
-    variable : unsigned(1)
-        Of these, the array takes only as many as a group of tokens needs.
-    """
-
-    def __init__(self):
-        super().__init__({"k_blocks": 24, "tokens": 32, "column_tiles": 32, "steps": 7,
-                          "variable": 1})
+__all__ = ["Pass", "Passes"]
 
 
 class Pass(data.StructLayout):
@@ -75,10 +58,10 @@ class Passes(wiring.Component):
 
     Members
     -------
-    job : In(Job())
-        Stable while the job runs.
-    begin, next, stop : In(1)
-        Start the job, go on to its next pass, forget what is left of it.
+    run : In(Run())
+        ``drop`` ends the walk.
+    next : In(1)
+        Go on to the next pass.
     active : Out(1)
         ``now`` is a pass of the job.
     now : Out(Pass(design))
@@ -86,8 +69,7 @@ class Passes(wiring.Component):
 
     def __init__(self, design: Design, *, tiles: str = "all", chunks: bool = True):
         super().__init__({
-            "job": In(Job()), "begin": In(1), "next": In(1), "stop": In(1),
-            "active": Out(1), "now": Out(Pass(design)),
+            "run": In(Run()), "next": In(1), "active": Out(1), "now": Out(Pass(design)),
         })
         self.design = design
         self.tiles = tiles
@@ -95,7 +77,7 @@ class Passes(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        design, job, now = self.design, self.job, self.now
+        design, job, now = self.design, self.run.job, self.now
         blocks_left, tokens_left, tiles_left = Signal(24), Signal(32), Signal(32)
         chunked, last_batch = Signal(), Signal()
         whole_tiles = {"all": job.column_tiles, "streamed": Mux(chunked, job.column_tiles, 1),
@@ -123,9 +105,9 @@ class Passes(wiring.Component):
                                  tokens_left.eq(tokens_left - largest)]
                     with m.If(last_batch):
                         m.d.sync += self.active.eq(0)
-        with m.If(self.begin):
+        with m.If(self.run.begin):
             m.d.sync += [self.active.eq(1), blocks_left.eq(job.k_blocks),
                          tokens_left.eq(job.tokens), tiles_left.eq(whole_tiles)]
-        with m.If(self.stop):
+        with m.If(self.run.drop):
             m.d.sync += self.active.eq(0)
         return m

@@ -4,6 +4,7 @@ from amaranth.hdl import signed
 from amaranth.lib import data
 
 from hw.config import Design, Pattern
+from hw.stream.members import only_if
 
 
 __all__ = ["Asked", "Block", "CompressedBlock", "DenseBlock", "EncodedBlock", "TokenSums",
@@ -22,8 +23,8 @@ class Asked(data.StructLayout):
     """
 
     def __init__(self, pattern: Pattern, flexible: str):
-        sizes = {"size": range(pattern.m.bit_length())} if flexible == "all" else {}
-        super().__init__({"n": range(pattern.m + 1), **sizes})
+        super().__init__({"n": range(pattern.m + 1),
+                          **only_if(flexible == "all", size=range(pattern.m.bit_length()))})
 
 
 class DenseBlock(data.StructLayout):
@@ -162,20 +163,16 @@ class EncodedBlock(data.StructLayout):
     def __init__(self, design: Design, *, metadata_bits: int | None = None,
                  blocks: int | None = None):
         pattern, bits = design.pattern, design.number.bits
-        fields = {
+        super().__init__({
             "values": data.ArrayLayout(signed(bits), pattern.n),
-            "dropped": data.ArrayLayout(signed(bits), pattern.m - pattern.n),
+            **only_if(design.complement,
+                      dropped=data.ArrayLayout(signed(bits), pattern.m - pattern.n)),
             self.metadata_field(design): (design.metadata_bits if metadata_bits is None
                                           else metadata_bits),
-            "eta": signed(bits),
-            "sums": TokenSums(design, blocks or design.max_blocks),
+            **only_if(design.dynamic_shift, eta=signed(bits)),
+            **only_if(design.statistics, sums=TokenSums(design, blocks or design.max_blocks)),
             "last": 1,
-        }
-        for name, there in (("dropped", design.complement), ("eta", design.dynamic_shift),
-                            ("sums", design.statistics)):
-            if not there:
-                del fields[name]
-        super().__init__(fields)
+        })
 
     @staticmethod
     def metadata_field(design: Design) -> str:

@@ -1,6 +1,7 @@
 """The generated accelerator."""
 
 from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
 
 from hw.accelerator.accelerator import Accelerator
 from hw.config import VALUE_WIDTH, Design
@@ -8,7 +9,7 @@ from hw.fixed_point import CHANNEL_BYTES
 from hw.generate.tops.array import result_axis
 from hw.generate.tops.base import Top, coef_axis, connect_coef, dense_axis
 from hw.stream.axi import Axis, Port
-from hw.stream.axi_lite import AXIL_PORTS
+from hw.stream.axi_lite import AxiLite
 
 
 __all__ = ["AcceleratorTop"]
@@ -41,7 +42,7 @@ class AcceleratorTop(Top):
         super().__init__(design, Accelerator(design), [
             *self.act.ports, *self.weight.ports, *(self.coef.ports * bool(design.channel_bits)),
             *(port for axis in self.more.values() for port in axis.ports),
-            *self.result.ports, *AXIL_PORTS,
+            *self.result.ports, *AxiLite.ports("s_axil"),
             Port("irq", "out", 1, "a job has ended and interrupts are enabled"),
         ])
 
@@ -58,7 +59,6 @@ class AcceleratorTop(Top):
         for name, axis in self.more.items():
             source = getattr(inside, f"i_{name}")
             axis.connect(m, self, source, data=source.payload, last=Signal(name=f"{name}_last"))
-        for port in [*AXIL_PORTS, self.ports[-1]]:
-            sink, source = (inside, self) if port.direction == "in" else (self, inside)
-            m.d.comb += getattr(sink, port.name).eq(getattr(source, port.name))
+        wiring.connect(m, AxiLite.host(self, "s_axil"), inside.bus)
+        m.d.comb += self.irq.eq(inside.irq)
         return m

@@ -74,9 +74,10 @@ class ArrayTop(Top):
     def elaborate(self, platform):
         m = Module()
         m.submodules.array = array = self.inside
-        for port in self.ports:
-            if port.name in ("values", "masks", "weights"):
-                m.d.comb += Value.cast(getattr(array, port.name)).eq(getattr(self, port.name))
+        m.d.comb += [Value.cast(array.rows.values).eq(self.values),
+                     Value.cast(array.weights).eq(self.weights)]
+        if not self.design.pattern.dense:
+            m.d.comb += Value.cast(array.rows.masks).eq(self.masks)
         for i in range(self.design.row_tiles):
             m.d.comb += [array.control[i][name].eq(getattr(self, name)[i])
                          for name in ("step", "start", "last")]

@@ -44,9 +44,9 @@ def _user_fields(design: Design) -> dict:
     meaning = _METADATA[design.encoding]
     if design.flexible != "none":
         meaning = "bitmask: the N positions of the values in the block, those of zeros included"
-    fields = {EncodedBlock.metadata_field(design): (design.metadata_bits, meaning)}
-    if not design.metadata_bits:
-        fields.clear()
+    fields = {}
+    if design.metadata_bits:
+        fields[EncodedBlock.metadata_field(design)] = design.metadata_bits, meaning
     if design.dynamic_shift:
         fields["eta"] = block["eta"].shape, f"the token's {design.shift}, signed"
     if design.statistics:
@@ -84,9 +84,9 @@ class CompressorTop(StreamTop):
         if self.design.channel_bits:
             connect_coef(m, self, self.inside.i_coef)
         if self.design.shift == "scalar":
-            m.d.comb += self.inside.shift.eq(self.shift)
+            m.d.comb += self.inside.settings.shift.eq(self.shift)
         if self.design.unstructured:
-            m.d.comb += self.inside.threshold.eq(self.threshold)
+            m.d.comb += self.inside.settings.threshold.eq(self.threshold)
         return m
 
     def sink_parts(self, payload):

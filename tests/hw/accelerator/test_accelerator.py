@@ -33,26 +33,26 @@ class Bus:
 
     async def write(self, ctx, name, value):
         dut = self.dut
-        ctx.set(dut.s_axil_awaddr, offset_of(name))
-        ctx.set(dut.s_axil_wdata, value)
-        ctx.set(dut.s_axil_wstrb, 0xF)
-        for valid in (dut.s_axil_awvalid, dut.s_axil_wvalid, dut.s_axil_bready):
+        ctx.set(dut.bus.awaddr, offset_of(name))
+        ctx.set(dut.bus.wdata, value)
+        ctx.set(dut.bus.wstrb, 0xF)
+        for valid in (dut.bus.awvalid, dut.bus.wvalid, dut.bus.bready):
             ctx.set(valid, 1)
         await ctx.tick()
-        ctx.set(dut.s_axil_awvalid, 0)
-        ctx.set(dut.s_axil_wvalid, 0)
-        await ctx.tick().until(dut.s_axil_bvalid)
-        ctx.set(dut.s_axil_bready, 0)
+        ctx.set(dut.bus.awvalid, 0)
+        ctx.set(dut.bus.wvalid, 0)
+        await ctx.tick().until(dut.bus.bvalid)
+        ctx.set(dut.bus.bready, 0)
 
     async def read(self, ctx, name):
         dut = self.dut
-        ctx.set(dut.s_axil_araddr, offset_of(name))
-        ctx.set(dut.s_axil_arvalid, 1)
-        ctx.set(dut.s_axil_rready, 1)
+        ctx.set(dut.bus.araddr, offset_of(name))
+        ctx.set(dut.bus.arvalid, 1)
+        ctx.set(dut.bus.rready, 1)
         await ctx.tick()
-        ctx.set(dut.s_axil_arvalid, 0)
-        value, = await ctx.tick().sample(dut.s_axil_rdata).until(dut.s_axil_rvalid)
-        ctx.set(dut.s_axil_rready, 0)
+        ctx.set(dut.bus.arvalid, 0)
+        value, = await ctx.tick().sample(dut.bus.rdata).until(dut.bus.rvalid)
+        ctx.set(dut.bus.rready, 0)
         return value
 
 
@@ -230,10 +230,10 @@ def test_unmapped_address_is_answered_with_an_error():
     dut = Accelerator(Design(Pattern(2, 4), rows=1, columns=1, max_k=8, batch_tokens=1))
 
     async def control(ctx):
-        ctx.set(dut.s_axil_araddr, 0x800)
-        ctx.set(dut.s_axil_arvalid, 1)
-        ctx.set(dut.s_axil_rready, 1)
-        response, = await ctx.tick().sample(dut.s_axil_rresp).until(dut.s_axil_rvalid)
+        ctx.set(dut.bus.araddr, 0x800)
+        ctx.set(dut.bus.arvalid, 1)
+        ctx.set(dut.bus.rready, 1)
+        response, = await ctx.tick().sample(dut.bus.rresp).until(dut.bus.rvalid)
         assert response == 2
 
     simulate(dut, control)

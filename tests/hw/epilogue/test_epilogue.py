@@ -104,7 +104,7 @@ def test_row_leaves_as_long_after_its_last_columns_as_the_epilogue_says():
     times = {}
 
     async def watch(ctx):
-        ctx.set(epilogue.output, Output.CORRECTED)
+        ctx.set(epilogue.corrections.output, Output.CORRECTED)
         for stream in (epilogue.i, epilogue.i_token, epilogue.i_row_sums):
             ctx.set(stream.valid, 1)
         ctx.set(epilogue.i_token.payload.gain, 1 << 12)

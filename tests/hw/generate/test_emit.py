@@ -5,6 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
 
 from hw.config import Design, Pattern
 from hw.generate import verilog
@@ -42,3 +45,37 @@ def test_same_text_under_every_hash_seed():
     texts = {subprocess.run([sys.executable, "-c", script], env={"PYTHONHASHSEED": str(seed)},
                             capture_output=True, check=True).stdout for seed in (1, 2)}
     assert len(texts) == 1
+
+
+class Asks(wiring.Signature):
+    def __init__(self):
+        super().__init__({"question": Out(3), "answer": In(5)})
+
+
+class Answers(wiring.Component):
+    __module__ = "hw.answers"  # what stands elsewhere is not a module of its own
+    asked: In(Asks())
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.asked.answer.eq(self.asked.question * 3)
+        return m
+
+
+class Between(wiring.Component):
+    asked: In(Asks())
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.answers = answers = Answers()
+        wiring.connect(m, wiring.flipped(self.asked), answers.asked)
+        return m
+
+
+def test_members_of_a_signature_name_the_ports():
+    """Inside ``hw`` a component is a module; its interfaces are ports with their paths."""
+    text = to_verilog(Between(), "between")
+    assert modules(text) == ["between", "between_answers"]
+    for port in ("input [2:0] asked__question", "output [4:0] asked__answer"):
+        assert len(re.findall(rf"^  {re.escape(port)};", text, re.M)) == 2
+    assert re.search(r"\.asked__question\(asked__question\)", text)
