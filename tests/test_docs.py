@@ -1,5 +1,6 @@
 """Prose that stays true: links lead somewhere, and what is named in code stands in the code."""
 
+import ast
 import pkgutil
 import re
 import subprocess
@@ -14,6 +15,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.M | re.S)
 PATH = re.compile(r"(?<![\w/.-])(?:docs|hw|sw|sim|synth|tests)/[\w./]*[\w/](?![\w<*])")
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 NAME = re.compile(r"`((?:hw|sw|sim|synth|tests)(?:\.\w+)+)`")
 
 
@@ -25,6 +27,16 @@ def anchors(text):
     """Names under which the headings of a page can be linked, on GitHub and on the site."""
     headings = re.findall(r"^#+ (.*)$", FENCE.sub("", text), re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def imported(text):
+    """Full names that the examples of a page import."""
+    for code in PYTHON.findall(text):
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.ImportFrom):
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            elif isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
 
 
 @pytest.mark.parametrize("name", names(PAGES))
@@ -42,10 +54,11 @@ def test_links_lead_somewhere(name):
 
 @pytest.mark.parametrize("name", names(PAGES))
 def test_files_and_names_exist(name):
-    text = LINK.sub("](", FENCE.sub("", (ROOT / name).read_text()))
+    whole = (ROOT / name).read_text()
+    text = LINK.sub("](", FENCE.sub("", whole))
     for path in PATH.findall(text):
         assert (ROOT / path).exists(), f"{name} names {path}"
-    for dotted in NAME.findall(text):
+    for dotted in [*NAME.findall(text), *imported(whole)]:
         try:
             pkgutil.resolve_name(dotted)
         except (AttributeError, ImportError) as error:
