@@ -48,7 +48,8 @@ def _parameters(design: Design) -> Iterator[str]:
 def registers_page() -> str:
     """Markdown of ``docs/hw/registers.md``."""
     lines = ["# Registers", "",
-             "AXI4-Lite, 32-bit words. Written by `python -m hw.header` from `hw/registers.py`,",
+             "What does software write to run a job, and what can it read? These AXI4-Lite",
+             "registers of 32 bits. `python -m hw.header` writes this page from `hw/registers.py`,",
              "from which the RTL, the manifest, the C header and the driver are made too.", "",
              "`rw` is kept until written again, `ro` is read only (writes are ignored), of `w1`",
              "a 1 acts once. Registers of the job (*) cannot be written while one is running: the",

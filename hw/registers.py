@@ -129,6 +129,7 @@ REGISTERS = _map(
     ("THRESHOLD", True, (Field("threshold", 16, "rw", "0, or the least score of the values to "
                                "keep, in place of a pattern"),)),
 )
+"""The register map, in the order of the offsets."""
 
 
 def offset_of(name: str) -> int:

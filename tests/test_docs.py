@@ -1,7 +1,10 @@
 """Prose that stays true: links lead somewhere, and what is named in code stands in the code."""
 
+import ast
 import pkgutil
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.M | re.S)
 PATH = re.compile(r"(?<![\w/.-])(?:docs|hw|sw|sim|synth|tests)/[\w./]*[\w/](?![\w<*])")
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 NAME = re.compile(r"`((?:hw|sw|sim|synth|tests)(?:\.\w+)+)`")
 
 
@@ -23,6 +27,16 @@ def anchors(text):
     """Names under which the headings of a page can be linked, on GitHub and on the site."""
     headings = re.findall(r"^#+ (.*)$", FENCE.sub("", text), re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def imported(text):
+    """Full names that the examples of a page import."""
+    for code in PYTHON.findall(text):
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.ImportFrom):
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            elif isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
 
 
 @pytest.mark.parametrize("name", names(PAGES))
@@ -40,10 +54,11 @@ def test_links_lead_somewhere(name):
 
 @pytest.mark.parametrize("name", names(PAGES))
 def test_files_and_names_exist(name):
-    text = LINK.sub("](", (ROOT / name).read_text())
+    whole = (ROOT / name).read_text()
+    text = LINK.sub("](", FENCE.sub("", whole))
     for path in PATH.findall(text):
         assert (ROOT / path).exists(), f"{name} names {path}"
-    for dotted in NAME.findall(text):
+    for dotted in [*NAME.findall(text), *imported(whole)]:
         try:
             pkgutil.resolve_name(dotted)
         except (AttributeError, ImportError) as error:
@@ -58,3 +73,20 @@ def test_pages_that_the_code_names_exist():
                 found += 1
                 assert (ROOT / path).exists(), f"{source} names {path}"
     assert found
+
+
+@pytest.mark.long
+def test_site_builds_without_a_warning(tmp_path):
+    """Every page is reached, every link and role resolves, and each room has its reference."""
+    run = subprocess.run([sys.executable, "-m", "sphinx", "-E", "-W", "--keep-going", "-q", "docs",
+                          tmp_path], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    rooms = [path.parent for package in ("hw", "sw", "sim", "synth")
+             for path in (ROOT / package).rglob("__init__.py")
+             if path.parent not in (ROOT / "sim" / "tests", ROOT / "sim" / "benches")]
+    assert len(rooms) > 20
+    for room in rooms:
+        name = ".".join(room.relative_to(ROOT).parts)
+        page = tmp_path / "reference" / name.partition(".")[0] / f"{name}.html"
+        assert page.exists(), f"{name} has no page"
+        assert str(ROOT) not in page.read_text(), f"the page of {name} tells of this machine"

@@ -31,7 +31,7 @@ class JobPattern(wiring.Component):
     asked : Out(Asked), only where something is flexible
         The same for the selector.
     steps : Out(range(design.most_steps + 1))
-        Steps of M values in the array, see :meth:`hw.config.Design.steps`; with a threshold those
+        Steps of M values in the array, see ``hw.config.Design.steps``; with a threshold those
         of a block that keeps everything.
     """
 

@@ -11,6 +11,8 @@ __all__ = ["GATHERS", "ArrayParameters"]
 
 
 GATHERS = ("auto", "window", "butterfly")
+"""Networks that bring weights to a PE's lanes."""
+
 _TILED = ("array", "accelerator")
 
 

@@ -11,7 +11,10 @@ __all__ = ["ENCODINGS", "SHIFTS", "CompressorParameters"]
 
 
 ENCODINGS = ("bitmask", "index", "rank")
+"""Metadata of a compressed block."""
+
 SHIFTS = ("none", "scalar", "channel", "mean", "median")
+"""What may be subtracted from values before selection."""
 
 
 @dataclass(frozen=True)

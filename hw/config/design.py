@@ -18,14 +18,13 @@ class Design(AcceleratorParameters):
     """Everything that a generated design depends on.
 
     Each part adds its parameters, their checks and the numbers that follow from them to those of
-    the parts inside it: format, selector, compressor, array, accelerator.
+    the parts inside it: format, selector, compressor, array, accelerator. Their fields describe
+    them, with unit, range and default.
 
     Parameters
     ----------
     pattern : Pattern
         Values kept of each block. A dense design (``n == m``) has no selector and no gather.
-
-    The other parameters are described, with unit, range and default, in the fields of the parts.
 
     Raises
     ------

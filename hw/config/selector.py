@@ -12,7 +12,11 @@ __all__ = ["FLEXIBLE", "SELECTORS", "SelectorParameters", "check_flexible"]
 
 
 SELECTORS = ("rank", "radix", "network", "serial")
+"""Structures of a selector."""
+
 FLEXIBLE = ("none", "n", "all")
+"""What of the pattern a block may bring along: nothing, N, or N and M."""
+
 _FLEXIBLE_SELECTORS = {"rank": FLEXIBLE, "radix": ("none", "n"), "network": ("none",),
                        "serial": FLEXIBLE}
 

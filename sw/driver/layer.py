@@ -80,7 +80,7 @@ class SparseLinear(nn.Module):
             The accelerator.
         pattern : Pattern or str, optional
             One that the accelerator runs, by default its own; see
-            :meth:`hw.config.Design.steps`.
+            ``hw.config.Design.steps``.
         criterion : str
             One of :data:`sw.methods.criteria.CRITERIA`; all but ``act`` need coefficients in the
             design, and ``clact`` the statistic ``norm`` [K].

@@ -54,6 +54,7 @@ ABC_SCRIPTS = {
 selectors. ``topo`` after mapping drops cells that nothing reads; ``buffer`` stumbles over them."""
 
 GOALS = tuple(ABC_SCRIPTS)
+"""What a design can be mapped for."""
 
 PORT_LOADS = 4
 """Load of an output, in input capacitances of the smallest inverter."""
