@@ -101,6 +101,7 @@ def run(options: argparse.Namespace) -> None:
                 "length": options.length}
     state = calibrate_subject(subject, method, options.layers, statistics, training,
                               options.output, identity, "calibrating")
+    print(state["coverage"]["summary"])
     for name, (before, after) in state["error"].items():
         print(f"{name}: mean squared error {before:.6g} -> {after:.6g}")
 

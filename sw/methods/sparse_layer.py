@@ -63,15 +63,19 @@ class SparseInputLinear(nn.Linear):
     rotation: Tensor | None
     static_shift: Tensor | None
     weight_mask: Tensor | None
+    called: bool
+    """Whether it has computed since it was made."""
 
     def __init__(self, linear: nn.Linear, method: Method,
                  statistics: Mapping[str, Tensor] | None = None,
                  learned: Mapping[str, Tensor] | None = None):
         self.transposed = is_transposed(linear)
         outputs, features = linear.weight.shape[::-1] if self.transposed else linear.weight.shape
-        super().__init__(features, outputs, device="meta")
-        self.weight, self.bias = linear.weight, linear.bias
+        nn.Module.__init__(self)  # no parameters of its own: those of the dense layer
+        self.in_features, self.out_features = features, outputs
+        self._share(linear)
         self.train(linear.training)
+        self.called = False
         self.method = method
         self.pattern = parse_pattern(method.pattern)
         self.statistics = dict(statistics or {})
@@ -81,6 +85,11 @@ class SparseInputLinear(nn.Linear):
                                  "not none")
         self._add_statistics()
         self._add_parameters(learned)
+
+    def _share(self, linear: nn.Linear) -> None:
+        """Take the parameters of the dense layer, the very same objects."""
+        for name in ("weight", "bias"):
+            self.register_parameter(name, getattr(linear, name))
 
     def _constant(self, name: str, value: Tensor | None) -> None:
         self.register_buffer(name, value, persistent=False)
@@ -194,6 +203,7 @@ class SparseInputLinear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [..., out_features] in the type of ``x`` [..., in_features]."""
+        self.called = True
         if self.weight_mask is not None:
             return apply_linear(x, self.matrix * self.weight_mask, self.bias)
         compute = self._integer if self.method.integer else self._float
@@ -206,7 +216,8 @@ class SparseInputLinear(nn.Linear):
             y = y + self.bias.float()
         return y.to(x.dtype).reshape(*x.shape[:-1], self.out_features)
 
-    def _float(self, tokens: Tensor, scale: Tensor | None) -> Tensor:
+    def _corrected(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the product is taken of, what was selected from, and what of it was kept."""
         shift = self._shift(tokens)
         z, mask = self._select(tokens, shift)
         kept = torch.where(mask, z, 0)
@@ -215,6 +226,10 @@ class SparseInputLinear(nn.Linear):
             corrected = corrected * correct.variance_ratio(z, kept)
         if shift is not None:
             corrected = corrected + shift
+        return corrected, z, kept
+
+    def _float(self, tokens: Tensor, scale: Tensor | None) -> Tensor:
+        corrected, z, kept = self._corrected(tokens)
         weight = self._weight(scale)
         y = apply_linear(corrected.to(weight.dtype), weight)
         if "r-sparse" in self.method.corrections:
