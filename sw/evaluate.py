@@ -30,7 +30,7 @@ from sw.methods.corrections import TRAINED
 from sw.methods.criteria import CRITERIA
 from sw.methods.experts import separated
 from sw.methods.method import Method
-from sw.methods.sparse_layer import SparseInputLinear
+from sw.methods.sparse_layer import SparseInput
 from sw.methods.sparsify import find_layers, observe, sparsify
 from sw.methods.training import Training
 
@@ -73,7 +73,7 @@ class Evaluation:
                                  self.identity, f"calibrating {name}")["learned"]
 
     @torch.no_grad()
-    def layer_errors(self, sparse: dict[str, SparseInputLinear]) -> dict[str, dict[str, float]]:
+    def layer_errors(self, sparse: dict[str, SparseInput]) -> dict[str, dict[str, float]]:
         """Return output SNR in dB and energy kept of every layer, on the dense model's inputs.
 
         Measured on the first batch.

@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from sw.methods.layers import linear_layers
-from sw.methods.sparse_layer import SparseInputLinear
+from sw.methods.sparse_layer import SparseInput
 
 
 __all__ = ["Coverage", "Entry", "table"]
@@ -136,7 +136,7 @@ def table(model: nn.Module, sparse: Mapping[str, str], dense: Mapping[str, str])
                if hasattr(layer.module, "holder")}
     for name, module in model.named_modules():
         size = sum(value.numel() for value in module._parameters.values() if value is not None)
-        if isinstance(module, SparseInputLinear):
+        if isinstance(module, SparseInput):
             before = {name: f"{module.method.pattern}, made sparse before"}
             entries.append(_entry(name, module, size, True, before, {}, counted))
         elif size and id(module) not in names | holders:

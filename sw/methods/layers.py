@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from sw.methods.experts import expert_layers
-from sw.methods.sparse_layer import SparseInputLinear, is_transposed
+from sw.methods.sparse_layer import SparseInput, is_transposed
 
 
 __all__ = ["Layer", "choose", "find_layers", "linear_layers", "matches"]
@@ -133,7 +133,7 @@ def linear_layers(model: nn.Module) -> dict[str, Layer]:
                  if isinstance(module, nn.MultiheadAttention)}
     found: dict[str, Layer] = {}
     for name, module in modules.items():
-        if isinstance(module, SparseInputLinear):
+        if isinstance(module, SparseInput):
             continue
         if not (isinstance(module, nn.Linear) or is_transposed(module)):
             why = NOT_LANGUAGE if language is not None and not _inside(name, language) else ""
@@ -164,7 +164,7 @@ def linear_layers(model: nn.Module) -> dict[str, Layer]:
 
 def _is_sparse(module: nn.Module) -> bool:
     """Whether a hook already selects from the inputs of a layer."""
-    return any(isinstance(getattr(hook, "__self__", None), SparseInputLinear)
+    return any(isinstance(getattr(hook, "__self__", None), SparseInput)
                for hook in module._forward_pre_hooks.values())
 
 

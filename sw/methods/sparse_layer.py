@@ -16,7 +16,7 @@ from sw.methods.criteria import clact_coefficients, quantize_coefficients, weigh
 from sw.methods.method import Method, parse_pattern
 
 
-__all__ = ["SparseInputLinear", "is_transposed"]
+__all__ = ["SparseInput", "SparseInputLinear", "is_transposed"]
 
 
 def is_transposed(layer: nn.Module) -> bool:
@@ -31,8 +31,8 @@ def _keep(x: Tensor, pattern: Pattern | int, coefficients: Tensor | None) -> Ten
     return unstructured_mask(x, x.shape[-1] * (100 - pattern) // 100, coefficients)
 
 
-class SparseInputLinear(nn.Linear):
-    """Takes the place of an ``nn.Linear`` and shares its parameters; names stay the same.
+class SparseInput(nn.Module):
+    """Takes the place of a linear layer and shares its parameters; names stay the same.
 
     All that a method adds is kept out of the ``state_dict``, so a checkpoint of the dense model
     fits the sparse one and the other way round.
@@ -58,6 +58,10 @@ class SparseInputLinear(nn.Linear):
         another method or layer.
     """
 
+    weight: Tensor
+    bias: Tensor | None
+    in_features: int
+    out_features: int
     coefficients: Tensor | None
     largest: Tensor | None
     rotation: Tensor | None
@@ -264,6 +268,10 @@ class SparseInputLinear(nn.Linear):
         """Shape and method, for print."""
         extra = " ".join(("", *self.method.corrections))
         return f"{super().extra_repr()}, {self.method.pattern} {self.method.criterion}{extra}"
+
+
+class SparseInputLinear(SparseInput, nn.Linear):  # type: ignore[misc]
+    """Takes the place of an ``nn.Linear``, and is one to whoever asks."""
 
 
 def _drop_learned(module: nn.Module, state: dict[str, Any], prefix: str, _: Any) -> None:

@@ -9,7 +9,7 @@ from torch import nn
 
 from sw.methods.coverage import Coverage
 from sw.methods.experts import SeparateExperts, SparseExpertLinear, join, separate
-from sw.methods.sparse_layer import SparseInputLinear
+from sw.methods.sparse_layer import SparseInput
 from sw.methods.wrapping import SelectedInput, put_back
 
 
@@ -30,14 +30,14 @@ class Sparsified:
     Attributes
     ----------
     model : nn.Module
-    layers : dict of str to SparseInputLinear
+    layers : dict of str to SparseInput
         By their names in the model as it was.
     dense : dict of str to nn.Linear
         What they take the place of.
     """
 
     model: nn.Module
-    layers: dict[str, SparseInputLinear]
+    layers: dict[str, SparseInput]
     dense: dict[str, nn.Linear]
     _table: Coverage = field(default_factory=lambda: Coverage(()), repr=False)
     _hooks: list[Any] = field(default_factory=list, repr=False)
@@ -97,7 +97,7 @@ class Sparsified:
     def _leave_fast_paths(self) -> None:
         """Keep encoders of PyTorch from reading the weights of sparse layers past them."""
         for module in list(self.model.modules()):
-            if not any(isinstance(part, SparseInputLinear) for part in module.modules()):
+            if not any(isinstance(part, SparseInput) for part in module.modules()):
                 continue
             if isinstance(module, nn.TransformerEncoderLayer):
                 self._hooks.append(module.register_forward_pre_hook(_slow_path))
@@ -118,7 +118,7 @@ class Sparsified:
         """
         for parent in list(self.model.modules()):
             for name, child in list(parent._modules.items()):
-                if isinstance(child, SparseInputLinear) \
+                if isinstance(child, SparseInput) \
                         and child.__dict__.get("owner") == self._number:
                     setattr(parent, name, put_back(child))
         for handle in self._hooks:

@@ -12,7 +12,7 @@ from sw.methods.coverage import table
 from sw.methods.experts import separated
 from sw.methods.layers import choose, find_layers, matches
 from sw.methods.method import Method
-from sw.methods.sparse_layer import SparseInputLinear
+from sw.methods.sparse_layer import SparseInput
 from sw.methods.sparsified import Sparsified
 from sw.methods.wrapping import SelectedInput, make_sparse
 
@@ -60,8 +60,8 @@ def make(model: nn.Module, layers: Mapping[str, nn.Linear], methods: Mapping[str
         odd = min(set(learned) ^ set(layers))
         raise ValueError("learned must be of the layers that are made sparse, not of others "
                          f"(such as {odd})")
-    sparse: dict[str, SparseInputLinear] = {}
-    same: dict[int, SparseInputLinear] = {}
+    sparse: dict[str, SparseInput] = {}
+    same: dict[int, SparseInput] = {}
     for name, layer in layers.items():
         made = make_sparse(name, layer, methods[name], (statistics or {}).get(name),
                            None if learned is None else learned[name])
@@ -120,7 +120,7 @@ def sparsify(model: nn.Module, pattern: str | Mapping[str, str] = "8:16", criter
         by this method; the model is then as it was.
     """
     names = corrections.split("+") if isinstance(corrections, str) else corrections
-    first = pattern if isinstance(pattern, str) else next(iter(pattern.values()), "")
+    first = next(iter(pattern.values()), "") if isinstance(pattern, Mapping) else pattern
     method = Method(first, criterion, tuple(names), integer)
     chosen, dense = choose(model, layers, ignore)
     patterns = _patterns(pattern, chosen)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from sw.files import load, save
 from sw.methods.corrections import TRAINED
 from sw.methods.method import Method
-from sw.methods.sparse_layer import SparseInputLinear
+from sw.methods.sparse_layer import SparseInput
 from sw.methods.sparsified import Sparsified
 from sw.methods.sparsify import sparsify
 
@@ -155,7 +155,7 @@ def _error(output: Tensor, target: Tensor) -> Tensor:
     return nn.functional.mse_loss(output.float(), target.float())
 
 
-def _parameters(layers: Mapping[str, SparseInputLinear]) -> Learned:
+def _parameters(layers: Mapping[str, SparseInput]) -> Learned:
     return {name: {key: value.detach().cpu().clone() for key, value in layer.learned.items()}
             for name, layer in layers.items()}
 

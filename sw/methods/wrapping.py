@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from sw.methods.experts import ExpertLinear, SparseExpertLinear
 from sw.methods.hooks import offloads, share_hooks
 from sw.methods.method import Method
-from sw.methods.sparse_layer import SparseInputLinear, is_transposed
+from sw.methods.sparse_layer import SparseInput, SparseInputLinear, is_transposed
 
 
 __all__ = ["SelectedInput", "make_sparse", "put_back", "why_not_plain"]
@@ -59,7 +59,7 @@ def why_not_plain(layer: nn.Module) -> str:
     return ""
 
 
-class SelectedInput(SparseInputLinear):
+class SelectedInput(SparseInput):
     """Selects from the inputs of a layer that then computes with its own forward.
 
     Parameters
@@ -67,7 +67,7 @@ class SelectedInput(SparseInputLinear):
     linear : nn.Module
         With ``in_features``.
     method, statistics, learned
-        As for ``SparseInputLinear``; the method must change the input alone.
+        As for ``SparseInput``; the method must change the input alone.
     """
 
     dense: nn.Module
@@ -126,9 +126,19 @@ def _needs_weights(method: Method) -> str:
     return more[0] if more else "integer=True" if method.integer else ""
 
 
+def _class(layer: nn.Module) -> type[SparseInput]:
+    """What takes the place of a plain layer."""
+    if isinstance(layer, ExpertLinear):
+        return SparseExpertLinear
+    if is_transposed(layer):
+        from sw.methods.transposed_layer import SparseInputConv1D
+        return SparseInputConv1D
+    return SparseInputLinear
+
+
 def make_sparse(name: str, layer: nn.Linear, method: Method,
                 statistics: Mapping[str, Tensor] | None = None,
-                learned: Mapping[str, Tensor] | None = None) -> SparseInputLinear:
+                learned: Mapping[str, Tensor] | None = None) -> SparseInput:
     """Return the sparse layer that takes the place of a layer, or selects before it.
 
     Raises
@@ -144,8 +154,7 @@ def make_sparse(name: str, layer: nn.Linear, method: Method,
         raise ValueError(f"layers must have their weights in memory, not {name} ({kind}, on the "
                          "meta device): load them, or leave it out with ignore")
     if not why:
-        sparse = (SparseExpertLinear if isinstance(layer, ExpertLinear) else SparseInputLinear)(
-            layer, method, statistics, learned)
+        sparse = _class(layer)(layer, method, statistics, learned)
         sparse.__dict__["dense"] = layer
         share_hooks(layer, sparse)
         return sparse
@@ -156,7 +165,7 @@ def make_sparse(name: str, layer: nn.Linear, method: Method,
     return SelectedInput(layer, method, statistics, learned)
 
 
-def put_back(sparse: SparseInputLinear) -> nn.Linear:
+def put_back(sparse: SparseInput) -> nn.Linear:
     """Return the dense layer of a sparse one, with the parameters that this one has now."""
     dense = sparse.__dict__["dense"]
     if not isinstance(sparse, SelectedInput):
