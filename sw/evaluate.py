@@ -82,7 +82,8 @@ class Evaluation:
 
         def compare(name: str, inputs: Any, output: Any) -> None:
             if isinstance(output, torch.Tensor):  # not of a layer that gives more than that
-                found[name] = {"snr_db": snr_db(output, sparse[name](inputs[0])),
+                # Without hooks: those of the dense layer, this one too, are the sparse one's.
+                found[name] = {"snr_db": snr_db(output, sparse[name].forward(inputs[0])),
                                "energy_kept": sparse[name].energy_kept(inputs[0])}
 
         with separated(self.subject.model):

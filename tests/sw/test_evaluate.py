@@ -10,10 +10,12 @@ import torch
 
 from sw import evaluate
 from sw.evaluate import PAPER, main, methods, parse
+from sw.evaluation.subjects import Subject
 from sw.methods.corrections import CORRECTIONS
 from sw.methods.criteria import CRITERIA
 from sw.methods.method import Method
 from sw.methods.sparse_layer import SparseInputLinear
+from tests.sw.methods.tiny import causal, ids
 
 
 SMALL = ["--model", "minilm", "--patterns", "2:4", "--count", "3", "--calibration", "2",
@@ -89,6 +91,20 @@ def test_interrupted_run_goes_on_to_the_same_results(tmp_path, monkeypatch):
     assert len(done) == 2
     for name in ("results.json", "results.csv", "results.md"):
         assert (tmp_path / "part" / name).read_text() == (tmp_path / "whole" / name).read_text()
+
+
+def test_rows_of_experts_say_what_is_sparse(tmp_path):
+    model = causal("mixtral", num_local_experts=4, num_experts_per_tok=2)
+    windows = [{"input_ids": ids(40)}]
+    subject = Subject(model, windows, windows, "perplexity")
+    _, options = parse(["--model", "mixtral", "-o", str(tmp_path)])
+    row = evaluate.Evaluation(subject, options, {}).row(Method("2:4"))
+    assert row["coverage"]["layers"] == {"sparse": 24, "not called": 0, "dense": 1}
+    assert len(row["layers"]) == 24
+    for name in ("gate_up_proj", "down_proj"):
+        found = row["layers"][f"model.layers.1.mlp.experts.3.{name}"]
+        assert 0 < found["snr_db"] < 20
+        assert 0.5 < found["energy_kept"] < 1
 
 
 def test_damaged_learned_file_is_one_sentence(tmp_path, capsys):
