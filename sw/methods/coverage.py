@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from sw.methods.layers import linear_layers
 from sw.methods.sparse_layer import SparseInput
@@ -129,7 +129,7 @@ def table(model: nn.Module, sparse: Mapping[str, str], dense: Mapping[str, str])
         weights = module.weight.numel() if not hasattr(module, "in_features") \
             else module.in_features * module.out_features
         bias = getattr(module, "bias", None)
-        size = weights + (0 if bias is None else bias.numel())
+        size = weights + (bias.numel() if isinstance(bias, Tensor) else 0)
         entries.append(_entry(name, module, size, True, sparse, dense, counted))
     names = {id(layer.module) for layer in found.values()}
     holders = {id(layer.module.holder) for layer in found.values()

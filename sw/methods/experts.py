@@ -184,7 +184,7 @@ class SeparateExperts(nn.Module):
     def _expert(self, number: int, x: Tensor) -> Tensor:
         layers: Any = self.get_submodule(str(number))
         shared: Any = self.shared
-        if "gate_up_proj" in self._parameters:
+        if hasattr(layers, "gate_up_proj"):
             hidden = layers.gate_up_proj(x)
             if hasattr(shared, "_apply_gate"):
                 hidden = shared._apply_gate(hidden)

@@ -74,7 +74,15 @@ def _heads(model: nn.Module) -> set[int]:
     return {id(part) for head in heads for part in head.modules()}
 
 
-def _prefixes(model: nn.Module) -> list[str] | None:
+def _other_inputs(model: nn.Module) -> list[str]:
+    """Names of the models inside a model of text that read something else than text."""
+    if getattr(model, "main_input_name", "") != "input_ids":
+        return []
+    return [name for name, module in model.named_modules()
+            if getattr(module, "main_input_name", "input_ids") != "input_ids"]
+
+
+def _language(model: nn.Module) -> list[str] | None:
     """Names of the language models inside a model of several; None where all is language."""
     root: Any = next((module for module in model.modules()
                       if hasattr(getattr(module, "config", None), "get_text_config")), None)
@@ -128,15 +136,17 @@ def linear_layers(model: nn.Module) -> dict[str, Layer]:
     one, as ``sw.methods.experts`` names them.
     """
     modules = {name: module for name, module in model.named_modules(remove_duplicate=False)}
-    heads, language, adapters = _heads(model), _prefixes(model), _adapters(model)
+    heads, adapters = _heads(model), _adapters(model)
+    language, others = _language(model), _other_inputs(model)
     attention = {id(module.out_proj) for module in modules.values()
                  if isinstance(module, nn.MultiheadAttention)}
     found: dict[str, Layer] = {}
     for name, module in modules.items():
         if isinstance(module, SparseInput):
             continue
-        if not (isinstance(module, nn.Linear) or is_transposed(module)):
-            why = NOT_LANGUAGE if language is not None and not _inside(name, language) else ""
+        foreign = _inside(name, others) or (language is not None and not _inside(name, language))
+        if not _is_linear(module):
+            why = NOT_LANGUAGE if foreign else ""
             found |= {f"{name}.{key}": Layer(layer, why)
                       for key, layer in expert_layers(module).items() if name}
             continue
@@ -154,12 +164,20 @@ def linear_layers(model: nn.Module) -> dict[str, Layer]:
             why = "router"
         elif id(module) in attention:
             why = "nn.MultiheadAttention reads its weights and never calls it"
-        elif language is not None and not _inside(name, language):
+        elif foreign:
             why, never = NOT_LANGUAGE, False
         else:
             never = False
         found[name] = Layer(module, why, never)
     return found
+
+
+def _is_linear(module: Any) -> bool:
+    """Whether it is a linear layer, or what stands in for one, as quantisation puts it."""
+    if isinstance(module, nn.Linear) or is_transposed(module):
+        return True
+    sizes = [getattr(module, name, None) for name in ("in_features", "out_features")]
+    return all(type(size) is int for size in sizes) and not module._modules
 
 
 def _is_sparse(module: nn.Module) -> bool:

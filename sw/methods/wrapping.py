@@ -6,6 +6,7 @@ it is, and a hook selects from its inputs: exact for methods that change the inp
 for all others.
 """
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -112,7 +113,8 @@ def _no_outputs(layer: Any) -> nn.Linear:
     hook = layer.__dict__.get("_hf_hook")
     device = getattr(hook, "execution_device", None)
     if device is None:
-        device = next((value.device for value in layer.parameters()), "cpu")
+        held = itertools.chain(layer.parameters(), layer.buffers())
+        device = next((value.device for value in held), "cpu")
     linear = nn.Linear(features, 1, bias=False, device="meta")
     linear.weight = nn.Parameter(torch.empty(0, features, device=device), requires_grad=False)
     return linear.train(layer.training)
@@ -149,7 +151,7 @@ def make_sparse(name: str, layer: nn.Linear, method: Method,
     why, kind = why_not_plain(layer), type(layer).__name__
     if any(isinstance(value, nn.parameter.UninitializedParameter) for value in layer.parameters()):
         raise ValueError(f"layers must have their weights, not {name} ({kind}: call it once first)")
-    weight = layer.weight
+    weight = getattr(layer, "weight", None)
     if not offloads(layer) and isinstance(weight, Tensor) and weight.device.type == "meta":
         raise ValueError(f"layers must have their weights in memory, not {name} ({kind}, on the "
                          "meta device): load them, or leave it out with ignore")

@@ -107,3 +107,26 @@ def test_merging_into_the_transposed_weights_of_gpt_2(safe):
             sparse.remove()
         merged.append(logits(model.eval()))
     assert torch.equal(*merged)
+
+
+@pytest.mark.parametrize("sparse_first", [False, True])
+def test_adapters_of_shared_expert_parameters(sparse_first):
+    def experts():
+        return causal("mixtral", num_local_experts=4, num_experts_per_tok=2)
+
+    def adapt(model):
+        torch.manual_seed(0)
+        return get_peft_model(model, LoraConfig(
+            r=2, init_lora_weights=False, target_parameters=["mlp.experts.down_proj"])).eval()
+
+    dense, model = logits(adapt(experts())), experts()
+    if sparse_first:
+        sparse = sparsify(model, "16:16")
+        model = adapt(model)
+    else:
+        model = adapt(model)
+        sparse = sparsify(model, "16:16")
+    assert torch.allclose(logits(model), dense, atol=1e-5)
+    sparse.remove()
+    assert not sparse_layers(model)
+    assert torch.equal(logits(model), dense)

@@ -70,6 +70,21 @@ def test_a_vision_tower_is_sparse_only_where_asked_for():
     assert len(find_layers(fill(transformers.ViTModel(transformers.ViTConfig(**VISION))))) == 6
 
 
+def test_the_speech_encoder_of_a_model_of_text_is_no_language_layer():
+    model = fill(transformers.SeamlessM4TModel(transformers.SeamlessM4TConfig(
+        vocab_size=64, t2u_vocab_size=64, hidden_size=32, encoder_layers=1, decoder_layers=1,
+        encoder_ffn_dim=48, decoder_ffn_dim=48, encoder_attention_heads=2,
+        decoder_attention_heads=2, speech_encoder_layers=1, speech_encoder_intermediate_size=48,
+        speech_encoder_attention_heads=2, t2u_encoder_layers=1, t2u_decoder_layers=1,
+        t2u_encoder_ffn_dim=48, t2u_decoder_ffn_dim=48, t2u_encoder_attention_heads=2,
+        t2u_decoder_attention_heads=2, unit_hifi_gan_vocab_size=64, unit_embed_dim=16,
+        lang_embed_dim=8, spkr_embed_dim=8, upsample_initial_channel=64)))
+    with sparsify(model, "2:4") as sparse:
+        assert not [name for name in sparse.layers if name.startswith("speech_encoder.")]
+        assert [name for name in sparse.layers if name.startswith("text_decoder.")]
+        assert "not of the language model" in sparse.coverage.summary()
+
+
 def test_routers_stay_dense_whatever_their_class():
     model = causal("qwen2_moe", num_experts=4, num_experts_per_tok=2, moe_intermediate_size=16,
                    shared_expert_intermediate_size=16)
