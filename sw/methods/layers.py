@@ -61,7 +61,7 @@ def _heads(model: nn.Module) -> set[int]:
             continue
         try:
             output = module.get_output_embeddings()
-        except (AttributeError, NotImplementedError):
+        except Exception:  # of models that have no such thing, each in its own way
             output = None
         if isinstance(output, nn.Module):
             heads.append(output)
@@ -177,7 +177,9 @@ def _is_linear(module: Any) -> bool:
     if isinstance(module, nn.Linear) or is_transposed(module):
         return True
     sizes = [getattr(module, name, None) for name in ("in_features", "out_features")]
-    return all(type(size) is int for size in sizes) and not module._modules
+    # An adapter around a layer has these, too.
+    return all(type(size) is int for size in sizes) and not any(
+        hasattr(part, "in_features") for part in module.modules() if part is not module)
 
 
 def _is_sparse(module: nn.Module) -> bool:
