@@ -194,7 +194,8 @@ def test_command_trains_the_encoder_and_what_it_writes_loads(tmp_path, capsys):
     from sw.evaluation.activations import encoder
     model = encoder()[1]
     with sparsify(model, "8:16", corrections=["ls", "shift"],
-                  layers=["encoder.layer.[01].output.dense"], learned=load_learned(path)) as sparse:
+                  layers=["encoder.layer.[01].output.dense"],
+                  learned=load_learned(str(path))) as sparse:
         assert sparse.layers["encoder.layer.0.output.dense"].learned["shift"].abs().sum() > 0
 
 
