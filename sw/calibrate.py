@@ -25,7 +25,7 @@ from sw.methods.training import KIND, Learned, Training, calibrate, find_blocks
 __all__ = ["calibrate_subject", "load_learned"]
 
 
-def load_learned(path: Path) -> Learned:
+def load_learned(path: Path | str) -> Learned:
     """Read what ``python -m sw.calibrate`` wrote, for ``sparsify(..., learned=)``.
 
     Raises
@@ -35,7 +35,7 @@ def load_learned(path: Path) -> Learned:
     OSError
         If there is no such file.
     """
-    state = load(path, KIND)
+    state = load(Path(path), KIND)
     if not state["complete"]:
         raise ValueError(f"{path} must be of a calibration that has ended, not one that was "
                          "interrupted: run it again to go on")
@@ -101,6 +101,7 @@ def run(options: argparse.Namespace) -> None:
                 "length": options.length}
     state = calibrate_subject(subject, method, options.layers, statistics, training,
                               options.output, identity, "calibrating")
+    print(state["coverage"]["summary"])
     for name, (before, after) in state["error"].items():
         print(f"{name}: mean squared error {before:.6g} -> {after:.6g}")
 

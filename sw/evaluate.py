@@ -7,7 +7,8 @@ trained first, as ``python -m sw.calibrate`` does it, and kept in the folder ``l
 Columns: loss is that over the dense model, in nats for each token (decoders) or 1 - cosine
 (encoders); gain is by how much it is smaller than that of plain magnitude with the same pattern;
 both with the standard error over windows or sentences, paired. layer_snr_db and energy_kept are
-means over layers, on what the dense model gives them; each layer's are in results.json.
+means over layers, on what the dense model gives them; each layer's are in results.json, and so is
+what of the model was sparse in each row: layers_sparse and parameters_sparse are shares of it.
 """
 
 import argparse
@@ -27,8 +28,9 @@ from sw.evaluation.subjects import Subject, load_subject, read_text, split_names
 from sw.evaluation.tasks import Tasks
 from sw.methods.corrections import TRAINED
 from sw.methods.criteria import CRITERIA
+from sw.methods.experts import separated
 from sw.methods.method import Method
-from sw.methods.sparse_layer import SparseInputLinear
+from sw.methods.sparse_layer import SparseInput
 from sw.methods.sparsify import find_layers, observe, sparsify
 from sw.methods.training import Training
 
@@ -71,7 +73,7 @@ class Evaluation:
                                  self.identity, f"calibrating {name}")["learned"]
 
     @torch.no_grad()
-    def layer_errors(self, sparse: dict[str, SparseInputLinear]) -> dict[str, dict[str, float]]:
+    def layer_errors(self, sparse: dict[str, SparseInput]) -> dict[str, dict[str, float]]:
         """Return output SNR in dB and energy kept of every layer, on the dense model's inputs.
 
         Measured on the first batch.
@@ -79,17 +81,21 @@ class Evaluation:
         found: dict[str, dict[str, float]] = {}
 
         def compare(name: str, inputs: Any, output: Any) -> None:
-            found[name] = {"snr_db": snr_db(output, sparse[name](inputs[0])),
-                           "energy_kept": sparse[name].energy_kept(inputs[0])}
+            if isinstance(output, torch.Tensor):  # not of a layer that gives more than that
+                # Without hooks: those of the dense layer, this one too, are the sparse one's.
+                found[name] = {"snr_db": snr_db(output, sparse[name].forward(inputs[0])),
+                               "energy_kept": sparse[name].energy_kept(inputs[0])}
 
-        handles = [layer.register_forward_hook(
-            lambda module, inputs, output, name=name: compare(name, inputs, output))
-            for name, layer in find_layers(self.subject.model, self.options.layers).items()]
-        try:
-            self.subject.model(**self.subject.batches[0])
-        finally:
-            for handle in handles:
-                handle.remove()
+        with separated(self.subject.model):
+            dense = find_layers(self.subject.model, self.options.layers)
+            handles = [dense[name].register_forward_hook(
+                lambda module, inputs, output, name=name: compare(name, inputs, output))
+                for name in sparse]
+            try:
+                self.subject.model(**self.subject.batches[0])
+            finally:
+                for handle in handles:
+                    handle.remove()
         return found
 
     def measure(self) -> dict[str, Any]:
@@ -108,12 +114,13 @@ class Evaluation:
                           learned=learned, integer=method.integer)
         with sparse:
             found = self.measure()
+        coverage = sparse.coverage.as_dict()
         layers = self.layer_errors(sparse.layers)
         return {"pattern": method.pattern, "criterion": method.criterion,
                 "corrections": "+".join(method.corrections), "integer": method.integer, **found,
                 **{field: sum(layer[key] for layer in layers.values()) / len(layers)
                    for field, key in (("layer_snr_db", "snr_db"), ("energy_kept", "energy_kept"))},
-                "layers": layers}
+                "coverage": coverage, "layers": layers}
 
 
 def parse(arguments: list[str] | None) -> tuple[argparse.ArgumentParser, argparse.Namespace]:

@@ -26,6 +26,9 @@ KEY = ("pattern", "criterion", "corrections", "integer")
 
 FIELDS = (*KEY, "score", "loss", "loss_error", "gain", "gain_error", "layer_snr_db", "energy_kept")
 
+SHARES = ("layers_sparse", "parameters_sparse")
+"""Fields of results.csv that tell what of the model was sparse."""
+
 Row = dict[str, Any]
 
 
@@ -66,6 +69,26 @@ def _cell(row: Row, digits: int) -> str:
     if math.isnan(row["gain"]) or _name(row) == "act":
         return f"{score} ({row['loss_error']:.3f})"
     return f"{score} ({row['gain']:+.3f}, {row['gain_error']:.3f})"
+
+
+def _shares(row: Row) -> dict[str, float]:
+    """Shares of the linear layers and of the parameters that were sparse, 0 to 1."""
+    if "coverage" not in row:
+        return {}
+    layers = row["coverage"]["layers"]
+    return {"layers_sparse": layers["sparse"] / sum(layers.values()),
+            "parameters_sparse": row["coverage"]["share"]}
+
+
+def _coverage(rows: list[Row]) -> list[str]:
+    """One line for all rows, or where they differ one for each kind, with those it is of."""
+    kinds: dict[str, list[str]] = {}
+    for row in rows:
+        if "coverage" in row:
+            kinds.setdefault(row["coverage"]["summary"], []).append(
+                f"{_title(row['pattern'])} {_name(row)}")
+    return [summary if len(kinds) == 1 else f"{', '.join(names)}: {summary}"
+            for summary, names in kinds.items()]
 
 
 def _three_digits(key: str) -> Callable[[Row], str]:
@@ -143,6 +166,7 @@ class Results:
         gain, gain_error = (math.nan, math.nan) if plain is None else mean_and_error(
             [a - b for a, b in zip(plain["losses"], row["losses"], strict=True)])
         return {**{key: row[key] for key in FIELDS if key in row}, **row.get("tasks", {}),
+                **_shares(row),
                 "loss": loss, "loss_error": error, "gain": gain, "gain_error": gain_error}
 
     def report(self) -> None:
@@ -150,11 +174,13 @@ class Results:
         rows = [self._complete(row) for row in sorted(self.rows, key=_order)]
         fields = [*FIELDS, *self.dense.get("tasks", {})]
         text = io.StringIO()
-        writer = csv.DictWriter(text, fields, lineterminator="\n")
+        writer = csv.DictWriter(text, [*fields, *SHARES], lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         write(self.path.with_suffix(".csv"), text.getvalue())
-        write(self.path.with_suffix(".md"), self._markdown(rows))
+        coverage = _coverage(self.rows)
+        write(self.path.with_suffix(".md"), "".join(
+            [self._markdown(rows), *(f"\n{line}\n" for line in coverage)]))
         write(self.path.with_suffix(".png"), self._plot(rows))
         table = Table(title=f"{self.header['model']}: {self.header['measure']}, "
                             f"dense {self.dense['score']:.4f}")
@@ -163,7 +189,10 @@ class Results:
         for row in rows:
             table.add_row(*(f"{row[f]:.4f}" if isinstance(row[f], float) else str(row[f])
                             for f in fields))
-        Console(width=160).print(table)
+        console = Console(width=160)
+        console.print(table)
+        for line in coverage:
+            console.print(line, markup=False, highlight=False)
 
     def _unit(self) -> str:
         return "nats a token" if self.header["measure"] == "perplexity" else "1 - cosine"

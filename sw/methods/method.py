@@ -15,10 +15,10 @@ def parse_pattern(text: str) -> Pattern | int:
 
     Returns the pattern, or the dropped percentage.
     """
-    name, dash, percent = text.partition("-")
+    name, dash, percent = text.partition("-") if isinstance(text, str) else ("", "", "")
     if name == "unstructured" and dash and percent.isdecimal() and int(percent) < 100:
         return int(percent)
-    if ":" in text:
+    if isinstance(text, str) and ":" in text:
         return Pattern.parse(text)
     raise ValueError("pattern must be written N:M, as in 8:16, or unstructured-P with P from 0 to "
                      f"99, not {text!r}")

@@ -16,7 +16,7 @@ from sw.methods.criteria import clact_coefficients, quantize_coefficients, weigh
 from sw.methods.method import Method, parse_pattern
 
 
-__all__ = ["SparseInputLinear", "is_transposed"]
+__all__ = ["SparseInput", "SparseInputLinear", "is_transposed"]
 
 
 def is_transposed(layer: nn.Module) -> bool:
@@ -31,8 +31,8 @@ def _keep(x: Tensor, pattern: Pattern | int, coefficients: Tensor | None) -> Ten
     return unstructured_mask(x, x.shape[-1] * (100 - pattern) // 100, coefficients)
 
 
-class SparseInputLinear(nn.Linear):
-    """Takes the place of an ``nn.Linear`` and shares its parameters; names stay the same.
+class SparseInput(nn.Module):
+    """Takes the place of a linear layer and shares its parameters; names stay the same.
 
     All that a method adds is kept out of the ``state_dict``, so a checkpoint of the dense model
     fits the sparse one and the other way round.
@@ -58,20 +58,28 @@ class SparseInputLinear(nn.Linear):
         another method or layer.
     """
 
+    weight: Tensor
+    bias: Tensor | None
+    in_features: int
+    out_features: int
     coefficients: Tensor | None
     largest: Tensor | None
     rotation: Tensor | None
     static_shift: Tensor | None
     weight_mask: Tensor | None
+    called: bool
+    """Whether it has computed since it was made."""
 
     def __init__(self, linear: nn.Linear, method: Method,
                  statistics: Mapping[str, Tensor] | None = None,
                  learned: Mapping[str, Tensor] | None = None):
         self.transposed = is_transposed(linear)
         outputs, features = linear.weight.shape[::-1] if self.transposed else linear.weight.shape
-        super().__init__(features, outputs, device="meta")
-        self.weight, self.bias = linear.weight, linear.bias
+        nn.Module.__init__(self)  # no parameters of its own: those of the dense layer
+        self.in_features, self.out_features = features, outputs
+        self._share(linear)
         self.train(linear.training)
+        self.called = False
         self.method = method
         self.pattern = parse_pattern(method.pattern)
         self.statistics = dict(statistics or {})
@@ -81,6 +89,11 @@ class SparseInputLinear(nn.Linear):
                                  "not none")
         self._add_statistics()
         self._add_parameters(learned)
+
+    def _share(self, linear: nn.Linear) -> None:
+        """Take the parameters of the dense layer, the very same objects."""
+        for name in ("weight", "bias"):
+            self.register_parameter(name, getattr(linear, name))
 
     def _constant(self, name: str, value: Tensor | None) -> None:
         self.register_buffer(name, value, persistent=False)
@@ -194,6 +207,7 @@ class SparseInputLinear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [..., out_features] in the type of ``x`` [..., in_features]."""
+        self.called = True
         if self.weight_mask is not None:
             return apply_linear(x, self.matrix * self.weight_mask, self.bias)
         compute = self._integer if self.method.integer else self._float
@@ -206,7 +220,8 @@ class SparseInputLinear(nn.Linear):
             y = y + self.bias.float()
         return y.to(x.dtype).reshape(*x.shape[:-1], self.out_features)
 
-    def _float(self, tokens: Tensor, scale: Tensor | None) -> Tensor:
+    def _corrected(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the product is taken of, what was selected from, and what of it was kept."""
         shift = self._shift(tokens)
         z, mask = self._select(tokens, shift)
         kept = torch.where(mask, z, 0)
@@ -215,6 +230,10 @@ class SparseInputLinear(nn.Linear):
             corrected = corrected * correct.variance_ratio(z, kept)
         if shift is not None:
             corrected = corrected + shift
+        return corrected, z, kept
+
+    def _float(self, tokens: Tensor, scale: Tensor | None) -> Tensor:
+        corrected, z, kept = self._corrected(tokens)
         weight = self._weight(scale)
         y = apply_linear(corrected.to(weight.dtype), weight)
         if "r-sparse" in self.method.corrections:
@@ -249,6 +268,10 @@ class SparseInputLinear(nn.Linear):
         """Shape and method, for print."""
         extra = " ".join(("", *self.method.corrections))
         return f"{super().extra_repr()}, {self.method.pattern} {self.method.criterion}{extra}"
+
+
+class SparseInputLinear(SparseInput, nn.Linear):  # type: ignore[misc]
+    """Takes the place of an ``nn.Linear``, and is one to whoever asks."""
 
 
 def _drop_learned(module: nn.Module, state: dict[str, Any], prefix: str, _: Any) -> None:

@@ -1,79 +1,84 @@
 """One call to run a model with sparse activations, and one to take it back."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatch
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sw.methods import corrections as correct
+from sw.methods.coverage import table
+from sw.methods.experts import separated
+from sw.methods.layers import choose, find_layers, matches
 from sw.methods.method import Method
-from sw.methods.sparse_layer import SparseInputLinear, is_transposed
+from sw.methods.sparse_layer import SparseInput
+from sw.methods.sparsified import Sparsified
+from sw.methods.wrapping import SelectedInput, make_sparse
 
 
-__all__ = ["Sparsified", "find_layers", "observe", "sparsify"]
+__all__ = ["Sparsified", "find_layers", "make", "observe", "sparsify"]
 
 
-_LEFT_OUT = ("lm_head", "embed_out", "pooler", "classifier", "score", "cls")
-"""Heads, which the paper never prunes."""
+def _patterns(pattern: str | Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """The pattern of every layer that has one: of the first key that matches its name."""
+    keys = {"*": pattern} if isinstance(pattern, str) else dict(pattern)
+    found = {}
+    for name in names:
+        key = next((key for key in keys if matches(name, key)), None)
+        if key is not None:
+            found[name] = key
+    for key in keys:
+        if key not in found.values():
+            late = any(matches(name, key) for name in found)
+            raise ValueError("pattern must have names that match a layer which becomes sparse, "
+                             f"{'the more special ones first, ' if late else ''}not {key!r}")
+    return {name: keys[key] for name, key in found.items()}
 
 
-def find_layers(model: nn.Module, layers: Sequence[str] | None = None) -> dict[str, nn.Linear]:
-    """Return the linear layers inside a model by name, heads left out.
+def _seen(names: Iterable[str], method: Method, statistics: Mapping[str, Any]) -> list[str]:
+    """Names of the layers that statistics know, where the method takes any from them."""
+    used = method.criterion == "clact" or {"s-pts", "larosa", "smooth"} & set(method.corrections)
+    names = list(names)
+    if not used or not statistics:
+        return names
+    seen = [name for name in names if name in statistics]
+    if not seen:
+        raise ValueError(f"statistics must be of layers that become sparse, such as {names[0]}, "
+                         f"not only of others, such as {min(statistics)}")
+    return seen
 
-    A layer of several names is found under each. ``Conv1D``, which GPT-2 has in their place, counts
-    as one.
 
-    Parameters
-    ----------
-    model : nn.Module
-        Any model.
-    layers : sequence of str, optional
-        Patterns of which a whole name must match one, such as ``"*.mlp.*"`` or ``"*down_proj"``.
+def make(model: nn.Module, layers: Mapping[str, nn.Linear], methods: Mapping[str, Method],
+         dense: Mapping[str, str], statistics: Mapping[str, Mapping[str, Tensor]] | None,
+         learned: Mapping[str, Mapping[str, Tensor]] | None) -> Sparsified:
+    """Make layers of a model sparse, each with a method of its own.
 
-    Raises
-    ------
-    ValueError
-        If no layer matches.
+    ``dense`` tells why others stay dense. Errors are those of ``sparsify``.
     """
-    patterns = (layers,) if isinstance(layers, str) else layers
-    found = {name: module for name, module in model.named_modules(remove_duplicate=False)
-             if name and (isinstance(module, nn.Linear) or is_transposed(module))
-             and not isinstance(module, SparseInputLinear)
-             and not set(name.split(".")) & set(_LEFT_OUT)}
-    matching = {name: module for name, module in found.items()
-                if patterns is None or any(fnmatch(name, pattern) for pattern in patterns)}
-    if not matching:
-        names = ", ".join(sorted({name.rpartition(".")[2] for name in found})) or "none"
-        raise ValueError(f"layers must match a linear layer of the model (there are {names}), "
-                         f"not {layers!r}")
-    return matching
+    if learned is not None and set(learned) != set(layers):
+        odd = min(set(learned) ^ set(layers))
+        raise ValueError("learned must be of the layers that are made sparse, not of others "
+                         f"(such as {odd})")
+    sparse: dict[str, SparseInput] = {}
+    same: dict[int, SparseInput] = {}
+    for name, layer in layers.items():
+        made = make_sparse(name, layer, methods[name], (statistics or {}).get(name),
+                           None if learned is None else learned[name])
+        if isinstance(made, SelectedInput):  # one hook, under whatever names
+            made = same.setdefault(id(layer), made)
+        sparse[name] = made
+    about = {name: methods[name].pattern + (f", before the forward of {type(layer).__name__}"
+                                            if isinstance(sparse[name], SelectedInput) else "")
+             for name, layer in layers.items()}
+    result = Sparsified(model, sparse, dict(layers), table(model, about, dense))
+    result.place()
+    return result
 
 
-@dataclass
-class Sparsified:
-    """The sparse layers of a model. A context manager that takes them out at its end."""
-
-    model: nn.Module
-    layers: dict[str, SparseInputLinear]
-    dense: dict[str, nn.Linear]
-
-    def remove(self) -> None:
-        """Put the dense layers back: the very same modules."""
-        for name, layer in self.dense.items():
-            self.model.set_submodule(name, layer)
-
-    def __enter__(self) -> "Sparsified":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.remove()
-
-
-def sparsify(model: nn.Module, pattern: str = "8:16", criterion: str = "act",
+def sparsify(model: nn.Module, pattern: str | Mapping[str, str] = "8:16", criterion: str = "act",
              corrections: Sequence[str] = (), layers: Sequence[str] | None = None, *,
+             ignore: Sequence[str] | None = None,
              statistics: Mapping[str, Mapping[str, Tensor]] | None = None,
              learned: Mapping[str, Mapping[str, Tensor]] | None = None,
              integer: bool = False) -> Sparsified:
@@ -83,41 +88,47 @@ def sparsify(model: nn.Module, pattern: str = "8:16", criterion: str = "act",
     ----------
     model : nn.Module
         Any model with ``nn.Linear`` layers; changed in place until ``remove``.
-    pattern : str
-        ``"N:M"``, or ``"unstructured-P"`` to drop P % of every token.
+    pattern : str or mapping
+        ``"N:M"``, or ``"unstructured-P"`` to drop P % of every token. Or one for each layer: the
+        first whose key matches the layer's name, as in ``{"*.down_proj": "16:32", "*": "8:16"}``;
+        a layer that none matches stays dense.
     criterion : str
         ``act``, ``clact``, ``amber``, ``wina``, ``variance``; ``weight`` prunes weights.
     corrections : sequence of str
         From ``sw.methods.corrections.CORRECTIONS``; or one string, such as ``"d-pts+var"``.
-    layers : sequence of str, optional
-        As in ``find_layers``.
+    layers, ignore : sequence of str, optional
+        As in ``find_layers``, which also tells what stays dense by default.
     statistics : mapping, optional
-        Result of ``observe``; S-PTS and LaRoSA need it.
+        Result of ``observe``; S-PTS and LaRoSA need it. Where a method takes a statistic, layers
+        that were never called while observed stay dense.
     learned : mapping, optional
         Learned parameters of every layer, from ``sw.methods.training.calibrate``
         or ``sw.calibrate.load_learned``.
     integer : bool
         Compute with the integers of the hardware.
 
+    Returns
+    -------
+    Sparsified
+        Its ``coverage`` tells which layers and parameters are sparse, and why others are not.
+
     Raises
     ------
     ValueError
-        If a name is unknown, no layer matches, statistics are missing, or learned parameters are
-        of other layers or another method; the model is then as it was.
+        If a name is unknown, a pattern matches no layer, statistics are missing or of others,
+        learned parameters are of other layers or another method, or a layer cannot be made sparse
+        by this method; the model is then as it was.
     """
     names = corrections.split("+") if isinstance(corrections, str) else corrections
-    method = Method(pattern, criterion, tuple(names), integer)
-    dense = find_layers(model, layers)
-    if learned is not None and set(learned) != set(dense):
-        odd = min(set(learned) ^ set(dense))
-        raise ValueError("learned must be of the layers that are made sparse, not of others "
-                         f"(such as {odd})")
-    sparse = {name: SparseInputLinear(layer, method, (statistics or {}).get(name),
-                                      None if learned is None else learned[name])
-              for name, layer in dense.items()}
-    for name, layer in sparse.items():
-        model.set_submodule(name, layer)
-    return Sparsified(model, sparse, dense)
+    first = next(iter(pattern.values()), "") if isinstance(pattern, Mapping) else pattern
+    method = Method(first, criterion, tuple(names), integer)
+    chosen, dense = choose(model, layers, ignore)
+    patterns = _patterns(pattern, chosen)
+    seen = _seen(patterns, method, statistics or {})
+    dense |= {name: "never called while observed" if name in patterns else "no pattern"
+              for name in chosen if name not in seen}
+    methods = {name: replace(method, pattern=patterns[name]) for name in seen}
+    return make(model, {name: chosen[name] for name in seen}, methods, dense, statistics, learned)
 
 
 @torch.no_grad()
@@ -144,15 +155,16 @@ def observe(model: nn.Module, batches: Iterable[Mapping[str, Any]],
             merge = torch.maximum if key == "largest" else torch.add
             old[key] = merge(old[key], value) if key in old else value
 
-    handles = [layer.register_forward_pre_hook(
-        lambda _, inputs, name=name: gather(name, inputs[0]))
-        for name, layer in find_layers(model, layers).items()]
-    try:
-        for batch in batches:
-            model(**batch)
-    finally:
-        for handle in handles:
-            handle.remove()
+    with separated(model):
+        handles = [layer.register_forward_pre_hook(
+            lambda _, inputs, name=name: gather(name, inputs[0]))
+            for name, layer in find_layers(model, layers).items()]
+        try:
+            for batch in batches:
+                model(**batch)
+        finally:
+            for handle in handles:
+                handle.remove()
     statistics = {}
     for name, total in sums.items():
         found = {"shift": total["medians"] / total["calls"], "norm": total["squares"].sqrt(),

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from sw.files import load, save
 from sw.methods.corrections import TRAINED
 from sw.methods.method import Method
-from sw.methods.sparse_layer import SparseInputLinear
-from sw.methods.sparsify import Sparsified, sparsify
+from sw.methods.sparse_layer import SparseInput
+from sw.methods.sparsified import Sparsified
+from sw.methods.sparsify import sparsify
 
 
 __all__ = ["KIND", "Training", "calibrate", "find_blocks"]
@@ -154,7 +155,7 @@ def _error(output: Tensor, target: Tensor) -> Tensor:
     return nn.functional.mse_loss(output.float(), target.float())
 
 
-def _parameters(layers: Mapping[str, SparseInputLinear]) -> Learned:
+def _parameters(layers: Mapping[str, SparseInput]) -> Learned:
     return {name: {key: value.detach().cpu().clone() for key, value in layer.learned.items()}
             for name, layer in layers.items()}
 
@@ -203,7 +204,8 @@ def calibrate(model: nn.Module, batches: Sequence[Mapping[str, Any]], method: Me
     -------
     dict
         ``learned``: for every layer its parameters, for ``sparsify(..., learned=)``; ``error``:
-        for every block its mean squared error before and after training.
+        for every block its mean squared error before and after training; ``coverage``: what of
+        the model is sparse, as ``Coverage.as_dict`` gives it.
 
     Raises
     ------
@@ -223,16 +225,15 @@ def calibrate(model: nn.Module, batches: Sequence[Mapping[str, Any]], method: Me
     sparse = sparsify(model, method.pattern, method.criterion, method.corrections, layers,
                       statistics=statistics)
     sparse.remove()
+    state["coverage"] = sparse.coverage.as_dict()
     blocks = find_blocks(list(sparse.layers))
     try:
         for parameter in frozen:
             parameter.requires_grad_(False)
         hidden, calls = _record(model, list(blocks), batches)
         for number, (name, members) in enumerate(blocks.items()):
-            _block(model.get_submodule(name), Sparsified(
-                model, {key: sparse.layers[key] for key in members},
-                {key: sparse.dense[key] for key in members}),
-                name, hidden, calls[name], training, number, state, advance)
+            _block(model.get_submodule(name), sparse.part(members), name, hidden, calls[name],
+                   training, number, state, advance)
             state["complete"] = len(state["error"]) == len(blocks)
             if path is not None:
                 save(path, KIND, {key: value for key, value in state.items() if key != "kind"})
@@ -255,9 +256,9 @@ def _block(block: nn.Module, part: Sparsified, name: str, hidden: list[Tensor],
 
     trained = name in state["error"]
     targets = [] if trained else outputs()
-    for key, layer in part.layers.items():
-        part.model.set_submodule(key, layer)
-        if trained:
+    part.place()
+    if trained:
+        for key, layer in part.layers.items():
             for parameter, value in state["learned"][key].items():
                 layer.learned[parameter].data.copy_(value)
     try:

@@ -188,12 +188,14 @@ def test_command_trains_the_encoder_and_what_it_writes_loads(tmp_path, capsys):
     path = tmp_path / "new" / "learned.pt"
     main([*SMALL, "-o", str(path)])
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in lines] == ["encoder.layer.0", "encoder.layer.1"]
+    assert lines[0].startswith("sparse: 2 of 37 linear layers, ")
+    assert [line.split(":")[0] for line in lines[1:]] == ["encoder.layer.0", "encoder.layer.1"]
     assert set(load_learned(path)["encoder.layer.1.output.dense"]) == {"ls", "shift"}
     from sw.evaluation.activations import encoder
     model = encoder()[1]
     with sparsify(model, "8:16", corrections=["ls", "shift"],
-                  layers=["encoder.layer.[01].output.dense"], learned=load_learned(path)) as sparse:
+                  layers=["encoder.layer.[01].output.dense"],
+                  learned=load_learned(str(path))) as sparse:
         assert sparse.layers["encoder.layer.0.output.dense"].learned["shift"].abs().sum() > 0
 
 
@@ -205,7 +207,7 @@ def test_command_trains_the_encoder_and_what_it_writes_loads(tmp_path, capsys):
     (["--corrections", "best"], ("correction must be one of d-pts, d-pts-mean, s-pts, l-pts, "
                                  "shift, ls, var, r-sparse, smooth, larosa, not 'best'")),
     (["--layers", "x"], ("layers must match a linear layer of the model (there are dense, key, "
-                         "query, value), not ['x']")),
+                         "query, value), not 'x'")),
 ])
 def test_command_rejects(tmp_path, capsys, arguments, message):
     with pytest.raises(SystemExit) as caught:

@@ -10,10 +10,12 @@ import torch
 
 from sw import evaluate
 from sw.evaluate import PAPER, main, methods, parse
+from sw.evaluation.subjects import Subject
 from sw.methods.corrections import CORRECTIONS
 from sw.methods.criteria import CRITERIA
 from sw.methods.method import Method
 from sw.methods.sparse_layer import SparseInputLinear
+from tests.sw.methods.tiny import causal, ids
 
 
 SMALL = ["--model", "minilm", "--patterns", "2:4", "--count", "3", "--calibration", "2",
@@ -24,7 +26,9 @@ def test_results_are_written_and_resumed(tmp_path, monkeypatch, capsys):
     arguments = [*SMALL, "--criteria", "act", "weight", "--corrections", "none", "ls",
                  "--integer", "-o", str(tmp_path)]
     main(arguments)
-    assert "minilm: cosine, dense 1.0000" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "minilm: cosine, dense 1.0000" in printed
+    assert "sparse: 6 of 37 linear layers, " in printed
     held = json.loads((tmp_path / "results.json").read_text())
     rows = held["rows"]
     assert [(row["criterion"], row["corrections"], row["integer"]) for row in rows] == [
@@ -33,6 +37,8 @@ def test_results_are_written_and_resumed(tmp_path, monkeypatch, capsys):
     for row in rows:
         assert 0.5 < row["score"] < 1
         assert row["score"] == pytest.approx(1 - sum(row["losses"]) / 3)
+        assert row["coverage"]["layers"] == {"sparse": 6, "not called": 0, "dense": 31}
+        assert row["coverage"]["share"] == pytest.approx(6 * 385 * 1536 / 22.7e6, rel=0.01)
         assert set(row["layers"]) == {f"encoder.layer.{k}.intermediate.dense" for k in range(6)}
     table = list(csv.DictReader((tmp_path / "results.csv").read_text().splitlines()))
     assert [row["pattern"] for row in table] == ["2:4"] * 5
@@ -52,6 +58,10 @@ def test_results_are_written_and_resumed(tmp_path, monkeypatch, capsys):
         "| act", "| weight", "| act ls", "| act int8", "| act ls int8"]
     assert lines[10] == "| loss over dense, 1 - cosine | 2:4 |"
     assert lines[12] == f"| act | {losses[0]:.3f} ({float(table[0]['loss_error']):.3f}) |"
+    assert lines[-1] == rows[0]["coverage"]["summary"]
+    assert lines[-1].startswith("sparse: 6 of 37 linear layers, 15.6% of the parameters (not: ")
+    assert {row["layers_sparse"] for row in table} == {str(6 / 37)}
+    assert {float(row["parameters_sparse"]) for row in table} == {rows[0]["coverage"]["share"]}
     assert (tmp_path / "results.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "learned" / "2x4-act-ls.pt").exists()
     for name in ("row", "measure"):  # nothing may be computed again
@@ -81,6 +91,20 @@ def test_interrupted_run_goes_on_to_the_same_results(tmp_path, monkeypatch):
     assert len(done) == 2
     for name in ("results.json", "results.csv", "results.md"):
         assert (tmp_path / "part" / name).read_text() == (tmp_path / "whole" / name).read_text()
+
+
+def test_rows_of_experts_say_what_is_sparse(tmp_path):
+    model = causal("mixtral", num_local_experts=4, num_experts_per_tok=2)
+    windows = [{"input_ids": ids(40)}]
+    subject = Subject(model, windows, windows, "perplexity")
+    _, options = parse(["--model", "mixtral", "-o", str(tmp_path)])
+    row = evaluate.Evaluation(subject, options, {}).row(Method("2:4"))
+    assert row["coverage"]["layers"] == {"sparse": 24, "not called": 0, "dense": 1}
+    assert len(row["layers"]) == 24
+    for name in ("gate_up_proj", "down_proj"):
+        found = row["layers"][f"model.layers.1.mlp.experts.3.{name}"]
+        assert 0 < found["snr_db"] < 20
+        assert 0.5 < found["energy_kept"] < 1
 
 
 def test_damaged_learned_file_is_one_sentence(tmp_path, capsys):
@@ -116,7 +140,7 @@ def test_energy_is_of_what_is_selected_from():
     (["--count", "500"], "text must have at least 500 lines, not 133"),
     (["--tasks", "piqa"], "tasks must be of a causal model, not of minilm"),
     (["--layers", "nothing"], ("layers must match a linear layer of the model (there are dense, "
-                               "key, query, value), not ['nothing']")),
+                               "key, query, value), not 'nothing'")),
 ])
 def test_rejects(tmp_path, capsys, arguments, message):
     with pytest.raises(SystemExit) as caught:

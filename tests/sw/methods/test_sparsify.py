@@ -262,7 +262,7 @@ def test_compiles_to_machine_code(dtype, tmp_path, monkeypatch):
     ({"corrections": ["d-pts", "l-pts"]}, ("corrections must have at most one of d-pts, "
                                            "d-pts-mean, s-pts, l-pts, not d-pts and l-pts")),
     ({"layers": ["*.mlp.*"]}, ("layers must match a linear layer of the model (there are down, "
-                               "up), not ['*.mlp.*']")),
+                               "up), not '*.mlp.*'")),
     ({"corrections": ["s-pts"]}, ("s-pts must be calibrated: give observe(model, batches), "
                                   "not none")),
 ])
