@@ -24,6 +24,9 @@ from sw.exact.epilogue import (
 __all__ = ["ReferenceAccelerator"]
 
 
+NOT_LOADED = np.zeros((0, 1), np.uint8)
+
+
 class ReferenceAccelerator:
     """What an accelerator of a design computes, from its beats and registers, without timing.
 
@@ -35,7 +38,7 @@ class ReferenceAccelerator:
 
     def __init__(self, design: Design):
         self.design = design
-        self._coef: np.ndarray | None = None  # beats of the parameters that are loaded
+        self._coef = NOT_LOADED  # beats of the parameters of the input channels
         self._held = {field.name: 0 for register in REGISTERS for field in register.fields}
         self._held |= {"id": int.from_bytes(b"NMFG", "big"), "n": design.pattern.n,
                        "m": design.pattern.m, "flexible": FLEXIBLE.index(design.flexible),
@@ -55,7 +58,7 @@ class ReferenceAccelerator:
             if field.access == "rw":
                 self._held[name] = part
                 if name == "abort" and part:
-                    self._held["busy"], self._coef = 0, None
+                    self._held["busy"], self._coef = 0, NOT_LOADED
             elif field.access == "w1" and part:
                 self._start()
 
@@ -86,7 +89,7 @@ class ReferenceAccelerator:
         held = self._held
         if not self.design.channel_bits:
             return bool(held["coef"])
-        return not held["coef"] and (self._coef is None or len(self._coef) != held["k_blocks"])
+        return not held["coef"] and len(self._coef) != held["k_blocks"]
 
     def _pattern(self) -> Pattern:
         """The pattern of the job; ValueError if there is none such."""
@@ -203,11 +206,12 @@ class ReferenceAccelerator:
                 shifts if design.shift == "channel" else None)
 
     def _channels(self, beats: np.ndarray, ends: list[Pass]) -> tuple[Tensor, Tensor, Tensor]:
-        """Scale, shift and bias [O] from the beats of the tiles."""
-        tiles = np.zeros((self._held["column_tiles"], self.design.columns, 8), np.uint8)
+        """Scale, shift and bias [T, O] from the beats, which come for each batch and tile."""
+        held, columns = self._held, self.design.columns
+        terms = np.zeros((held["tokens"], held["column_tiles"], columns, 8), np.uint8)
         for data, part in zip(beats, ends, strict=True):
-            tiles[part.tile, :, :CHANNEL_BYTES] = data.reshape(-1, CHANNEL_BYTES)
-        words = torch.from_numpy(tiles.reshape(-1, 8).view("<i8").reshape(-1))
+            terms[part.tokens, part.tile, :, :CHANNEL_BYTES] = data.reshape(-1, CHANNEL_BYTES)
+        words = torch.from_numpy(terms.view("<i8").reshape(held["tokens"], -1))
         bias = words >> 24 & 0xFFFFFF
         return words & 0xFFFF, words >> 16 & 0x1F, bias - (bias >> 23 << 24)
 
