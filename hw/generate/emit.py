@@ -132,6 +132,7 @@ def _with_reset(inner: Elaboratable) -> tuple[Elaboratable, ValueLike]:
     if not isinstance(inner, TransformedElaboratable):
         return inner, ResetSignal()
     inserter, = inner._transforms_
+    inner._MustUse__used = True  # Amaranth does not see it
     return inner._elaboratable_, ResetSignal() | inserter.controls["sync"]
 
 

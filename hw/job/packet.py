@@ -46,11 +46,11 @@ class JobPacket(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         active, missing, surplus, used = Signal(), Signal(), Signal(), Signal()
-        uses, last = Signal(), self.i.payload.last
+        uses, last, drop = Signal(), self.i.payload.last, self.run.drop
         m.d.comb += [
             Value.cast(self.o.payload).eq(Mux(missing, 0, Value.cast(self.i.payload))),
-            self.o.valid.eq(active & ~self.run.drop & (missing | (self.i.valid & ~used & ~surplus))),
-            self.i.ready.eq(used | surplus | self.run.drop),
+            self.o.valid.eq(active & ~drop & (missing | (self.i.valid & ~used & ~surplus))),
+            self.i.ready.eq(used | surplus | drop),
             uses.eq(self.o.valid & self.o.ready),
             self.tlast_error.eq(uses & ~missing & (last != self.ends)),
         ]
@@ -63,6 +63,6 @@ class JobPacket(wiring.Component):
             m.d.sync += [active.eq(0), missing.eq(0)]
         with m.If(self.run.begin & self.brings):
             m.d.sync += active.eq(1)
-        with m.If(self.run.drop):
+        with m.If(drop):
             m.d.sync += [active.eq(0), missing.eq(0), surplus.eq(0), used.eq(0)]
         return m
