@@ -6,7 +6,7 @@ from typing import Protocol
 from torch import Tensor
 
 from hw.config import Design, Pattern
-from hw.fixed_point import FLOATS, Output
+from hw.fixed_point import BIAS_BITS, FLOATS, SCALE_BITS, SHIFT_BITS, Output
 from hw.registers import REGISTERS, Error
 from sw.driver.beats import (
     Beats,
@@ -142,6 +142,7 @@ def linear_job(design: Design, x: Tensor, weight: Tensor, corrections: Correctio
     if blocks > design.covered_blocks:
         raise ValueError(f"x must have at most {design.covered_blocks * design.pattern.m} input "
                          f"features, not {features}")
+    _require(design, corrections, len(weight), *x.shape)
     asked = pattern or design.pattern
     per_block = design.most_steps if threshold else design.steps(asked)
     registers = {"K_BLOCKS": blocks, "TOKENS": tokens, "COLUMN_TILES": tiles,
@@ -159,6 +160,35 @@ def linear_job(design: Design, x: Tensor, weight: Tensor, corrections: Correctio
     limit = 10_000 + 10 * (steps + 200 * tokens + sum(len(beats.last)
                                                       for beats in inputs.values()))
     return LinearJob(registers, inputs, tiles * tokens, limit)
+
+
+def _require(design: Design, given: Corrections, outputs: int, tokens: int,
+             features: int) -> None:
+    """Raise ValueError if parameters are missing, would be ignored, or do not fit their streams."""
+    terms = given.channels
+    if given.output >= Output.INT8 and terms is None:
+        raise ValueError(f"channels must be given for output {given.output.name.lower()}, not None")
+    for name, values, there in (("factors", given.factors, design.coefficients),
+                                ("shifts", given.shifts, design.shift == "channel")):
+        if values is not None and (given.keep_loaded or not there):
+            reason = "with keep_loaded" if given.keep_loaded else "on an accelerator without them"
+            raise ValueError(f"{name} must be None {reason}")
+    channel_terms = (None, None, None) if terms is None else (terms.scale, terms.shift, terms.bias)
+    for name, values, shape, low, high in (
+            ("factors", given.factors, (features,), 0, 1 << design.coefficients),
+            ("shifts", given.shifts, (features,), -128, 128),
+            ("token_scale", given.token_scale, (tokens, 1), 0, 1 << SCALE_BITS),
+            ("channels.scale", channel_terms[0], (outputs,), 0, 1 << SCALE_BITS),
+            ("channels.shift", channel_terms[1], (outputs,), 0, 1 << SHIFT_BITS),
+            ("channels.bias", channel_terms[2], (outputs,),
+             -1 << BIAS_BITS - 1, 1 << BIAS_BITS - 1)):
+        if values is None:
+            continue
+        if values.shape != shape:
+            raise ValueError(f"{name} must have shape {list(shape)}, not {list(values.shape)}")
+        if values.numel() and not low <= int(values.min()) <= int(values.max()) < high:
+            raise ValueError(f"{name} must be from {low} to {high - 1}, not from "
+                             f"{int(values.min())} to {int(values.max())}")
 
 
 def _parameters(design: Design, corrections: Corrections, tokens: int,
@@ -208,7 +238,8 @@ def run_linear(backend: Backend, x: Tensor, weight: Tensor,
     Raises
     ------
     ValueError
-        If K is more than the accumulators cover, or the accelerator cannot run the pattern.
+        If K is more than the accumulators cover, or the accelerator cannot run the pattern; if
+        parameters are missing, out of range, of another size, or would be ignored.
     RuntimeError
         If the accelerator reports an error.
     """
