@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from hw.registers import Error
-from sim.tests.jobs import ABORT, CORRECTED, DESIGNS, begin, expected, finish, same, status
+from sim.tests.jobs import (
+    ABORT,
+    CORRECTED,
+    DESIGNS,
+    START,
+    begin,
+    expected,
+    finish,
+    same,
+    status,
+)
 from sim.vectors.layers import random_layer
 from sim.vectors.stimulus import generator
 from sim.verilated import Accelerator
@@ -160,6 +170,28 @@ def test_a_token_of_another_length_counts_as_one_with_zeros(design, change):
         got, _ = device.take(layer.job.results, limit=layer.job.limit)
         assert same(got, results)
         assert status(device) == DONE | Error.ACT_TLAST << ERROR_BIT
+        results = expected(reference, after)
+        begin(device, after.job)
+        device.offer(after.job.inputs)
+        finish(device, after, results)
+
+
+def test_no_job_begins_while_results_are_on_offer():
+    """They belong to the job before, which runs until they are taken."""
+    rng = generator("on offer")
+    device, reference = Accelerator(CORRECTED), ReferenceAccelerator(CORRECTED)
+    for _ in range(5):
+        layer, after = random_layer(CORRECTED, rng), random_layer(CORRECTED, rng)
+        results = expected(reference, layer)
+        begin(device, layer.job)
+        device.offer(layer.job.inputs)
+        got, _ = device.take(layer.job.results - 1, limit=layer.job.limit)
+        assert status(device) == BUSY
+        device.write("CONTROL", START)
+        assert device.read("STATUS") == BUSY | Error.BUSY << ERROR_BIT
+        last, _ = device.take(1, limit=layer.job.limit)
+        assert np.array_equal(np.concatenate([got.data, last.data]), results.data)
+        assert status(device) == DONE | Error.BUSY << ERROR_BIT
         results = expected(reference, after)
         begin(device, after.job)
         device.offer(after.job.inputs)
