@@ -53,8 +53,8 @@ def registers_page() -> str:
              "from which the RTL, the manifest, the C header and the driver are made too.", "",
              "`rw` is kept until written again, `ro` is read only (writes are ignored), of `w1`",
              "a 1 acts once. Registers of the job (*) cannot be written while one is running: the",
-             "write is answered with SLVERR and sets the error `BUSY`. An offset without a",
-             "register is answered with SLVERR.", "",
+             "write is answered with SLVERR (with OKAY while `CONTROL.answer_okay` is 1) and sets",
+             "the error `BUSY`. An offset without a register is answered with SLVERR.", "",
              "| offset | register | bits | field | access | meaning |", "|---|---|---|---|---|---|"]
     for register in REGISTERS:
         for field in register.fields:

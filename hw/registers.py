@@ -28,7 +28,7 @@ class Error(IntEnum):
     COLUMN_TILES = 3, "start refused: COLUMN_TILES is 0"
     BUSY = 4, ("start, or write to a register of the job, refused: a job is running and goes on "
                "undisturbed")
-    ACT_TLAST = 5, ("tlast of a token was early (missing blocks are zero) or late (surplus "
+    ACT_TLAST = 5, ("tlast of a token was early (missing activations are zero) or late (surplus "
                     "beats are dropped)")
     WEIGHT_TLAST = 6, ("tlast of a pass of weights was early (missing blocks are zero) or late "
                        "(surplus beats are dropped)")
@@ -36,6 +36,14 @@ class Error(IntEnum):
     OUTPUT = 8, ("start refused: OUTPUT or CORRECTIONS ask for what the design does not have, or "
                  "for statistics of tokens that do not fit the buffer")
     PATTERN = 9, "start refused: JOB_PATTERN or THRESHOLD are none that the design runs"
+    COEF = 10, ("start refused: CORRECTIONS.coef is 0, and no parameters of K_BLOCKS blocks are "
+                "loaded; or it is 1, and the design has none")
+    COEF_TLAST = 11, ("tlast of s_axis_coef was early (missing parameters are zero) or late "
+                      "(surplus beats are dropped); the parameters are not kept for further jobs")
+    TOKEN_TLAST = 12, ("tlast of s_axis_token was early (missing scales are zero) or late (surplus "
+                       "beats are dropped)")
+    CHANNEL_TLAST = 13, ("tlast of s_axis_channel was early (missing terms are zero) or late "
+                         "(surplus beats are dropped)")
 
 
 @dataclass(frozen=True)
@@ -96,10 +104,13 @@ REGISTERS = _map(
                         Field("irq_enable", 1, "rw", "raise irq while done is set, or after a "
                               "timeout"),
                         Field("abort", 1, "rw", "while 1: end the job without done, take and drop "
-                              "all beats; release it when busy is 0"))),
+                              "all beats; release it when busy is 0"),
+                        Field("answer_okay", 1, "rw", "while 1: a write that is refused because a "
+                              "job runs is answered with OKAY; it sets the error BUSY all the "
+                              "same"))),
     ("STATUS", False, (Field("busy", 1, "ro", "a job is running"),
                        Field("done", 1, "ro", "the last job has ended; cleared by the next start"),
-                       Field("error", 4, "ro", "code of the first error since the last start"))),
+                       Field("error", 8, "ro", "code of the first error since the last start"))),
     ("K_BLOCKS", True, (Field("k_blocks", 24, "rw", "input features of the layer, in blocks "
                               "of M"),)),
     ("TOKENS", True, (Field("tokens", 32, "rw", "tokens of the job"),)),
@@ -112,8 +123,10 @@ REGISTERS = _map(
     ("CORRECTIONS", True, (Field("variance", 1, "rw", "VAR: multiply by v of the token"),
                            Field("token_shift", 1, "rw", "D-PTS: add eta of the token times the "
                                  "row sum"),
-                           Field("token_scale", 1, "rw", "multiply by the scale of the token, one "
-                                 "beat of s_axis_token each"))),
+                           Field("token_scale", 1, "rw", "multiply by the scale of the token; "
+                                 "the job brings a packet of s_axis_token"),
+                           Field("coef", 1, "rw", "the job brings a packet of s_axis_coef; 0: "
+                                 "what was loaded last stays in use"))),
     ("STATIC_SHIFT", True, (Field("static_shift", 8, "rw", "S-PTS: subtracted from every "
                                   "activation, signed; 0 where the design has no scalar shift"),)),
     ("TIMEOUT", False, (Field("timeout", 32, "rw", "cycles of a job in which nothing moves that "

@@ -1,10 +1,14 @@
 """The whole accelerator behind its streams. Wiring only."""
 
-from amaranth.hdl import Module
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Module, ResetInserter
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.accelerator.activation_buffer import ActivationBuffer
+from hw.accelerator.coefficient_loader import CoefficientLoader
 from hw.accelerator.controller import Controller
 from hw.accelerator.results import ResultRegister, Results
 from hw.accelerator.stepper import Stepper
@@ -16,6 +20,7 @@ from hw.compressor.compressor import Compressor
 from hw.config import VALUE_WIDTH, Design
 from hw.epilogue.epilogue import ChannelBeat, Epilogue
 from hw.epilogue.tokens import TokenFinisher, TokenScale, TokenTable
+from hw.job.packet import JobPacket
 from hw.stream.axi_lite import AxiLite, RegisterBlock
 from hw.stream.members import only_if
 from hw.stream.payloads import DenseBlock
@@ -46,10 +51,10 @@ class Accelerator(wiring.Component):
     i_act : In(stream.Signature(DenseBlock(pattern, 8)))
     i_weight : In(stream.Signature(WeightBeat(design)))
     i_coef : In(stream.Signature(hw.compressor.channel.ChannelBeat(design)))
-        With parameters of the input channels, see :class:`hw.compressor.compressor.Compressor`.
+        With parameters of the input channels: one packet in a job that brings it.
     i_token : In(stream.Signature(TokenScale()))
     i_channel : In(stream.Signature(ChannelBeat(design)))
-        Scales of tokens, and terms of output channels, with an epilogue.
+        Scales of tokens, and terms of output channels, with an epilogue: a packet each.
     o_result : Out(stream.Signature(ResultRow(design)))
     bus : In(AxiLite())
         The registers.
@@ -87,7 +92,9 @@ class Accelerator(wiring.Component):
         m.submodules.registers = registers = RegisterBlock()
         m.submodules.controller = controller = Controller(design)
         m.submodules.gate = gate = TokenGate(design)
-        m.submodules.compressor = compressor = self.compressor
+        compressor = self.compressor
+        # An aborted job's tokens are forgotten, with what the stages know of one that was cut.
+        m.submodules.compressor = ResetInserter(controller.run.drop)(compressor)
         m.submodules.activations = activations = ActivationBuffer(design)
         m.submodules.weights = weights = WeightBuffer(design)
         m.submodules.stepper = stepper = Stepper(design)
@@ -107,8 +114,9 @@ class Accelerator(wiring.Component):
         wiring.connect(m, outside.i_weight, weights.i)
         if design.flexible != "none":
             m.d.comb += gate.asked.eq(controller.asked)
+        errors = {"act": gate.tlast_error, "weight": weights.tlast_error}
         if design.channel_bits:
-            wiring.connect(m, outside.i_coef, compressor.i_coef)
+            errors["coef"] = self._load(m, outside, controller, gate)
 
         wiring.connect(m, stepper.activations, activations.reads)
         wiring.connect(m, stepper.weights, weights.reads)
@@ -120,36 +128,55 @@ class Accelerator(wiring.Component):
         wiring.connect(m, array.o, results.i)
         rows, idle = results.o, 1
         if design.epilogue_lanes:
-            rows, idle = self._correct(m, outside, controller, activations, weights, results)
+            rows, idle = self._correct(m, outside, controller, activations, weights, results,
+                                       errors)
         wiring.connect(m, rows, output.i)
         wiring.connect(m, output.o, outside.o_result)
         m.d.comb += [
-            controller.act_tlast_error.eq(activations.tlast_error),
-            controller.weight_tlast_error.eq(weights.tlast_error),
-            controller.moved.eq(_moves(self.i_act) | _moves(self.i_weight) | _moves(self.o_result)),
+            *(controller.tlast_errors[name].eq(error) for name, error in errors.items()),
+            controller.moved.eq(reduce(or_, self._moves())),
             controller.drained.eq(results.empty & idle & ~output.o.valid),
             self.irq.eq(controller.irq),
         ]
         return m
 
-    def _correct(self, m, outside, controller, activations, weights, results):
+    def _load(self, m, outside, controller, gate):
+        """Let tokens wait for the parameters that their job brings; return the loader's error."""
+        m.submodules.loader = loader = CoefficientLoader(self.design)
+        wiring.connect(m, controller.run, loader.run)
+        wiring.connect(m, controller.loading, loader.loading)
+        wiring.connect(m, outside.i_coef, loader.i)
+        wiring.connect(m, loader.o, self.compressor.i_coef)
+        m.d.comb += gate.wait.eq(loader.busy)
+        return loader.tlast_error
+
+    def _correct(self, m, outside, controller, activations, weights, results, errors):
         """Put the epilogue behind the results; return its rows, and whether it is idle."""
+        m.submodules.scales = scales = JobPacket(TokenScale())
+        m.submodules.terms = terms = JobPacket(ChannelBeat(self.design))
         m.submodules.finisher = finisher = TokenFinisher(self.design)
         m.submodules.table = table = TokenTable(self.design)
         m.submodules.epilogue = epilogue = Epilogue(self.design)
-        wiring.connect(m, controller.run, finisher.run, table.run, epilogue.run)
+        wiring.connect(m, controller.run, scales.run, terms.run, finisher.run, table.run,
+                       epilogue.run)
         wiring.connect(m, controller.corrections, finisher.corrections, table.corrections,
                        weights.corrections, epilogue.corrections)
         wiring.connect(m, activations.o_summary, finisher.i)
-        wiring.connect(m, outside.i_token, finisher.i_scale)
+        wiring.connect(m, outside.i_token, scales.i)
+        wiring.connect(m, scales.o, finisher.i_scale)
         wiring.connect(m, finisher.o, table.i)
         wiring.connect(m, table.o, epilogue.i_token)
         wiring.connect(m, weights.o_row_sums, epilogue.i_row_sums)
-        wiring.connect(m, outside.i_channel, epilogue.i_channel)
+        wiring.connect(m, outside.i_channel, terms.i)
+        wiring.connect(m, terms.o, epilogue.i_channel)
         wiring.connect(m, results.o, epilogue.i)
+        m.d.comb += [scales.brings.eq(controller.corrections.scale), scales.ends.eq(table.i_ends),
+                     terms.brings.eq(controller.corrections.terms), terms.ends.eq(table.o_ends)]
+        errors |= {"token": scales.tlast_error, "channel": terms.tlast_error}
         return epilogue.o, epilogue.idle & finisher.idle & weights.idle
 
-
-def _moves(stream):
-    """Whether a stream transfers in this cycle."""
-    return stream.valid & stream.ready
+    def _moves(self):
+        """For each stream of the outside, whether it transfers in this cycle."""
+        streams = [getattr(self, name) for name in self.signature.members
+                   if name.startswith(("i_", "o_"))]
+        return [stream.valid & stream.ready for stream in streams]

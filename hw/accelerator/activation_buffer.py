@@ -1,6 +1,6 @@
 """Compressed tokens between the compressor and the array."""
 
-from amaranth.hdl import C, Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for, ceil_log2
@@ -12,7 +12,6 @@ from hw.config import Design
 from hw.epilogue.tokens import TokenSummary
 from hw.job.job import Run
 from hw.job.passes import Passes
-from hw.stream.framer import Framer
 from hw.stream.halves import Halves
 from hw.stream.members import only_if
 from hw.stream.memory import Memory
@@ -62,9 +61,8 @@ class ActivationBuffer(wiring.Component):
     A bank holds the tokens of a batch one after the other, as many words each as the chunk has
     blocks, times the job's steps of a block. ``i`` is ready while batches of the job are missing
     and a half is free. One step of a block per cycle in, one word per bank and cycle out, read
-    latency one cycle. A token with a misplaced ``last`` is handled by
-    :class:`hw.stream.framer.Framer`; a missing step is zero. Reset frees both halves; the memories
-    are not cleared.
+    latency one cycle. Tokens are whole: :class:`hw.accelerator.token_gate.TokenGate` sees to that.
+    Reset frees both halves; the memories are not cleared.
 
     Parameters
     ----------
@@ -77,8 +75,6 @@ class ActivationBuffer(wiring.Component):
     reads : In(TokenReads(design))
     rows : Out(RowBlocks(design))
         The words that were read.
-    tlast_error : Out(1)
-        High for a cycle when ``last`` did not come with a token's last block.
     o_summary : Out(stream.Signature(TokenSummary(design)))
         What the compressor says of every token, once per batch, with an epilogue; a token's last
         block waits for it.
@@ -90,7 +86,6 @@ class ActivationBuffer(wiring.Component):
             "run": In(Run()),
             "reads": In(TokenReads(design)),
             "rows": Out(RowBlocks(design)),
-            "tlast_error": Out(1),
             **only_if(design.epilogue_lanes,
                       o_summary=Out(stream.Signature(TokenSummary(design)))),
         })
@@ -100,65 +95,62 @@ class ActivationBuffer(wiring.Component):
         m = Module()
         design, run, reads = self.design, self.run, self.reads
         m.submodules.passes = passes = Passes(design, tiles="streamed")
-        m.submodules.framer = framer = Framer(design.max_blocks * design.most_steps)
-        token_ends, batch_ends = framer.ends, Signal()
+        write, token_ends, batch_ends = Signal(), Signal(), Signal()
         words = Signal(range(design.max_blocks * design.most_steps + 1))  # of a token
+        word = Signal(range(design.max_blocks * design.most_steps))  # that comes next
+        last_word = Signal()
         halves = Halves(m, reads.full, filled=batch_ends, release=reads.release,
                          clear=run.begin | run.drop)
         wiring.connect(m, wiring.flipped(run), passes.run)
         m.d.comb += [
             passes.next.eq(batch_ends),
-            framer.valid.eq(self.i.valid), framer.last.eq(self.i.payload.last),
-            self.i.ready.eq(framer.ready),
-            framer.enable.eq(passes.active & halves.free & self._summarise(m, passes.now, framer)),
             words.eq(passes.now.blocks * run.job.steps[:bits_for(design.most_steps)]),
-            framer.blocks.eq(words), framer.drop.eq(run.drop),
+            last_word.eq(word == words - 1),
+            self.i.ready.eq(passes.active & halves.free
+                            & self._summarise(m, passes.now, last_word, token_ends)),
+            write.eq(self.i.valid & self.i.ready), token_ends.eq(write & last_word),
             batch_ends.eq(token_ends & (reads.held + 1 == passes.now.tokens)),
-            self.tlast_error.eq(framer.error),
             reads.filling.eq(halves.filling),
         ]
         row = Signal(range(design.rows))
         base = Signal(activation_address(design))  # where the tokens of this group begin
+        with m.If(write):
+            m.d.sync += word.eq(word + 1)
         with m.If(token_ends):
-            m.d.sync += [row.eq(row + 1), reads.held.eq(reads.held + 1)]
+            m.d.sync += [word.eq(0), row.eq(row + 1), reads.held.eq(reads.held + 1)]
             with m.If(row == design.rows - 1):
                 m.d.sync += [row.eq(0), base.eq(base + words)]
         with m.If(batch_ends):
             m.d.sync += [row.eq(0), reads.held.eq(0),
                          base.eq(Mux(halves.filling, 0, half_words(design)))]
         with m.If(run.begin | run.drop):
-            m.d.sync += [row.eq(0), reads.held.eq(0), base.eq(0)]
-        self._banks(m, framer, row=row, address=base + framer.block)
+            m.d.sync += [word.eq(0), row.eq(0), reads.held.eq(0), base.eq(0)]
+        self._banks(m, write, row=row, address=base + word)
         if design.variable_steps:
-            self._count_steps(m, passes.now, framer, row, batch_ends)
+            self._count_steps(m, passes.now, write, token_ends, row, batch_ends)
         return m
 
-    def _count_steps(self, m, now, framer, row, batch_ends):
+    def _count_steps(self, m, now, write, token_ends, row, batch_ends):
         """Keep the largest number of steps that any token of a group needs, for each block."""
         m.submodules.counts = counts = StepCounts(self.design)
         m.d.comb += [
-            counts.write.eq(framer.write), counts.needed.eq(
-                Value.cast(self.i.payload.values).any() & ~framer.missing),
-            counts.token_ends.eq(framer.ends), counts.batch_ends.eq(batch_ends),
+            counts.write.eq(write), counts.needed.eq(Value.cast(self.i.payload.values).any()),
+            counts.token_ends.eq(token_ends), counts.batch_ends.eq(batch_ends),
             counts.clear.eq(self.run.begin | self.run.drop),
             counts.first_row.eq(row == 0), counts.last_row.eq(row == self.design.rows - 1),
             counts.steps.eq(self.run.job.steps), counts.blocks.eq(now.blocks),
             counts.read_address.eq(self.reads.count_address), self.reads.count.eq(counts.count),
         ]
 
-    def _summarise(self, m, now, framer):
+    def _summarise(self, m, now, last_word, token_ends):
         """Offer each token's summary with its last block; return whether that may come."""
         if not self.design.epilogue_lanes:
             return 1
-        # Of a token that ends early, the summary is that of the last block that came.
-        came, held = self._summary(m), Signal(TokenSummary(self.design))
-        with m.If(framer.write & ~framer.missing):
-            m.d.sync += held.eq(came)
         m.d.comb += [
-            self.o_summary.payload.eq(Mux(framer.missing, held, came)),
-            self.o_summary.valid.eq(framer.ends & now.first_tile & now.first_chunk),
+            self.o_summary.payload.eq(self._summary(m)),
+            self.o_summary.valid.eq(token_ends & now.first_tile & now.first_chunk),
         ]
-        return self.o_summary.ready | (framer.block != framer.blocks - 1)
+        return self.o_summary.ready | ~last_word
 
     def _summary(self, m):
         """What the compressor says in this block."""
@@ -171,21 +163,19 @@ class ActivationBuffer(wiring.Component):
                          for name in summary.moments.shape().members]
         return summary
 
-    def _banks(self, m, framer, *, row, address):
+    def _banks(self, m, write, *, row, address):
         design, pattern, block = self.design, self.design.pattern, self.i.payload
         word = data.StructLayout({"values": block.values.shape(),
                                   "mask": 0 if pattern.dense else pattern.m})
         arrived = Cat(block.values, block.mask[:word["mask"].width])
-        # A block that did not come keeps N zeros, so that its mask is one that a block can have.
-        absent = Cat(C(0, word["values"].width), C((1 << pattern.n) - 1, pattern.m))
         for r in range(design.rows):
             memory = Memory(word.size, 2 * half_words(design))
             m.submodules[f"bank_r{r}"] = memory
             read = data.View(word, memory.read_data)
             m.d.comb += [
-                memory.write_enable.eq(framer.write & (row == r)),
+                memory.write_enable.eq(write & (row == r)),
                 memory.write_address.eq(address),
-                memory.write_data.eq(Mux(framer.missing, absent[:word.size], arrived)),
+                memory.write_data.eq(arrived),
                 memory.read_address.eq(self.reads.address[r // design.tile]),
                 memory.read_enable.eq(self.reads.enable[r // design.tile]),
                 self.rows.values[r].eq(read.values),

@@ -1,9 +1,10 @@
 """Starts and ends jobs, and what software sees of them."""
 
 from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.accelerator.coefficient_loader import Loading
 from hw.accelerator.job_pattern import JobPattern
 from hw.accelerator.stepper import Progress
 from hw.compressor.compressor import CompressorSettings
@@ -18,6 +19,11 @@ from hw.stream.payloads import Asked
 
 
 __all__ = ["Controller"]
+
+
+TLAST_ERRORS = {"act": Error.ACT_TLAST, "weight": Error.WEIGHT_TLAST, "coef": Error.COEF_TLAST,
+                "token": Error.TOKEN_TLAST, "channel": Error.CHANNEL_TLAST}
+"""Input streams, and the errors of packets that are too short or too long."""
 
 
 class Controller(wiring.Component):
@@ -42,8 +48,9 @@ class Controller(wiring.Component):
     asked : Out(Asked(pattern, flexible)), only where something is flexible
         The pattern of the job.
     progress : In(Progress())
-    act_tlast_error, weight_tlast_error : In(1)
-        Errors that the buffers have found.
+    loading : Out(Loading(design)), with parameters of the input channels
+    tlast_errors : In(StructLayout)
+        Input streams, by name, whose packets have not the length that the job needs.
     moved : In(1)
         A stream moves.
     drained : In(1)
@@ -59,9 +66,10 @@ class Controller(wiring.Component):
             "compressor": Out(CompressorSettings(design)),
             **only_if(design.flexible != "none", asked=Out(Asked(design.pattern, design.flexible))),
             **only_if(design.epilogue_lanes, corrections=Out(Corrections())),
+            **only_if(design.channel_bits, loading=Out(Loading(design))),
             "progress": In(Progress()),
-            "act_tlast_error": In(1), "weight_tlast_error": In(1), "moved": In(1), "drained": In(1),
-            "irq": Out(1),
+            "tlast_errors": In(data.StructLayout(dict.fromkeys(TLAST_ERRORS, 1))),
+            "moved": In(1), "drained": In(1), "irq": Out(1),
         })
         self.design = design
 
@@ -113,6 +121,8 @@ class Controller(wiring.Component):
             m.d.comb += refusal.eq(Error.OUTPUT)
         with m.Elif(~pattern_legal):
             m.d.comb += refusal.eq(Error.PATTERN)
+        with m.Elif(self._lacks_parameters()):
+            m.d.comb += refusal.eq(Error.COEF)
         return refusal
 
     def _lacks(self):
@@ -129,6 +139,13 @@ class Controller(wiring.Component):
             (statistics | settings.token_scale) & (settings.output == Output.RAW),
         ]
         return Cat(lacks).any()
+
+    def _lacks_parameters(self):
+        """Whether parameters of the input channels are neither brought nor there, or not known."""
+        settings = self.registers.settings
+        if not self.design.channel_bits:
+            return settings.coef
+        return ~settings.coef & (self.loading.blocks != settings.k_blocks)
 
     def _count(self, m):
         """Counters of the job."""
@@ -152,10 +169,9 @@ class Controller(wiring.Component):
             m.d.comb += error.eq(refusal)
         with m.Elif(registers.refused):
             m.d.comb += error.eq(Error.BUSY)
-        with m.Elif(self.act_tlast_error):
-            m.d.comb += error.eq(Error.ACT_TLAST)
-        with m.Elif(self.weight_tlast_error):
-            m.d.comb += error.eq(Error.WEIGHT_TLAST)
+        for name, code in TLAST_ERRORS.items():
+            with m.Elif(self.tlast_errors[name]):
+                m.d.comb += error.eq(code)
         with m.Elif(state.busy & (timeout != 0) & (state.idle_cycles >= timeout)):
             m.d.comb += error.eq(Error.TIMEOUT)
         with m.If(state.error == Error.NONE):
@@ -187,6 +203,8 @@ class Controller(wiring.Component):
             m.d.comb += self.compressor.threshold.eq(settings.threshold)
         if design.shift == "scalar":
             m.d.comb += self.compressor.shift.eq(settings.static_shift)
+        if design.channel_bits:
+            m.d.comb += self.loading.wanted.eq(settings.coef)
         if design.epilogue_lanes:
             corrections = self.corrections
             m.d.comb += [
@@ -196,4 +214,5 @@ class Controller(wiring.Component):
                 corrections.variance.eq(settings.variance),
                 corrections.shift.eq(settings.token_shift),
                 corrections.scale.eq(settings.token_scale),
+                corrections.terms.eq(settings.output >= Output.INT8),
             ]

@@ -39,11 +39,13 @@ class ChannelBeat(data.StructLayout):
 class ChannelStage(wiring.Component):
     """Adds to each block the parameters of its place in the token.
 
-    ``i_coef`` carries one beat for each block of a token, in order, ``last`` on the last one. A
-    load begins between two tokens, goes before the next token, and the token waits until it has
-    ended. After reset no token passes before the first load: contents are not reset. A token may
-    have as many blocks as were loaded, at most ``design.max_blocks``. Latency one cycle, one
-    block per cycle.
+    ``i_coef`` carries one beat for each block of a token, in order, ``last`` on the last one. Once
+    its first beat is on offer, the token that is inside goes on, and the next one waits until the
+    load has ended. What is taken before the load's first beat has the parameters of before, what
+    is taken after its last one has the new ones, and nothing is taken in between: ready of either
+    stream depends on no valid. After reset no token passes before the first load: contents are
+    not reset. A token may have as many blocks as were loaded, at most ``design.max_blocks``.
+    Latency one cycle, one block per cycle; a load takes one cycle more than it has beats.
 
     Parameters
     ----------
@@ -79,18 +81,20 @@ class ChannelStage(wiring.Component):
         loading, loaded = Signal(), Signal()
         enter = Signal()  # a block may
         m.d.comb += [
-            enter.eq(loaded & ~loading & (inside | ~load.valid)),
+            enter.eq(inside | (loaded & ~loading)),
             register.i.payload.eq(self.i.payload),
             register.i.valid.eq(self.i.valid & enter),
             self.i.ready.eq(register.i.ready & enter),
-            load.ready.eq(~inside),
+            load.ready.eq(loading & ~inside),
             read.eq(self.i.valid & self.i.ready),
             write.eq(load.valid & load.ready),
         ]
         with m.If(read):
             m.d.sync += inside.eq(~self.i.payload.last)
-        with m.If(write):
-            m.d.sync += [loading.eq(~load.payload.last), loaded.eq(1)]
+        with m.If(load.valid):
+            m.d.sync += loading.eq(1)
+        with m.If(write & load.payload.last):
+            m.d.sync += [loading.eq(0), loaded.eq(1)]
         self._place(m, memory.read_address, read, self.i.payload.last)
         self._place(m, memory.write_address, write, load.payload.last)
 

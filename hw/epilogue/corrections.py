@@ -25,11 +25,13 @@ class Corrections(wiring.Signature):
         Of floating-point results, which are in units of ``2 ** exponent``.
     variance, shift, scale : Out(1)
         Corrections of the tokens that are switched on.
+    terms : Out(1)
+        Results are scaled: tiles need the terms of their channels.
     """
 
     def __init__(self):
         super().__init__({
             "wanted": Out(1), "output": Out(range(max(Output) + 1)),
             "exponent": Out(signed(EXPONENT_BITS)),
-            "variance": Out(1), "shift": Out(1), "scale": Out(1),
+            "variance": Out(1), "shift": Out(1), "scale": Out(1), "terms": Out(1),
         })

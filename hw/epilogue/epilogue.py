@@ -17,10 +17,10 @@ __all__ = ["ChannelBeat", "Epilogue", "RowSums"]
 
 
 class ChannelBeat(data.StructLayout):
-    """Terms of all columns of a tile."""
+    """Terms of all columns of a tile; ``last`` marks those of the job's last tile."""
 
     def __init__(self, design: Design):
-        super().__init__({"columns": data.ArrayLayout(ChannelTerms(), design.columns)})
+        super().__init__({"columns": data.ArrayLayout(ChannelTerms(), design.columns), "last": 1})
 
 
 class RowSums(data.StructLayout):

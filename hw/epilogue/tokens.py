@@ -21,10 +21,13 @@ __all__ = ["TokenFinisher", "TokenScale", "TokenSummary", "TokenTable"]
 
 
 class TokenScale(data.StructLayout):
-    """A token's scale, 15 bits after the point: one beat of ``s_axis_token``."""
+    """A token's scale, 15 bits after the point: one beat of ``s_axis_token``.
+
+    ``last`` marks that of the job's last token.
+    """
 
     def __init__(self):
-        super().__init__({"scale": 16})
+        super().__init__({"scale": 16, "last": 1})
 
 
 class TokenSummary(data.StructLayout):
@@ -46,8 +49,8 @@ class TokenSummary(data.StructLayout):
 class TokenFinisher(wiring.Component):
     """Makes the terms of a token: gain, shift and scale, each of them if it is switched on.
 
-    The gain takes ``Gain.interval`` cycles at most; without it one token per cycle. Reset, and
-    ``drop``, forget all tokens.
+    The gain takes ``Gain.interval`` cycles at most; without it a token takes two cycles.
+    ``i.ready`` depends on registers only. Reset, and ``drop``, forget all tokens.
 
     Parameters
     ----------
@@ -81,9 +84,10 @@ class TokenFinisher(wiring.Component):
         m.submodules.summary = summary = StreamRegister(self.i.payload.shape())
         gain, known, asked = self._gain(m, summary.o)
         m.d.comb += [
+            # Not before the register is empty: what empties it depends on other streams.
+            self.i.ready.eq(~summary.o.valid),
             summary.i.payload.eq(self.i.payload),
-            summary.i.valid.eq(self.i.valid & corrections.wanted & ~drop),
-            self.i.ready.eq(summary.i.ready),
+            summary.i.valid.eq(self.i.valid & self.i.ready & corrections.wanted & ~drop),
             self.o.valid.eq(summary.o.valid & known & (self.i_scale.valid | ~corrections.scale)
                             & ~drop),
             summary.o.ready.eq(drop | (self.o.valid & self.o.ready)),
@@ -133,14 +137,18 @@ class TokenTable(wiring.Component):
     corrections : In(Corrections())
         Only where they are wanted, rows need their tokens' terms.
     i : In(stream.Signature(TokenTerms())), always ready
+    i_ends : Out(1)
+        The token that ``i`` waits for is the job's last.
     o : Out(stream.Signature(TokenTerms()))
+    o_ends : Out(1)
+        The row at ``o`` is the job's last.
     """
 
     def __init__(self, design: Design):
         super().__init__({
             "run": In(Run()), "corrections": In(Corrections()),
-            "i": In(stream.Signature(TokenTerms())),
-            "o": Out(stream.Signature(TokenTerms())),
+            "i": In(stream.Signature(TokenTerms())), "i_ends": Out(1),
+            "o": Out(stream.Signature(TokenTerms())), "o_ends": Out(1),
         })
         self.design = design
 
@@ -150,10 +158,10 @@ class TokenTable(wiring.Component):
         m.submodules.memory = memory = Memory(TokenTerms().size, 4 * size)
         written, read, first = Signal(), Signal(), Signal()
         waiting = Signal(bits_for(4 * size))  # tokens of which no row was read yet
-        write_at, _ = self._walk(m, "write", written, size, tiles="none")
-        read_at, now = self._walk(m, "read", read, size, tiles="all")
+        write_at, _, token_ends = self._walk(m, "write", written, size, tiles="none")
+        read_at, now, row_ends = self._walk(m, "read", read, size, tiles="all")
         m.d.comb += [
-            self.i.ready.eq(1),
+            self.i.ready.eq(1), self.i_ends.eq(token_ends),
             written.eq(self.i.valid & wanted),
             first.eq(now.now.first_tile),
             read.eq(now.active & wanted & (~first | (waiting != 0))
@@ -165,22 +173,24 @@ class TokenTable(wiring.Component):
         ]
         m.d.sync += waiting.eq(waiting + written - (read & first))
         with m.If(self.o.ready | ~self.o.valid):
-            m.d.sync += self.o.valid.eq(read)
+            m.d.sync += [self.o.valid.eq(read), self.o_ends.eq(row_ends)]
         with m.If(self.run.begin | self.run.drop):
             m.d.sync += [waiting.eq(0), self.o.valid.eq(0)]
         return m
 
     def _walk(self, m, name, go, size, *, tiles):
-        """Address of the token that is written or read next, and the pass it belongs to."""
+        """Address of the token that is next, the passes, and whether it is the job's last."""
         m.submodules[f"{name}_passes"] = passes = Passes(self.design, tiles=tiles, chunks=False)
         token, slot = Signal(range(size), name=f"{name}_token"), Signal(2, name=f"{name}_slot")
-        ends = Signal(name=f"{name}_ends")
+        at_end, ends = Signal(name=f"{name}_at_end"), Signal(name=f"{name}_ends")
         wiring.connect(m, wiring.flipped(self.run), passes.run)
-        m.d.comb += [ends.eq(go & (token == passes.now.tokens - 1)), passes.next.eq(ends)]
+        m.d.comb += [at_end.eq(token == passes.now.tokens - 1), ends.eq(go & at_end),
+                     passes.next.eq(ends)]
         with m.If(go):
             m.d.sync += token.eq(token + 1)
         with m.If(ends):
             m.d.sync += [token.eq(0), slot.eq(slot + passes.now.last_tile)]
         with m.If(self.run.begin | self.run.drop):
             m.d.sync += [token.eq(0), slot.eq(0)]
-        return slot * size + token, passes
+        job_ends = at_end & passes.now.last_tile & passes.now.last_batch
+        return slot * size + token, passes, job_ends

@@ -9,7 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from amaranth.back import rtlil
-from amaranth.hdl import ClockSignal, Elaboratable, Instance, Module, ResetSignal, Shape
+from amaranth.hdl import (
+    ClockSignal,
+    Elaboratable,
+    Instance,
+    Module,
+    ResetSignal,
+    Shape,
+    ValueLike,
+)
+from amaranth.hdl._xfrm import TransformedElaboratable  # Amaranth 0.5 has no public name for it
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -90,8 +99,9 @@ class _Netlist:
         module = component.elaborate(None)
         below = module._named_submodules  # Amaranth 0.5 has no public way to replace one
         for instance, (inner, location) in below.items():
-            if type(inner).__module__.startswith("hw."):
-                below[instance] = self._instance(inner), location
+            part, reset = _with_reset(inner)
+            if type(part).__module__.startswith("hw."):
+                below[instance] = self._instance(part, reset), location
         text = rtlil.convert(_Prepared(component, module), name=name, emit_src=False)
         text = _INITIAL.sub("", text)
         if name != self.top:
@@ -99,7 +109,7 @@ class _Netlist:
         self.texts.append(text)
         return _Shared(name, clock=_has_input(text, "clk"), reset=_has_input(text, "rst"))
 
-    def _instance(self, component: wiring.Component) -> Instance:
+    def _instance(self, component: wiring.Component, reset: ValueLike) -> Instance:
         """Return an instance of the component's module, which is made for the first of them."""
         kind = _kind(component)
         component._MustUse__used = True  # Amaranth does not see it: an equal one may stand for it
@@ -113,8 +123,17 @@ class _Netlist:
         if shared.clock:
             ports["i_clk"] = ClockSignal()
         if shared.reset:
-            ports["i_rst"] = ResetSignal()
+            ports["i_rst"] = reset
         return Instance(shared.name, **ports)
+
+
+def _with_reset(inner: Elaboratable) -> tuple[Elaboratable, ValueLike]:
+    """The component, and its reset: a ``ResetInserter`` around it adds to that of the design."""
+    if not isinstance(inner, TransformedElaboratable):
+        return inner, ResetSignal()
+    inserter, = inner._transforms_
+    inner._MustUse__used = True  # Amaranth does not see it
+    return inner._elaboratable_, ResetSignal() | inserter.controls["sync"]
 
 
 class _Prepared(Elaboratable):

@@ -25,6 +25,8 @@ class Pass(data.StructLayout):
         Whether sums begin, and end, in this pass.
     first_tile, last_tile : unsigned(1)
         Whether the batch was not needed before this pass, and is not needed after it.
+    last_batch : unsigned(1)
+        Whether the batch is the job's last.
     """
 
     def __init__(self, design: Design):
@@ -35,6 +37,7 @@ class Pass(data.StructLayout):
             "last_chunk": 1,
             "first_tile": 1,
             "last_tile": 1,
+            "last_batch": 1,
         })
 
 
@@ -79,14 +82,14 @@ class Passes(wiring.Component):
         m = Module()
         design, job, now = self.design, self.run.job, self.now
         blocks_left, tokens_left, tiles_left = Signal(24), Signal(32), Signal(32)
-        chunked, last_batch = Signal(), Signal()
+        chunked = Signal()
         whole_tiles = {"all": job.column_tiles, "streamed": Mux(chunked, job.column_tiles, 1),
                        "none": 1}[self.tiles]
         largest = Mux(chunked, design.rows, design.batch_tokens)
         m.d.comb += [
             chunked.eq(job.k_blocks > design.max_blocks),
-            last_batch.eq(tokens_left <= largest),
-            now.tokens.eq(Mux(last_batch, tokens_left, largest)),
+            now.last_batch.eq(tokens_left <= largest),
+            now.tokens.eq(Mux(now.last_batch, tokens_left, largest)),
             now.first_tile.eq(tiles_left == whole_tiles),
             now.last_tile.eq(tiles_left <= 1),
             now.first_chunk.eq(blocks_left == job.k_blocks),
@@ -103,7 +106,7 @@ class Passes(wiring.Component):
                 with m.If(now.last_tile):
                     m.d.sync += [tiles_left.eq(whole_tiles),
                                  tokens_left.eq(tokens_left - largest)]
-                    with m.If(last_batch):
+                    with m.If(now.last_batch):
                         m.d.sync += self.active.eq(0)
         with m.If(self.run.begin):
             m.d.sync += [self.active.eq(1), blocks_left.eq(job.k_blocks),

@@ -99,7 +99,7 @@ class RegisterBlock(wiring.Component):
 
     One write and one read at a time, each answered one cycle after it was taken. An address
     without a register is answered with SLVERR and does nothing, and so is a write to a register
-    of the job while one is running. Outputs come from registers.
+    of the job while one is running, unless ``answer_okay`` is set. Outputs come from registers.
     Reset drops transfers in flight and clears the settings.
 
     Members
@@ -146,6 +146,8 @@ class RegisterBlock(wiring.Component):
         if register.job:
             with m.If(self.registers.locked):
                 m.d.sync += self.registers.refused.eq(1)
+                with m.If(self.registers.settings.answer_okay):
+                    m.d.sync += self.bus.bresp.eq(OKAY)
             with m.Else():
                 self._write_fields(m, register, word, strobe)
         else:

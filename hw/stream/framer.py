@@ -32,6 +32,10 @@ class Framer(wiring.Component):
         Length of the packet.
     drop : In(1)
         Take and forget everything.
+    offers : Out(1)
+        A block is there, whether there is room for it or not.
+    at_end : Out(1)
+        The block that is written next completes the packet.
     write : Out(1), block : Out
         A block is written, at this place of its packet.
     missing : Out(1)
@@ -46,6 +50,7 @@ class Framer(wiring.Component):
         super().__init__({
             "valid": In(1), "last": In(1), "ready": Out(1),
             "enable": In(1), "blocks": In(range(largest + 1)), "drop": In(1),
+            "offers": Out(1), "at_end": Out(1),
             "write": Out(1), "block": Out(range(largest)), "missing": Out(1), "ends": Out(1),
             "error": Out(1),
         })
@@ -53,13 +58,14 @@ class Framer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        surplus, at_end = Signal(), Signal()
+        surplus = Signal()
         m.d.comb += [
             self.ready.eq(self.drop | surplus | (self.enable & ~self.missing)),
-            self.write.eq(self.enable & ~self.drop & (self.missing | (self.valid & ~surplus))),
-            at_end.eq(self.block == self.blocks - 1),
-            self.ends.eq(self.write & at_end),
-            self.error.eq(self.write & ~self.missing & (self.last != at_end)),
+            self.offers.eq(~self.drop & (self.missing | (self.valid & ~surplus))),
+            self.write.eq(self.enable & self.offers),
+            self.at_end.eq(self.block == self.blocks - 1),
+            self.ends.eq(self.write & self.at_end),
+            self.error.eq(self.write & ~self.missing & (self.last != self.at_end)),
         ]
         with m.If(self.write):
             m.d.sync += self.block.eq(self.block + 1)

@@ -1,5 +1,6 @@
-// Drives nm_accelerator without a simulator around it: AXI4-Lite accesses, and runs that feed
-// both input streams and collect the results. One beat is one row of bytes, little-endian.
+// Drives nm_accelerator without a simulator around it: AXI4-Lite accesses, and runs that collect
+// the results. Input streams offer what is queued in every cycle, also while registers are
+// accessed. One beat is one row of bytes, little-endian.
 
 #include <cstdint>
 #include <cstring>
@@ -17,6 +18,15 @@ struct Stream {
     uint64_t bytes;
     uint64_t count;  // beats to transfer
     uint64_t done;   // beats that were transferred
+    uint64_t wait;   // cycles until the next beat may be offered
+    uint64_t offered;  // whether a beat is on offer: it stays so until it is taken
+};
+
+// All that surrounds a model. A stream pauses with probability stall / 2^32 in a cycle.
+struct Bench {
+    Stream act, weight, coef, token, channel, result;
+    Random random;
+    uint64_t stall;
 };
 
 template <typename Port>
@@ -29,93 +39,24 @@ void get(const Port& port, const Stream& stream) {
     std::memcpy(stream.data + stream.done * stream.bytes, &port, stream.bytes);
 }
 
-// No stream offers or takes anything.
-void silence(Vtop& top) {
-    top.s_axis_act_tvalid = top.s_axis_weight_tvalid = top.m_axis_result_tready = 0;
-#ifdef NM_EPILOGUE
-    top.s_axis_token_tvalid = top.s_axis_channel_tvalid = 0;
-#endif
-#ifdef NM_COEF
-    top.s_axis_coef_tvalid = 0;
-#endif
-}
-
-}  // namespace
-
-extern "C" {
-
-EXPORT void nm_reset(Model* model) {
-    Vtop& top = model->enter()->top;
-    top.rst = 1;
-    silence(top);
-    top.s_axil_awvalid = top.s_axil_wvalid = top.s_axil_bready = 0;
-    top.s_axil_arvalid = top.s_axil_rready = 0;
-    top.s_axil_awprot = top.s_axil_arprot = 0;
-    model->tick();
-    model->tick();
-    top.rst = 0;
-}
-
-// Returns the response, or -1 if there was none.
-EXPORT int nm_write(Model* model, uint32_t address, uint32_t value) {
-    Vtop& top = model->enter()->top;
-    top.s_axil_awaddr = address;
-    top.s_axil_wdata = value;
-    top.s_axil_wstrb = 0xF;
-    top.s_axil_awvalid = top.s_axil_wvalid = top.s_axil_bready = 1;
-    int response = -1;
-    for (uint32_t cycle = 0; response < 0 && cycle < ACCESS_LIMIT; ++cycle) {
-        model->settle();
-        const bool address_taken = top.s_axil_awready, data_taken = top.s_axil_wready;
-        if (top.s_axil_bvalid) response = top.s_axil_bresp;
-        model->edge();
-        if (address_taken) top.s_axil_awvalid = 0;
-        if (data_taken) top.s_axil_wvalid = 0;
-    }
-    top.s_axil_bready = 0;
-    return response;
-}
-
-// Returns the response, or -1 if there was none.
-EXPORT int nm_read(Model* model, uint32_t address, uint32_t* value) {
-    Vtop& top = model->enter()->top;
-    top.s_axil_araddr = address;
-    top.s_axil_arvalid = top.s_axil_rready = 1;
-    int response = -1;
-    for (uint32_t cycle = 0; response < 0 && cycle < ACCESS_LIMIT; ++cycle) {
-        model->settle();
-        const bool taken = top.s_axil_arready;
-        if (top.s_axil_rvalid) {
-            response = top.s_axil_rresp;
-            *value = top.s_axil_rdata;
-        }
-        model->edge();
-        if (taken) top.s_axil_arvalid = 0;
-    }
-    top.s_axil_rready = 0;
-    return response;
-}
-
-// An input stream of a run, and whether a beat of it is on offer.
-struct Source {
-    Stream* stream;
-    bool offered;
-};
-
 // Offers the next beat, unless the stream pauses; TREADY is looked at after the model has settled.
-#define OFFER(source, port) \
-    if (!source.offered && source.stream->done < source.stream->count \
-        && !random.occurs(stall)) { \
-        put(top.port##_tdata, *source.stream); \
-        top.port##_tlast = source.stream->last[source.stream->done]; \
-        source.offered = true; \
+#define OFFER(name, port) { \
+    Stream& stream = bench.name; \
+    if (stream.wait) { \
+        --stream.wait; \
+    } else if (!stream.offered && stream.done < stream.count \
+               && !bench.random.occurs(bench.stall)) { \
+        put(top.port##_tdata, stream); \
+        top.port##_tlast = stream.last[stream.done]; \
+        stream.offered = true; \
     } \
-    top.port##_tvalid = source.offered;
+    top.port##_tvalid = stream.offered; \
+}
 
-#define TAKE(source, port) \
-    if (source.offered && top.port##_tready) { \
-        ++source.stream->done; \
-        source.offered = false; \
+#define TAKE(name, port) \
+    if (bench.name.offered && top.port##_tready) { \
+        ++bench.name.done; \
+        bench.name.offered = false; \
     }
 
 // Streams that not every design has.
@@ -132,29 +73,86 @@ struct Source {
 #define EACH_INPUT(DO) \
     DO(act, s_axis_act) DO(weight, s_axis_weight) COEF_INPUTS(DO) EPILOGUE_INPUTS(DO)
 
-// Runs until all results were taken, or for `limit` cycles; returns the cycles it ran.
-// Each stream pauses with probability stall / 2^32 in a cycle.
-EXPORT uint64_t nm_run(Model* model, Stream* act_beats, Stream* weight_beats, Stream* coef_beats,
-                       Stream* token_beats, Stream* channel_beats, Stream* result,
-                       uint64_t limit, uint32_t stall, uint64_t seed) {
+#define IDLE(name, port) top.port##_tvalid = 0;
+
+// The first half of a cycle: outputs are settled, and what was taken is counted.
+void begin_cycle(Model& model, Bench& bench, bool taking) {
+    Vtop& top = model.top;
+    EACH_INPUT(OFFER)
+    top.m_axis_result_tready = taking && !bench.random.occurs(bench.stall);
+    model.settle();
+    EACH_INPUT(TAKE)
+    if (top.m_axis_result_tvalid && top.m_axis_result_tready) {
+        get(top.m_axis_result_tdata, bench.result);
+        bench.result.last[bench.result.done++] = top.m_axis_result_tlast;
+    }
+}
+
+}  // namespace
+
+extern "C" {
+
+EXPORT void nm_reset(Model* model) {
     Vtop& top = model->enter()->top;
-    Random random{seed};
-    Source act{act_beats, false}, weight{weight_beats, false};
-    [[maybe_unused]] Source coef{coef_beats, false};
-    [[maybe_unused]] Source token{token_beats, false}, channel{channel_beats, false};
-    uint64_t cycle = 0;
-    for (; result->done < result->count && cycle < limit; ++cycle) {
-        EACH_INPUT(OFFER)
-        top.m_axis_result_tready = !random.occurs(stall);
-        model->settle();
-        EACH_INPUT(TAKE)
-        if (top.m_axis_result_tvalid && top.m_axis_result_tready) {
-            get(top.m_axis_result_tdata, *result);
-            result->last[result->done++] = top.m_axis_result_tlast;
+    top.rst = 1;
+    EACH_INPUT(IDLE)
+    top.m_axis_result_tready = 0;
+    top.s_axil_awvalid = top.s_axil_wvalid = top.s_axil_bready = 0;
+    top.s_axil_arvalid = top.s_axil_rready = 0;
+    top.s_axil_awprot = top.s_axil_arprot = 0;
+    model->tick();
+    model->tick();
+    top.rst = 0;
+}
+
+// Returns the response, or -1 if there was none.
+EXPORT int nm_write(Model* model, Bench* bench, uint32_t address, uint32_t value) {
+    Vtop& top = model->enter()->top;
+    top.s_axil_awaddr = address;
+    top.s_axil_wdata = value;
+    top.s_axil_wstrb = 0xF;
+    top.s_axil_awvalid = top.s_axil_wvalid = top.s_axil_bready = 1;
+    int response = -1;
+    for (uint32_t cycle = 0; response < 0 && cycle < ACCESS_LIMIT; ++cycle) {
+        begin_cycle(*model, *bench, false);
+        const bool address_taken = top.s_axil_awready, data_taken = top.s_axil_wready;
+        if (top.s_axil_bvalid) response = top.s_axil_bresp;
+        model->edge();
+        if (address_taken) top.s_axil_awvalid = 0;
+        if (data_taken) top.s_axil_wvalid = 0;
+    }
+    top.s_axil_bready = 0;
+    return response;
+}
+
+// Returns the response, or -1 if there was none.
+EXPORT int nm_read(Model* model, Bench* bench, uint32_t address, uint32_t* value) {
+    Vtop& top = model->enter()->top;
+    top.s_axil_araddr = address;
+    top.s_axil_arvalid = top.s_axil_rready = 1;
+    int response = -1;
+    for (uint32_t cycle = 0; response < 0 && cycle < ACCESS_LIMIT; ++cycle) {
+        begin_cycle(*model, *bench, false);
+        const bool taken = top.s_axil_arready;
+        if (top.s_axil_rvalid) {
+            response = top.s_axil_rresp;
+            *value = top.s_axil_rdata;
         }
         model->edge();
+        if (taken) top.s_axil_arvalid = 0;
     }
-    silence(top);
+    top.s_axil_rready = 0;
+    return response;
+}
+
+// Runs until all results were taken, or for `limit` cycles; returns the cycles it ran.
+EXPORT uint64_t nm_run(Model* model, Bench* bench, uint64_t limit) {
+    model->enter();
+    uint64_t cycle = 0;
+    for (; bench->result.done < bench->result.count && cycle < limit; ++cycle) {
+        begin_cycle(*model, *bench, true);
+        model->edge();
+    }
     return cycle;
 }
 

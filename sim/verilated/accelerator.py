@@ -1,6 +1,7 @@
 """The accelerator's RTL as a fast Python object: Verilator without a bench around it."""
 
 import ctypes
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -22,13 +23,21 @@ class _Stream(ctypes.Structure):
     """``struct Stream`` of the harness."""
 
     _fields_ = (("data", ctypes.c_void_p), ("last", ctypes.c_void_p),
-                ("bytes", ctypes.c_uint64), ("count", ctypes.c_uint64), ("done", ctypes.c_uint64))
+                *((name, ctypes.c_uint64)
+                  for name in ("bytes", "count", "done", "wait", "offered")))
 
-    @classmethod
-    def of(cls, beats: Beats) -> "_Stream":
-        """Stream over the memory of ``beats``."""
-        return cls(beats.data.ctypes.data, beats.last.ctypes.data, beats.data.shape[1],
-                   len(beats.last), 0)
+    def hold(self, beats: Beats, *, wait: int = 0) -> None:
+        """Become a stream over the memory of ``beats``, of which none was transferred."""
+        self.data, self.last = beats.data.ctypes.data, beats.last.ctypes.data
+        self.bytes, self.count, self.done = beats.data.shape[1], len(beats.last), 0
+        self.wait = wait
+
+
+class _Bench(ctypes.Structure):
+    """``struct Bench`` of the harness."""
+
+    _fields_ = (*((name, _Stream) for name in (*INPUTS, "result")),
+                ("random", ctypes.c_uint64), ("stall", ctypes.c_uint64))
 
 
 class Accelerator(Library):
@@ -57,7 +66,9 @@ class Accelerator(Library):
         if type(seed) is not int or seed == 0:
             raise ValueError(f"seed must be an integer other than 0, not {seed!r}")
         self.design = design
-        self._stall, self._seed = int(stall * 2**32), seed
+        self._seed = seed
+        self._bench = _Bench(random=seed, stall=int(stall * 2**32))
+        self._beats: dict[str, Beats] = {}  # what the streams of the harness point to
         text, _ = generated("accelerator", design)
         super().__init__(text, "nm_accelerator", "accelerator.cpp",
                          *["-DNM_EPILOGUE"] * bool(design.epilogue_lanes),
@@ -65,15 +76,67 @@ class Accelerator(Library):
 
     def write(self, register: str | int, value: int) -> None:
         """Write a register, by name or offset; OSError if the bus answers with an error."""
-        response = self.call("write", _offset(register), ctypes.c_uint32(value))
+        response = self.call("write", self._around, _offset(register), ctypes.c_uint32(value))
         _check(response, f"writing register {register}")
 
     def read(self, register: str | int) -> int:
         """Read a register, by name or offset; OSError if the bus answers with an error."""
         value = ctypes.c_uint32()
-        response = self.call("read", _offset(register), ctypes.byref(value))
+        response = self.call("read", self._around, _offset(register), ctypes.byref(value))
         _check(response, f"reading register {register}")
         return value.value
+
+    @property
+    def _around(self):
+        return ctypes.byref(self._bench)
+
+    def reset(self) -> None:
+        """Hold the reset for two cycles; beats that were queued are gone."""
+        super().reset()
+        self.discard()
+
+    def offer(self, inputs: Mapping[str, Beats],
+              after: Mapping[str, int] | None = None) -> None:
+        """Queue beats, which are offered from now on in every cycle, register accesses included.
+
+        Parameters
+        ----------
+        inputs : mapping of str to Beats
+            Beats of streams of :data:`INPUTS`.
+        after : mapping of str to int, optional
+            Cycles for which a stream first stays silent.
+        """
+        for name, beats in inputs.items():
+            stream, queued = getattr(self._bench, name), self._beats.get(name)
+            if queued is not None and stream.done < stream.count:
+                beats = Beats(np.concatenate([queued.data[stream.done:], beats.data]),
+                              np.concatenate([queued.last[stream.done:], beats.last]))
+            self._beats[name] = _owned(beats)
+            stream.hold(self._beats[name], wait=(after or {}).get(name, 0))
+
+    def discard(self) -> None:
+        """Forget all beats that are queued, and what is on offer."""
+        for name in INPUTS:
+            setattr(self._bench, name, _Stream())
+        self._beats.clear()
+
+    def pending(self) -> dict[str, int]:
+        """Beats that are queued and were not taken, by stream; none that has all taken."""
+        streams = {name: getattr(self._bench, name) for name in INPUTS}
+        return {name: stream.count - stream.done for name, stream in streams.items()
+                if stream.done < stream.count}
+
+    def take(self, results: int, *, limit: int) -> tuple[Beats, int]:
+        """Take results, until ``results`` of them have come or ``limit`` cycles have passed.
+
+        Returns the beats that came, and the cycles it took.
+        """
+        width = -(-self.design.columns * self.design.accumulator_width // 8)
+        taken = Beats(np.zeros((results, width), np.uint8), np.zeros(results, bool))
+        self._bench.result.hold(taken)
+        cycles = self.call("run", self._around, ctypes.c_uint64(limit))
+        done = self._bench.result.done
+        return Beats(taken.data[:done], taken.last[:done]), cycles
 
     def run(self, inputs: dict[str, Beats], results: int, *, limit: int) -> tuple[Beats, int]:
         """Feed the input streams of a job and take its results.
@@ -99,19 +162,17 @@ class Accelerator(Library):
         RuntimeError
             If inputs are left over.
         """
-        width = -(-self.design.columns * self.design.accumulator_width // 8)
-        taken = Beats(np.zeros((results, width), np.uint8), np.zeros(results, bool))
-        none = Beats(np.zeros((0, 1), np.uint8), np.zeros(0, bool))
-        held = [_owned(inputs.get(name, none)) for name in INPUTS]
-        streams = [_Stream.of(beats) for beats in (*held, taken)]
-        cycles = self.call("run", *map(ctypes.byref, streams), ctypes.c_uint64(limit),
-                           ctypes.c_uint32(self._stall), ctypes.c_uint64(self._seed))
-        progress = ", ".join(f"{stream.done} of {stream.count} {name}" for stream, name in
-                             zip(streams, (*INPUTS, "result"), strict=True) if stream.count)
+        self.offer(inputs)
+        taken, cycles = self.take(results, limit=limit)
+        streams = {name: getattr(self._bench, name) for name in (*INPUTS, "result")}
+        progress = ", ".join(f"{stream.done} of {stream.count} {name}"
+                             for name, stream in streams.items() if stream.count)
         progress += f" beats (seed {self._seed})"
-        if streams[-1].done < results:
+        left = self.pending()
+        self.discard()
+        if len(taken.last) < results:
             raise TimeoutError(f"no more results after {cycles} cycles: {progress}")
-        if any(stream.done < stream.count for stream in streams):
+        if left:
             raise RuntimeError(f"inputs are left over: {progress}")
         return taken, cycles
 

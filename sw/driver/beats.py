@@ -97,16 +97,16 @@ def weight_beats(weight: Tensor, tokens: int, design: Design) -> Beats:
 
 
 def token_beats(scale: Tensor) -> Beats:
-    """Beats of ``s_axis_token`` for the scales int64 [T, 1] of the tokens."""
+    """Beats of ``s_axis_token`` for the scales int64 [T, 1] of the tokens: one packet."""
     words = scale.reshape(-1).numpy().astype("<u2")
-    return Beats(words.view(np.uint8).reshape(-1, 2), np.ones(len(words), bool))
+    return _packet(words.view(np.uint8).reshape(-1, 2))
 
 
 def coefficient_beats(factors: Tensor | None, shifts: Tensor | None, features: int,
                       design: Design) -> Beats:
     """Beats of ``s_axis_coef``: factors of the score and shifts, integers [K], of every channel.
 
-    Factors that are not given are 1, shifts 0.
+    One packet. Factors that are not given are 1, shifts 0.
     """
     parts = []
     for given, default, width in ((factors, 1, design.coefficients),
@@ -115,15 +115,14 @@ def coefficient_beats(factors: Tensor | None, shifts: Tensor | None, features: i
         blocks = _blocks(values[None], design)[0].numpy()
         bits = blocks[..., None] >> np.arange(width) & 1
         parts.append(bits.reshape(len(blocks), -1).astype(np.uint8))
-    data = np.packbits(np.concatenate(parts, axis=1), axis=1, bitorder="little")
-    return Beats(data, np.arange(1, len(data) + 1) == len(data))
+    return _packet(np.packbits(np.concatenate(parts, axis=1), axis=1, bitorder="little"))
 
 
 def channel_beats(scale: Tensor, shift: Tensor, bias: Tensor, tokens: int, blocks: int,
                   design: Design) -> Beats:
     """Beats of ``s_axis_channel`` for the terms int64 [O] of the output features.
 
-    One for each tile, which come again for every batch.
+    One for each tile, which come again for every batch, and all of them one packet.
     """
     words = scale | shift << 16 | (bias & 0xFFFFFF) << 24
     words = pad(words, (0, -len(words) % design.columns))
@@ -131,7 +130,12 @@ def channel_beats(scale: Tensor, shift: Tensor, bias: Tensor, tokens: int, block
     tiles = low.reshape(-1, design.columns * CHANNEL_BYTES)
     order = [part.tile for part in passes(design, tokens, blocks, len(tiles))
              if not part.blocks.start]
-    return Beats(tiles[order], np.ones(len(order), bool))
+    return _packet(tiles[order])
+
+
+def _packet(data: np.ndarray) -> Beats:
+    """Beats of which the last one has ``tlast``."""
+    return Beats(data, np.arange(1, len(data) + 1) == len(data))
 
 
 def result_tensor(results: Beats, tokens: int, features: int, outputs: int,

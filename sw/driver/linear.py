@@ -6,7 +6,7 @@ from typing import Protocol
 from torch import Tensor
 
 from hw.config import Design, Pattern
-from hw.fixed_point import FLOATS, Output
+from hw.fixed_point import BIAS_BITS, FLOATS, SCALE_BITS, SHIFT_BITS, Output
 from hw.registers import REGISTERS, Error
 from sw.driver.beats import (
     Beats,
@@ -21,7 +21,8 @@ from sw.driver.beats import (
 from sw.exact.epilogue import floats
 
 
-__all__ = ["COUNTERS", "Backend", "Channels", "Corrections", "field_word", "run_linear"]
+__all__ = ["COUNTERS", "Backend", "Channels", "Corrections", "LinearJob", "field_word",
+           "linear_job", "run_linear"]
 
 
 COUNTERS = ("CYCLES", "STEPS", "ARRAY_CYCLES")
@@ -77,6 +78,8 @@ class Corrections:
     factors, shifts : Tensor, optional
         Integers, [K]: factors of the score and shifts (L-PTS) of the input channels, where the
         design has them.
+    keep_loaded : bool
+        The factors and shifts of the job before stay in use; none are given.
     exponent : int
         Floats are in units of ``2 ** exponent``, from -128 to 127.
     """
@@ -90,21 +93,118 @@ class Corrections:
     factors: Tensor | None = None
     shifts: Tensor | None = None
     exponent: int = 0
+    keep_loaded: bool = False
 
-    @property
-    def registers(self) -> dict[str, int]:
-        """Registers and what to write into them."""
+    def registers(self, design: Design) -> dict[str, int]:
+        """Registers of a design and what to write into them."""
         bits = {"variance": self.variance, "token_shift": self.token_shift,
-                "token_scale": self.token_scale is not None}
+                "token_scale": self.token_scale is not None,
+                "coef": design.channel_bits > 0 and not self.keep_loaded}
         return {"OUTPUT": field_word("OUTPUT", output=self.output, exponent=self.exponent & 0xFF),
                 "CORRECTIONS": field_word("CORRECTIONS", **bits),
                 "STATIC_SHIFT": self.static_shift & 0xFF}
+
+
+@dataclass(frozen=True)
+class LinearJob:
+    """A layer as an accelerator takes it.
+
+    Attributes
+    ----------
+    registers : dict of str to int
+        What to write before the start.
+    inputs : dict of str to Beats
+        Beats of the streams.
+    results : int
+        Beats of the result stream.
+    limit : int
+        Cycles that only a fault exceeds.
+    """
+
+    registers: dict[str, int]
+    inputs: dict[str, Beats]
+    results: int
+    limit: int
 
 
 def field_word(register: str, **values: int) -> int:
     """Put the values of a register's fields together."""
     found = next(one for one in REGISTERS if one.name == register)
     return sum(int(value) << found.position(name) for name, value in values.items())
+
+
+def linear_job(design: Design, x: Tensor, weight: Tensor, corrections: Corrections | None = None,
+               pattern: Pattern | None = None, threshold: int = 0) -> LinearJob:
+    """Make a job of a sparse linear layer; parameters and errors as in :func:`run_linear`."""
+    corrections = corrections or Corrections()
+    tokens, features = x.shape
+    tiles, blocks = column_tiles(design, len(weight)), design.pattern.blocks(features)
+    if blocks > design.covered_blocks:
+        raise ValueError(f"x must have at most {design.covered_blocks * design.pattern.m} input "
+                         f"features, not {features}")
+    _require(design, corrections, len(weight), *x.shape)
+    asked = pattern or design.pattern
+    per_block = design.most_steps if threshold else design.steps(asked)
+    registers = {"K_BLOCKS": blocks, "TOKENS": tokens, "COLUMN_TILES": tiles,
+                 **corrections.registers(design)}
+    if threshold or design.unstructured:
+        registers |= {"THRESHOLD": threshold}
+    if design.flexible != "none":
+        registers |= {"JOB_PATTERN": field_word("JOB_PATTERN", keep=asked.n, size=asked.m)}
+    inputs = {"act": activation_beats(x, len(weight), design),
+              "weight": weight_beats(weight, tokens, design),
+              **_parameters(design, corrections, tokens, features)}
+    # Ten times what loading and computing take one after the other: only a fault needs longer.
+    groups = tiles * -(-tokens // design.rows)
+    steps = groups * (per_block * blocks + 4 * design.rows * design.columns)
+    limit = 10_000 + 10 * (steps + 200 * tokens + sum(len(beats.last)
+                                                      for beats in inputs.values()))
+    return LinearJob(registers, inputs, tiles * tokens, limit)
+
+
+def _require(design: Design, given: Corrections, outputs: int, tokens: int,
+             features: int) -> None:
+    """Raise ValueError if parameters are missing, would be ignored, or do not fit their streams."""
+    terms = given.channels
+    if given.output >= Output.INT8 and terms is None:
+        raise ValueError(f"channels must be given for output {given.output.name.lower()}, not None")
+    for name, values, there in (("factors", given.factors, design.coefficients),
+                                ("shifts", given.shifts, design.shift == "channel")):
+        if values is not None and (given.keep_loaded or not there):
+            reason = "with keep_loaded" if given.keep_loaded else "on an accelerator without them"
+            raise ValueError(f"{name} must be None {reason}")
+    channel_terms = (None, None, None) if terms is None else (terms.scale, terms.shift, terms.bias)
+    for name, values, shape, low, high in (
+            ("factors", given.factors, (features,), 0, 1 << design.coefficients),
+            ("shifts", given.shifts, (features,), -128, 128),
+            ("token_scale", given.token_scale, (tokens, 1), 0, 1 << SCALE_BITS),
+            ("channels.scale", channel_terms[0], (outputs,), 0, 1 << SCALE_BITS),
+            ("channels.shift", channel_terms[1], (outputs,), 0, 1 << SHIFT_BITS),
+            ("channels.bias", channel_terms[2], (outputs,),
+             -1 << BIAS_BITS - 1, 1 << BIAS_BITS - 1)):
+        if values is None:
+            continue
+        if values.shape != shape:
+            raise ValueError(f"{name} must have shape {list(shape)}, not {list(values.shape)}")
+        if values.numel() and not low <= int(values.min()) <= int(values.max()) < high:
+            raise ValueError(f"{name} must be from {low} to {high - 1}, not from "
+                             f"{int(values.min())} to {int(values.max())}")
+
+
+def _parameters(design: Design, corrections: Corrections, tokens: int,
+                features: int) -> dict[str, Beats]:
+    """Beats of the streams that only some jobs bring."""
+    inputs = {}
+    if design.channel_bits and not corrections.keep_loaded:
+        inputs["coef"] = coefficient_beats(corrections.factors, corrections.shifts, features,
+                                           design)
+    if corrections.token_scale is not None:
+        inputs["token"] = token_beats(corrections.token_scale)
+    if corrections.output >= Output.INT8 and corrections.channels is not None:
+        terms = corrections.channels
+        inputs["channel"] = channel_beats(terms.scale, terms.shift, terms.bias, tokens,
+                                          design.pattern.blocks(features), design)
+    return inputs
 
 
 def run_linear(backend: Backend, x: Tensor, weight: Tensor,
@@ -138,51 +238,23 @@ def run_linear(backend: Backend, x: Tensor, weight: Tensor,
     Raises
     ------
     ValueError
-        If K is more than the accumulators cover, or the accelerator cannot run the pattern.
+        If K is more than the accumulators cover, or the accelerator cannot run the pattern; if
+        parameters are missing, out of range, of another size, or would be ignored.
     RuntimeError
         If the accelerator reports an error.
     """
     design, corrections = backend.design, corrections or Corrections()
-    tokens, features = x.shape
-    tiles, blocks = column_tiles(design, len(weight)), design.pattern.blocks(features)
-    if blocks > design.covered_blocks:
-        raise ValueError(f"x must have at most {design.covered_blocks * design.pattern.m} input "
-                         f"features, not {features}")
-    sizes = {"K_BLOCKS": blocks, "TOKENS": tokens, "COLUMN_TILES": tiles}
-    asked = pattern or design.pattern
-    per_block = design.most_steps if threshold else design.steps(asked)
-    wanted = corrections.registers if design.epilogue_lanes or design.shift == "scalar" else {}
-    if threshold or design.unstructured:
-        wanted |= {"THRESHOLD": threshold}
-    if design.flexible != "none":
-        wanted |= {"JOB_PATTERN": field_word("JOB_PATTERN", keep=asked.n, size=asked.m)}
-    for register, value in (sizes | wanted | {"CONTROL": 1}).items():
+    job = linear_job(design, x, weight, corrections, pattern, threshold)
+    for register, value in (job.registers | {"CONTROL": 1}).items():
         backend.write(register, value)
     if error := backend.read("STATUS") >> ERROR_BIT:
         raise RuntimeError(f"the accelerator refused a job: {_error(error)}")
-
-    inputs = {"act": activation_beats(x, len(weight), design),
-              "weight": weight_beats(weight, tokens, design)}
-    if design.channel_bits:
-        inputs["coef"] = coefficient_beats(corrections.factors, corrections.shifts, features,
-                                           design)
-    if corrections.token_scale is not None:
-        inputs["token"] = token_beats(corrections.token_scale)
-    if corrections.output >= Output.INT8 and corrections.channels is not None:
-        terms = corrections.channels
-        inputs["channel"] = channel_beats(terms.scale, terms.shift, terms.bias, tokens, blocks,
-                                          design)
-    # Ten times what loading and computing take one after the other: only a fault needs longer.
-    groups = tiles * -(-tokens // design.rows)
-    steps = groups * (per_block * blocks + 4 * design.rows * design.columns)
-    limit = 10_000 + 10 * (steps + 200 * tokens + sum(len(beats.last)
-                                                      for beats in inputs.values()))
-    results, _ = backend.run(inputs, tiles * tokens, limit=limit)
+    results, _ = backend.run(job.inputs, job.results, limit=job.limit)
     status = _ended(backend)
     if status != DONE:
         raise RuntimeError(f"the accelerator ended a job with STATUS {status:#x}: "
                            f"{_error(status >> ERROR_BIT)}")
-    y = result_tensor(results, tokens, features, len(weight), design)
+    y = result_tensor(results, len(x), x.shape[1], len(weight), design)
     if corrections.output in FLOATS:
         y = floats(y, corrections.output)
     return y, {name: backend.read(name) for name in COUNTERS}

@@ -24,6 +24,9 @@ from sw.exact.epilogue import (
 __all__ = ["ReferenceAccelerator"]
 
 
+NOT_LOADED = np.zeros((0, 1), np.uint8)
+
+
 class ReferenceAccelerator:
     """What an accelerator of a design computes, from its beats and registers, without timing.
 
@@ -35,6 +38,7 @@ class ReferenceAccelerator:
 
     def __init__(self, design: Design):
         self.design = design
+        self._coef = NOT_LOADED  # beats of the parameters of the input channels
         self._held = {field.name: 0 for register in REGISTERS for field in register.fields}
         self._held |= {"id": int.from_bytes(b"NMFG", "big"), "n": design.pattern.n,
                        "m": design.pattern.m, "flexible": FLEXIBLE.index(design.flexible),
@@ -53,6 +57,8 @@ class ReferenceAccelerator:
             part = value >> _lowest(register, name) & ((1 << field.width) - 1)
             if field.access == "rw":
                 self._held[name] = part
+                if name == "abort" and part:
+                    self._held["busy"], self._coef = 0, NOT_LOADED
             elif field.access == "w1" and part:
                 self._start()
 
@@ -68,14 +74,22 @@ class ReferenceAccelerator:
                      and held["k_blocks"] > design.max_blocks)
                  or ((statistics or held["token_scale"]) and held["output"] == Output.RAW))
         error = next((error for error, wrong in (
-            (Error.BUSY, held["busy"]),
+            (Error.BUSY, held["busy"] or held["abort"]),
             (Error.K_BLOCKS, not 0 < held["k_blocks"] <= design.covered_blocks),
             (Error.TOKENS, not held["tokens"]), (Error.COLUMN_TILES, not held["column_tiles"]),
-            (Error.OUTPUT, lacks), (Error.PATTERN, not self._steps())) if wrong), Error.NONE)
+            (Error.OUTPUT, lacks), (Error.PATTERN, not self._steps()),
+            (Error.COEF, self._lacks_parameters())) if wrong), Error.NONE)
         if error:
             held["error"] = held["error"] or error.value
         else:
             held |= {"busy": 1, "done": 0, "error": 0, "cycles": 0, "steps": 0, "array_cycles": 0}
+
+    def _lacks_parameters(self) -> bool:
+        """Whether parameters of the input channels are neither brought nor there, or not known."""
+        held = self._held
+        if not self.design.channel_bits:
+            return bool(held["coef"])
+        return not held["coef"] and len(self._coef) != held["k_blocks"]
 
     def _pattern(self) -> Pattern:
         """The pattern of the job; ValueError if there is none such."""
@@ -104,6 +118,12 @@ class ReferenceAccelerator:
         if not held["busy"]:
             raise RuntimeError("no job runs")
         order = list(passes(design, held["tokens"], held["k_blocks"], held["column_tiles"]))
+        brings = {"act", "weight", *(name for name, wanted in (
+            ("coef", held["coef"]), ("token", held["token_scale"]),
+            ("channel", held["output"] >= Output.INT8)) if wanted)}
+        if brings != inputs.keys():
+            raise RuntimeError(f"the job takes beats of {', '.join(sorted(brings))}, not of "
+                               f"{', '.join(sorted(inputs))}")
         resident = held["k_blocks"] <= design.max_blocks
         acts = [part for part in order if part.tile == 0 or not resident]
         ends = [part for part in order if not part.blocks.start]
@@ -158,9 +178,10 @@ class ReferenceAccelerator:
         if held["output"] >= Output.INT8:
             scale: Tensor | int = UNIT_SCALE
             if held["token_scale"]:
+                data = _packet(inputs, "token", held["tokens"])
                 scale = torch.from_numpy(
-                    inputs["token"].data.copy().view("<u2").astype(np.int64)).reshape(-1, 1)
-            terms = (y, *self._channels(inputs["channel"], ends), scale)
+                    data.copy().view("<u2").astype(np.int64)).reshape(-1, 1)
+            terms = (y, *self._channels(_packet(inputs, "channel", len(ends)), ends), scale)
             if held["output"] == Output.INT8:
                 y = requantize(*terms).long()
             else:
@@ -174,20 +195,23 @@ class ReferenceAccelerator:
         design = self.design
         if not design.channel_bits:
             return None, None
+        if self._held["coef"]:
+            self._coef = _packet(inputs, "coef", self._held["k_blocks"])
         fields = np.array_split(
-            np.unpackbits(inputs["coef"].data, axis=1, bitorder="little"),
+            np.unpackbits(self._coef, axis=1, bitorder="little"),
             [design.coefficients * design.pattern.m], axis=1)
         factors, shifts = (_numbers(field, design.pattern.m) for field in fields)
         shifts = shifts - (shifts >> 7 << 8)
         return (factors if design.coefficients else None,
                 shifts if design.shift == "channel" else None)
 
-    def _channels(self, beats: Beats, ends: list[Pass]) -> tuple[Tensor, Tensor, Tensor]:
-        """Scale, shift and bias [O] from the beats of the tiles."""
-        tiles = np.zeros((self._held["column_tiles"], self.design.columns, 8), np.uint8)
-        for data, part in zip(beats.data, ends, strict=True):
-            tiles[part.tile, :, :CHANNEL_BYTES] = data.reshape(-1, CHANNEL_BYTES)
-        words = torch.from_numpy(tiles.reshape(-1, 8).view("<i8").reshape(-1))
+    def _channels(self, beats: np.ndarray, ends: list[Pass]) -> tuple[Tensor, Tensor, Tensor]:
+        """Scale, shift and bias [T, O] from the beats, which come for each batch and tile."""
+        held, columns = self._held, self.design.columns
+        terms = np.zeros((held["tokens"], held["column_tiles"], columns, 8), np.uint8)
+        for data, part in zip(beats, ends, strict=True):
+            terms[part.tokens, part.tile, :, :CHANNEL_BYTES] = data.reshape(-1, CHANNEL_BYTES)
+        words = torch.from_numpy(terms.view("<i8").reshape(held["tokens"], -1))
         bias = words >> 24 & 0xFFFFFF
         return words & 0xFFFF, words >> 16 & 0x1F, bias - (bias >> 23 << 24)
 
@@ -200,6 +224,21 @@ def _numbers(bits: np.ndarray, count: int) -> Tensor:
     """Bits [blocks, count * width], lowest first, to unsigned numbers int64 [blocks * count]."""
     split = torch.from_numpy(bits.reshape(len(bits) * count, -1).astype(np.int64))
     return (split << torch.arange(split.shape[1])).sum(-1)
+
+
+def _packet(inputs: dict[str, Beats], name: str, count: int) -> np.ndarray:
+    """Data of the one packet that a job brings of a stream.
+
+    Raises
+    ------
+    RuntimeError
+        If it has not ``count`` beats, or ``last`` elsewhere than on the last of them.
+    """
+    beats = inputs[name]
+    ends = np.arange(1, count + 1) == count
+    if not np.array_equal(beats.last, ends):
+        raise RuntimeError(f"the job takes one packet of {count} beats of {name}")
+    return beats.data
 
 
 def _place(beats: Beats, places: list[tuple[np.ndarray, tuple]]) -> None:

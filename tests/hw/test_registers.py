@@ -51,7 +51,7 @@ def test_a_c_program_sees_the_map(tmp_path):
     assert all(values[f"NM_{register.name}"] == register.offset for register in REGISTERS)
     assert all(values[f"NM_ERROR_{error.name}"] == error for error in Error)
     assert all(values[f"NM_OUTPUT_{output.name}"] == output for output in Output)
-    assert values["NM_STATUS_ERROR_MASK"] == 0b111100
+    assert values["NM_STATUS_ERROR_MASK"] == 0xFF << 2
     assert values["NM_STATUS_ERROR_LSB"] == 2
 
 

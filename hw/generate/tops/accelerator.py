@@ -1,6 +1,6 @@
 """The generated accelerator."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module
 from amaranth.lib import wiring
 
 from hw.accelerator.accelerator import Accelerator
@@ -15,13 +15,18 @@ from hw.stream.axi_lite import AxiLite
 __all__ = ["AcceleratorTop"]
 
 
+_DATA = {"token": "scale", "channel": "columns"}
+"""What the streams of the epilogue carry in ``tdata``."""
+
+
 def _epilogue_axes(design: Design) -> dict[str, Axis]:
     """Streams of the epilogue by name."""
     return {
-        "token": Axis("s_axis_token", 16, "scale of a token, 15 bits after the point", "ignored"),
+        "token": Axis("s_axis_token", 16, "scale of a token, 15 bits after the point",
+                      "last token of the job"),
         "channel": Axis("s_axis_channel", design.columns * CHANNEL_BYTES * 8,
                         "for each column 6 bytes: scale (16 bits), shift (8), bias (24, signed, 8 "
-                        "after the point), column 0 lowest", "ignored"),
+                        "after the point), column 0 lowest", "last tile of the job"),
     }
 
 
@@ -58,7 +63,8 @@ class AcceleratorTop(Top):
             connect_coef(m, self, inside.i_coef)
         for name, axis in self.more.items():
             source = getattr(inside, f"i_{name}")
-            axis.connect(m, self, source, data=source.payload, last=Signal(name=f"{name}_last"))
+            axis.connect(m, self, source, data=source.payload[_DATA[name]],
+                         last=source.payload.last)
         wiring.connect(m, AxiLite.host(self, "s_axil"), inside.bus)
         m.d.comb += self.irq.eq(inside.irq)
         return m

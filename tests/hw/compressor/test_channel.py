@@ -35,23 +35,28 @@ def test_every_block_gets_the_parameters_of_its_place(stall):
     assert [bool(payload.last) for payload in received] == [block["last"] for block in blocks]
 
 
+async def offer(ctx, stream, payload):
+    ctx.set(stream.valid, payload is not None)
+    if payload is not None:
+        ctx.set(stream.payload, payload)
+
+
 def test_no_token_passes_before_a_load_has_ended():
     dut, passed = ChannelStage(DESIGN), []
+    first, second = load([1, 2])
 
     async def bench(ctx):
         ctx.set(dut.o.ready, 1)
-        ctx.set(dut.i.valid, 1)
-        ctx.set(dut.i.payload, token(1)[0])
-        beats = load([1, 2])
-        for beat in (None, None, beats[0], None, None, beats[1], None):
-            ctx.set(dut.i_coef.valid, beat is not None)
-            if beat:
-                ctx.set(dut.i_coef.payload, beat)
+        await offer(ctx, dut.i, token(1)[0])
+        for beat, taken in ((None, 0), (None, 0), (first, 0), (first, 1), (None, 1), (None, 1),
+                            (second, 1), (None, 0)):
+            await offer(ctx, dut.i_coef, beat)
             passed.append(ctx.get(dut.i.ready))
+            assert ctx.get(dut.i_coef.ready) == taken
             await ctx.tick()
 
     simulate(dut, bench)
-    assert passed == [0, 0, 0, 0, 0, 0, 1]
+    assert passed == [0, 0, 0, 0, 0, 0, 0, 1]
 
 
 def test_a_load_waits_for_the_end_of_the_token_and_goes_before_the_next():
@@ -59,29 +64,24 @@ def test_a_load_waits_for_the_end_of_the_token_and_goes_before_the_next():
 
     async def bench(ctx):
         ctx.set(dut.o.ready, 1)
-
-        async def offer(stream, payload):
-            ctx.set(stream.valid, 1)
-            ctx.set(stream.payload, payload)
-
-        await offer(dut.i_coef, load([1])[0])
-        await ctx.tick()
-        ctx.set(dut.i_coef.valid, 0)
+        await offer(ctx, dut.i_coef, load([1])[0])
+        await ctx.tick().repeat(2)
+        await offer(ctx, dut.i_coef, None)
         for block in token(3):
-            await offer(dut.i, block)
+            await offer(ctx, dut.i, block)
             taken.append((ctx.get(dut.i.ready), ctx.get(dut.i_coef.ready)))
             await ctx.tick()
-            await offer(dut.i_coef, load([2])[0])  # from the first block on
-        await offer(dut.i, token(1)[0])
+            await offer(ctx, dut.i_coef, load([2])[0])  # from the first block on
+        await offer(ctx, dut.i, token(1)[0])
         taken.append((ctx.get(dut.i.ready), ctx.get(dut.i_coef.ready)))
         await ctx.tick()
-        ctx.set(dut.i_coef.valid, 0)
+        await offer(ctx, dut.i_coef, None)
         taken.append((ctx.get(dut.i.ready), ctx.get(dut.i_coef.ready)))
         await ctx.tick()
-        ctx.set(dut.i.valid, 0)
+        await offer(ctx, dut.i, None)
 
     simulate(dut, bench, drain(dut.o, 4, received, read=lambda payload: payload.factors[0]))
-    assert taken == [(1, 1), (1, 0), (1, 0), (0, 1), (1, 1)]
+    assert taken == [(1, 0), (1, 0), (1, 0), (0, 1), (1, 0)]
     assert received[0] == 1
     assert received[3] == 2
 
@@ -95,11 +95,11 @@ def test_reset_forgets_the_load():
     async def bench(ctx):
         ctx.set(stage.i.valid, 1)
         ctx.set(stage.i_coef.payload, load([1])[0])
-        for load_valid, rst in ((1, 0), (0, 1), (0, 0), (1, 0), (0, 0)):
+        for load_valid, rst in ((1, 0), (1, 0), (0, 1), (0, 0), (1, 0), (1, 0), (0, 0)):
             ctx.set(stage.i_coef.valid, load_valid)
             ctx.set(reset, rst)
             seen.append(ctx.get(stage.i.ready))
             await ctx.tick()
 
     simulate(m, bench)
-    assert seen == [0, 1, 0, 0, 1]
+    assert seen == [0, 0, 1, 0, 0, 0, 1]

@@ -1,5 +1,7 @@
 """Layers on an accelerator, with the exact model in its place."""
 
+import re
+
 import pytest
 import torch
 from torch import nn
@@ -7,8 +9,9 @@ from torch import nn
 from hw.config import Design, Pattern
 from hw.fixed_point import Output
 from hw.registers import Error
+from sw.driver.beats import Beats
 from sw.driver.layer import SparseLinear, channel_terms, on_accelerator, unit_exponent
-from sw.driver.linear import run_linear
+from sw.driver.linear import Corrections, linear_job, run_linear
 from sw.driver.reference import ReferenceAccelerator
 from sw.evaluation.metrics import cosine
 from sw.exact.linear import nm_linear
@@ -203,6 +206,54 @@ def test_pattern_that_the_hardware_refuses():
                         ("JOB_PATTERN", 4 | 8 << 8), ("CONTROL", 1)):
         device.write(name, value)
     assert device.read("STATUS") == Error.PATTERN << 2
+
+
+@pytest.mark.parametrize(("parameters", "given", "message"), [
+    ({}, {"factors": torch.ones(16)}, "factors must be None on an accelerator without them"),
+    ({"coefficients": 4}, {"shifts": torch.ones(16)},
+     "shifts must be None on an accelerator without them"),
+    ({"coefficients": 4}, {"factors": torch.ones(16), "keep_loaded": True},
+     "factors must be None with keep_loaded"),
+    ({"coefficients": 4}, {"factors": torch.full((16,), 16)},
+     "factors must be from 0 to 15, not from 16 to 16"),
+    ({"coefficients": 4}, {"factors": torch.ones(15)},
+     "factors must have shape [16], not [15]"),
+    ({}, {"output": Output.INT8}, "channels must be given for output int8, not None"),
+    ({}, {"output": Output.CORRECTED, "token_scale": torch.ones(2, 1)},
+     "token_scale must have shape [3, 1], not [2, 1]"),
+])
+def test_rejects_parameters_that_would_be_ignored_or_cut(parameters, given, message):
+    x, w = integers(3, 2, 16)
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        run_linear(reference(**parameters), x, w, Corrections(**given))
+
+
+def test_parameters_stay_for_the_jobs_that_bring_none():
+    device, other = reference(coefficients=4), reference(coefficients=4)
+    x, w = integers(3, 2, 16)
+    given = Corrections(factors=torch.arange(16))
+    first, _ = run_linear(device, x, w, given)
+    assert torch.equal(run_linear(device, x, w, Corrections(keep_loaded=True))[0], first)
+    assert not torch.equal(run_linear(other, x, w)[0], first)
+    with pytest.raises(RuntimeError, match=r"start refused: CORRECTIONS\.coef is 0"):
+        run_linear(device, *integers(3, 2, 32), Corrections(keep_loaded=True))
+
+
+@pytest.mark.parametrize("cut", [1, -1])
+def test_the_model_takes_whole_packets_only(cut):
+    device = reference(coefficients=4)
+    x, w = integers(3, 2, 32)
+    job = linear_job(device.design, x, w)
+    for register, value in (job.registers | {"CONTROL": 1}).items():
+        device.write(register, value)
+    beats = job.inputs["coef"]
+    several = Beats(beats.data.repeat(2, 0), beats.last.repeat(2)) if cut < 0 else \
+        Beats(beats.data[:1], beats.last[:1])
+    with pytest.raises(RuntimeError, match=r"^the job takes one packet of 2 beats of coef$"):
+        device.run(job.inputs | {"coef": several}, job.results, limit=0)
+    del job.inputs["coef"]
+    with pytest.raises(RuntimeError, match=r"^the job takes beats of act, coef, weight, not of "):
+        device.run(job.inputs, job.results, limit=0)
 
 
 @pytest.mark.parametrize(("parameters", "message"), [
