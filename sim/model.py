@@ -26,7 +26,7 @@ from sw.evaluation.activations import LAYERS, encoder
 from sw.evaluation.metrics import cosine, snr_db
 from sw.evaluation.subjects import split_names
 from sw.methods.criteria import CRITERIA
-from sw.methods.sparsify import observe
+from sw.methods.observe import observe
 from sw.methods.training import Learned
 
 

@@ -18,7 +18,7 @@ _HOME = {
     "nm_linear": "sw.exact.linear",
     "SparseLinear": "sw.exact.linear",
     "sparsify": "sw.methods.sparsify",
-    "observe": "sw.methods.sparsify",
+    "observe": "sw.methods.observe",
     "find_layers": "sw.methods.layers",
     "save_config": "sw.methods.configuration",
     "load_config": "sw.methods.configuration",

@@ -18,7 +18,7 @@ from sw.evaluation.subjects import Subject, load_subject, read_text, split_names
 from sw.files import load
 from sw.methods.corrections import TRAINED
 from sw.methods.method import Method
-from sw.methods.sparsify import observe
+from sw.methods.observe import observe
 from sw.methods.training import KIND, Learned, Training, calibrate, find_blocks
 
 

@@ -29,9 +29,11 @@ from sw.evaluation.tasks import Tasks
 from sw.methods.corrections import TRAINED
 from sw.methods.criteria import CRITERIA
 from sw.methods.experts import separated
+from sw.methods.layers import find_layers
 from sw.methods.method import Method
+from sw.methods.observe import observe
 from sw.methods.sparse_layer import SparseInput
-from sw.methods.sparsify import find_layers, observe, sparsify
+from sw.methods.sparsify import sparsify
 from sw.methods.training import Training
 
 

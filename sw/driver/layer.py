@@ -87,7 +87,7 @@ class SparseLinear(nn.Module):
         corrections : sequence of str
             From :data:`CORRECTIONS`.
         statistics : mapping of str to Tensor, optional
-            Of this layer, as :func:`sw.methods.sparsify.observe` gives them.
+            Of this layer, as :func:`sw.methods.observe.observe` gives them.
         learned : mapping of str to Tensor, optional
             Of this layer, as :func:`sw.calibrate.load_learned` gives them: ``l-pts`` [K], ``ls``
             and ``shift`` [O].

@@ -114,10 +114,10 @@ def select_tokens(x: Tensor, pattern: Pattern, *, coefficients: Tensor | None = 
         eta = pad_features(shift.long(), pattern.m).expand(x.shape)
         shifted = x.long() - eta
     else:
-        eta = torch.full((len(x),), shift)
+        eta = torch.full((len(x),), shift, device=x.device)
         shifted = x.long() - shift
     z = saturate(shifted, bits)
-    blocks = z.view(*z.shape[:-1], -1, pattern.m)
+    blocks = z.view(*z.shape[:-1], pattern.blocks(z.shape[-1]), pattern.m)
     if threshold:
         mask = (scores(z, coefficients).long().abs() >= threshold).view(blocks.shape)
     else:

@@ -54,7 +54,7 @@ def variance_gain(z: Tensor, kept: Tensor) -> Tensor:
         return min((root + 1) >> 1, (1 << GAIN_BITS) - 1)
 
     gains = map(gain, scaled_variances(z), scaled_variances(kept))
-    return torch.tensor(list(gains), dtype=torch.int64).reshape(-1, 1)
+    return torch.tensor(list(gains), dtype=torch.int64, device=z.device).reshape(-1, 1)
 
 
 def round_half_even(x: Tensor, shift: Tensor | int) -> Tensor:
@@ -138,7 +138,8 @@ def float_bits(total: Tensor, exponent: Tensor | int, form: Format) -> Tensor:
     """
     top = TOTAL_BITS - 2  # highest bit of a magnitude
     magnitude = total.abs()
-    zeros = top + 1 - (magnitude[..., None] >> torch.arange(top + 1) != 0).sum(-1)
+    places = torch.arange(top + 1, device=total.device)
+    zeros = top + 1 - (magnitude[..., None] >> places != 0).sum(-1)
     # Shifts left that bring a number to the smallest exponent; never right, for these exponents.
     limit = (exponent + top + (1 << form.exponent - 1) - 2) + torch.zeros_like(zeros)
     amount = torch.minimum(zeros, limit)

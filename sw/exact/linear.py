@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from hw.config import PRODUCT_MAGNITUDE, Pattern
+from sw.exact.graph import lacks_operations
 from sw.exact.quantize import quantize
 from sw.exact.selection import nm_prune
 
@@ -32,7 +33,8 @@ def integer_matmul(x: Tensor, weight: Tensor) -> Tensor:
                          f"not {weight.shape[1]}")
     if x.shape[1] > MAX_K:
         raise ValueError(f"x must have at most {MAX_K} input features, not {x.shape[1]}")
-    if x.device.type == "cpu":
+    # PyTorch's own product is wrong where K is 1.
+    if x.device.type == "cpu" and x.shape[1] > 1 and not lacks_operations(x, weight):
         return torch._int_mm(x.contiguous(), weight.t())
     # cuBLAS asks for multiples of 8 and more than 16 rows; float64 is exact below 2 ** 53.
     return (x.double() @ weight.double().t()).to(torch.int32)
@@ -106,7 +108,7 @@ class SparseLinear(nn.Module):
         y = sums.float() * tokens.scale * self.scale.t()
         if self.bias is not None:
             y = y + self.bias
-        return y.to(x.dtype).reshape(*x.shape[:-1], -1)
+        return y.to(x.dtype).reshape(*x.shape[:-1], self.weight.shape[0])
 
     def extra_repr(self) -> str:
         """Shape and pattern, for print."""

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from sw.exact.graph import is_recorded
+
 
 __all__ = ["LARGEST", "Quantized", "quantize", "saturate"]
 
@@ -52,13 +54,16 @@ def quantize(x: Tensor, largest: Tensor | None = None) -> Quantized:
     Raises
     ------
     ValueError
-        If a value is infinite or NaN.
+        If a value is infinite or NaN. In a graph, where none can be read, the scale of its row
+        becomes NaN.
     """
     x = x.float()
-    if not torch.compiler.is_compiling() and not bool(x.isfinite().all()):
+    largest = x.abs().amax(-1, keepdim=True) if largest is None else largest.float()
+    if not is_recorded(x) and not bool(x.isfinite().all() & largest.isfinite().all()):
         raise ValueError("x must be finite to be quantised, not infinite or NaN")
     # A row of subnormals would get the scale 0.
     tiny = torch.finfo(torch.float32).tiny
-    largest = x.abs().amax(-1, keepdim=True) if largest is None else largest.float()
     scale = torch.where(largest > tiny * LARGEST, largest / LARGEST, torch.ones_like(largest))
-    return Quantized(saturate((x / scale).round()), scale)
+    # Integers have no NaN. Where values cannot be read to refuse them, the scale tells.
+    scale = torch.where(largest.isfinite(), scale, torch.nan)
+    return Quantized(saturate((x / scale).round().nan_to_num()), scale)

@@ -17,6 +17,7 @@ from torch.nn.functional import pad
 from hw.config import Pattern
 from hw.formats import FORMATS
 from sw.exact.formats import TYPES
+from sw.exact.graph import is_recorded, refuse_trace
 from sw.exact.network import nth_largest
 
 
@@ -40,6 +41,7 @@ _CHUNK = 1 << 19
 
 
 def _check(x: Tensor) -> None:
+    refuse_trace()
     if x.dtype not in DTYPES:
         names = ", ".join(str(dtype).removeprefix("torch.") for dtype in DTYPES)
         raise ValueError(f"x must be of type {names}, not {str(x.dtype).removeprefix('torch.')}")
@@ -64,7 +66,7 @@ def check_coefficients(x: Tensor, coefficients: Tensor | None) -> None:
     if coefficients.shape != x.shape[-1:]:
         raise ValueError(f"coefficients must have the shape {tuple(x.shape[-1:])}, one for each "
                          f"input feature, not {tuple(coefficients.shape)}")
-    if not torch.compiler.is_compiling():  # reading a value would break the graph
+    if not is_recorded(coefficients):
         low, high = (float(v) for v in coefficients.aminmax()) if coefficients.numel() else (0, 0)
         if low < 0 or (not coefficients.is_floating_point() and high >= 1 << 24):
             raise ValueError("coefficients must be from 0 to 16777215, or floating-point numbers "
@@ -117,6 +119,8 @@ def _unique(magnitudes: Tensor, index: Tensor, span: int) -> Tensor:
 
 def _at_least(keys: Tensor, threshold: Tensor) -> Tensor:
     """Mask of the keys [B, M], which are overwritten, that reach the threshold [B] of their row."""
+    if is_recorded(keys):
+        return keys >= threshold[:, None]
     # Comparing into the type of the operands is vectorised, comparing into bool is not.
     return torch.ge(keys, threshold[:, None], out=keys).to(torch.bool)
 
@@ -124,8 +128,8 @@ def _at_least(keys: Tensor, threshold: Tensor) -> Tensor:
 def _mask_blocks(x: Tensor, n: int, score_bits: int) -> Tensor:
     """Mask of whole blocks, [B, M]."""
     magnitudes, index, span = _keys(x, score_bits)
-    slices = torch.empty((x.shape[1], len(x)), dtype=index.dtype, device=x.device)
-    slices.copy_(magnitudes.t())  # converts on the way, faster than a transposition by itself
+    # Converts on the way, which is faster than a transposition by itself.
+    slices = magnitudes.t().to(index.dtype, copy=True, memory_format=torch.contiguous_format)
     slices.mul_(span).add_(index[:, None])
     threshold = nth_largest(slices.unbind(0), n)
     return _at_least(_unique(magnitudes, index, span), threshold)
@@ -138,6 +142,20 @@ def _mask_tokens(x: Tensor, kept: int, score_bits: int) -> Tensor:
         return torch.zeros_like(x, dtype=torch.bool).scatter_(-1, order, True)
     keys = _unique(*_keys(x, score_bits))
     return _at_least(keys, keys.topk(kept, sorted=False).values.amin(-1))
+
+
+def _mask_by_value(x: Tensor, kept: int) -> Tensor:
+    """The same of rows [B, M] or [T, K] without the bits of numbers, which ONNX cannot express."""
+    if x.is_floating_point():
+        keys = x.double().abs() / 1024
+        # Above all numbers, and below what NaN becomes; ONNX has constants of float32.
+        keys = torch.where(keys.isinf(), 1e38, keys)
+        keys = torch.where(keys.isnan(), torch.inf, keys)
+    else:
+        keys = x.long().abs()
+    least = keys.topk(kept).values[:, -1:]
+    above, ties = keys > least, keys == least
+    return above | (ties & (ties.long().cumsum(-1) <= kept - above.long().sum(-1, keepdim=True)))
 
 
 def block_mask(x: Tensor, n: int, m: int, coefficients: Tensor | None = None) -> Tensor:
@@ -155,6 +173,8 @@ def block_mask(x: Tensor, n: int, m: int, coefficients: Tensor | None = None) ->
 
     def select(chunk: Tensor) -> Tensor:
         scored = pad_features(scores(chunk, coefficients), m)
+        if torch.onnx.is_in_onnx_export():
+            return _mask_by_value(scored.reshape(-1, m), n)
         return _mask_blocks(scored.reshape(-1, m), n, _score_bits(x))
 
     return _by_rows(select, rows).view(*x.shape[:-1], blocks, m)
@@ -168,7 +188,7 @@ def _score_bits(x: Tensor) -> int:
 def _by_rows(select: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
     """Apply a selection to rows [T, K]; on a CPU to as many at a time as the cache holds."""
     step = max(1, _CHUNK // rows.shape[1])
-    if len(rows) <= step or torch.compiler.is_compiling() or rows.device.type != "cpu":
+    if is_recorded(rows) or rows.device.type != "cpu" or rows.shape[0] <= step:
         return select(rows)
     return torch.cat(_in_threads(select, rows.detach().split(step)))
 
@@ -221,7 +241,7 @@ def pad_features(x: Tensor, m: int) -> Tensor:
     count = -x.shape[-1] % m
     if not count:
         return x
-    if x.element_size() == 1:  # fp8 has no padding of its own
+    if x.is_floating_point() and x.element_size() == 1:  # fp8 has no padding of its own
         return pad(x.view(torch.uint8), (0, count)).view(x.dtype)
     return pad(x, (0, count))
 
@@ -260,6 +280,8 @@ def unstructured_mask(x: Tensor, kept: int, coefficients: Tensor | None = None) 
         return torch.full_like(x, kept > 0, dtype=torch.bool)
 
     def select(chunk: Tensor) -> Tensor:
+        if torch.onnx.is_in_onnx_export():
+            return _mask_by_value(scores(chunk, coefficients), kept)
         return _mask_tokens(scores(chunk, coefficients), kept, _score_bits(x))
 
     return _by_rows(select, x.reshape(-1, features)).view(x.shape)

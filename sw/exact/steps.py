@@ -44,7 +44,7 @@ def step_masks(mask: Tensor, lanes: int, least: int = 1) -> tuple[Tensor, Tensor
     rank = mask.cumsum(-1) - 1
     most = int(mask.sum(-1).max()) if mask.numel() else 0
     count = max(1, least, -(-most // lanes))
-    step = torch.arange(count).unsqueeze(-1)
+    step = torch.arange(count, device=mask.device).unsqueeze(-1)
     kept = mask.unsqueeze(-2) & (rank.unsqueeze(-2) // lanes == step)
     missing = lanes - kept.sum(-1, keepdim=True)
     others_from_above = (~kept).flip(-1).cumsum(-1).flip(-1)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from sw.methods.hooks import share_hooks
 from sw.methods.sparse_layer import SparseInputLinear
+from sw.methods.tokens import real_tokens, token_mask
 
 
 __all__ = ["ExpertLinear", "SeparateExperts", "SparseExpertLinear", "expert_layers",
@@ -199,10 +200,12 @@ class SeparateExperts(nn.Module):
     def _routed(self, x: Tensor, experts: Tensor, weights: Tensor) -> Tensor:
         """Tokens [T, in], and for each the numbers [T, top] and weights [T, top] of experts."""
         result = x.new_zeros(x.shape, dtype=torch.promote_types(x.dtype, weights.dtype))
+        real = real_tokens(x, "the experts")
         for number in experts.unique().tolist():
             if number < self.count:  # beyond: no expert, a masked slot
                 token, slot = (experts == number).nonzero(as_tuple=True)
-                y = self._expert(number, x[token]) * weights[token, slot, None]
+                with token_mask(None if real is None else real[token]):
+                    y = self._expert(number, x[token]) * weights[token, slot, None]
                 result.index_add_(0, token, y.to(result.dtype))
         return result.to(x.dtype)
 
@@ -210,10 +213,12 @@ class SeparateExperts(nn.Module):
         """Llama 4: all tokens for expert 0, then all for expert 1, zero where not routed there."""
         parts = x.view(self.count, -1, x.shape[-1])
         result = torch.zeros_like(parts)
+        real = real_tokens(parts[0], "the experts")
         for number, part in enumerate(parts):
             routed = part.any(-1).nonzero().flatten()
             if len(routed):
-                result[number, routed] = self._expert(number, part[routed])
+                with token_mask(None if real is None else real[routed]):
+                    result[number, routed] = self._expert(number, part[routed])
         return result.view(x.shape)
 
     def _split(self, x: Tensor, sizes: list[int]) -> Tensor:

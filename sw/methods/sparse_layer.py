@@ -1,6 +1,7 @@
 """A linear layer whose input is sparsified and corrected, in float and as hardware computes it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -8,12 +9,16 @@ from torch import Tensor, nn
 from torch.nn.functional import linear as apply_linear
 
 from hw.config import Pattern
-from sw.exact.linear import integer_matmul
-from sw.exact.quantize import quantize, saturate
+from sw.exact.graph import refuse_trace
 from sw.exact.selection import energy_kept, nm_mask, unstructured_mask
 from sw.methods import corrections as correct
+from sw.methods.autocast import autocast_type, chosen_types
 from sw.methods.criteria import clact_coefficients, quantize_coefficients, weight_coefficients
+from sw.methods.derived import Derived
+from sw.methods.learned import Learned, float32_stays
 from sw.methods.method import Method, parse_pattern
+from sw.methods.products import Keep, corrected, float_product, integer_product
+from sw.methods.tokens import real_tokens
 
 
 __all__ = ["SparseInput", "SparseInputLinear", "is_transposed"]
@@ -34,8 +39,9 @@ def _keep(x: Tensor, pattern: Pattern | int, coefficients: Tensor | None) -> Ten
 class SparseInput(nn.Module):
     """Takes the place of a linear layer and shares its parameters; names stay the same.
 
-    All that a method adds is kept out of the ``state_dict``, so a checkpoint of the dense model
-    fits the sparse one and the other way round.
+    All that a method adds is kept out of the ``state_dict``, so a checkpoint of the
+    dense model fits the sparse one and the other way round. What follows from the weights follows
+    them when they change.
 
     Parameters
     ----------
@@ -45,42 +51,43 @@ class SparseInput(nn.Module):
     statistics : dict of str to Tensor, optional
         What calibration found: ``shift`` (S-PTS), ``norm`` [K] (CLACT), ``largest`` [K]
         (scaling), ``covariance`` [K, K] (LaRoSA). CLACT and scaling take the statistic of the
-        call itself where it is not given.
+        call itself where it is not given, of its real tokens (``sw.methods.tokens``).
     learned : dict of str to Tensor, optional
-        What calibration learned: ``l-pts`` [K], ``shift`` [O], ``ls`` [O], ``a`` [O, rank] and
-        ``b`` [rank, K]. Without it vectors are zero, and the low-rank path is the best copy of
-        the weights.
+        What calibration learned, as for ``sw.methods.learned.Learned``.
+    name : str
+        Of the layer, for messages.
 
     Raises
     ------
     ValueError
-        If a statistic is missing that the method cannot do without, or learned values are of
-        another method or layer.
+        If a statistic is missing that the method cannot do without, learned values are of
+        another method or layer, or the layer has no features, or too few for the criterion.
     """
 
     weight: Tensor
     bias: Tensor | None
     in_features: int
     out_features: int
-    coefficients: Tensor | None
     largest: Tensor | None
+    norm: Tensor | None
     rotation: Tensor | None
     static_shift: Tensor | None
-    weight_mask: Tensor | None
     called: bool
     """Whether it has computed since it was made."""
 
     def __init__(self, linear: nn.Linear, method: Method,
                  statistics: Mapping[str, Tensor] | None = None,
-                 learned: Mapping[str, Tensor] | None = None):
+                 learned: Mapping[str, Tensor] | None = None, name: str = "the layer"):
         self.transposed = is_transposed(linear)
         outputs, features = linear.weight.shape[::-1] if self.transposed else linear.weight.shape
+        if not features:
+            raise ValueError(f"{name} must have at least one input feature, not 0")
         nn.Module.__init__(self)  # no parameters of its own: those of the dense layer
         self.in_features, self.out_features = features, outputs
         self._share(linear)
         self.train(linear.training)
         self.called = False
-        self.method = method
+        self.method, self.name = method, name
         self.pattern = parse_pattern(method.pattern)
         self.statistics = dict(statistics or {})
         for correction, needed in (("s-pts", "shift"), ("larosa", "covariance")):
@@ -88,89 +95,97 @@ class SparseInput(nn.Module):
                 raise ValueError(f"{correction} must be calibrated: give observe(model, batches), "
                                  "not none")
         self._add_statistics()
-        self._add_parameters(learned)
+        self.learned = Learned(self.matrix, method.corrections, learned)
+        self._derived = Derived()
+        _ = self.coefficients  # what cannot be computed is refused now, not in the first call
 
     def _share(self, linear: nn.Linear) -> None:
         """Take the parameters of the dense layer, the very same objects."""
         for name in ("weight", "bias"):
             self.register_parameter(name, getattr(linear, name))
 
-    def _constant(self, name: str, value: Tensor | None) -> None:
-        self.register_buffer(name, value, persistent=False)
-
     @torch.no_grad()
     def _add_statistics(self) -> None:
         device, names = self.weight.device, self.method.corrections
-        held = {name: value.to(device) for name, value in self.statistics.items()}
-        self._constant("static_shift", held.get("shift") if "s-pts" in names else None)
-        self._constant("largest", held.get("largest"))
+        held = {name: value.to(device, torch.float32) if name != "covariance" else value
+                for name, value in self.statistics.items()}
         blocks = self.pattern.blocks(self.in_features) if isinstance(self.pattern, Pattern) else 1
-        self._constant("rotation", correct.rotation(held["covariance"], blocks)
-                       if "larosa" in names else None)
-        self._constant("weight_mask", None)
-        coefficients = None
-        if self.method.criterion == "weight":
-            rows = self.matrix if isinstance(self.pattern, Pattern) else self.matrix.reshape(1, -1)
-            self.weight_mask = _keep(rows, self.pattern, None).view(self.matrix.shape)
-        else:
-            coefficients = weight_coefficients(self.method.criterion, self._weight(None))
-            if self.method.criterion == "clact" and self.rotation is None:
-                coefficients = held.get("norm")
-        self._constant("coefficients", coefficients)
-
-    @torch.no_grad()
-    def _add_parameters(self, learned: Mapping[str, Tensor] | None) -> None:
-        names, device = self.method.corrections, self.weight.device
-        k, o = self.in_features, self.out_features
-        rank = max(1, min(k, o) // 10) if "r-sparse" in names else 0
-        sizes = {name: (size,) for name, size in (("l-pts", k), ("shift", o), ("ls", o))
-                 if name in names} | ({"a": (o, rank), "b": (rank, k)} if rank else {})
-        if learned is None:
-            start = {name: torch.zeros(size) for name, size in sizes.items()}
-            if rank:
-                start["a"], start["b"] = correct.low_rank(self.matrix, rank)
-        else:
-            start = dict(learned)
-            found = {name: tuple(value.shape) for name, value in start.items()}
-            if found != sizes:
-                raise ValueError(f"learned must hold parameters of the shapes {sizes} for every "
-                                 f"layer of this kind, not {found}")
-        self.learned = nn.ParameterDict({
-            name: nn.Parameter(value.to(device, torch.float32, copy=True))
-            for name, value in start.items()})
-        # Learned values are saved by calibration, not with the model's own weights.
-        self._register_state_dict_hook(_drop_learned)
-        self.register_load_state_dict_pre_hook(_keep_learned)
+        turn = (correct.rotation(held["covariance"], blocks).to(device)
+                if "larosa" in names else None)
+        # Of the rotated inputs no norm was measured.
+        norm = held.get("norm") if self.method.criterion == "clact" and turn is None else None
+        for name, value in (("static_shift", held.get("shift") if "s-pts" in names else None),
+                            ("largest", held.get("largest") if "smooth" in names else None),
+                            ("rotation", turn), ("norm", norm)):
+            self.register_buffer(name, value, persistent=False)
 
     @property
     def matrix(self) -> Tensor:
         """The weights as [out_features, in_features]."""
         return self.weight.t() if self.transposed else self.weight
 
+    @property
+    def weight_mask(self) -> Tensor | None:
+        """Which weights are kept, where those are pruned: bool, as ``matrix``."""
+        if self.method.criterion != "weight":
+            return None
+
+        def select() -> Tensor:
+            weight = self.matrix.detach()
+            rows = weight if isinstance(self.pattern, Pattern) else weight.reshape(1, -1)
+            return _keep(rows, self.pattern, None).view(weight.shape)
+
+        return self._derived(self.weight, select)
+
+    @property
+    def coefficients(self) -> Tensor | None:
+        """Factors of the score [K] that are the same for all calls, float32, if any."""
+        if self.method.criterion == "clact":
+            return self.norm
+        if self.method.criterion in ("act", "weight"):
+            return None
+
+        def compute() -> Tensor:
+            found = weight_coefficients(self.method.criterion, self._weight(None).detach())
+            assert found is not None
+            return found
+
+        return self._derived(self.weight, compute)
+
     def _weight(self, scale: Tensor | None) -> Tensor:
         """Weights in the space that selection works in; float32 where that is another one."""
+        mask = self.weight_mask
+        if mask is not None:
+            return torch.where(mask, self.matrix, 0)
         weight = self.matrix if scale is None else self.matrix.float() * scale
-        return weight if self.rotation is None else weight.float() @ self.rotation.float()
+        return weight if self.rotation is None else weight.float() @ self.rotation
 
-    def _tokens(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Tokens [T, K] in the space that selection works in, and the scale they are over."""
+    def _prepare(self, x: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None, Keep]:
+        """What a product takes.
+
+        Tokens [T, K] in the space that selection works in, the scale they are over, what is
+        subtracted from them, and what says which values are kept.
+        """
+        real = real_tokens(x, self.name) if self.dynamic else None
         tokens, scale = x.reshape(-1, self.in_features), None
         if "smooth" in self.method.corrections:
-            largest = tokens.abs().amax(0) if self.largest is None else self.largest
+            largest = self.largest
+            if largest is None:
+                largest = correct.largest_magnitudes(tokens, real)
             scale = correct.smoothing(largest, self.matrix)
             tokens = tokens.float() / scale
         if self.rotation is not None:
-            tokens = tokens.float() @ self.rotation.float()
-        return tokens, scale
+            tokens = tokens.float() @ self.rotation
+        return tokens, scale, self._shift(tokens), partial(self._select, real=real)
 
     def _low_rank(self, dropped: Tensor, scale: Tensor | None) -> Tensor:
         """What R-Sparse adds for the dropped part of the tokens, taken back to their own space."""
+        dropped = dropped.float()
         if self.rotation is not None:
-            dropped = dropped @ self.rotation.t().float()
+            dropped = dropped @ self.rotation.t()
         if scale is not None:
             dropped = dropped * scale
-        a, b = (self.learned[name].float() for name in ("a", "b"))
-        return dropped.float() @ b.t() @ a.t()
+        return dropped @ self.learned["b"].t() @ self.learned["a"].t()
 
     def _shift(self, x: Tensor) -> Tensor | None:
         """What is subtracted before selection: [T, 1], a scalar, or [K]."""
@@ -181,18 +196,31 @@ class SparseInput(nn.Module):
             return self.learned["l-pts"]
         return self.static_shift
 
-    def _coefficients(self, z: Tensor) -> Tensor | None:
-        if self.method.criterion == "clact" and self.coefficients is None:
-            return clact_coefficients(z.detach())
-        return self.coefficients
+    @property
+    def dynamic(self) -> bool:
+        """Whether a statistic is taken from each call, over its tokens."""
+        return ((self.method.criterion == "clact" and self.norm is None)
+                or ("smooth" in self.method.corrections and self.largest is None))
 
-    def _select(self, tokens: Tensor, shift: Tensor | None) -> tuple[Tensor, Tensor]:
-        """What is selected from (tokens less their shift), and the mask of what is kept.
+    def _select(self, z: Tensor, real: Tensor | None) -> Tensor:
+        """Mask of what is kept of shifted tokens [T, K], floating-point or int8."""
+        if self.method.criterion == "weight":
+            return torch.ones_like(z, dtype=torch.bool)
+        coefficients = self.coefficients
+        if self.method.criterion == "clact" and coefficients is None:
+            coefficients = clact_coefficients(z, real)
+        if coefficients is not None and not z.is_floating_point():
+            coefficients = quantize_coefficients(coefficients)
+        return _keep(z, self.pattern, coefficients)
 
-        The mask is a constant to gradients: kept values pass theirs on, dropped ones have none.
+    def selected(self, x: Tensor) -> Tensor:
+        """Return what a dense layer must get in place of ``x`` [..., in_features], in its type.
+
+        Where the method changes the inputs alone.
         """
-        z = tokens if shift is None else tokens - shift
-        return z, _keep(z.detach(), self.pattern, self._coefficients(z))
+        tokens, _, shift, select = self._prepare(x)
+        y, _ = corrected(tokens, shift, select, "var" in self.method.corrections)
+        return y.to(x.dtype).reshape(x.shape)
 
     def energy_kept(self, x: Tensor) -> float:
         """Return the share of the energy that selection keeps (float path), 0 to 1.
@@ -200,69 +228,58 @@ class SparseInput(nn.Module):
         Of the tokens less their shift, in the space that selection works in; of the weights
         where those are pruned.
         """
-        if self.weight_mask is not None:
-            return energy_kept(self.matrix, self.weight_mask)
-        tokens, _ = self._tokens(x)
-        return energy_kept(*self._select(tokens, self._shift(tokens)))
+        mask = self.weight_mask
+        if mask is not None:
+            return energy_kept(self.matrix, mask)
+        tokens, _, shift, select = self._prepare(x)
+        z = tokens if shift is None else tokens.float() - shift
+        return energy_kept(z, select(z.detach()))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return [..., out_features] in the type of ``x`` [..., in_features]."""
+    def forward(self, input: Tensor) -> Tensor:
+        """Return [..., out_features] from [..., in_features], in the type of the dense layer's.
+
+        That is the type of ``input``, or the one of autocast.
+        """
+        refuse_trace()
         self.called = True
-        if self.weight_mask is not None:
-            return apply_linear(x, self.matrix * self.weight_mask, self.bias)
-        compute = self._integer if self.method.integer else self._float
-        y = compute(*self._tokens(x)).float()
-        if "ls" in self.method.corrections:
-            y = y * (1 + self.learned["ls"])
-        if "shift" in self.method.corrections:
-            y = y + self.learned["shift"]
-        if self.bias is not None:
-            y = y + self.bias.float()
-        return y.to(x.dtype).reshape(*x.shape[:-1], self.out_features)
+        if self.method.criterion == "weight" and not self.method.integer:
+            return apply_linear(input, self._weight(None), self.bias)
+        kind = autocast_type(input)
+        with chosen_types(input):
+            y = self._compute(input, kind)
+        return y.to(kind or input.dtype).reshape(*input.shape[:-1], self.out_features)
 
-    def _corrected(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What the product is taken of, what was selected from, and what of it was kept."""
-        shift = self._shift(tokens)
-        z, mask = self._select(tokens, shift)
-        kept = torch.where(mask, z, 0)
-        corrected = kept
-        if "var" in self.method.corrections:
-            corrected = corrected * correct.variance_ratio(z, kept)
-        if shift is not None:
-            corrected = corrected + shift
-        return corrected, z, kept
-
-    def _float(self, tokens: Tensor, scale: Tensor | None) -> Tensor:
-        corrected, z, kept = self._corrected(tokens)
+    def _compute(self, x: Tensor, kind: torch.dtype | None) -> Tensor:
+        names = self.method.corrections
+        tokens, scale, shift, select = self._prepare(x)
         weight = self._weight(scale)
-        y = apply_linear(corrected.to(weight.dtype), weight)
-        if "r-sparse" in self.method.corrections:
-            y = y + self._low_rank(z - kept, scale)
-        return y
+        if kind is not None and scale is None and self.rotation is None:
+            weight = weight.to(kind)
+        # A learned scale is of the product alone.
+        early, late = (None, self.bias) if "ls" in names else (self.bias, None)
+        product = integer_product if self.method.integer else float_product
+        y, dropped = product(tokens, shift, select, weight, early, "var" in names)
+        if "r-sparse" in names:
+            self.learned.follow(self.matrix)
+            y = y.float() + self._low_rank(dropped, scale)
+        if "ls" in names:
+            y = y.float() * (1 + self.learned["ls"])
+        if "shift" in names:
+            y = y.float() + self.learned["shift"]
+        return y if late is None else y.float() + late.float()
 
-    def _integer(self, tokens: Tensor, scale: Tensor | None) -> Tensor:
-        x = tokens.float()
-        shift = self._shift(x)
-        # The step leaves room for the shifted values, which otherwise saturate.
-        largest = x.abs() if shift is None else torch.maximum(x.abs(), (x - shift).abs())
-        values, step = quantize(x, largest.amax(-1, keepdim=True))
-        integer_shift = None if shift is None else (shift / step).round().clamp(-128, 127)
-        z = values if integer_shift is None else saturate(values.float() - integer_shift)
-        coefficients = self._coefficients(z)
-        if coefficients is not None:
-            coefficients = quantize_coefficients(coefficients)
-        kept = z * _keep(z, self.pattern, coefficients)
-        integers, channel = quantize(self._weight(scale))
-        y = integer_matmul(kept, integers).float()
-        if "var" in self.method.corrections:
-            y = y * correct.variance_ratio(z, kept)
-        if integer_shift is not None:
-            whole = integer_shift.to(torch.int8).expand(z.shape)
-            y = y + integer_matmul(whole, integers)
-        y = y * step * channel.t()
-        if "r-sparse" in self.method.corrections:
-            y = y + self._low_rank((z - kept).float() * step, scale)
-        return y
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "SparseInput":
+        statistics, self._buffers = self._buffers, {}
+        super()._apply(fn, recurse)
+        stay = float32_stays(fn)
+        self._buffers = {name: None if value is None else stay(value)
+                         for name, value in statistics.items()}
+        self.learned.follow(self.matrix)
+        return self
+
+    def _load_from_state_dict(self, *arguments: Any) -> None:
+        super()._load_from_state_dict(*arguments)
+        self.learned.follow(self.matrix)
 
     def extra_repr(self) -> str:
         """Shape and method, for print."""
@@ -272,13 +289,3 @@ class SparseInput(nn.Module):
 
 class SparseInputLinear(SparseInput, nn.Linear):  # type: ignore[misc]
     """Takes the place of an ``nn.Linear``, and is one to whoever asks."""
-
-
-def _drop_learned(module: nn.Module, state: dict[str, Any], prefix: str, _: Any) -> None:
-    for name in [name for name in state if name.startswith(prefix + "learned.")]:
-        del state[name]
-
-
-def _keep_learned(module: Any, state: dict[str, Any], prefix: str, *_: Any) -> None:
-    for name, value in module.learned.items():
-        state.setdefault(f"{prefix}learned.{name}", value.detach())

@@ -10,6 +10,7 @@ from torch import nn
 from sw.methods.coverage import Coverage
 from sw.methods.experts import SeparateExperts, SparseExpertLinear, join, separate
 from sw.methods.sparse_layer import SparseInput
+from sw.methods.tokens import follow_masks
 from sw.methods.wrapping import SelectedInput, put_back
 
 
@@ -82,6 +83,9 @@ class Sparsified:
                 self._separate(name, layer)
             self.model.set_submodule(name, layer)
         self._leave_fast_paths()
+        if any(layer.dynamic for layer in self.layers.values()):
+            # Statistics of a call are those of its real tokens.
+            self._hooks += follow_masks(self.model)
 
     def _separate(self, name: str, layer: SparseExpertLinear) -> None:
         """Have the experts apart that a layer belongs to, and let it read their weights."""

@@ -4,12 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from sw.methods import corrections as correct
 from sw.methods.coverage import table
-from sw.methods.experts import separated
 from sw.methods.layers import choose, find_layers, matches
 from sw.methods.method import Method
 from sw.methods.sparse_layer import SparseInput
@@ -17,7 +14,7 @@ from sw.methods.sparsified import Sparsified
 from sw.methods.wrapping import SelectedInput, make_sparse
 
 
-__all__ = ["Sparsified", "find_layers", "make", "observe", "sparsify"]
+__all__ = ["Sparsified", "find_layers", "make", "sparsify"]
 
 
 def _patterns(pattern: str | Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
@@ -99,8 +96,8 @@ def sparsify(model: nn.Module, pattern: str | Mapping[str, str] = "8:16", criter
     layers, ignore : sequence of str, optional
         As in ``find_layers``, which also tells what stays dense by default.
     statistics : mapping, optional
-        Result of ``observe``; S-PTS and LaRoSA need it. Where a method takes a statistic, layers
-        that were never called while observed stay dense.
+        Result of ``sw.methods.observe.observe``; S-PTS and LaRoSA need it. Where a method takes a
+        statistic, layers that were never called while observed stay dense.
     learned : mapping, optional
         Learned parameters of every layer, from ``sw.methods.training.calibrate``
         or ``sw.calibrate.load_learned``.
@@ -129,48 +126,3 @@ def sparsify(model: nn.Module, pattern: str | Mapping[str, str] = "8:16", criter
               for name in chosen if name not in seen}
     methods = {name: replace(method, pattern=patterns[name]) for name in seen}
     return make(model, {name: chosen[name] for name in seen}, methods, dense, statistics, learned)
-
-
-@torch.no_grad()
-def observe(model: nn.Module, batches: Iterable[Mapping[str, Any]],
-            layers: Sequence[str] | None = None, *, covariance: bool = False,
-            ) -> dict[str, dict[str, Tensor]]:
-    """Run the dense model on batches of keyword arguments and gather statistics of its layers.
-
-    Returns, for every layer: ``shift``, the mean over calls of the mean lower median of a token;
-    ``norm`` and ``largest`` [K], norm and largest magnitude of every input feature; and with
-    ``covariance``, that of the inputs [K, K].
-    """
-    sums: dict[str, dict[str, Tensor]] = {}
-
-    def gather(name: str, x: Tensor) -> None:
-        x = x.reshape(-1, x.shape[-1]).float()
-        new = {"calls": torch.ones(()), "tokens": torch.tensor(float(len(x))),
-               "medians": correct.token_shift(x).mean(), "squares": x.square().sum(0),
-               "largest": x.abs().amax(0)}
-        if covariance:
-            new |= {"sum": x.double().sum(0), "products": x.double().t() @ x.double()}
-        old = sums.setdefault(name, {})
-        for key, value in new.items():
-            merge = torch.maximum if key == "largest" else torch.add
-            old[key] = merge(old[key], value) if key in old else value
-
-    with separated(model):
-        handles = [layer.register_forward_pre_hook(
-            lambda _, inputs, name=name: gather(name, inputs[0]))
-            for name, layer in find_layers(model, layers).items()]
-        try:
-            for batch in batches:
-                model(**batch)
-        finally:
-            for handle in handles:
-                handle.remove()
-    statistics = {}
-    for name, total in sums.items():
-        found = {"shift": total["medians"] / total["calls"], "norm": total["squares"].sqrt(),
-                 "largest": total["largest"]}
-        if covariance:
-            mean = total["sum"] / total["tokens"].double()
-            found["covariance"] = total["products"] / total["tokens"] - torch.outer(mean, mean)
-        statistics[name] = found
-    return statistics

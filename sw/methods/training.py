@@ -21,6 +21,7 @@ from sw.methods.method import Method
 from sw.methods.sparse_layer import SparseInput
 from sw.methods.sparsified import Sparsified
 from sw.methods.sparsify import sparsify
+from sw.methods.tokens import follow_masks, real_tokens, token_mask
 
 
 __all__ = ["KIND", "Training", "calibrate", "find_blocks"]
@@ -30,7 +31,8 @@ KIND = "learned corrections"
 """Kind of the checkpoint."""
 
 Learned = dict[str, dict[str, Tensor]]
-Call = tuple[tuple[Any, ...], dict[str, Any]]
+Call = tuple[tuple[Any, ...], dict[str, Any], Tensor | None]
+"""What a block is called with besides its first argument, and which tokens are real, [B * T]."""
 
 
 @dataclass(frozen=True)
@@ -97,17 +99,17 @@ def _record(model: nn.Module, blocks: Sequence[str], batches: Sequence[Mapping[s
     def before(name: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         if name == blocks[0] and args:
             hidden.append(args[0])
-        elif not (args and torch.equal(args[0], last[-1])):
+        elif not (args and last and torch.equal(args[0], last[-1])):
             raise ValueError(f"{name} must take the output of the block before it to be trained, "
                              "not something else")
-        calls[name].append((args[1:], keywords))
+        calls[name].append((args[1:], keywords, real_tokens(args[0], name)))
 
     # A cache would remember the tokens of earlier calls.
     config: Any = getattr(model, "config", None)
     caching = getattr(config, "use_cache", False)
     if caching:
         config.use_cache = False
-    handles = []
+    handles = follow_masks(model)
     for name in blocks:
         block = model.get_submodule(name)
         handles += [
@@ -128,7 +130,8 @@ def _record(model: nn.Module, blocks: Sequence[str], batches: Sequence[Mapping[s
 
 
 def _run(block: nn.Module, x: Tensor, call: Call) -> Tensor:
-    return _first(block(x, *call[0], **call[1]))
+    with token_mask(None if call[2] is None else call[2].view(x.shape[:-1])):
+        return _first(block(x, *call[0], **call[1]))
 
 
 @torch.enable_grad()
@@ -143,7 +146,7 @@ def _train(block: nn.Module, parameters: list[nn.Parameter], inputs: list[Tensor
     for step, window in enumerate(order.tolist()):
         for group in optimizer.param_groups:
             group["lr"] = training.rate * training.factor(step, steps)
-        loss = _error(_run(block, inputs[window], calls[window]), targets[window])
+        loss = _error(_run(block, inputs[window], calls[window]), targets[window], calls[window])
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -151,7 +154,10 @@ def _train(block: nn.Module, parameters: list[nn.Parameter], inputs: list[Tensor
         advance()
 
 
-def _error(output: Tensor, target: Tensor) -> Tensor:
+def _error(output: Tensor, target: Tensor, call: Call) -> Tensor:
+    """Mean squared error over the tokens that are real."""
+    if call[2] is not None:
+        output, target = (values.flatten(0, -2)[call[2]] for values in (output, target))
     return nn.functional.mse_loss(output.float(), target.float())
 
 
@@ -186,7 +192,8 @@ def calibrate(model: nn.Module, batches: Sequence[Mapping[str, Any]], method: Me
         In evaluation mode. Its layers are inside numbered blocks, each of which takes the
         output of the one before as its first argument, as in the usual transformers.
     batches : sequence of dict
-        Keyword arguments of one call each; a call is a training step of every block.
+        Keyword arguments of one call each; a call is a training step of every block. Errors are
+        those of real tokens, as the ``attention_mask`` says.
     method : Method
         With at least one correction of ``sw.methods.corrections.TRAINED``.
     layers, statistics
@@ -210,13 +217,15 @@ def calibrate(model: nn.Module, batches: Sequence[Mapping[str, Any]], method: Me
     Raises
     ------
     ValueError
-        If nothing is to be trained, the model has no such blocks, or the file is of another run
-        or damaged.
+        If nothing is to be trained, there is no batch, the model has no such blocks, or the file
+        is of another run or damaged.
     """
     training = training or Training()
     if not set(method.corrections) & set(TRAINED):
         raise ValueError(f"corrections must have one of {', '.join(TRAINED)} to be trained, "
                          f"not {'+'.join(method.corrections) or 'none'}")
+    if not batches:
+        raise ValueError("batches must have at least one call, not none")
     about = {"method": {**asdict(method), "corrections": "+".join(method.corrections)},
              "training": asdict(training), "layers": None if layers is None else list(layers),
              "windows": len(batches), **(identity or {})}
@@ -252,7 +261,8 @@ def _block(block: nn.Module, part: Sparsified, name: str, hidden: list[Tensor],
             return [_run(block, x, call) for x, call in zip(hidden, calls, strict=True)]
 
     def mean_error(found: list[Tensor]) -> float:
-        return sum(_error(a, b).item() for a, b in zip(found, targets, strict=True)) / len(found)
+        return sum(_error(*each).item() for each in
+                   zip(found, targets, calls, strict=True)) / len(found)
 
     trained = name in state["error"]
     targets = [] if trained else outputs()

@@ -67,7 +67,7 @@ class SelectedInput(SparseInput):
     ----------
     linear : nn.Module
         With ``in_features``.
-    method, statistics, learned
+    method, statistics, learned, name
         As for ``SparseInput``; the method must change the input alone.
     """
 
@@ -75,9 +75,9 @@ class SelectedInput(SparseInput):
 
     def __init__(self, linear: nn.Module, method: Method,
                  statistics: Mapping[str, Tensor] | None = None,
-                 learned: Mapping[str, Tensor] | None = None):
+                 learned: Mapping[str, Tensor] | None = None, name: str = "the layer"):
         self.__dict__["dense"] = linear
-        super().__init__(_no_outputs(linear), method, statistics, learned)
+        super().__init__(_no_outputs(linear), method, statistics, learned, name)
 
     def select(self, x: Tensor) -> Tensor:
         """Return what the layer gets in place of ``x`` [..., in_features], in its type."""
@@ -87,8 +87,7 @@ class SelectedInput(SparseInput):
             raise ValueError(f"input of {type(self.dense).__name__} must be floating-point numbers "
                              f"[..., {self.in_features}] to be sparse, not {about}")
         self.called = True
-        tokens, _ = self._tokens(x)
-        return self._corrected(tokens)[0].to(x.dtype).reshape(x.shape)
+        return self.selected(x)
 
     def hook(self, _: nn.Module, args: tuple[Any, ...], keywords: dict[str, Any],
              ) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -156,7 +155,7 @@ def make_sparse(name: str, layer: nn.Linear, method: Method,
         raise ValueError(f"layers must have their weights in memory, not {name} ({kind}, on the "
                          "meta device): load them, or leave it out with ignore")
     if not why:
-        sparse = _class(layer)(layer, method, statistics, learned)
+        sparse = _class(layer)(layer, method, statistics, learned, name)
         sparse.__dict__["dense"] = layer
         share_hooks(layer, sparse)
         return sparse
@@ -164,7 +163,7 @@ def make_sparse(name: str, layer: nn.Linear, method: Method,
     if needed:
         raise ValueError(f"layers must be plain for {needed}, which needs their weights, not "
                          f"{name} ({kind}: {why}): leave it out with ignore")
-    return SelectedInput(layer, method, statistics, learned)
+    return SelectedInput(layer, method, statistics, learned, name)
 
 
 def put_back(sparse: SparseInput) -> nn.Linear:

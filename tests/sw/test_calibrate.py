@@ -11,7 +11,8 @@ from sw.calibrate import load_learned, main
 from sw.methods import training as module
 from sw.methods.corrections import TRAINED
 from sw.methods.method import Method
-from sw.methods.sparsify import observe, sparsify
+from sw.methods.observe import observe
+from sw.methods.sparsify import sparsify
 from sw.methods.training import Training, calibrate, find_blocks
 
 

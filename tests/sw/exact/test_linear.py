@@ -82,3 +82,13 @@ def test_metrics_by_hand():
     assert snr_db(exact, torch.tensor([[3.0, 3.5]])) == pytest.approx(20)
     assert cosine(exact, torch.tensor([[4.0, -3.0]])) == pytest.approx(0)
     assert energy_kept(exact, torch.tensor([[False, True]])) == pytest.approx(0.64)
+
+
+@pytest.mark.parametrize("features", [1, 2, 3, 17])
+@pytest.mark.parametrize("outputs", [1, 2, 33])
+@pytest.mark.parametrize("tokens", [0, 1, 5])
+def test_integer_product_of_every_shape(tokens, features, outputs):
+    generator = torch.Generator().manual_seed(tokens + features + outputs)
+    x, weight = (torch.randint(-128, 128, (rows, features), dtype=torch.int8, generator=generator)
+                 for rows in (tokens, outputs))
+    assert torch.equal(integer_matmul(x, weight).long(), x.long() @ weight.long().t())

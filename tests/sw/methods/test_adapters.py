@@ -5,8 +5,9 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import GPT2Config, GPT2LMHeadModel
 
+from sw.methods.layers import find_layers
 from sw.methods.sparse_layer import SparseInputLinear
-from sw.methods.sparsify import find_layers, sparsify
+from sw.methods.sparsify import sparsify
 from tests.sw.methods.tiny import causal, fill, logits
 
 

@@ -5,7 +5,8 @@ import torch
 
 from sw.files import save
 from sw.methods.configuration import load_config, save_config
-from sw.methods.sparsify import observe, sparsify
+from sw.methods.observe import observe
+from sw.methods.sparsify import sparsify
 from tests.sw.methods.tiny import causal, ids, logits
 
 

@@ -8,8 +8,10 @@ from torch.nn.functional import linear, silu
 
 from sw.exact.selection import nm_mask
 from sw.methods.experts import expert_modules, separated
+from sw.methods.layers import find_layers
 from sw.methods.method import Method
-from sw.methods.sparsify import find_layers, observe, sparsify
+from sw.methods.observe import observe
+from sw.methods.sparsify import sparsify
 from sw.methods.training import Training, calibrate
 from tests.sw.methods.tiny import causal, ids, logits
 

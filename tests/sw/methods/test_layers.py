@@ -8,7 +8,8 @@ import transformers
 from torch import nn
 
 from sw.methods.coverage import Coverage
-from sw.methods.sparsify import find_layers, sparsify
+from sw.methods.layers import find_layers
+from sw.methods.sparsify import sparsify
 from tests.sw.methods.tiny import BASE, causal, fill, logits
 
 

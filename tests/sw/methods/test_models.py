@@ -11,8 +11,10 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from sw.evaluation.subjects import Subject
 from sw.methods.corrections import CORRECTIONS
 from sw.methods.criteria import CRITERIA
+from sw.methods.layers import find_layers
 from sw.methods.method import Method
-from sw.methods.sparsify import find_layers, observe, sparsify
+from sw.methods.observe import observe
+from sw.methods.sparsify import sparsify
 from sw.methods.training import Training, calibrate
 
 

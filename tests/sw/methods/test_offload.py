@@ -5,7 +5,8 @@ import torch
 from accelerate import cpu_offload, disk_offload, dispatch_model
 from accelerate.hooks import remove_hook_from_submodules
 
-from sw.methods.sparsify import observe, sparsify
+from sw.methods.observe import observe
+from sw.methods.sparsify import sparsify
 from tests.sw.methods.tiny import causal, ids, logits
 
 

@@ -18,9 +18,11 @@ from sw.methods.criteria import (
     variance_coefficients,
     wina_coefficients,
 )
+from sw.methods.layers import find_layers
 from sw.methods.method import Method
+from sw.methods.observe import observe
 from sw.methods.sparse_layer import SparseInputLinear
-from sw.methods.sparsify import find_layers, observe, sparsify
+from sw.methods.sparsify import sparsify
 
 
 def seeded(*shape):

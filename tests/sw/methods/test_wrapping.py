@@ -9,9 +9,11 @@ from torch import nn
 from torch.nn.utils import parametrizations, prune
 
 from sw.exact.selection import nm_prune
+from sw.methods.layers import find_layers
 from sw.methods.method import Method
+from sw.methods.observe import observe
 from sw.methods.sparse_layer import SparseInputLinear
-from sw.methods.sparsify import find_layers, observe, sparsify
+from sw.methods.sparsify import sparsify
 from sw.methods.training import Training, calibrate
 from sw.methods.wrapping import SelectedInput
 from tests.sw.methods.tiny import causal

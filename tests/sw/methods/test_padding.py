@@ -1,0 +1,188 @@
+"""Padding counts for nothing: statistics are those of the real tokens."""
+
+import pytest
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModel, AutoModelForSeq2SeqLM
+
+from sw.methods.layers import find_layers
+from sw.methods.method import Method
+from sw.methods.observe import observe
+from sw.methods.sparsify import sparsify
+from sw.methods.tokens import token_mask
+from sw.methods.training import Training, calibrate
+from tests.sw.methods.tiny import causal, fill
+
+
+LENGTHS = (12, 5)
+DYNAMIC = [("clact", ()), ("act", ("smooth",)), ("clact", ("smooth", "d-pts"))]
+
+
+def sequences(seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randint(3, 64, (1, length), generator=generator) for length in LENGTHS]
+
+
+def padded(left=False, seed=0):
+    """The sequences in one batch; the padding is a token like any other."""
+    size = max(LENGTHS)
+    batch = {"input_ids": torch.full((len(LENGTHS), size), 2),
+             "attention_mask": torch.zeros((len(LENGTHS), size), dtype=torch.long)}
+    for row, ids in enumerate(sequences(seed)):
+        place = slice(size - ids.shape[1], None) if left else slice(ids.shape[1])
+        batch["input_ids"][row, place] = ids
+        batch["attention_mask"][row, place] = 1
+    return batch
+
+
+def encoder():
+    return fill(AutoModel.from_config(AutoConfig.for_model(
+        "bert", vocab_size=64, hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=48, max_position_embeddings=32)))
+
+
+def mixture():
+    return causal("mixtral", num_local_experts=4, num_experts_per_tok=2)
+
+
+MODELS = {"llama": lambda: causal("llama"), "bert": encoder, "mixtral": mixture}
+
+
+def joined(found):
+    """Statistics of one call, from those of a call for each sequence."""
+    names = set().union(*found)
+    parts = {name: [each[name] for each in found if name in each] for name in names}
+    return {name: {"norm": torch.stack([part["norm"] for part in held]).norm(dim=0),
+                   "largest": torch.stack([part["largest"] for part in held]).amax(0)}
+            for name, held in parts.items()}
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_observed_statistics_are_those_of_sequences_alone(kind):
+    model = MODELS[kind]()
+    expected = joined([observe(model, [{"input_ids": ids}]) for ids in sequences()])
+    found = observe(model, [padded()], covariance=True)
+    assert found.keys() == expected.keys()
+    for name, held in expected.items():
+        for key, value in held.items():
+            assert torch.allclose(found[name][key], value, rtol=1e-3, atol=1e-4), (name, key)
+    both = observe(model, [padded()], masks=[torch.ones(2, 12)])  # in place of that
+    assert any(not torch.allclose(both[name]["norm"], held["norm"], rtol=1e-2)
+               for name, held in expected.items())
+
+
+@pytest.mark.parametrize(("criterion", "corrections"), DYNAMIC, ids=str)
+@pytest.mark.parametrize("kind", MODELS)
+@torch.no_grad()
+def test_dynamic_statistics_do_not_depend_on_padding(kind, criterion, corrections):
+    model = MODELS[kind]()
+    real = padded()["attention_mask"].bool()
+    outputs = []
+    with sparsify(model, "2:4", criterion, corrections):
+        for token in (2, 60):
+            batch = padded()
+            batch["input_ids"][~real] = token
+            outputs.append(model(**batch)[0][real])
+    assert torch.allclose(*outputs, atol=1e-4)
+
+
+@torch.no_grad()
+def test_a_longer_batch_is_the_same_with_more_padding():
+    model, batch = causal("llama"), padded()
+    longer = {name: torch.cat([value, torch.zeros(2, 3, dtype=value.dtype)], 1)
+              for name, value in batch.items()}
+    with sparsify(model, "2:4", "clact") as sparse:
+        assert torch.allclose(model(**longer).logits[:, :12], model(**batch).logits, atol=1e-4)
+        assert sparse.layers
+    assert not model._forward_pre_hooks
+
+
+@torch.no_grad()
+def test_each_token_of_a_generation_is_a_call_of_its_own():
+    model, batch = causal("llama"), padded(left=True)
+    with sparsify(model, "2:4", "clact"):
+        first = model(**batch, use_cache=True)
+        mask = torch.cat([batch["attention_mask"], torch.ones(2, 1, dtype=torch.long)], 1)
+        step = {"input_ids": torch.full((2, 1), 7), "attention_mask": mask,
+                "position_ids": mask.sum(1, keepdim=True) - 1,
+                "cache": first.past_key_values}
+        assert model(**step).logits.shape == (2, 1, 64)  # all of its tokens are real
+
+
+def seq2seq():
+    return fill(AutoModelForSeq2SeqLM.from_config(AutoConfig.for_model(
+        "t5", vocab_size=64, d_model=32, d_kv=16, d_ff=48, num_layers=2, num_heads=2,
+        decoder_start_token_id=0)))
+
+
+@torch.no_grad()
+def test_encoder_and_decoder_have_their_own_masks():
+    model, batch = seq2seq(), padded()
+    batch["decoder_input_ids"] = torch.randint(64, (2, 12))  # as long as the inputs
+    expected = observe(model, [{**batch, "decoder_input_ids": batch["decoder_input_ids"][row:row+1],
+                                "input_ids": ids, "attention_mask": torch.ones_like(ids)}
+                               for row, ids in enumerate(sequences())])
+    found = observe(model, [batch])
+    assert any("EncDecAttention.k" in name for name in found)
+    for name, held in expected.items():
+        assert torch.allclose(found[name]["norm"], held["norm"], rtol=1e-3), name
+        assert torch.equal(found[name]["largest"] > 0, held["largest"] > 0), name
+
+
+@torch.no_grad()
+def test_an_explicit_mask_for_a_model_that_takes_none():
+    torch.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 4)), torch.randn(2, 3, 8)
+    mask = torch.tensor([[1, 1, 0], [1, 0, 0]])
+    expected = observe(model, [{"input": x[mask.bool()]}])
+    found = observe(model, [{"input": x}], masks=[mask])
+    for name, held in expected.items():
+        assert torch.allclose(found[name]["norm"], held["norm"])
+    with sparsify(model, "2:4", "clact"):
+        alone = model(x[mask.bool()])
+        with token_mask(mask):
+            assert torch.allclose(model(x)[mask.bool()], alone)
+        assert not torch.allclose(model(x)[mask.bool()], alone)
+
+
+def test_tokens_that_a_mask_does_not_describe_are_refused_by_name():
+    class Flat(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.patches, self.head = nn.Linear(8, 8), nn.Linear(8, 4)
+
+        def forward(self, x, attention_mask=None):
+            return self.head(self.patches(x[:, 1:]))
+
+    model, x = Flat(), torch.randn(2, 3, 8)
+    mask = torch.tensor([[1, 1, 0], [1, 0, 0]])
+    message = (r"^tokens of patches must be those of the attention mask, \(2, 3\), to leave "
+               r"padding out, not \(2, 2\): call without padding, or leave this layer out$")
+    with pytest.raises(ValueError, match=message):
+        observe(model, [{"x": x, "attention_mask": mask}])
+    with sparsify(model, "2:4", "clact"), pytest.raises(ValueError, match=message):
+        model(x, attention_mask=mask)
+    assert set(observe(model, [{"x": x, "attention_mask": mask.clamp_min(1)}])) == set(
+        find_layers(model))
+
+
+@torch.no_grad()
+def test_a_compiled_model_leaves_padding_out():
+    model, batch = causal("llama"), padded()
+    del model.model.layers[1]
+    with sparsify(model, "2:4", "clact"):
+        expected = model(**batch, use_cache=False).logits
+        compiled = torch.compile(model, backend="eager", fullgraph=True)
+        assert torch.allclose(compiled(**batch, use_cache=False).logits, expected, atol=1e-4)
+
+
+def test_training_does_not_see_padding():
+    results = []
+    for token in (2, 60):
+        batch = padded()
+        batch["input_ids"][batch["attention_mask"] == 0] = token
+        results.append(calibrate(causal("llama"), [batch] * 3, Method("2:4", "clact", ("ls",)),
+                                 training=Training(rate=1e-2)))
+    for name, (before, after) in results[0]["error"].items():
+        assert results[1]["error"][name] == pytest.approx([before, after], rel=1e-3)
+        assert after < before
