@@ -1,9 +1,12 @@
 """What a generated design is: the machine-readable description beside its Verilog."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 
 from hw import VERSION
+from hw.generate.emit import Store
+from hw.generate.handover import MEMORY
 from hw.generate.tops import Top
 from hw.registers import REGISTERS, Error
 
@@ -11,10 +14,11 @@ from hw.registers import REGISTERS, Error
 __all__ = ["manifest"]
 
 
-def manifest(name: str, top: Top, why: str = "") -> str:
-    """JSON text: version, every parameter, every port, latency, interval, register map.
+def manifest(name: str, module: str, top: Top, memories: Iterable[Store], why: str = "") -> str:
+    """JSON text: version, every parameter, port and memory, latency, interval, register map.
 
-    ``why`` says why the selector was chosen, where it was.
+    ``module`` is the name of the top module; ``why`` says why the selector was chosen, where it
+    was.
     """
     design = top.design
     clocked = top.latency > 0
@@ -30,7 +34,7 @@ def manifest(name: str, top: Top, why: str = "") -> str:
     content = {
         "generator": {"name": "nmforge", "version": VERSION},
         "design": name,
-        "top": f"nm_{name}",
+        "top": module,
         "parameters": {
             "n": design.pattern.n,
             "m": design.pattern.m,
@@ -46,6 +50,7 @@ def manifest(name: str, top: Top, why: str = "") -> str:
         "latency_cycles": top.latency,
         "initiation_interval_cycles": top.interval if clocked else 0,
         "ports": ports,
+        "memories": [asdict(memory) | MEMORY for memory in memories],
     }
     if name == "accelerator":
         content["registers"] = [asdict(register) | {
