@@ -10,6 +10,7 @@ from hw.config.design import Design
 from hw.config.format import PRODUCT_MAGNITUDE, VALUE_WIDTH
 from hw.config.parameter import DESIGNS
 from hw.config.pattern import Pattern
+from hw.config.ports import PACKETS, RESETS
 from hw.config.selector import FLEXIBLE, SELECTORS, check_flexible
 
 

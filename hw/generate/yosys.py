@@ -22,8 +22,7 @@ _MODULE = re.compile(r"^module .*?^endmodule\n", re.M | re.S)
 # simulators run it once although its inputs may never change. A reset changes, too.
 _HELPER = re.compile(r"^  reg (\\\$auto\$verilog_backend\S+) +=.*\n", re.M)
 _TRIGGER = re.compile(r"^    if \(\\\$auto\$verilog_backend\S+ \) begin end\n", re.M)
-# "No bit is set" as an operator on vectors; Yosys writes that on truth values.
-_NOT_ANY = re.compile(r"^(  assign .* = )! (?=\S* ?(?:\[[\d:]+\])?;$)", re.M)
+_NOT_ANY = re.compile(r"^(  assign .* = )! ((\\\S+|[\w$]+) ?(?:\[(\d+):(\d+)\])?);$", re.M)
 _CASE = re.compile(r"^( +)(casez .*|default:|endcase)\n", re.M)
 
 
@@ -44,7 +43,19 @@ def _tidy(module: str) -> str:
     if _HELPER.search(module):
         trigger = "    if (rst) begin end\n" * ("\n  input rst;\n" in module)
         module = _TRIGGER.sub(lambda _: trigger, _HELPER.sub("", module))
-    return _complete(_NOT_ANY.sub(r"\1~| ", module))
+    return _complete(_compare(module))
+
+
+def _compare(module: str) -> str:
+    """Compare vectors with zero where Yosys takes them for truth values."""
+    def line(match: re.Match) -> str:
+        assign, operand, name, high, low = match.groups()
+        declared = re.search(rf"^  (?:wire|reg|input|output) \[(\d+):0\] {re.escape(name)} ?;",
+                             module, re.M)
+        width = int(high) - int(low) + 1 if high else int(declared[1]) + 1 if declared else 1
+        return f"{assign}{operand} == {width}'h{0:0{-(-width // 4)}x};"
+
+    return _NOT_ANY.sub(line, module)
 
 
 def _complete(module: str) -> str:
