@@ -21,16 +21,8 @@ def manifest(name: str, module: str, top: Top, memories: Iterable[Store], why: s
     was.
     """
     design = top.design
-    clocked = top.latency > 0
     ports = [{"name": port.name, "direction": port.direction, "width": port.width,
-              "meaning": port.meaning} for port in top.ports]
-    if clocked:
-        ports = [
-            {"name": "clk", "direction": "in", "width": 1, "meaning": "clock, rising edge"},
-            {"name": "rst", "direction": "in", "width": 1,
-             "meaning": "synchronous reset, active high"},
-            *ports,
-        ]
+              "meaning": port.meaning} for port in [*top.control, *top.ports]]
     content = {
         "generator": {"name": "nmforge", "version": VERSION},
         "design": name,
@@ -48,7 +40,7 @@ def manifest(name: str, module: str, top: Top, memories: Iterable[Store], why: s
         },
         **({"selector_choice": why} if why else {}),
         "latency_cycles": top.latency,
-        "initiation_interval_cycles": top.interval if clocked else 0,
+        "initiation_interval_cycles": top.interval if top.latency else 0,
         "ports": ports,
         "memories": [asdict(memory) | MEMORY for memory in memories],
     }

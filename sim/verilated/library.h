@@ -22,6 +22,12 @@ struct Model {
     void tick() { settle(); edge(); }
 };
 
+// Sets the reset, which is `rst` or, active low, `rst_n`.
+template <typename Top>
+auto put_reset(Top& top, bool on) -> decltype(top.rst, void()) { top.rst = on; }
+template <typename Top>
+auto put_reset(Top& top, bool on) -> decltype(top.rst_n, void()) { top.rst_n = !on; }
+
 extern "C" {
 
 EXPORT Model* nm_open() { return new Model; }

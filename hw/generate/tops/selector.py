@@ -55,8 +55,9 @@ class StreamSelectorTop(StreamTop):
         super().__init__(
             design, inside,
             Axis("s_axis", pattern.m * width, "M unsigned scores, lane 0 lowest",
-                 "passed on", **asked_user(design)),
-            Axis("m_axis", pattern.m, "mask: the largest scores", "of the scores"))
+                 "passed on", **asked_user(design), padded=design.pad_streams),
+            Axis("m_axis", pattern.m, "mask: the largest scores", "of the scores",
+                 padded=design.pad_streams))
 
     def sink_parts(self, payload):
         """Parts of the input's payload."""
