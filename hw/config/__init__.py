@@ -14,5 +14,6 @@ from hw.config.ports import PACKETS, RESETS
 from hw.config.selector import FLEXIBLE, SELECTORS, check_flexible
 
 
-__all__ = ["DESIGNS", "ENCODINGS", "FLEXIBLE", "GATHERS", "PRODUCT_MAGNITUDE", "SELECTORS",
-           "SHIFTS", "VALUE_WIDTH", "Design", "Pattern", "check_flexible", "choice", "integer"]
+__all__ = ["DESIGNS", "ENCODINGS", "FLEXIBLE", "GATHERS", "PACKETS", "PRODUCT_MAGNITUDE", "RESETS",
+           "SELECTORS", "SHIFTS", "VALUE_WIDTH", "Design", "Pattern", "check_flexible", "choice",
+           "integer"]

@@ -23,6 +23,11 @@ _MODULE = re.compile(r"^module .*?^endmodule\n", re.M | re.S)
 _HELPER = re.compile(r"^  reg (\\\$auto\$verilog_backend\S+) +=.*\n", re.M)
 _TRIGGER = re.compile(r"^    if \(\\\$auto\$verilog_backend\S+ \) begin end\n", re.M)
 _NOT_ANY = re.compile(r"^(  assign .* = )! ((\\\S+|[\w$]+) ?(?:\[(\d+):(\d+)\])?);$", re.M)
+# Sign extension: one bit again and again.
+_REPEATED = re.compile(r"((?:\\\S+|[\w$]+) ?\[\d+\])((?:, \1){2,})")
+# No result depends on a word that is read while it is written: Yosys need not see to it that it is
+# the old one, which costs as many flip-flops as the word has bits where a block memory gives none.
+_CELLS = re.compile(r"^  reg ((?:\[\d+:0\] )?cells \[\d+:0\];)", re.M)
 _CASE = re.compile(r"^( +)(casez .*|default:|endcase)\n", re.M)
 
 
@@ -43,6 +48,8 @@ def _tidy(module: str) -> str:
     if _HELPER.search(module):
         trigger = "    if (rst) begin end\n" * ("\n  input rst;\n" in module)
         module = _TRIGGER.sub(lambda _: trigger, _HELPER.sub("", module))
+    module = _REPEATED.sub(lambda found: f"{{{1 + found[2].count(', ')}{{{found[1]}}}}}", module)
+    module = _CELLS.sub(r"  (* no_rw_check *)\n  reg \1", module)
     return _complete(_compare(module))
 
 

@@ -33,7 +33,7 @@ def test_accelerator_is_exact_with_all_of_them(tokens, features, outputs, stall)
 
 
 def test_compressor_is_exact_in_padded_streams():
-    design = Design(Pattern(3, 7), reset="active_low", pad_streams=True)
+    design = Design(Pattern(3, 7), max_k=70, reset="active_low", pad_streams=True)
     tokens = random_tokens(design, 40, generator("ports"))
     compressor = Pipeline("compressor", design)
     got, _ = compressor.run(tokens.dense, len(tokens.compressed.last), limit=10_000, stall=0.3)

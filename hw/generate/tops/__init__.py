@@ -31,11 +31,4 @@ def make_top(name: str, design: Design) -> Top:
     """
     choice("design", name, DESIGNS)
     design.require(name)
-    top = _TOPS[name](design)
-    if not top.latency:
-        for parameter in ("reset", "pad_streams"):
-            value, default = getattr(design, parameter), getattr(Design(design.pattern), parameter)
-            if value != default:
-                raise ValueError(f"{parameter} must be {default} in a design without a clock, not "
-                                 f"{value!r}")
-    return top
+    return _TOPS[name](design)

@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 
 from hw.config import DESIGNS, Design, Pattern
+from hw.generate.tops import make_top
 
 
 __all__ = ["drawn"]
@@ -22,7 +23,7 @@ def drawn(seed: int, count: int) -> Iterator[tuple[str, Design]]:
         chosen["accumulator_width"] = random_numbers.choice([24, 32, 33])
         try:
             design = Design(Pattern(random_numbers.randint(1, size), size), **chosen)
-            design.require(name)
+            make_top(name, design)
         except ValueError:  # a combination that is refused by name
             continue
         print(f"seed {seed}: {name} {design}")

