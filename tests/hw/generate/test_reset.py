@@ -49,7 +49,7 @@ def values(text, names):
     """Values of one-bit signals of the top at the beginning and at the end of a VCD."""
     declared, _, changes = text.partition("$enddefinitions")
     signs = {name: sign for sign, name in reversed(
-        re.findall(r"\$var wire 1 (\S+) (\S+) \$end", declared))}
-    found = {name: re.findall(rf"^([01x]){re.escape(signs[name])}$", changes, re.M)
+        re.findall(r"\$var \w+ 1 (\S+) (\S+) \$end", declared))}
+    found = {name: re.findall(rf"^b([01x]) {re.escape(signs[name])}$", changes, re.M)
              for name in names}
     return tuple({name: seen[place] for name, seen in found.items()} for place in (0, -1))
