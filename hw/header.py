@@ -6,43 +6,57 @@ from pathlib import Path
 
 from hw import VERSION
 from hw.command.files import write_all
-from hw.config import Design
+from hw.config import FLEXIBLE, Design
 from hw.fixed_point import Output
-from hw.registers import REGISTERS, Error
+from hw.registers import ID, REGISTERS, Error, Register
 
 
 __all__ = ["c_header", "main", "registers_page"]
 
 
-def c_header(design: Design) -> str:
-    """C header of an accelerator: its parameters, offsets, fields and error codes."""
-    lines = [f"/* nmforge {VERSION}: registers of nm_accelerator, pattern {design.pattern}. */",
-             "#ifndef NM_ACCELERATOR_H", "#define NM_ACCELERATOR_H", "", "/* Parameters. */",
-             *_parameters(design)]
-    for register in REGISTERS:
-        lines += ["", f"#define NM_{register.name} 0x{register.offset:03X}u"]
-        for field in register.fields:
-            name = f"NM_{register.name}_{field.name.upper()}"
-            position = register.position(field.name)
-            mask = ((1 << field.width) - 1) << position
-            lines += [f"/* {field.name} ({field.access}): {field.meaning} */",
-                      f"#define {name}_LSB {position}u", f"#define {name}_MASK 0x{mask:08X}u"]
-    lines += ["", "/* Codes of OUTPUT.output. */",
-              *(f"#define NM_OUTPUT_{output.name} {output.value}u" for output in Output),
-              "", "/* Codes of STATUS.error. */",
-              *(f"#define NM_ERROR_{error.name} {error.value}u /* {error.meaning} */"
-                for error in Error),
-              "", "#endif", ""]
-    return "\n".join(lines)
+def c_header(design: Design, module: str = "nm_accelerator") -> str:
+    """C and C++ header of an accelerator: its parameters, offsets, fields and codes.
+
+    Macros begin with ``NM``, or with the name of the module where it is another than the default,
+    so that one program can include the headers of two designs.
+    """
+    prefix = "NM" if module == "nm_accelerator" else module.upper()
+    lines = [f"/* nmforge {VERSION}: registers of {module}, pattern {design.pattern}. */",
+             f"#ifndef {module.upper()}_H", f"#define {module.upper()}_H"]
+    for title, macros in (("Parameters.", _parameters(design)),
+                          *((f"{register.name}.", _register(register)) for register in REGISTERS),
+                          *_codes()):
+        lines += ["", f"/* {title} */"]
+        lines += [f"#define {prefix}_{name} {value}" for name, value in macros]
+    return "\n".join([*lines, "", "#endif", ""])
 
 
-def _parameters(design: Design) -> Iterator[str]:
-    yield f"#define NM_N {design.pattern.n}"
-    yield f"#define NM_M {design.pattern.m}"
+def _parameters(design: Design) -> Iterator[tuple[str, str]]:
+    yield "N", f"{design.pattern.n}"
+    yield "M", f"{design.pattern.m}"
     for field in Design.parameters():
         value = getattr(design, field.name)
-        text = f'"{value}"' if isinstance(value, str) else f"{int(value)}"
-        yield f"#define NM_{field.name.upper()} {text}"
+        yield field.name.upper(), f'"{value}"' if isinstance(value, str) else f"{int(value)}"
+
+
+def _register(register: Register) -> Iterator[tuple[str, str]]:
+    """Offset of a register, and place and mask of each of its fields."""
+    yield register.name, f"0x{register.offset:03X}u"
+    for field in register.fields:
+        name, position = f"{register.name}_{field.name.upper()}", register.position(field.name)
+        yield f"{name}_LSB", f"{position}u /* {field.access}: {field.meaning} */"
+        yield f"{name}_MASK", f"0x{((1 << field.width) - 1) << position:08X}u"
+
+
+def _codes() -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """What registers may hold, by field."""
+    yield "Value of ID.", [("ID_VALUE", f"0x{ID:08X}u")]
+    yield "Codes of PATTERN.flexible.", [(f"FLEXIBLE_{name.upper()}", f"{code}u")
+                                         for code, name in enumerate(FLEXIBLE)]
+    yield "Codes of OUTPUT.output.", [(f"OUTPUT_{output.name}", f"{output.value}u")
+                                      for output in Output]
+    yield "Codes of STATUS.error.", [(f"ERROR_{error.name}",
+                                      f"{error.value}u /* {error.meaning} */") for error in Error]
 
 
 def registers_page() -> str:

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 
-__all__ = ["REGISTERS", "Error", "Field", "Register", "offset_of"]
+__all__ = ["ID", "REGISTERS", "Error", "Field", "Register", "offset_of"]
+
+
+ID = int.from_bytes(b"NMFG", "big")
+"""What the register ID reads as."""
 
 
 class Error(IntEnum):
@@ -88,7 +92,7 @@ def _map(*registers: tuple[str, bool, tuple[Field, ...]]) -> tuple[Register, ...
 
 
 REGISTERS = _map(
-    ("ID", False, (Field("id", 32, "ro", "0x4E4D4647, NMFG in ASCII"),)),
+    ("ID", False, (Field("id", 32, "ro", f"0x{ID:08X}, NMFG in ASCII"),)),
     ("PATTERN", False, (Field("n", 8, "ro", "values kept per block, N"),
                         Field("m", 8, "ro", "values per block, M"),
                         Field("flexible", 2, "ro", "what JOB_PATTERN may set: 0 nothing, 1 keep, "

@@ -12,7 +12,7 @@ from hw.config import FLEXIBLE, Design
 from hw.epilogue.corrections import Corrections
 from hw.fixed_point import Output
 from hw.job.job import Run
-from hw.registers import Error
+from hw.registers import ID, Error
 from hw.stream.axi_lite import Registers
 from hw.stream.members import only_if
 from hw.stream.payloads import Asked
@@ -181,7 +181,7 @@ class Controller(wiring.Component):
         """What software can read of the design."""
         design, state = self.design, self.registers.state
         m.d.comb += [
-            state.id.eq(int.from_bytes(b"NMFG", "big")),
+            state.id.eq(ID),
             state.n.eq(design.pattern.n),
             state.m.eq(design.pattern.m),
             state.flexible.eq(FLEXIBLE.index(design.flexible)),

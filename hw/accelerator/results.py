@@ -118,6 +118,9 @@ class ResultRegister(wiring.Component):
     ``drop`` takes and forgets the rows of an aborted job, but for the one that is already on offer:
     AXI4-Stream does not let it be withdrawn.
 
+    ``last`` stays where it is, on the last token of a batch for every tile of columns, or is left
+    on the last one of the job, as the design's ``packets`` say.
+
     Parameters
     ----------
     design : Design
@@ -140,8 +143,15 @@ class ResultRegister(wiring.Component):
         m = Module()
         m.submodules.register = register = StreamRegister(self.i.payload.shape())
         wiring.connect(m, register.o, wiring.flipped(self.o))
+        last = self.i.payload.last
+        if self.design.packets == "job":
+            m.submodules.passes = passes = Passes(self.design, chunks=False)
+            wiring.connect(m, wiring.flipped(self.run), passes.run)
+            m.d.comb += passes.next.eq(self.i.valid & self.i.ready & last)
+            last = last & passes.now.last_tile & passes.now.last_batch
         m.d.comb += [
-            register.i.payload.eq(self.i.payload),
+            register.i.payload.accumulators.eq(self.i.payload.accumulators),
+            register.i.payload.last.eq(last),
             register.i.valid.eq(self.i.valid & ~self.run.drop),
             self.i.ready.eq(register.i.ready | self.run.drop),
         ]

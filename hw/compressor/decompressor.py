@@ -124,6 +124,11 @@ class UnrankStage(wiring.Component):
         self.lanes = lanes
         self.first = first
 
+    @property
+    def variant(self) -> str:
+        """The lanes, the highest first."""
+        return f"{self.lanes[0]}to{self.lanes[-1]}"
+
     def elaborate(self, platform):
         m = Module()
         m.submodules.register = register = StreamRegister(self.o.payload.shape())

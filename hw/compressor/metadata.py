@@ -197,6 +197,11 @@ class UnrankLane(wiring.Component):
         self.pattern = pattern
         self.lane = lane
 
+    @property
+    def variant(self) -> str:
+        """The lane."""
+        return f"{self.lane}"
+
     @staticmethod
     def bits(pattern: Pattern, lane: int) -> int:
         """Bits of the rank of lanes 0 to ``lane``; of no lane, one bit."""
@@ -207,7 +212,7 @@ class UnrankLane(wiring.Component):
         constants = rank_terms(self.pattern)[self.lane]
         fits = Signal(self.pattern.span + 1)
         m.d.comb += [
-            fits.eq(Cat(self.rank >= constant for constant in constants)),
+            fits.eq(Cat(self.rank >= constant if constant else C(1) for constant in constants)),
             self.select.eq(fits & ~(fits >> 1)),
             self.left.eq(self.rank - _constant(self.select, constants)),
         ]

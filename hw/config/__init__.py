@@ -10,8 +10,10 @@ from hw.config.design import Design
 from hw.config.format import PRODUCT_MAGNITUDE, VALUE_WIDTH
 from hw.config.parameter import DESIGNS
 from hw.config.pattern import Pattern
+from hw.config.ports import PACKETS, RESETS
 from hw.config.selector import FLEXIBLE, SELECTORS, check_flexible
 
 
-__all__ = ["DESIGNS", "ENCODINGS", "FLEXIBLE", "GATHERS", "PRODUCT_MAGNITUDE", "SELECTORS",
-           "SHIFTS", "VALUE_WIDTH", "Design", "Pattern", "check_flexible", "choice", "integer"]
+__all__ = ["DESIGNS", "ENCODINGS", "FLEXIBLE", "GATHERS", "PACKETS", "PRODUCT_MAGNITUDE", "RESETS",
+           "SELECTORS", "SHIFTS", "VALUE_WIDTH", "Design", "Pattern", "check_flexible", "choice",
+           "integer"]

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import Field, dataclass, fields, replace
 from typing import Any
 
-from hw.config.accelerator import AcceleratorParameters
 from hw.config.parameter import check
 from hw.config.pattern import Pattern
+from hw.config.ports import PortsParameters
 from hw.config.selector import check_flexible
 
 
@@ -14,12 +14,12 @@ __all__ = ["Design"]
 
 
 @dataclass(frozen=True)
-class Design(AcceleratorParameters):
+class Design(PortsParameters):
     """Everything that a generated design depends on.
 
     Each part adds its parameters, their checks and the numbers that follow from them to those of
-    the parts inside it: format, selector, compressor, array, accelerator. Their fields describe
-    them, with unit, range and default.
+    the parts inside it: format, selector, compressor, array, accelerator, ports. Their fields
+    describe them, with unit, range and default.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Design(AcceleratorParameters):
 
     @classmethod
     def parts(cls) -> dict[str, tuple[Field, ...]]:
-        """The same by part: format, selector, compressor, array, accelerator."""
+        """The same by part: format, selector, compressor, array, accelerator, ports."""
         named = {described.name: described for described in cls.parameters()}
         return {kind.__name__.removesuffix("Parameters").lower(): tuple(
             named[name] for name in vars(kind).get("__annotations__", {}) if name in named)

@@ -1,6 +1,7 @@
 """The gather of kept values: a network of selects, and a bitmask as the positions of its ones."""
 
 from functools import reduce
+from hashlib import sha256
 from operator import or_
 
 from amaranth.hdl import C, Module, Mux, Shape, Signal, Value, unsigned
@@ -57,6 +58,11 @@ class SelectDecoder(wiring.Component):
             "mask": In(pattern.m),
             "selects": Out(selects_layout(pattern)),
         })
+
+    @property
+    def variant(self) -> str:
+        """How many of how many."""
+        return f"{self.pattern.n}of{self.pattern.m}"
 
     def elaborate(self, platform):
         m = Module()
@@ -132,6 +138,12 @@ class Stage(wiring.Component):
             "selects": In(sum(len(node.sources) for node in nodes if len(node.sources) > 1)),
             "moved": Out(data.ArrayLayout(width, len(nodes))),
         })
+
+    @property
+    def variant(self) -> str:
+        """Values before and after, the bits of each, and a digest of the wiring between them."""
+        wiring = sha256(repr((self.nodes, self.places, self.active_low)).encode()).hexdigest()
+        return f"{len(self.places)}to{len(self.nodes)}x{self.width}_{wiring[:6]}"
 
     @property
     def inverts(self) -> bool:
@@ -213,6 +225,12 @@ class Gather(wiring.Component):
             "selects": In(network_selects(self.network)),
             "gathered": Out(data.ArrayLayout(shape, pattern.n)),
         })
+
+    @property
+    def variant(self) -> str:
+        """How many of how many, and the bits of each."""
+        pattern, width = self.network.pattern, Shape.cast(self.values.shape().elem_shape).width
+        return f"{pattern.n}of{pattern.m}x{width}"
 
     def elaborate(self, platform):
         m = Module()

@@ -43,6 +43,12 @@ def main(argv: Sequence[str] | None = None) -> None:
                         help=f"what to generate ({', '.join(DESIGNS)}; default accelerator)")
     parser.add_argument("-o", "--output", type=Path, default=Path("build"), metavar="DIR",
                         help="directory for the Verilog and its manifest (default build)")
+    parser.add_argument("--name", metavar="NAME",
+                        help="name of the top module, with which all its modules, files and C "
+                             "macros begin: two designs in one project need two (default "
+                             "nm_DESIGN, and NM for macros)")
+    parser.add_argument("--timescale", default="", metavar="UNIT/PRECISION",
+                        help="time scale of the Verilog, such as 1ns/1ps (default none)")
     parser.add_argument("--clock-ns", type=plain, default=8.0, metavar="NUMBER",
                         help="with --selector auto, the smallest that meets this period of the "
                              "clock is taken (ns; default 8)")
@@ -54,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         pattern = Pattern(arguments.n, arguments.m)
         why = _resolve(arguments, pattern)
         design = design_from(arguments, pattern)
-        paths = generate(arguments.design, design, arguments.output, why)
+        paths = generate(arguments.design, design, arguments.output, why,
+                         module=arguments.name, timescale=arguments.timescale)
         for line in [*([f"selector {why}"] if why else []), *paths]:
             print(line)
     except ValueError as error:

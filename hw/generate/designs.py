@@ -1,11 +1,13 @@
-"""Verilog, manifest and header of a design."""
+"""Verilog, manifest, header and waivers of a design."""
 
 from pathlib import Path
 
 from hw.command.files import write_all
 from hw.config import Design
-from hw.generate.emit import to_verilog
+from hw.generate.emit import emit
+from hw.generate.handover import check_timescale, handed_over, waivers
 from hw.generate.manifest import manifest
+from hw.generate.names import module_name
 from hw.generate.tops import make_top
 from hw.header import c_header
 
@@ -13,8 +15,8 @@ from hw.header import c_header
 __all__ = ["generate", "verilog"]
 
 
-def verilog(name: str, design: Design) -> str:
-    """Verilog of a design, with the top module ``nm_<name>``.
+def verilog(name: str, design: Design, module: str | None = None) -> str:
+    """Verilog of a design.
 
     Parameters
     ----------
@@ -22,31 +24,48 @@ def verilog(name: str, design: Design) -> str:
         One of :data:`hw.config.DESIGNS`.
     design : Design
         Its parameters.
+    module : str, optional
+        Name of the top module, with which all others begin; ``nm_<name>`` by default.
 
     Raises
     ------
     ValueError
-        If the name is unknown, or the pattern has no such design.
+        If a name is unknown or none that Verilog takes, or the pattern has no such design.
     """
-    return to_verilog(make_top(name, design), f"nm_{name}")
+    module, top = module_name(name, module), make_top(name, design)
+    return handed_over(name, module, top, emit(top, module))
 
 
-def generate(name: str, design: Design, output: Path, why: str = "") -> list[Path]:
-    """Write ``nm_<name>.v`` and its manifest ``nm_<name>.json``; return their paths.
+def generate(name: str, design: Design, output: Path, why: str = "", *,
+             module: str | None = None, timescale: str = "") -> list[Path]:
+    """Write Verilog, manifest and waivers of a design; return their paths.
 
-    An accelerator also gets a C header of its registers, ``nm_accelerator.h``. ``why`` is what the
-    manifest says of the choice of the selector, if it was chosen.
+    They are called by the top module: ``<module>.v``, ``<module>.json`` and ``<module>.vlt``. An
+    accelerator also gets a C header of its registers, ``<module>.h``.
+
+    Parameters
+    ----------
+    name, design, module
+        As in :func:`verilog`.
+    output : Path
+        Directory, which is made if it is missing.
+    why : str
+        What the manifest says of the choice of the selector, if it was chosen.
+    timescale : str
+        Unit and precision, such as ``1ns/1ps``, for simulators that ask every file for them.
 
     Raises
     ------
     ValueError
-        As :func:`verilog`, or if ``output`` is no writable directory.
+        As :func:`verilog`, if the time scale is none, or if ``output`` is no writable directory.
     """
-    top = make_top(name, design)
-    description = manifest(name, top, why)
-    header = {"nm_accelerator.h": c_header(design)} if name == "accelerator" else {}
+    scale = check_timescale(timescale) if timescale else ""
+    module, top = module_name(name, module), make_top(name, design)
+    emitted = emit(top, module)
+    header = {f"{module}.h": c_header(design, module)} if name == "accelerator" else {}
     return write_all(output, {
-        f"nm_{name}.v": to_verilog(top, f"nm_{name}"),
-        f"nm_{name}.json": description,
+        f"{module}.v": handed_over(name, module, top, emitted, scale),
+        f"{module}.json": manifest(name, module, top, emitted.memories, why),
+        f"{module}.vlt": waivers(module),
         **header,
     })

@@ -1,9 +1,12 @@
 """What a generated design is: the machine-readable description beside its Verilog."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 
 from hw import VERSION
+from hw.generate.emit import Store
+from hw.generate.handover import MEMORY
 from hw.generate.tops import Top
 from hw.registers import REGISTERS, Error
 
@@ -11,26 +14,19 @@ from hw.registers import REGISTERS, Error
 __all__ = ["manifest"]
 
 
-def manifest(name: str, top: Top, why: str = "") -> str:
-    """JSON text: version, every parameter, every port, latency, interval, register map.
+def manifest(name: str, module: str, top: Top, memories: Iterable[Store], why: str = "") -> str:
+    """JSON text: version, every parameter, port and memory, latency, interval, register map.
 
-    ``why`` says why the selector was chosen, where it was.
+    ``module`` is the name of the top module; ``why`` says why the selector was chosen, where it
+    was.
     """
     design = top.design
-    clocked = top.latency > 0
     ports = [{"name": port.name, "direction": port.direction, "width": port.width,
-              "meaning": port.meaning} for port in top.ports]
-    if clocked:
-        ports = [
-            {"name": "clk", "direction": "in", "width": 1, "meaning": "clock, rising edge"},
-            {"name": "rst", "direction": "in", "width": 1,
-             "meaning": "synchronous reset, active high"},
-            *ports,
-        ]
+              "meaning": port.meaning} for port in [*top.control, *top.ports]]
     content = {
         "generator": {"name": "nmforge", "version": VERSION},
         "design": name,
-        "top": f"nm_{name}",
+        "top": module,
         "parameters": {
             "n": design.pattern.n,
             "m": design.pattern.m,
@@ -44,8 +40,9 @@ def manifest(name: str, top: Top, why: str = "") -> str:
         },
         **({"selector_choice": why} if why else {}),
         "latency_cycles": top.latency,
-        "initiation_interval_cycles": top.interval if clocked else 0,
+        "initiation_interval_cycles": top.interval if top.latency else 0,
         "ports": ports,
+        "memories": [asdict(memory) | MEMORY for memory in memories],
     }
     if name == "accelerator":
         content["registers"] = [asdict(register) | {

@@ -78,6 +78,11 @@ class Passes(wiring.Component):
         self.tiles = tiles
         self.chunks = chunks
 
+    @property
+    def variant(self) -> str:
+        """Which passes are walked through, as in ``tiles_all_chunks``."""
+        return f"tiles_{self.tiles}{'_chunks' * self.chunks}"
+
     def elaborate(self, platform):
         m = Module()
         design, job, now = self.design, self.run.job, self.now

@@ -5,7 +5,7 @@ Inside, streams are :class:`amaranth.lib.stream.Signature`; only tops wear AMBA'
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Module, Value
+from amaranth.hdl import C, Module, Value
 from amaranth.lib.wiring import In, Out
 
 
@@ -28,8 +28,8 @@ def members(ports: list[Port]) -> dict:
 
 
 def _bytes(bits: int) -> int:
-    """Bits of a ``tdata`` that holds ``bits``: whole bytes, zeros at the top."""
-    return -(-bits // 8) * 8
+    """Bytes that hold ``bits``."""
+    return -(-bits // 8)
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,14 @@ class Axis:
     prefix : str
         Name of the interface, such as ``s_axis`` or ``m_axis_result``.
     data, user : int
-        Bits of payload in ``tdata`` (padded to whole bytes) and in ``tuser`` (0: no ``tuser``).
+        Bits of payload in ``tdata`` (filled up to whole bytes) and in ``tuser`` (0: no ``tuser``).
     meaning, user_meaning : str
         What they carry.
     last_meaning : str
         What ``tlast`` marks.
+    padded : bool
+        Whether ``tdata`` has a power of two of bytes, and ``tkeep`` marks those that count, always
+        the same. That of a sink is ignored.
     """
 
     prefix: str
@@ -54,19 +57,29 @@ class Axis:
     last_meaning: str
     user: int = 0
     user_meaning: str = ""
+    padded: bool = False
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of ``tdata``, zeros at the top."""
+        count = _bytes(self.data)
+        return 1 << (count - 1).bit_length() if self.padded else count
 
     @property
     def ports(self) -> list[Port]:
         """The ports of the interface; a prefix that starts with ``s`` is a sink."""
         forth, back = ("in", "out") if self.prefix.startswith("s") else ("out", "in")
         ports = [
-            Port(f"{self.prefix}_tdata", forth, _bytes(self.data), self.meaning),
+            Port(f"{self.prefix}_tdata", forth, 8 * self.bytes, self.meaning),
             Port(f"{self.prefix}_tvalid", forth, 1, "a beat is offered"),
             Port(f"{self.prefix}_tready", back, 1, "the beat is taken"),
             Port(f"{self.prefix}_tlast", forth, 1, self.last_meaning),
         ]
         if self.user:
             ports.insert(1, Port(f"{self.prefix}_tuser", forth, self.user, self.user_meaning))
+        if self.padded:
+            ports.insert(1, Port(f"{self.prefix}_tkeep", forth, self.bytes,
+                                 "ignored" if forth == "in" else "bytes of tdata that count"))
         return ports
 
     def connect(self, m: Module, top, stream, *, data, last, user=None) -> None:
@@ -87,5 +100,7 @@ class Axis:
             m.d.comb += [inside.eq(outside) for outside, inside in pairs]
             m.d.comb += port("tready").eq(stream.ready)
         else:
+            if self.padded:
+                pairs.append((port("tkeep"), C((1 << _bytes(self.data)) - 1, self.bytes)))
             m.d.comb += [outside.eq(inside) for outside, inside in pairs]
             m.d.comb += stream.ready.eq(port("tready"))

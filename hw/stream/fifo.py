@@ -1,6 +1,6 @@
 """Words that wait between two streams."""
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Module, Mux, Shape, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -40,6 +40,16 @@ class StreamFifo(wiring.Component):
         })
         self.shape = shape
         self.depth = depth
+
+    @property
+    def plain(self) -> "StreamFifo":
+        """The same for payloads without fields: one module for all of that size."""
+        return StreamFifo(Shape.cast(self.shape).width, self.depth)
+
+    @property
+    def variant(self) -> str:
+        """Payloads that fit, and bits of each."""
+        return f"{self.depth}x{Shape.cast(self.shape).width}"
 
     def elaborate(self, platform):
         m = Module()

@@ -56,6 +56,11 @@ class Framer(wiring.Component):
         })
         self.largest = largest
 
+    @property
+    def variant(self) -> str:
+        """Blocks of the longest packet."""
+        return f"{self.largest}"
+
     def elaborate(self, platform):
         m = Module()
         surplus = Signal()

@@ -42,11 +42,19 @@ class Memory(wiring.Component):
         self.width = width
         self.depth = depth
 
+    @property
+    def words(self) -> int:
+        """Words that are there: a depth of one would have no address."""
+        return max(2, self.depth)
+
+    @property
+    def variant(self) -> str:
+        """Words and bits: ``4096x80``, what a memory compiler is asked for."""
+        return f"{self.words}x{self.width}"
+
     def elaborate(self, platform):
         m = Module()
-        # A depth of one would have no address: the second word is never used.
-        m.submodules.cells = cells = memory.Memory(shape=self.width, depth=max(2, self.depth),
-                                                   init=[])
+        m.submodules.cells = cells = memory.Memory(shape=self.width, depth=self.words, init=[])
         write, read = cells.write_port(), cells.read_port()
         m.d.comb += [
             write.addr.eq(self.write_address),

@@ -1,6 +1,6 @@
 """The register between two streams, and stages in a row."""
 
-from amaranth.hdl import Cat, Module, Value
+from amaranth.hdl import Cat, Module, Shape, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -34,6 +34,16 @@ class StreamRegister(wiring.Component):
             "o": Out(stream.Signature(shape)),
         })
         self.shape = shape
+
+    @property
+    def plain(self) -> "StreamRegister":
+        """The same for payloads without fields: one module for all of that width."""
+        return StreamRegister(Shape.cast(self.shape).width)
+
+    @property
+    def variant(self) -> str:
+        """Bits of a payload."""
+        return f"{Shape.cast(self.shape).width}"
 
     def elaborate(self, platform):
         m = Module()

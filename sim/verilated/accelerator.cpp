@@ -94,7 +94,7 @@ extern "C" {
 
 EXPORT void nm_reset(Model* model) {
     Vtop& top = model->enter()->top;
-    top.rst = 1;
+    put_reset(top, true);
     EACH_INPUT(IDLE)
     top.m_axis_result_tready = 0;
     top.s_axil_awvalid = top.s_axil_wvalid = top.s_axil_bready = 0;
@@ -102,7 +102,7 @@ EXPORT void nm_reset(Model* model) {
     top.s_axil_awprot = top.s_axil_arprot = 0;
     model->tick();
     model->tick();
-    top.rst = 0;
+    put_reset(top, false);
 }
 
 // Returns the response, or -1 if there was none.

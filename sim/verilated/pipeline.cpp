@@ -51,12 +51,12 @@ extern "C" {
 
 EXPORT void nm_reset(Model* model) {
     Vtop& top = model->enter()->top;
-    top.rst = 1;
+    put_reset(top, true);
     top.s_axis_tvalid = top.m_axis_tready = 0;
     WITH(s_axis_coef_tvalid, port = 0);
     model->tick();
     model->tick();
-    top.rst = 0;
+    put_reset(top, false);
 }
 
 // Runs until all of `out` was taken, or for `limit` cycles; returns the cycles it ran.

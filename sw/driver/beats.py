@@ -145,7 +145,8 @@ def result_tensor(results: Beats, tokens: int, features: int, outputs: int,
     Raises
     ------
     ValueError
-        If ``tlast`` is not on the last token of each batch and tile.
+        If ``tlast`` is not on the last token of each batch and tile, or of the job, as the
+        design's packets are.
     """
     blocks, tiles = design.pattern.blocks(features), column_tiles(design, outputs)
     values = _signed(results.data, design)
@@ -155,9 +156,11 @@ def result_tensor(results: Beats, tokens: int, features: int, outputs: int,
         if part.blocks.start:
             continue
         end = done + part.tokens.stop - part.tokens.start
-        if results.last[done:end].tolist() != [False] * (end - done - 1) + [True]:
-            raise ValueError("results must have tlast on the last token of each batch and tile, "
-                             f"not elsewhere: beats {done} to {end - 1}")
+        ends = design.packets == "batch" or end == len(results.last)
+        if results.last[done:end].tolist() != [False] * (end - done - 1) + [ends]:
+            packet = {"batch": "each batch and tile", "job": "the job"}[design.packets]
+            raise ValueError(f"results must have tlast on the last token of {packet}, not "
+                             f"elsewhere: beats {done} to {end - 1}")
         y[part.tokens, part.tile] = values[done:end]
         done = end
     return torch.from_numpy(y.reshape(tokens, -1)[:, :outputs])

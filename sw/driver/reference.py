@@ -140,7 +140,8 @@ class ReferenceAccelerator:
         held |= {"busy": 0, "done": 1,
                  "steps": sum(int(self._counts(mask[part.tokens, part.blocks]).sum())
                               for part in order)}
-        last = np.concatenate([np.arange(1, len(part) + 1) == len(part) for part in rows])
+        packets = rows if design.packets == "batch" else [torch.cat(rows)]
+        last = np.concatenate([np.arange(1, len(part) + 1) == len(part) for part in packets])
         return Beats(_packed(torch.cat(rows), design), last), 0
 
     def _counts(self, mask: Tensor) -> Tensor:

@@ -59,7 +59,7 @@ GOALS = tuple(ABC_SCRIPTS)
 PORT_LOADS = 4
 """Load of an output, in input capacitances of the smallest inverter."""
 
-MEMORIES = re.compile(r"nm_(\w+_)?memory(_v\d+)?")
+MEMORIES = re.compile(r"\w+_memory_\d+x\d+")
 """Names of modules that are memories: counted in bits, not mapped to flip-flops."""
 
 

@@ -97,7 +97,7 @@ def test_a_design_keeps_only_what_it_has():
 
 def test_parts_hold_every_parameter_once():
     parts = Design.parts()
-    assert list(parts) == ["format", "selector", "compressor", "array", "accelerator"]
+    assert list(parts) == ["format", "selector", "compressor", "array", "accelerator", "ports"]
     named = [described.name for part in parts.values() for described in part]
     assert named == [described.name for described in Design.parameters()]
 

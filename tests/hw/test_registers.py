@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hw.config import Design, Pattern
+from hw.config import FLEXIBLE, Design, Pattern
 from hw.fixed_point import Output
 from hw.header import c_header, main, registers_page
-from hw.registers import REGISTERS, Error, offset_of
+from hw.registers import ID, REGISTERS, Error, offset_of
 
 
 ROOT = Path(__file__).parent.parent.parent
@@ -33,26 +33,42 @@ def test_fields_fit_their_register_and_names_are_unique():
     assert all(sum(field.width for field in register.fields) <= 32 for register in REGISTERS)
 
 
-def test_a_c_program_sees_the_map(tmp_path):
-    """The compiler takes the header, and every offset, mask and code arrives."""
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("c++")
-    assert compiler, "the tests need a C compiler"
-    header = c_header(Design(Pattern(8, 16)))
-    names = re.findall(r"^#define (NM_\w+) [^\"]", header, re.M)
-    (tmp_path / "nm_accelerator.h").write_text(header)
-    prints = "".join(f'printf("{name} %lu\\n", (unsigned long)({name}));' for name in names)
+@pytest.mark.parametrize("language", [("c", "-std=c99"), ("c++", "-std=c++11")])
+def test_a_program_sees_the_maps_of_two_designs(language, tmp_path):
+    """The compiler takes both headers, and every offset, mask and code arrives."""
+    compiler = shutil.which("c++" if language[0] == "c++" else "cc") or shutil.which("c++")
+    assert compiler, "the tests need a C++ compiler"
+    designs = {"nm_accelerator": ("NM", Design(Pattern(8, 16))),
+               "mine": ("MINE", Design(Pattern(2, 4), rows=2))}
+    prints = ""
+    for module, (prefix, design) in designs.items():
+        header = c_header(design, module)
+        assert f"#ifndef {module.upper()}_H\n" in header
+        assert set(re.findall(r"^#define (\w+?)_", header, re.M)) == {
+            prefix, module.upper().partition("_")[0]}
+        (tmp_path / f"{module}.h").write_text(header)
+        for name in re.findall(rf"^#define ({prefix}_\w+) [^\"]", header, re.M):
+            prints += f'printf("{name} %lu\\n", (unsigned long)({name}));'
     source = tmp_path / "main.c"
-    source.write_text('#include <stdio.h>\n#include "nm_accelerator.h"\n'
-                      f"int main(void) {{ {prints} return 0; }}\n")
-    subprocess.run([compiler, "-Wall", "-Werror", source, "-o", tmp_path / "main"], check=True)
+    includes = "".join(f'#include "{module}.h"\n' * 2 for module in designs)
+    source.write_text(f"#include <stdio.h>\n{includes}int main(void) {{ {prints} return 0; }}\n")
+    subprocess.run([compiler, "-x", *language, "-Wall", "-Wextra", "-pedantic", "-Werror", source,
+                    "-o", tmp_path / "main"], check=True)
     printed = subprocess.run([tmp_path / "main"], capture_output=True, text=True, check=True)
     values = {name: int(value) for name, value in map(str.split, printed.stdout.splitlines())}
-    assert (values["NM_N"], values["NM_M"]) == (8, 16)
-    assert all(values[f"NM_{register.name}"] == register.offset for register in REGISTERS)
-    assert all(values[f"NM_ERROR_{error.name}"] == error for error in Error)
-    assert all(values[f"NM_OUTPUT_{output.name}"] == output for output in Output)
-    assert values["NM_STATUS_ERROR_MASK"] == 0xFF << 2
-    assert values["NM_STATUS_ERROR_LSB"] == 2
+    assert (values["NM_N"], values["NM_M"], values["NM_ROWS"]) == (8, 16, 4)
+    assert (values["MINE_N"], values["MINE_M"], values["MINE_ROWS"]) == (2, 4, 2)
+    for prefix, _ in designs.values():
+        assert values[f"{prefix}_ID_VALUE"] == ID == 0x4E4D4647
+        assert all(values[f"{prefix}_{register.name}"] == register.offset
+                   for register in REGISTERS)
+        for names, codes in (("ERROR", Error), ("OUTPUT", Output)):
+            assert all(values[f"{prefix}_{names}_{code.name}"] == code for code in codes)
+        assert [values[f"{prefix}_FLEXIBLE_{name.upper()}"] for name in FLEXIBLE] == [0, 1, 2]
+        assert values[f"{prefix}_STATUS_ERROR_LSB"] == 2
+        width = next(field.width for register in REGISTERS for field in register.fields
+                     if field.name == "error")
+        assert values[f"{prefix}_STATUS_ERROR_MASK"] == ((1 << width) - 1) << 2
 
 
 def test_unknown_register():

@@ -1,6 +1,5 @@
 """The generated accelerator."""
 
-from amaranth.hdl import Module
 from amaranth.lib import wiring
 
 from hw.accelerator.accelerator import Accelerator
@@ -23,10 +22,11 @@ def _epilogue_axes(design: Design) -> dict[str, Axis]:
     """Streams of the epilogue by name."""
     return {
         "token": Axis("s_axis_token", 16, "scale of a token, 15 bits after the point",
-                      "last token of the job"),
+                      "last token of the job", padded=design.pad_streams),
         "channel": Axis("s_axis_channel", design.columns * CHANNEL_BYTES * 8,
                         "for each column 6 bytes: scale (16 bits), shift (8), bias (24, signed, 8 "
-                        "after the point), column 0 lowest", "last tile of the job"),
+                        "after the point), column 0 lowest", "last tile of the job",
+                        padded=design.pad_streams),
     }
 
 
@@ -38,8 +38,9 @@ class AcceleratorTop(Top):
         self.act = dense_axis("s_axis_act", design)
         self.weight = Axis("s_axis_weight", weight_bits,
                            "one block of M weights for each column, column 0 lowest",
-                           "last block of a tile of columns")
-        self.result = result_axis("m_axis_result", design, "last token of a batch, in a tile",
+                           "last block of a tile of columns", padded=design.pad_streams)
+        ends = {"batch": "last token of a batch, in a tile", "job": "last token of the job"}
+        self.result = result_axis("m_axis_result", design, ends[design.packets],
                                    "; or what OUTPUT asks for, sign-extended" *
                                    bool(design.epilogue_lanes))
         self.coef = coef_axis(design)
@@ -52,7 +53,7 @@ class AcceleratorTop(Top):
         ])
 
     def elaborate(self, platform):
-        m = Module()
+        m = self.module()
         m.submodules.accelerator = inside = self.inside
         act, weight, result = inside.i_act, inside.i_weight, inside.o_result
         self.act.connect(m, self, act, data=act.payload.values, last=act.payload.last)

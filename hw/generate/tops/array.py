@@ -1,6 +1,6 @@
 """Generated PEs and arrays."""
 
-from amaranth.hdl import Cat, Module, Value
+from amaranth.hdl import Cat, Value
 
 from hw.array.array import Array
 from hw.array.pe import PE
@@ -36,7 +36,7 @@ class PETop(Top):
         ])
 
     def elaborate(self, platform):
-        m = Module()
+        m = self.module()
         m.submodules.pe = pe = self.inside
         m.d.comb += [
             Value.cast(pe.shared).eq(Cat(getattr(self, name) for name in self.fields)),
@@ -48,7 +48,8 @@ class PETop(Top):
 
 def result_axis(prefix: str, design: Design, last_meaning: str, more: str = "") -> Axis:
     return Axis(prefix, design.columns * design.accumulator_width,
-                f"one signed accumulator for each column, column 0 lowest{more}", last_meaning)
+                f"one signed accumulator for each column, column 0 lowest{more}", last_meaning,
+                padded=design.pad_streams)
 
 
 class ArrayTop(Top):
@@ -72,7 +73,7 @@ class ArrayTop(Top):
         ])
 
     def elaborate(self, platform):
-        m = Module()
+        m = self.module()
         m.submodules.array = array = self.inside
         m.d.comb += [Value.cast(array.rows.values).eq(self.values),
                      Value.cast(array.weights).eq(self.weights)]

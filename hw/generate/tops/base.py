@@ -1,6 +1,6 @@
 """What all generated designs have in common: ports, and the streams that several share."""
 
-from amaranth.hdl import Cat, Module, Value
+from amaranth.hdl import Cat, ClockDomain, Module, Value
 from amaranth.lib import wiring
 
 from hw.config import Design
@@ -22,7 +22,7 @@ class Top(wiring.Component):
     Attributes
     ----------
     ports : list of Port
-        Every port but ``clk`` and ``rst``, in order.
+        Every port but those of clock and reset, in order.
     latency : int
         Cycles from an input to the output that depends on it; 0 is combinational.
     interval : int
@@ -30,10 +30,34 @@ class Top(wiring.Component):
     """
 
     def __init__(self, design: Design, inside, ports: list[Port]):
-        super().__init__(members(ports))
         self.design = design
         self.inside = inside
         self.ports = ports
+        # Amaranth adds ``clk`` and ``rst`` by itself.
+        super().__init__(members([*(self.control if self._inverts else []), *ports]))
+
+    @property
+    def control(self) -> list[Port]:
+        """Clock and reset; none of a combinational design."""
+        if not self.latency:
+            return []
+        level = self.design.reset.replace("_", " ")
+        return [Port("clk", "in", 1, "clock, rising edge"),
+                Port("rst_n" if self._inverts else "rst", "in", 1, f"synchronous reset, {level}")]
+
+    @property
+    def _inverts(self) -> bool:
+        """Whether the reset of the outside is the inverse of that of the inside."""
+        return self.design.reset == "active_low"
+
+    def module(self) -> Module:
+        """Return an empty module whose parts see an active-high reset."""
+        m = Module()
+        if self._inverts:
+            m.domains.sync = domain = ClockDomain("sync")
+            domain.clk = self.clk
+            m.d.comb += domain.rst.eq(~self.rst_n)
+        return m
 
     @property
     def latency(self) -> int:
@@ -55,7 +79,7 @@ class StreamTop(Top):
         self.source = source
 
     def elaborate(self, platform):
-        m = Module()
+        m = self.module()
         m.submodules.inside = inside = self.inside
         self.sink.connect(m, self, inside.i, **self.sink_parts(inside.i.payload))
         self.source.connect(m, self, inside.o, **self.source_parts(inside.o.payload))
@@ -69,7 +93,7 @@ class StreamTop(Top):
 def dense_axis(prefix: str, design: Design, **user) -> Axis:
     return Axis(prefix, design.pattern.m * design.number.bits,
                 "M values of one block, feature 0 lowest",
-                "last block of the token", **user)
+                "last block of the token", **user, padded=design.pad_streams)
 
 
 def joined(parts) -> Value:
@@ -86,7 +110,8 @@ def _channel_parts(design: Design) -> list[str]:
 def coef_axis(design: Design) -> Axis:
     return Axis("s_axis_coef", design.channel_bits * design.pattern.m,
                 "parameters of the M channels of one block: "
-                + " and then ".join(_channel_parts(design)), "last block of the token")
+                + " and then ".join(_channel_parts(design)), "last block of the token",
+                padded=design.pad_streams)
 
 
 def connect_coef(m: Module, top, load) -> None:

@@ -35,7 +35,7 @@ def _compressed_axis(prefix: str, design: Design) -> Axis:
     return Axis(prefix, (design.pattern.m if design.complement else design.pattern.n)
                 * design.number.bits,
                 f"{kept}, then the M - N dropped ones" if design.complement else kept,
-                ends, user=lowest, user_meaning="; ".join(meanings))
+                ends, user=lowest, user_meaning="; ".join(meanings), padded=design.pad_streams)
 
 
 def _user_fields(design: Design) -> dict:

@@ -3,7 +3,7 @@
 from amaranth.hdl import Module, Shape, Value
 from amaranth.lib import data
 
-from hw.config import Design
+from hw.config import RESETS, Design
 from hw.generate.tops.base import ASKED_MEANINGS, StreamTop, Top, asked_user
 from hw.selector import COMBINATIONAL, ask, make_select_stage, make_selector
 from hw.stream.axi import Axis, Port
@@ -55,8 +55,9 @@ class StreamSelectorTop(StreamTop):
         super().__init__(
             design, inside,
             Axis("s_axis", pattern.m * width, "M unsigned scores, lane 0 lowest",
-                 "passed on", **asked_user(design)),
-            Axis("m_axis", pattern.m, "mask: the largest scores", "of the scores"))
+                 "passed on", **asked_user(design), padded=design.pad_streams),
+            Axis("m_axis", pattern.m, "mask: the largest scores", "of the scores",
+                 padded=design.pad_streams))
 
     def sink_parts(self, payload):
         """Parts of the input's payload."""
@@ -69,8 +70,18 @@ class StreamSelectorTop(StreamTop):
 
 
 def selector_top(design: Design) -> Top:
-    """The combinational form where there is one and no stages are asked for."""
-    if design.pattern.dense and design.flexible == "none":
-        return SelectorTop(design)
-    several_cycles = design.stages or design.selector not in COMBINATIONAL
-    return (StreamSelectorTop if several_cycles else SelectorTop)(design)
+    """The combinational form where there is one and no stages are asked for.
+
+    Raises
+    ------
+    ValueError
+        If that is to have a reset or streams.
+    """
+    dense = design.pattern.dense and design.flexible == "none"
+    if not dense and (design.stages or design.selector not in COMBINATIONAL):
+        return StreamSelectorTop(design)
+    for name, plain in (("reset", RESETS[0]), ("pad_streams", False)):
+        if (value := getattr(design, name)) != plain:
+            raise ValueError(f"{name} must be {plain} in a selector without a clock, not "
+                             f"{value!r}")
+    return SelectorTop(design)

@@ -11,12 +11,48 @@ from amaranth.lib.wiring import In, Out
 
 from hw.config import Design, Pattern
 from hw.generate import verilog
-from hw.generate.emit import to_verilog
+from hw.generate.emit import emit, to_verilog
+from hw.generate.tops import make_top
 from hw.stream.register import StreamRegister
+
+
+SMALL = {"rows": 2, "columns": 2, "tile": 2, "max_k": 64, "batch_tokens": 4}
+MODULE = re.compile(r"^module (\w+)(.*?)^endmodule", re.M | re.S)
 
 
 def modules(text):
     return re.findall(r"^module (\w+)\(", text, re.M)
+
+
+class Inner(wiring.Component):
+    """A component of a list, which cannot be compared."""
+
+    def __init__(self, step):
+        super().__init__({"o": Out(4)})
+        self.steps = [step]
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.o.eq(self.steps[0])
+        return m
+
+
+Inner.__module__ = "hw.inner"
+
+
+class Outer(wiring.Component):
+    """Some of them."""
+
+    def __init__(self, parts):
+        super().__init__({"o": Out(4)})
+        self.parts = parts
+
+    def elaborate(self, platform):
+        m = Module()
+        for k, part in enumerate(self.parts):
+            m.submodules[f"part{k}"] = part
+        m.d.comb += self.o.eq(self.parts[0].o ^ self.parts[1].o ^ self.parts[2].o)
+        return m
 
 
 def test_module_does_not_depend_on_the_instance():
@@ -27,10 +63,41 @@ def test_module_does_not_depend_on_the_instance():
     assert len(re.findall(r"^  nm_array_pe ", large, re.M)) == 12
 
 
-def test_components_that_differ_in_a_shape_are_different_modules():
-    text = verilog("compressor", Design(Pattern(2, 4)))
-    assert {"nm_compressor_stream_register", "nm_compressor_stream_register_v2"} <= set(
-        modules(text))
+def test_module_is_named_by_what_it_is():
+    text = verilog("compressor", Design(Pattern(2, 4), coefficients=4, max_k=64))
+    # One block of 4 values, in each stage with what was added to it, and the channels' factors.
+    assert {f"nm_compressor_stream_register_{bits}" for bits in (33, 77, 37, 21)} | {
+        "nm_compressor_memory_16x16", "nm_compressor_select_decoder_2of4"} <= set(modules(text))
+
+
+@pytest.mark.parametrize("change", [{"max_k": 128, "batch_tokens": 8}, {"statistics": True}])
+def test_names_do_not_depend_on_what_else_there_is(change):
+    """A module of a name that says what it is has the same text in both designs."""
+    texts = [verilog("accelerator", Design(Pattern(2, 4), **SMALL | more))
+             for more in ({}, change)]
+    before, after = ({name: body for name, body in MODULE.findall(text)
+                      if re.search(r"_(memory|stream_register|stream_fifo|stage|framer)_", name)}
+                     for text in texts)
+    shared = before.keys() & after.keys()
+    assert len(shared) >= 15
+    assert all(before[name] == after[name] for name in shared)
+
+
+def test_kinds_that_a_class_does_not_tell_apart_get_a_digest():
+    """Of equal ones there is one module; two of different texts never share a name."""
+    kinds = [Inner(1), Inner(1), Inner(2)]
+    names = modules(to_verilog(Outer(kinds), "outer"))
+    assert len(names) == 3
+    assert re.fullmatch(r"outer_inner_[0-9a-f]{8}", names[2])
+
+
+def test_memory_is_counted_through_the_hierarchy():
+    design = Design(Pattern(2, 4), **SMALL | {"rows": 3})
+    emitted = emit(make_top("accelerator", design), "nm_accelerator")
+    bank = next(memory for memory in emitted.memories if memory.instances == 3)
+    assert bank.module == f"nm_accelerator_memory_{bank.words}x{bank.bits}"
+    assert bank.bits == 2 * 8 + 4
+    assert emitted.text.count(f"\n  {bank.module} ") == 3
 
 
 @pytest.mark.parametrize("shape", [1, 7])

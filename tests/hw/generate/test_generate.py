@@ -25,7 +25,8 @@ def test_writes_verilog_and_a_manifest_that_agree(name, pattern, tmp_path):
     assert ports == {name.strip() for name in header.split(",")}
     assert manifest["top"] == f"nm_{name}"
     assert f"{manifest['parameters']['n']}:{manifest['parameters']['m']}" == pattern
-    assert [path.name for path in further] == ["nm_accelerator.h"] * (name == "accelerator")
+    assert [path.name for path in further] == [
+        f"nm_{name}.vlt", *["nm_accelerator.h"] * (name == "accelerator")]
     assert {path.name for path in tmp_path.iterdir()} == {
         f"nm_{name}.json", f"nm_{name}.v", *(path.name for path in further)}
 
@@ -34,7 +35,8 @@ def test_default_is_an_8_16_accelerator_and_every_call_writes_the_same(tmp_path)
     for directory in ("a", "b"):
         subprocess.run([sys.executable, "-W", "error", "-m", "hw.generate", "--n", "8", "--m", "16",
                         "-o", tmp_path / directory], cwd=ROOT, check=True, capture_output=True)
-    for name in ("nm_accelerator.v", "nm_accelerator.json", "nm_accelerator.h"):
+    for name in ("nm_accelerator.v", "nm_accelerator.json", "nm_accelerator.vlt",
+                 "nm_accelerator.h"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     registers = json.loads((tmp_path / "a" / "nm_accelerator.json").read_text())["registers"]
     assert [register["offset"] for register in registers] == list(range(0, 4 * len(registers), 4))

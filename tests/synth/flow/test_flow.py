@@ -14,7 +14,7 @@ module leaf(input clk, input [3:0] a, input [3:0] b, output reg [3:0] y);
   reg \\$auto$writer.cc:1:counted$1 = 0;
   always @(posedge clk) y <= a + b;
 endmodule
-module nm_store_memory(input clk, input [2:0] at, input [7:0] in, output [7:0] out);
+module nm_store_memory_8x8(input clk, input [2:0] at, input [7:0] in, output [7:0] out);
   reg [7:0] words [0:7];
   always @(posedge clk) words[at] <= in;
   assign out = words[at];
@@ -23,7 +23,7 @@ module top(input clk, input [3:0] a, input [3:0] b, output [3:0] y, output [3:0]
            input [2:0] at, input [7:0] in, output [7:0] out);
   leaf one(.clk(clk), .a(a), .b(b), .y(y));
   leaf two(.clk(clk), .a(y), .b(a), .y(z));
-  nm_store_memory store(.clk(clk), .at(at), .in(in), .out(out));
+  nm_store_memory_8x8 store(.clk(clk), .at(at), .in(in), .out(out));
 endmodule
 """
 OTHER = """
@@ -42,7 +42,7 @@ def result(library):
 
 
 def test_counts_every_instance_once_each(result, library):
-    assert result.instances == {"leaf": 2, "nm_store_memory": 1, "top": 1}
+    assert result.instances == {"leaf": 2, "nm_store_memory_8x8": 1, "top": 1}
     assert result.flip_flops == 8
     area = sum(library.cells[name].area * count for name, count in result.cells.items())
     assert result.area == pytest.approx(area, abs=1e-3)

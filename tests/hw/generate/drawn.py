@@ -1,0 +1,41 @@
+"""Random small designs, for what must be true of any of them."""
+
+import random
+from collections.abc import Iterator
+
+from hw.config import DESIGNS, Design, Pattern
+from hw.generate.tops import make_top
+
+
+__all__ = ["drawn"]
+
+
+def drawn(seed: int, count: int) -> Iterator[tuple[str, Design]]:
+    """Yield ``count`` small designs that can be generated, and print each."""
+    random_numbers = random.Random(seed)
+    while count:
+        name = random_numbers.choice(DESIGNS)
+        size = random_numbers.choice([2, 3, 4, 5, 8])
+        chosen = {field.name: _value(field, random_numbers) for field in Design.parameters()
+                  if name in field.metadata["designs"] and random_numbers.random() < 0.5}
+        if "max_k" in chosen:
+            chosen["max_k"] = random_numbers.choice([1, 2, 33, 300])
+        chosen["accumulator_width"] = random_numbers.choice([24, 32, 33])
+        try:
+            design = Design(Pattern(random_numbers.randint(1, size), size), **chosen)
+            make_top(name, design)
+        except ValueError:  # a combination that is refused by name
+            continue
+        print(f"seed {seed}: {name} {design}")
+        count -= 1
+        yield name, design
+
+
+def _value(field, random_numbers):
+    limits = field.metadata
+    if limits["choices"]:
+        return random_numbers.choice(limits["choices"])
+    if type(field.default) is bool:
+        return random_numbers.random() < 0.5
+    return random_numbers.choice([limits["low"], min(limits["high"],
+                                                     random_numbers.randint(1, 5))])
