@@ -21,7 +21,7 @@ __all__ = ["PARTS", "Energy", "account", "part"]
 PARTS = {
     "gather": r"stage|gather",
     "multipliers and adders": r"dot_product|pe",
-    "row decoder": r"row_decoder|recoder|(network|select)_decoder",
+    "decoders": r"row_decoder|recoder|(network|select)_decoder",
     "selector": r".*select.*|radix|rank|serial|count.*",
     "compressor": r".*(compressor|compact|channel|metadata|score|statistics|steps|token).*",
     "results": r"result_.*",

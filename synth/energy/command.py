@@ -26,6 +26,10 @@ from synth.placement.place import find_placer
 __all__ = ["main", "plan"]
 
 
+LATEST = 1000
+"""Times of ``--late`` at most: ticks of the simulation fit into 64 bits with room to spare."""
+
+
 def plan(names: Sequence[str], patterns: Sequence[Pattern], base: Design
          ) -> list[tuple[str, Design]]:
     """Designs to measure, every one once, and before each its dense baseline where it has one.
@@ -65,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--utilisation", default="0.7", metavar="NUMBER",
                         help="area of the cells over that of the core (above 0.1 and below 1; "
                              "default 0.7)")
+    parser.add_argument("--late", nargs="+", default=[], metavar="PORT=TIME",
+                        help="input ports that change later than the edge of the clock, in the "
+                             "library's unit of time, as in digits=0.6; not in the longest path")
     parser.add_argument("--liberty", type=Path, default=flow.CELLS, metavar="FILE",
                         help="cells as .lib or .lib.gz (default: the project's own)")
     parser.add_argument("--lef", type=Path, nargs="+", default=None, metavar="FILE",
@@ -100,7 +107,8 @@ def _run(arguments: argparse.Namespace) -> None:
     find_placer()
     check_writable(arguments.output)
     settings = Settings(lef.read(files[1:]), make(arguments.inputs, seeds),
-                        _real("utilisation", arguments.utilisation), cycles)
+                        _real("utilisation", arguments.utilisation), cycles,
+                        dict(map(_late, arguments.late)))
     synthesis = flow.Flow(liberty.read(files[0]), goal=arguments.goal, workers=workers)
     designs = plan(names, patterns, design_from(arguments, patterns[0]))
     with Progress(console=Console(stderr=True)) as progress:
@@ -115,6 +123,14 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _number(text: str) -> int | str:
     return int(text) if text.removeprefix("-").isdecimal() else text
+
+
+def _late(text: str) -> tuple[str, float]:
+    port, _, value = text.partition("=")
+    time = _real("late", value)
+    if not 0 <= time <= LATEST:
+        raise ValueError(f"late must be from 0 to {LATEST}, not {value}")
+    return port, time
 
 
 def _real(name: str, text: str) -> float:

@@ -1,8 +1,10 @@
 """Places designs, simulates them, and adds up what they take."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from hw.config import Design
+import numpy as np
+
+from hw.config import Design, choice
 from hw.generate import verilog
 from synth.energy.account import Energy, account
 from synth.energy.circuit import Circuit
@@ -10,6 +12,7 @@ from synth.energy.events import simulate
 from synth.energy.feed import feed
 from synth.energy.operands import Operands
 from synth.flow import Flow
+from synth.flow.gates import Gates
 from synth.library.power import Power
 from synth.placement.lef import Lef
 from synth.placement.place import check_utilisation
@@ -55,12 +58,17 @@ class Settings:
         Area of the cells over that of the core.
     cycles : int
         Cycles that are simulated at least, for every set.
+    late : dict
+        How much later than the edge of the clock input ports change, in the library's unit of
+        time: what hardware in front of the design would do. Edges move, the longest path does
+        not.
     """
 
     lef: Lef
     operands: list[Operands]
     utilisation: float = 0.7
     cycles: int = 400
+    late: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_utilisation(self.utilisation)
@@ -130,6 +138,7 @@ def measure(name: str, design: Design, flow: Flow, settings: Settings) -> Measur
         If Yosys fails.
     """
     gates = flow.gates(verilog(name, design), f"nm_{name}")
+    _late(gates, settings.late)  # a port that is missing is named before minutes have passed
     cells = flow.library.cells
     found = placed(gates, flow, settings.lef, utilisation=settings.utilisation,
                    seeds=range(1, len(settings.operands) + 1))
@@ -139,7 +148,8 @@ def measure(name: str, design: Design, flow: Flow, settings: Settings) -> Measur
         given = feed(name, design, operands, cycles=settings.cycles, seed=seed, flow=flow)
         circuit = Circuit(where.gates, flow.library)
         values = circuit.settle(given.ports)
-        edges = simulate(circuit, values, where.arrivals, power)
+        edges = simulate(circuit, values, where.arrivals, power,
+                         _late(where.gates, settings.late))
         energies.append(account(circuit, values, edges, where.arrivals, power,
                                 where.path.delay))
         products, blocks = given.products, given.blocks
@@ -149,3 +159,11 @@ def measure(name: str, design: Design, flow: Flow, settings: Settings) -> Measur
         found[0].placement.area,
         Spread(tuple(one.length for one in found)), timed(gates, flow).longest().delay,
         Spread(tuple(one.path.delay for one in found)), tuple(energies), products, blocks)
+
+
+def _late(gates: Gates, ports: dict[str, float]) -> np.ndarray:
+    """How much later every net changes."""
+    late = np.zeros(gates.size)
+    for port, time in ports.items():
+        late[gates.inputs[choice("late", port, tuple(gates.inputs))]] = time
+    return late

@@ -100,6 +100,7 @@ def as_json(rows: Sequence[Measured], flow: Flow, settings: Settings, inputs: st
         "library": flow.library.name, "goal": flow.goal, "inputs": inputs,
         "time_unit": flow.library.time_unit, "energy_unit": unit, "energy_scale": scale,
         "wire": asdict(wire), "utilisation": settings.utilisation, "cycles": settings.cycles,
+        "late": settings.late,
         "designs": [{"design": row.name,
                      "parameters": {**asdict(row.design), "pattern": str(row.design.pattern)},
                      **{name: value for name, value in asdict(row).items()

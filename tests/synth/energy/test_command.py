@@ -7,7 +7,11 @@ import pytest
 from hw.config import Design, Pattern
 from synth.energy.account import PARTS, part
 from synth.energy.command import main, plan
-from synth.energy.measure import Spread
+from synth.energy.measure import Settings, Spread, measure
+from synth.energy.operands import make
+from synth.flow import CELLS, Flow
+from synth.library import liberty
+from synth.placement import lef
 
 
 def test_dense_baselines_come_first_and_once():
@@ -18,8 +22,8 @@ def test_dense_baselines_come_first_and_once():
 
 @pytest.mark.parametrize(("module", "expected"), [
     ("nm_pe_stage", "gather"), ("nm_pe_stage_v2", "gather"),
-    ("nm_pe_dot_product", "multipliers and adders"), ("nm_array_recoder", "row decoder"),
-    ("nm_array_network_decoder", "row decoder"), ("nm_array_result_column", "results"),
+    ("nm_pe_dot_product", "multipliers and adders"), ("nm_array_recoder", "decoders"),
+    ("nm_array_network_decoder", "decoders"), ("nm_array_result_column", "results"),
     ("nm_compressor_radix_selector", "selector"), ("nm_compressor_token_shift", "compressor"),
     ("buffers", "buffers"), ("nm_array_array", "other"),
 ])
@@ -56,6 +60,17 @@ def test_report_is_written_and_repeats(tmp_path, capsys):
     assert work[1] < work[0], "half of the work takes less"
 
 
+def test_late_digits_glitch_less_behind_a_gather():
+    library = liberty.read(CELLS)
+    flow, sizes = Flow(library, workers=2), lef.read([CELLS.with_suffix(".lef")])
+    found = [measure("pe", Design(Pattern(4, 8)), flow, Settings(
+        sizes, make("gaussian", 1), cycles=60, late=dict.fromkeys(("digits", "correction"), late)))
+        for late in (0.0, 8.0)]
+    assert found[0].settled.mean == pytest.approx(found[1].settled.mean)
+    glitches = [one.total.mean - one.settled.mean for one in found]
+    assert glitches[1] < 0.8 * glitches[0]
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--patterns", "2:4", "--designs", "selector"],
      "design must be one of pe, array, compressor, not 'selector'"),
@@ -71,6 +86,11 @@ def test_report_is_written_and_repeats(tmp_path, capsys):
     (["--patterns", "2:4", "--utilisation", "nan"],
      "utilisation must be above 0.1 and below 1, not nan"),
     (["--patterns", "2:4", "--utilisation", "much"], "utilisation must be a number, not 'much'"),
+    (["--patterns", "2:4", "--late", "digits"], "late must be a number, not ''"),
+    (["--patterns", "2:4", "--late", "digits=-1"], "late must be from 0 to 1000, not -1"),
+    (["--patterns", "2:4", "--late", "digits=nan"], "late must be from 0 to 1000, not nan"),
+    (["--patterns", "2:4", "--late", "digit=1"],
+     "late must be one of correction, keep, weights, clk, rst, digits, not 'digit'"),
     (["--patterns", "2:4", "--inputs", "real"], "inputs must be one of minilm"),
     (["--patterns", "2:4", "--goal", "fun"], "goal must be one of area, delay, not 'fun'"),
 ])
