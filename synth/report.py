@@ -14,6 +14,8 @@ from hw.config import DESIGNS, SELECTORS, Design, Pattern, choice, integer
 from hw.generate import add_design_arguments, design_from
 from synth import flow
 from synth.library import liberty
+from synth.placement import lef
+from synth.placement.place import find_placer
 from synth.reports.plot import area_figure
 from synth.reports.rows import Measured, Row, measure, plan
 from synth.reports.tables import as_csv, as_json, table
@@ -23,8 +25,10 @@ __all__ = ["main", "report"]
 
 
 def report(rows: Sequence[Row], synthesis: flow.Flow, path: Path, output: Path,
-           console: Console) -> list[Measured]:
+           console: Console, wires: lef.Lef | None = None) -> list[Measured]:
     """Synthesise ``rows``, print the table and write the files into ``output``.
+
+    With ``wires``, sizes of the cells, every row is also placed.
 
     Raises
     ------
@@ -37,7 +41,7 @@ def report(rows: Sequence[Row], synthesis: flow.Flow, path: Path, output: Path,
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
                TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        measured = measure(rows, synthesis, progress)
+        measured = measure(rows, synthesis, progress, wires)
     write_all(output, {"report.json": as_json(measured, synthesis, path),
                        "report.csv": as_csv(measured),
                        "area.png": area_figure(measured, synthesis.library.name)})
@@ -60,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
                              "encoding=rank shift=mean,statistics")
     parser.add_argument("--liberty", type=Path, default=flow.CELLS, metavar="FILE",
                         help="cells as .lib or .lib.gz (default: the project's own)")
+    parser.add_argument("--wires", action="store_true",
+                        help="also place every design once: core, length of wires, longest path "
+                             "with them; minutes for large designs")
+    parser.add_argument("--lef", type=Path, nargs="+", default=None, metavar="FILE",
+                        help="with --wires: technology and cells of --liberty as .lef or .lef.gz "
+                             "(default: the project's own)")
     parser.add_argument("--goal", default="area", metavar="NAME",
                         help=f"what logic is mapped for ({', '.join(flow.GOALS)}; default area)")
     parser.add_argument("--workers", default=str(min(2, os.cpu_count() or 1)), metavar="INT",
@@ -87,8 +97,15 @@ def main(argv: Sequence[str] | None = None) -> None:
                     [_variant(text) for text in arguments.variants])
         library = liberty.read(arguments.liberty)
         synthesis = flow.Flow(library, goal=arguments.goal, workers=workers, timeout=timeout)
+        if arguments.lef and not arguments.wires:
+            raise ValueError("lef must be left out without wires, not "
+                             + " ".join(map(str, arguments.lef)))
+        if arguments.wires:
+            find_placer()
+        wires = lef.read(lef.files(arguments.liberty, arguments.lef)) if arguments.wires else None
+        width = 130 + 40 * bool(arguments.variants) + 30 * arguments.wires
         report(rows, synthesis, arguments.liberty, arguments.output,
-               Console(width=None if sys.stdout.isatty() else 170 if arguments.variants else 130))
+               Console(width=None if sys.stdout.isatty() else width), wires)
     except (ValueError, flow.SynthesisError) as error:
         parser.error(str(error))
 

@@ -31,6 +31,8 @@ FLOORS = {
     "synth": [
         {"synth", "synth.library", "synth.cells"},
         {"synth.flow"},
+        {"synth.placement"},
+        {"synth.energy"},
         {"synth.reports"},
         {"synth.report", "synth.ratios", "synth.measure"},
     ],

@@ -1,28 +1,25 @@
-"""Writes ``nmforge.lib``: ``python synth/cells/make.py`` from the root of the repository.
-
-The library follows the RC model behind logical effort (Sutherland, Sproull, Harris, *Logical
-Effort: Designing Fast CMOS Circuits*, 1999). Every gate is static CMOS of equal transistors, its
-PMOS twice as wide as its NMOS:
-
-* A pin has the capacitance of the unit inverter for every pair of transistors at it.
-* A stack of ``k`` transistors has ``k`` times the resistance of one.
-* The drains at the output load it: a third of an inverter's input for an NMOS, two for a PMOS.
-* A stage takes ``resistance * (drains + load)`` in units of tau, to each edge its own; FO4, the
-  delay of an inverter that drives four of its kind, is 5 tau. Inner nodes, and the slope of the
-  input, take no time. Gates of several stages add them up.
-* The area counts columns of transistors: one for every pair of an NMOS and a PMOS, and one for
-  the border of the cell. A two-input NAND has three, which is one gate equivalent.
-
-A cell of drive 2 is two of its kind side by side.
-"""
+"""Writes ``nmforge.lib`` and ``nmforge.lef``: ``python -m synth.cells.make``."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from synth.cells.gates import (
+    INV,
+    OFF,
+    ROW,
+    TAU,
+    WIRE,
+    Gate,
+    Stage,
+    buffer,
+    edge_delay,
+    gates,
+    moved,
+)
 
-TAU = 0.2
-"""FO4 per tau."""
+
+__all__ = ["lef", "library"]
+
 
 LOADS = (0.0, 32.0, 64.0)
 """Loads of the delay tables, in input capacitances of the unit inverter. Linear between."""
@@ -32,107 +29,6 @@ SLOPES = (0.0, 5.0, 10.0)
 
 Two points would do; ABC's ``map`` takes the point at a third of a table as typical, and none at 0.
 """
-
-
-@dataclass(frozen=True)
-class Stage:
-    """An inverting stage: longest stacks and drains at the output, of NMOS and of PMOS."""
-
-    n_stack: int
-    p_stack: int
-    n_drains: int
-    p_drains: int
-    drive: float = 1
-
-    def delay(self, rise: bool, load: float) -> float:
-        """Time to one edge of the output, in tau."""
-        return self.resistance(rise) * (self.drive * (self.n_drains + 2 * self.p_drains) / 3 + load)
-
-    def resistance(self, rise: bool) -> float:
-        """What pulls to that edge, in resistances of the unit inverter."""
-        return (self.p_stack if rise else self.n_stack) / self.drive
-
-
-INV = Stage(1, 1, 1, 1)
-NAND = {n: Stage(n, 1, 1, n) for n in (2, 3, 4)}
-NOR = {n: Stage(1, n, n, 1) for n in (2, 3, 4)}
-AOI21, OAI21 = Stage(2, 2, 2, 1), Stage(2, 2, 1, 2)
-AOI22 = OAI22 = MAJORITY = Stage(2, 2, 2, 2)
-AOI211, OAI211 = Stage(2, 3, 3, 1), Stage(3, 2, 1, 3)
-AOI222, OAI222 = Stage(2, 3, 3, 2), Stage(3, 2, 2, 3)
-
-
-@dataclass(frozen=True)
-class Gate:
-    """A cell.
-
-    ``pins`` gives for every input its pairs of transistors and the stages from it to the output;
-    ``columns`` are all pairs. ``both`` are inputs of which either edge can cause either edge.
-    """
-
-    name: str
-    function: str
-    pins: dict[str, tuple[float, tuple[Stage, ...]]]
-    columns: int
-    both: str = ""
-    drives: tuple[int, ...] = (1, 2)
-
-
-def simple(name: str, function: str, stage: Stage, **pairs: int) -> Gate:
-    """One stage; ``pairs`` are the transistor pairs of each input."""
-    return Gate(name, function, {pin: (count, (stage,)) for pin, count in pairs.items()},
-                sum(pairs.values()))
-
-
-def then_inverter(gate: Gate, name: str, function: str) -> Gate:
-    """Append an inverter to a gate."""
-    pins = {pin: (pairs, (*stages, INV)) for pin, (pairs, stages) in gate.pins.items()}
-    return Gate(name, function, pins, gate.columns + 1, gate.both, gate.drives)
-
-
-def gates() -> Iterator[Gate]:
-    """Every gate but buffers."""
-    yield Gate("INV", "!A", {"A": (1, (INV,))}, 1, drives=(1, 2, 4, 8))
-    for n in (2, 3, 4):
-        names = "ABCD"[:n]
-        for kind, stage, sign in (("AND", NAND[n], "&"), ("OR", NOR[n], "|")):
-            gate = simple(f"N{kind}{n}", f"!({sign.join(names)})", stage, **dict.fromkeys(names, 1))
-            yield gate
-            yield then_inverter(gate, f"{kind}{n}", sign.join(names))
-    for name, function, stage in (
-            ("AOI21", "!((A&B)|C)", AOI21), ("OAI21", "!((A|B)&C)", OAI21),
-            ("AOI22", "!((A&B)|(C&D))", AOI22), ("OAI22", "!((A|B)&(C|D))", OAI22),
-            ("AOI211", "!((A&B)|C|D)", AOI211), ("OAI211", "!((A|B)&C&D)", OAI211),
-            ("AOI222", "!((A&B)|(C&D)|(E&F))", AOI222), ("OAI222", "!((A|B)&(C|D)&(E|F))", OAI222)):
-        yield simple(name, function, stage, **{pin: 1 for pin in "ABCDEF" if pin in function})
-    # The mirror carry gate: A in series with B or C, beside B in series with C.
-    majority = simple("MAJI3", "!((A&(B|C))|(B&C))", MAJORITY, A=1, B=2, C=2)
-    yield majority
-    yield then_inverter(majority, "MAJ3", "(A&(B|C))|(B&C)")
-    # NOR and AOI21, NAND and OAI21: the first one drives pin C of the second.
-    for name, function, first, second in (("XOR2", "A^B", NOR[2], AOI21),
-                                          ("XNOR2", "!(A^B)", NAND[2], OAI21)):
-        yield Gate(name, function, dict.fromkeys("AB", (2, (first, second))), 5, "AB")
-    multiplexer = Gate("MUXI2", "!((A&!S)|(B&S))", {"A": (1, (AOI22,)), "B": (1, (AOI22,)),
-                                                    "S": (2, (INV, AOI22))}, 5, "S")
-    yield multiplexer
-    yield then_inverter(multiplexer, "MUX2", "(A&!S)|(B&S)")
-
-
-def buffer(drive: int) -> Gate:
-    """An inverter that drives one up to four times as wide."""
-    first = max(1, drive // 4)
-    stages = (Stage(1, 1, 1, 1, first), Stage(1, 1, 1, 1, drive))
-    return Gate(f"BUF_X{drive}", "A", {"A": (first, stages)}, first + drive)
-
-
-def edge_delay(stages: tuple[Stage, ...], rise: bool) -> float:
-    """Delay of a chain to one edge of its output, without load, in tau."""
-    total, load = 0.0, 0.0
-    for stage in reversed(stages):
-        total += stage.delay(rise, load)
-        load, rise = stage.drive, not rise
-    return total
 
 
 def table(name: str, at_no_load: float, per_load: float) -> str:
@@ -155,17 +51,40 @@ def arc(pin: str, kind: str, sense: str, stages: tuple[Stage, ...], drive: float
     yield "      }"
 
 
+def energy(capacitance: float, **attributes: str) -> str:
+    """What either edge takes, in ``C V**2`` of the unit inverter."""
+    head = "".join(f' {name} : "{value}";' for name, value in attributes.items())
+    tables = " ".join(f'{edge}_power (scalar) {{ values ("{capacitance / 2:.5f}"); }}'
+                      for edge in ("rise", "fall"))
+    return f"      internal_power () {{{head} {tables} }}"
+
+
+def leakage(columns: float) -> str:
+    """Leakage of all pairs of a cell, in ``C V**2`` for each FO4."""
+    return f"    cell_leakage_power : {columns / (TAU * OFF):.3e};"
+
+
 def cell(name: str, gate: Gate, drive: int) -> str:
-    """One combinational cell."""
-    lines = [f"  cell ({name}) {{", f"    area : {(drive * gate.columns + 1) / 3:.4f};"]
-    for pin, (pairs, _) in gate.pins.items():
-        lines.append(f"    pin ({pin}) {{ direction : input; capacitance : {drive * pairs:g}; }}")
+    """One combinational cell.
+
+    An inverter behind a pin moves with the pin, whether the output follows or not.
+    """
+    lines = [f"  cell ({name}) {{", f"    area : {(drive * gate.columns + 1) / 3:.4f};",
+             leakage(drive * gate.columns)]
+    inverted = {pin for pin, (_, stages) in gate.pins.items() if pin in gate.both
+                and stages[0] == INV}
+    for pin, (pairs, stages) in gate.pins.items():
+        head = f"    pin ({pin}) {{ direction : input; capacitance : {drive * pairs:g};"
+        own = drive * (stages[0].drains + stages[1].drive) if pin in inverted else 0
+        lines += [head, energy(own), "    }"] if own else [f"{head} }}"]
     lines += [f'    pin (Y) {{ direction : output; function : "{gate.function}";',
               f"      max_capacitance : {LOADS[-1]:g};"]
     for pin, (_, stages) in gate.pins.items():
         sense = "negative_unate" if len(stages) % 2 else "positive_unate"
         lines += arc(pin, "combinational", "non_unate" if pin in gate.both else sense, stages,
                      drive)
+        lines.append(energy(drive * moved(stages[1:] if pin in inverted else stages),
+                            related_pin=pin))
     return "\n".join([*lines, "    }", "  }"])
 
 
@@ -174,20 +93,27 @@ def flip_flop() -> str:
 
     Its 15 columns are 13 pairs (clock 2, master 5, slave 5, output 1) and two breaks of the
     diffusion. Set-up and clock-to-output together are near 3 FO4, the usual budget.
+
+    Two clock inverters drive the four transmission gates, each phase two pairs, with the second
+    inverter at the first: 4 and 3 with their drains. A latch has two inner nodes, each with the
+    input of an inverter, the drains of another, and those of its transmission gates: 6 together.
+    The master follows its input while the clock is low, the slave with the output.
     """
     ones = ", ".join(['"1, 1, 1"'] * len(SLOPES))
     setup = [f"        {edge}_constraint (constraint) {{ values ({ones}); }}"
              for edge in ("rise", "fall")]
     return "\n".join([
-        "  cell (DFF_X1) {", f"    area : {16 / 3:.4f};",
+        "  cell (DFF_X1) {", f"    area : {16 / 3:.4f};", leakage(13),
         '    ff (IQ, IQN) { clocked_on : "C"; next_state : "D"; }',
-        "    pin (C) { direction : input; clock : true; capacitance : 1; }",
+        "    pin (C) { direction : input; clock : true; capacitance : 1;", energy(7), "    }",
         "    pin (D) { direction : input; capacitance : 1;",
+        energy(6, when="!C"),
         '      timing () { related_pin : "C"; timing_type : setup_rising;', *setup, "      }",
         "    }",
         '    pin (Q) { direction : output; function : "IQ";',
         f"      max_capacitance : {LOADS[-1]:g};",
-        *arc("C", "rising_edge", "non_unate", (INV,), 1, extra=1.0), "    }", "  }"])
+        *arc("C", "rising_edge", "non_unate", (INV,), 1, extra=1.0),
+        energy(6 + INV.drains, related_pin="C"), "    }", "  }"])
 
 
 def library() -> str:
@@ -196,17 +122,22 @@ def library() -> str:
     head = f"""\
 /* Cells of nmforge, for reports without a PDK. Written by synth/cells/make.py.
    Areas are gate equivalents. One "ns" stands for one FO4, the delay of an inverter that drives
-   four of its kind; one "ff" stands for the input capacitance of the smallest inverter. */
+   four of its kind; one "ff" stands for the input capacitance of the smallest inverter, and one
+   volt is the supply: energies are in C V2 of that capacitance. */
 library (nmforge) {{
   define (time_unit_name, library, string);
   define (area_unit_name, library, string);
+  define (energy_unit_name, library, string);
   time_unit_name : "FO4";
   area_unit_name : "GE";
+  energy_unit_name : "CV2";
   delay_model : table_lookup;
   time_unit : "1ns";
   voltage_unit : "1V";
   current_unit : "1mA";
   capacitive_load_unit (1, ff);
+  leakage_power_unit : "1uW";
+  nom_voltage : 1;
   default_max_transition : 100;
   lu_table_template (linear) {{
     variable_1 : input_net_transition;
@@ -221,11 +152,50 @@ library (nmforge) {{
     index_2 ("{slopes}");
   }}
 """
-    cells = [cell(f"{gate.name}_X{drive}", gate, drive) for gate in gates()
-             for drive in gate.drives]
-    cells += [cell(gate.name, gate, 1) for gate in map(buffer, (1, 2, 4, 8))]
+    cells = [cell(*sized) for sized in combinational()]
     return head + "\n".join([*cells, flip_flop()]) + "\n}\n"
+
+
+def combinational() -> Iterator[tuple[str, Gate, int]]:
+    """Name, gate and drive of every combinational cell. A buffer's stages hold its drive."""
+    for gate in gates():
+        yield from ((f"{gate.name}_X{drive}", gate, drive) for drive in gate.drives)
+    yield from ((gate.name, gate, 1) for gate in map(buffer, (1, 2, 4, 8)))
+
+
+def macro(name: str, columns: float) -> str:
+    """Size of a cell in LEF; its pins stand in its middle."""
+    return f"""\
+MACRO {name}
+  CLASS CORE ;
+  SIZE {columns + 1:g} BY {ROW} ;
+  SITE column ;
+END {name}"""
+
+
+def lef() -> str:
+    """Sizes of all cells and the figures of a wire, as LEF text."""
+    capacitance, resistance = WIRE
+    head = f"""\
+# Sizes of the cells of nmforge, and their wires. Written by synth/cells/make.py.
+# One micrometre stands for a column of transistors, one femtofarad for the input capacitance of the
+# smallest inverter, one nanosecond for an FO4.
+VERSION 5.7 ;
+SITE column
+  CLASS CORE ;
+  SIZE 1 BY {ROW} ;
+END column
+LAYER wire
+  TYPE ROUTING ;
+  WIDTH 1 ;
+  CAPACITANCE CPERSQDIST {capacitance / 1000:g} ;
+  RESISTANCE RPERSQ {resistance * TAU * 1e6:g} ;
+END wire
+"""
+    cells = [macro(name, drive * gate.columns) for name, gate, drive in combinational()]
+    return head + "\n".join([*cells, macro("DFF_X1", 15), "END LIBRARY"]) + "\n"
 
 
 if __name__ == "__main__":
     Path(__file__).with_name("nmforge.lib").write_text(library())
+    Path(__file__).with_name("nmforge.lef").write_text(lef())

@@ -8,8 +8,11 @@ from pathlib import Path
 from synth.flow import yosys
 
 
-__all__ = ["Module", "split"]
+__all__ = ["MEMORIES", "Module", "count_instances", "split"]
 
+
+MEMORIES = re.compile(r"\w+_memory_\d+x\d+")
+"""Names of modules that are memories: counted in bits, not mapped to flip-flops."""
 
 _NUMBERED = re.compile(r'(?<![^\s"])\\?\$(?!paramod)[^\s"]*\$\d[^\s"]*')
 _PORT = re.compile(r"  wire .*\b(?:input|output|inout) \d+ ")
@@ -36,6 +39,11 @@ class Module:
     children: tuple[str, ...]
     instances: dict[str, int]
     memory_bits: int
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """What each child is called in the text, and its name in the design."""
+        return {f"child{k}": child for k, child in enumerate(self.children, start=1)}
 
 
 def split(verilog: str, top: str, folder: Path, *, timeout: float) -> dict[str, Module]:
@@ -83,3 +91,17 @@ def _module(lines: list[str], pieces: dict[str, list[str]]) -> Module:
         ports = [line for line in pieces[child] if _PORT.match(line)]
         text += "\n".join(["attribute \\blackbox 1", f"module \\{alias}", *ports, "end", ""])
     return Module(text, tuple(children), dict(instances), memory_bits)
+
+
+def count_instances(top: str, modules: dict[str, Module]) -> dict[str, int]:
+    """How often every module stands in ``top``, itself included. Memories are not looked into."""
+    total: Counter[str] = Counter()
+
+    def visit(name: str, count: int) -> None:
+        total[name] += count
+        if not MEMORIES.fullmatch(name):
+            for child, number in modules[name].instances.items():
+                visit(child, count * number)
+
+    visit(top, 1)
+    return dict(sorted(total.items()))

@@ -18,7 +18,8 @@ from json import loads
 from hw.config import choice
 from synth.flow import yosys
 from synth.flow.flat import Netlist
-from synth.flow.netlist import Module, split
+from synth.flow.gates import Gates, dissolve
+from synth.flow.netlist import MEMORIES, Module, count_instances, split
 from synth.flow.timing import Path, longest_path
 from synth.flow.yosys import SynthesisError
 from synth.library import liberty
@@ -30,7 +31,7 @@ __all__ = ["ABC_SCRIPTS", "CELLS", "GOALS", "YOSYS_SCRIPT", "Flow", "Mapped", "R
 
 
 CELLS = pathlib.Path(__file__).parent.parent / "cells" / "nmforge.lib"
-"""The project's own cell library, for a report without a PDK."""
+"""The project's own cell library, for a report without a PDK. Sizes stand in ``.lef`` beside it."""
 
 YOSYS_SCRIPT = (
     "read_rtlil module.il",
@@ -58,9 +59,6 @@ GOALS = tuple(ABC_SCRIPTS)
 
 PORT_LOADS = 4
 """Load of an output, in input capacitances of the smallest inverter."""
-
-MEMORIES = re.compile(r"\w+_memory_\d+x\d+")
-"""Names of modules that are memories: counted in bits, not mapped to flip-flops."""
 
 
 @dataclass(frozen=True)
@@ -139,11 +137,11 @@ class Flow:
         self.timeout = timeout
         self._mapped: dict[str, Mapped] = {}
         self._cells_text = library.usable_text()
-        self._tables = Tables(library)
+        self.tables = Tables(library)
         self._netlists: dict[str, Netlist] = {}
-        self._load = PORT_LOADS * max(library.inverter.capacitance.values())
+        self.port_load = PORT_LOADS * max(library.inverter.capacitance.values())
         self.constraints = (f"set_driving_cell {library.buffer.name}",
-                            f"set_load {self._load * library.capacitance_ff:g}")
+                            f"set_load {self.port_load * library.capacitance_ff:g}")
 
     def run(self, designs: Iterable[tuple[str, str]],
             progress: Callable[[int, int], None] = lambda done, total: None) -> list[Result]:
@@ -156,6 +154,26 @@ class Flow:
         SynthesisError
             If Yosys fails on one of them.
         """
+        return [self._result(top, modules) for top, modules in self._map_all(designs, progress)]
+
+    def gates(self, verilog: str, top: str) -> Gates:
+        """All gates of one design, mapped now or before; memories stay outside.
+
+        Raises
+        ------
+        SynthesisError
+            If Yosys fails.
+        """
+        (_, modules), = self._map_all([(verilog, top)])
+        return dissolve(top, {
+            name: (self._mapped[module.text].netlist, module.aliases)
+            for name, module in modules.items() if not MEMORIES.fullmatch(name)},
+            self.library.cells)
+
+    def _map_all(self, designs: Iterable[tuple[str, str]],
+                 progress: Callable[[int, int], None] = lambda done, total: None
+                 ) -> list[tuple[str, dict[str, Module]]]:
+        """Map every module of the designs that is not mapped yet."""
         with ThreadPoolExecutor(self.workers) as pool:
             split_designs = list(pool.map(lambda design: self._split(*design), designs))
             waiting = {module.text: f"{top}: {name}" for top, modules in split_designs
@@ -172,7 +190,7 @@ class Flow:
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-        return [self._result(top, modules) for top, modules in split_designs]
+        return split_designs
 
     def _split(self, verilog: str, top: str) -> tuple[str, dict[str, Module]]:
         with tempfile.TemporaryDirectory(prefix="nmforge-") as folder:
@@ -202,12 +220,10 @@ class Flow:
         for name in names:
             text = modules[name].text
             if text not in self._netlists:
-                self._netlists[text] = Netlist(self._mapped[text].netlist, self._tables)
-            aliases = {f"child{k}": child
-                       for k, child in enumerate(modules[name].children, start=1)}
-            parts[name] = self._netlists[text], aliases
+                self._netlists[text] = Netlist(self._mapped[text].netlist, self.tables)
+            parts[name] = self._netlists[text], modules[name].aliases
         try:
-            return longest_path(top, parts, self._tables, self.library.buffer.name, self._load)
+            return longest_path(top, parts, self.tables, self.library.buffer.name, self.port_load)
         except ValueError as error:
             raise SynthesisError(f"{top}: {error}") from None
 
@@ -239,20 +255,6 @@ class Flow:
             module=worst[1],
             instances=instances,
         )
-
-
-def count_instances(top: str, modules: dict[str, Module]) -> dict[str, int]:
-    """How often every module stands in ``top``, itself included. Memories are not looked into."""
-    total: Counter[str] = Counter()
-
-    def visit(name: str, count: int) -> None:
-        total[name] += count
-        if not MEMORIES.fullmatch(name):
-            for child, number in modules[name].instances.items():
-                visit(child, count * number)
-
-    visit(top, 1)
-    return dict(sorted(total.items()))
 
 
 def synthesize(verilog: str, top: str, liberty_file: str | pathlib.Path | None = None, *,

@@ -1,7 +1,8 @@
 """Longest path of a mapped design, through all of its modules.
 
-Static timing analysis with the delay tables of the library and no wires: worst arrival and worst
-slew of every net, rising and falling edges apart. Clocks are ideal.
+Static timing analysis with the delay tables of the library: worst arrival and worst slew of every
+net, rising and falling edges apart. Clocks are ideal. Wires, where they are known, load what
+drives them and delay what they drive.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from synth.flow.flat import Flat, Parts
 from synth.library.tables import Tables
 
 
-__all__ = ["Path", "longest_path"]
+__all__ = ["Arrivals", "Path", "Wires", "arrivals", "longest_path"]
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,27 @@ class Path:
     cells: int
 
 
+@dataclass(frozen=True)
+class Wires:
+    """Capacitance and resistance of the wire of every net, in the library's units.
+
+    The unit of resistance is that of time over that of load. Nets are numbered as in the module
+    that the wires belong to.
+    """
+
+    load: np.ndarray
+    resistance: np.ndarray
+
+
 def longest_path(top: str, parts: Parts, tables: Tables, driving_cell: str,
-                 port_load: float) -> Path:
-    """Find the longest path of ``top``.
+                 port_load: float, wires: Wires | None = None) -> Path:
+    """Find the longest path of ``top``; parameters and errors as of :func:`arrivals`."""
+    return arrivals(top, parts, tables, driving_cell, port_load, wires).longest()
+
+
+def arrivals(top: str, parts: Parts, tables: Tables, driving_cell: str, port_load: float,
+             wires: Wires | None = None) -> "Arrivals":
+    """Find when every net of ``top`` has settled.
 
     Parameters
     ----------
@@ -47,33 +66,32 @@ def longest_path(top: str, parts: Parts, tables: Tables, driving_cell: str,
         load adds to it counts, and its slew.
     port_load : float
         Load of every output, in the library's unit of capacitance.
+    wires : Wires, optional
+        Of the nets of ``top``, where it is the only module.
 
     Raises
     ------
     ValueError
         If the logic has a combinational loop.
     """
-    flat = Flat(top, parts)
-    arrivals = _Arrivals(flat, tables, driving_cell, port_load)
-    setup = flat.gather("setup", 0, -1)
-    data, outputs = setup[:, 0], arrivals.outputs
-    ends = np.concatenate([data, 2 * outputs, 2 * outputs + 1])
-    late = arrivals.time[ends]
-    late[:len(data)] += tables.lookup(setup[:, 1], np.zeros(len(data)), arrivals.slew[data])
-    if not (late > -np.inf).any():
-        return Path(0.0, "", "", 0)
-    worst = int(np.argmax(late))
-    first, cells = arrivals.trace(int(ends[worst]))
-    start = flat.inputs.get(first // 2) or flat.name(first // 2)
-    end = (flat.name(int(setup[worst, 2])) if worst < len(data)
-           else flat.outputs[int(ends[worst]) // 2])
-    return Path(float(late[worst]), start, end, cells)
+    return Arrivals(Flat(top, parts), tables, driving_cell, port_load, wires)
 
 
-class _Arrivals:
-    """Latest time and largest slew of every node; nodes that never switch have time -infinity."""
+class Arrivals:
+    """Latest time and largest slew of every node; nodes that never switch have time -infinity.
 
-    def __init__(self, flat: Flat, tables: Tables, driving_cell: str, port_load: float):
+    Attributes
+    ----------
+    load, wire : ndarray
+        Load of every net, its wire included, and what the wire delays: its resistance times the
+        pins and half of the wire.
+    time, slew : ndarray
+        Of every node.
+    """
+
+    def __init__(self, flat: Flat, tables: Tables, driving_cell: str, port_load: float,
+                 wires: Wires | None):
+        self.flat = flat
         self.tables = tables
         self.arcs = flat.gather("arcs", 0, 1)
         self.outputs = np.array(sorted(flat.outputs), int)
@@ -81,6 +99,12 @@ class _Arrivals:
         self.load = np.zeros(flat.count)
         np.add.at(self.load, loads[:, 0].astype(int), loads[:, 1])
         self.load[self.outputs] += port_load
+        self.wire = np.zeros(flat.count)
+        if wires is not None:
+            net = flat.placed[0][2]
+            self.wire[net] = wires.resistance * (self.load[net] + wires.load / 2)
+            self.load[net] += wires.load
+            self.wire[0] = self.load[0] = 0
         self.time = np.full(2 * flat.count, -np.inf)
         self.slew = np.zeros(2 * flat.count)
         clocks = flat.gather("clocks", -1)
@@ -89,10 +113,27 @@ class _Arrivals:
         for step in _levels(self.arcs, 2 * flat.count):
             source, target, delay, slew = self.arcs[step].T
             before, load = self.slew[source], self.load[target // 2]
-            np.maximum.at(self.time, target,
-                          self.time[source] + tables.lookup(delay, before, load))
+            np.maximum.at(self.time, target, self.time[source] + self.wire[target // 2]
+                          + tables.lookup(delay, before, load))
             np.maximum.at(self.slew, target, np.where(
                 self.time[source] > -np.inf, tables.lookup(slew, before, load), 0))
+
+    def longest(self) -> Path:
+        """The path that ends last."""
+        flat = self.flat
+        setup = flat.gather("setup", 0, -1)
+        data, outputs = setup[:, 0], self.outputs
+        ends = np.concatenate([data, 2 * outputs, 2 * outputs + 1])
+        late = self.time[ends]
+        late[:len(data)] += self.tables.lookup(setup[:, 1], np.zeros(len(data)), self.slew[data])
+        if not (late > -np.inf).any():
+            return Path(0.0, "", "", 0)
+        worst = int(np.argmax(late))
+        first, cells = self.trace(int(ends[worst]))
+        start = flat.inputs.get(first // 2) or flat.name(first // 2)
+        end = (flat.name(int(setup[worst, 2])) if worst < len(data)
+               else flat.outputs[int(ends[worst]) // 2])
+        return Path(float(late[worst]), start, end, cells)
 
     def _start(self, inputs: np.ndarray, driving_cell: str, launch: np.ndarray) -> None:
         """Set the nodes where paths start: inputs, and outputs of flip-flops."""
@@ -104,7 +145,7 @@ class _Arrivals:
         time = self.tables.lookup(delay, still, load)
         outside = slice(len(node) - len(launch))
         time[outside] -= self.tables.lookup(delay[outside], still[outside], still[outside])
-        np.maximum.at(self.time, node, time)
+        np.maximum.at(self.time, node, time + self.wire[node // 2])
         np.maximum.at(self.slew, node, self.tables.lookup(slew, still, load))
 
     def trace(self, node: int) -> tuple[int, int]:

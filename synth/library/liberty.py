@@ -6,6 +6,7 @@ costs well under a second.
 
 import gzip
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
@@ -14,7 +15,7 @@ from pathlib import Path
 from synth.library.function import compile_function
 
 
-__all__ = ["Cell", "Group", "Library", "read"]
+__all__ = ["Cell", "Group", "Library", "read", "unit"]
 
 
 _NOISE = re.compile(r'("[^"]*")|/\*.*?\*/|//[^\n]*', re.DOTALL)
@@ -23,6 +24,7 @@ _STATEMENT = re.compile(r"""
     [\s;]* (?P<name>[A-Za-z_]\w*) \s*
     (?: \( (?P<arguments>(?:"[^"]*"|[^")])*) \) \s* (?P<open>\{)?
       | : \s* (?P<value>"[^"]*"|[^;}\n]*) )""", re.VERBOSE)
+_POWER = ("internal_power", "leakage_power")
 _SPECIAL = ("dont_use", "is_isolation_cell", "is_level_shifter", "always_on",
             "clock_gating_integrated_cell")
 
@@ -82,7 +84,8 @@ class Cell:
     """A cell of the library, without its tables.
 
     ``functions`` are the Boolean functions of the output pins that have one; ``usable`` is false
-    for cells that the library excludes, or that need a power switch or a second supply.
+    for cells that the library excludes, or that need a power switch or a second supply. ``limit``
+    is the largest load of the outputs that have one; ``state`` the flip-flop of a sequential cell.
     """
 
     name: str
@@ -92,6 +95,8 @@ class Cell:
     sequential: bool
     usable: bool
     capacitance: dict[str, float]
+    limit: dict[str, float]
+    state: Group | None
 
     @cached_property
     def truth_table(self) -> tuple[bool, ...] | None:
@@ -129,22 +134,32 @@ class Library:
         end = self._text.closing.get(head.end() - 1)
         if end is None:
             raise ValueError("a brace is missing")
-        skip = frozenset({"timing", "internal_power", "leakage_power"})
+        skip = frozenset({"timing", *_POWER})
         self._top = self._text.parse(head.end(), end, Group("library", self.name), skip)
         self.cells = {group.name: _cell(group) for group in self._top.find("cell")}
         if not any(cell.usable and cell.functions for cell in self.cells.values()):
             raise ValueError("no cells with a function")
 
+    @property
+    def attributes(self) -> dict[str, str]:
+        """Attributes of the library itself."""
+        return self._top.attributes
+
+    @property
+    def conditions(self) -> list[Group]:
+        """Its operating conditions."""
+        return self._top.find("operating_conditions")
+
     @cached_property
     def time_ps(self) -> float:
         """Picoseconds in the library's unit of time."""
-        return _unit(self._top.attributes.get("time_unit", "1ns"),
+        return unit(self._top.attributes.get("time_unit", "1ns"),
                      {"ps": 1.0, "ns": 1e3, "fs": 1e-3, "us": 1e6})
 
     @cached_property
     def capacitance_ff(self) -> float:
         """Femtofarads in the library's unit of capacitance."""
-        return _unit(self._top.attributes.get("capacitive_load_unit", "1,pf"),
+        return unit(self._top.attributes.get("capacitive_load_unit", "1,pf"),
                      {"ff": 1.0, "pf": 1e3})
 
     @property
@@ -180,16 +195,16 @@ class Library:
         """The smallest buffer."""
         return self.smallest((False, True))
 
-    def cell_group(self, name: str) -> Group:
-        """The cell ``name`` with its delay tables."""
+    def cell_group(self, name: str, skip: Iterable[str] = _POWER) -> Group:
+        """The cell ``name`` with its delay tables, and without the groups of kinds in ``skip``."""
         start, end = next(group.span for group in self._top.find("cell") if group.name == name)
-        skip = frozenset({"internal_power", "leakage_power"})
-        return self._text.parse(start, end, Group("library", ""), skip).groups[0]
+        return self._text.parse(start, end, Group("library", ""), frozenset(skip)).groups[0]
 
     def template(self, name: str) -> Group:
         """The table template ``name``; one without axes if there is none, as for scalars."""
-        return next((group for group in self._top.find("lu_table_template")
-                     if group.name == name), Group("lu_table_template", name))
+        return next((group for group in self._top.groups if group.name == name
+                     and group.kind in ("lu_table_template", "power_lut_template")),
+                    Group("lu_table_template", name))
 
     def usable_text(self) -> str:
         """The library as Liberty text, without unusable cells and without power tables."""
@@ -207,7 +222,8 @@ class Library:
         return "".join(parts) + text[start:]
 
 
-def _unit(text: str, units: dict[str, float]) -> float:
+def unit(text: str, units: dict[str, float]) -> float:
+    """Read a number, 1 if there is none, and the name of a unit; ValueError if it is unknown."""
     match = re.fullmatch(r'([\d.]*)[\s,"]*([a-z]+)[\s"]*', text.lower())
     if match is None or match[2] not in units:
         raise ValueError(f"unit {text!r}")
@@ -218,7 +234,7 @@ def _power(group: Group) -> list[tuple[int, int]]:
     """Spans of the power tables in a group, in order."""
     spans = []
     for inner in group.groups:
-        if inner.kind in ("internal_power", "leakage_power"):
+        if inner.kind in _POWER:
             spans.append(inner.span)
         else:
             spans += _power(inner)
@@ -238,6 +254,9 @@ def _cell(group: Group) -> Cell:
         sequential=bool(group.find("ff") or group.find("latch") or group.find("statetable")),
         usable=all(attributes.get(name, "false") == "false" for name in _SPECIAL),
         capacitance={pin.name: float(pin.attributes.get("capacitance", 0)) for pin in pins},
+        limit={pin.name: float(pin.attributes["max_capacitance"]) for pin in pins
+               if "max_capacitance" in pin.attributes},
+        state=next(iter(group.find("ff")), None),
     )
 
 

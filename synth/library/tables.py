@@ -93,7 +93,7 @@ class Tables:
         for pin in cell.find("pin"):
             for group in pin.find("timing"):
                 kind = group.attributes.get("timing_type", "combinational")
-                tables = {table.kind: self._add(table) for table in group.groups
+                tables = {table.kind: self.add(table) for table in group.groups
                           if table.kind in _TABLES}
                 related = group.attributes.get("related_pin", "").split()
                 if kind in ("setup_rising", "setup_falling"):
@@ -106,7 +106,9 @@ class Tables:
                         arcs += _arcs(source, pin.name, group, tables)
         return timing
 
-    def _add(self, table: Group) -> int:
+    def add(self, table: Group) -> int:
+        """Take in a table of the library; its number."""
+        self._packed = None
         template = self.library.template(table.name)
         first, second = (
             _numbers(table.attributes.get(index, template.attributes.get(index, "")))

@@ -10,9 +10,11 @@ from rich.progress import Progress
 from hw.config import DESIGNS, Design, Pattern
 from hw.generate import verilog
 from synth import flow
+from synth.placement.lef import Lef
+from synth.placement.placed import placed
 
 
-__all__ = ["Measured", "Row", "measure", "plan"]
+__all__ = ["Measured", "Row", "Wired", "measure", "plan"]
 
 
 SELECTING = ("selector", "compressor", "accelerator")
@@ -44,11 +46,25 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Wired:
+    """A placed design: core and wires in the LEF's unit of length, delay in the library's of time.
+
+    ``buffers`` is how many were inserted; the cells of the result do not hold them.
+    """
+
+    core: float
+    length: float
+    buffers: int
+    delay: float
+
+
+@dataclass(frozen=True)
 class Measured(Row):
     """A row with what was measured; ``overhead`` is in percent of the dense baseline's area."""
 
     result: flow.Result
     overhead: float | None
+    wired: Wired | None = None
 
     @property
     def throughput_per_area(self) -> float | None:
@@ -96,8 +112,17 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], selectors: Sequence[
     return list(rows.values())
 
 
-def measure(rows: Sequence[Row], synthesis: flow.Flow, progress: Progress) -> list[Measured]:
-    """Rows with their results and overheads."""
+def measure(rows: Sequence[Row], synthesis: flow.Flow, progress: Progress,
+            lef: Lef | None = None) -> list[Measured]:
+    """Rows with their results and overheads; with ``lef`` also placed.
+
+    Raises
+    ------
+    ValueError
+        If ``lef`` lacks a cell.
+    SynthesisError
+        If Yosys fails.
+    """
     generating = progress.add_task("generate", total=len(rows))
     mapping = progress.add_task("synthesise", total=None)
 
@@ -118,4 +143,17 @@ def measure(rows: Sequence[Row], synthesis: flow.Flow, progress: Progress) -> li
             baseline = areas.get((row.name, Pattern(pattern.n, pattern.n), row.design.options))
             overhead = round(100 * (result.area / baseline - 1), 2) if baseline else None
         measured.append(Measured(row.name, row.design, result, overhead))
-    return measured
+    if lef is None:
+        return measured
+    return [replace(row, wired=_wired(design, synthesis, lef)) for row, design in
+            progress.track(list(zip(measured, designs, strict=True)), description="place")]
+
+
+def _wired(design: tuple[str, str], synthesis: flow.Flow, lef: Lef) -> Wired | None:
+    """Place a design; one without gates has no wires."""
+    gates = synthesis.gates(*design)
+    if not gates.gates:
+        return None
+    (found,) = placed(gates, synthesis, lef)
+    return Wired(round(found.placement.area, 4), round(found.length, 4), found.buffers,
+                 round(found.path.delay * synthesis.library.time_ps / 1000, 4))

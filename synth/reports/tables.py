@@ -24,12 +24,14 @@ def table(rows: Sequence[Measured], synthesis: flow.Flow) -> Table:
     """Rows as a table for the terminal."""
     library = synthesis.library
     shown = Table(title=f"Area and delay on {library.name}, mapped for {synthesis.goal}")
+    wired = any(row.wired for row in rows)
     optional = any(row.design.options for row in rows)
     for column in ("pattern", "design", "selector", *(["options"] if optional else [])):
         shown.add_column(column, no_wrap=True)
     areas = [] if library.area_unit == "GE" else [library.area_unit]
     for column in (*areas, "GE", "cells", "FFs", "RAM bits", library.time_unit, "stime",
-                   "over dense", "work/area"):
+                   "over dense", "work/area",
+                   *(["core", "wire", "with wires"] if wired else [])):
         shown.add_column(column, justify="right", no_wrap=True)
     previous = None
     for row in rows:
@@ -45,7 +47,9 @@ def table(rows: Sequence[Measured], synthesis: flow.Flow) -> Table:
             f"{result.memory_bits:,}", f"{result.delay:.4g}",
             f"{result.module_delay:.4g}",
             "" if row.overhead is None else f"{row.overhead:+.1f} %",
-            "" if row.throughput_per_area is None else f"{row.throughput_per_area:.2f}x")
+            "" if row.throughput_per_area is None else f"{row.throughput_per_area:.2f}x",
+            *([f"{row.wired.core:,.0f}", f"{row.wired.length:,.0f}", f"{row.wired.delay:.4g}"]
+              if row.wired else []))
     return shown
 
 
@@ -68,6 +72,7 @@ def as_json(rows: Sequence[Measured], synthesis: flow.Flow, path: Path) -> str:
             "design": row.name, "parameters": {**asdict(row.design),
                                                "pattern": str(row.design.pattern)},
             "overhead_percent": row.overhead, "throughput_per_area": row.throughput_per_area,
+            **({"wired": asdict(row.wired)} if row.wired else {}),
             **asdict(row.result),
         } for row in rows],
     }
@@ -80,12 +85,15 @@ def as_csv(rows: Sequence[Measured]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["pattern", "design", "selector", "options", "area", "gate_equivalents",
                      "cells", "flip_flops", "memory_bits", "delay", "module_delay",
-                     "overhead_percent", "throughput_per_area"])
+                     "overhead_percent", "throughput_per_area", "core", "wire_length",
+                     "wired_delay"])
     for row in rows:
         result = row.result
         writer.writerow([row.design.pattern, row.name, row.selector, row.design.options,
                          result.area, result.gates, sum(result.cells.values()),
                          result.flip_flops, result.memory_bits, result.delay, result.module_delay,
                          "" if row.overhead is None else row.overhead,
-                         "" if row.throughput_per_area is None else row.throughput_per_area])
+                         "" if row.throughput_per_area is None else row.throughput_per_area,
+                         *(["", "", ""] if row.wired is None else
+                           [row.wired.core, row.wired.length, row.wired.delay])])
     return text.getvalue()

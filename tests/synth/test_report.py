@@ -6,7 +6,7 @@ import json
 import pytest
 
 from hw.config import DESIGNS, Design, Pattern
-from synth.flow import ABC_SCRIPTS
+from synth.flow import ABC_SCRIPTS, CELLS
 from synth.report import main, plan
 
 
@@ -40,6 +40,35 @@ def test_table_has_a_dense_baseline_and_an_overhead(written):
     assert rows[0]["overhead_percent"] == rows[1]["overhead_percent"] == ""
     assert float(rows[-1]["throughput_per_area"]) == pytest.approx(2 * dense / sparse, abs=.001)
     assert rows[0]["throughput_per_area"] == ""
+
+
+def test_wires_are_further_columns(tmp_path, capsys):
+    main(["--patterns", "2:4", "--designs", "pe", "--wires", "-o", str(tmp_path)])
+    assert "with wires" in capsys.readouterr().out
+    rows = list(csv.DictReader((tmp_path / "report.csv").read_text().splitlines()))
+    assert len(rows) == 2
+    for row in rows:
+        assert float(row["wired_delay"]) > float(row["delay"])
+        # A gate equivalent is three columns of transistors, seven high.
+        assert float(row["core"]) == pytest.approx(21 * float(row["area"]) / 0.7, rel=0.03)
+    dense, sparse = (float(row["wire_length"]) for row in rows)
+    assert sparse > dense > 0
+    designs = json.loads((tmp_path / "report.json").read_text())["designs"]
+    assert [design["wired"]["length"] for design in designs] == [dense, sparse]
+
+
+def test_lef_that_is_missing_is_named(tmp_path, capsys):
+    cells = tmp_path / "other.lib"
+    cells.write_bytes(CELLS.read_bytes())
+    with pytest.raises(SystemExit):
+        main(["--patterns", "2:4", "--wires", "--liberty", str(cells), "-o", str(tmp_path / "o")])
+    assert "lef must be given for the cells of" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_lef_without_wires_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["--patterns", "2:4", "--lef", "x.lef", "-o", str(tmp_path / "o")])
+    assert "lef must be left out without wires, not x.lef" in capsys.readouterr().err
 
 
 def test_json_holds_all_that_a_figure_depends_on(written):

@@ -23,8 +23,9 @@ def library():
     return liberty.read(CELLS)
 
 
-def test_file_is_what_its_program_writes():
+def test_files_are_what_their_program_writes():
     assert CELLS.read_text() == MAKE["library"]()
+    assert CELLS.with_suffix(".lef").read_text() == MAKE["lef"]()
 
 
 def test_areas_are_gate_equivalents(library):

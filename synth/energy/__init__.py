@@ -1,0 +1,1 @@
+"""What a design takes from its supply: simulation of gates with delays, and tables of power."""

@@ -1,0 +1,126 @@
+"""Internal power, leakage and supply of a Liberty library.
+
+Energies are in units of the library's load times V². A table of internal power holds what a
+transition takes from the supply beside half of load times V²; its values for falling edges can be
+negative, since that half was stored when the edge rose. Sums over both edges are what counts.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from synth.library.liberty import Group, Library, unit
+from synth.library.tables import FALL, RISE, Tables
+
+
+__all__ = ["CellPower", "Condition", "Hidden", "Power", "Switching"]
+
+
+_EDGES = (("rise_power", RISE), ("fall_power", FALL))
+_WATTS = {"w": 1.0, "mw": 1e-3, "uw": 1e-6, "nw": 1e-9, "pw": 1e-12, "fw": 1e-15}
+
+Condition = str
+"""A Liberty function of the cell's pins; empty where it always holds."""
+
+
+@dataclass(frozen=True)
+class Switching:
+    """An edge of ``target``, caused at pin ``source`` (any pin if empty): number of its table."""
+
+    source: str
+    target: str
+    edge: int
+    table: int
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """An edge of the input ``pin``, whatever the outputs do: number of its table."""
+
+    pin: str
+    edge: int
+    when: Condition
+    table: int
+
+
+@dataclass
+class CellPower:
+    """What one cell takes: by edges of its outputs, by edges of its inputs, and at rest.
+
+    ``leakage`` gives power in the library's unit of it for each state, ``at_rest`` for any other.
+    """
+
+    switching: list[Switching] = field(default_factory=list)
+    hidden: list[Hidden] = field(default_factory=list)
+    leakage: list[tuple[Condition, float]] = field(default_factory=list)
+    at_rest: float = 0.0
+
+
+class Power:
+    """Power of the cells that were asked for.
+
+    Parameters
+    ----------
+    tables : Tables
+        Tables of the library, which take in those of the power.
+
+    Raises
+    ------
+    ValueError
+        If the library names no voltage.
+    """
+
+    def __init__(self, tables: Tables):
+        self.tables = tables
+        self.voltage = _voltage(tables.library)
+        self._cells: dict[str, CellPower] = {}
+
+    @property
+    def unit(self) -> tuple[str, float]:
+        """Name of the unit of energies in a report, and how many of it a unit of energy is."""
+        library = self.tables.library
+        name = library.attributes.get("energy_unit_name")
+        return (name, 1.0) if name else ("pJ", library.capacitance_ff / 1000)
+
+    @cached_property
+    def leakage(self) -> float:
+        """Energy of a unit of leakage in a unit of time."""
+        library = self.tables.library
+        watts = unit(library.attributes.get("leakage_power_unit", "1nW"), _WATTS)
+        return watts * library.time_ps * 1e3 / library.capacitance_ff
+
+    def cell(self, name: str) -> CellPower:
+        """Power of a cell."""
+        if name not in self._cells:
+            self._cells[name] = self._read(
+                self.tables.library.cell_group(name, skip=("timing",)))
+        return self._cells[name]
+
+    def _read(self, cell: Group) -> CellPower:
+        power = CellPower(at_rest=float(cell.attributes.get("cell_leakage_power", 0)))
+        power.leakage = [(group.attributes["when"], float(group.attributes["value"]))
+                         for group in cell.find("leakage_power") if "when" in group.attributes]
+        for pin in cell.find("pin"):
+            output = pin.attributes.get("direction") == "output"
+            for group in pin.find("internal_power"):
+                related = group.attributes.get("related_pin", "").split() or [""]
+                for kind, edge in _EDGES:
+                    for table in group.find(kind):
+                        number = self.tables.add(table)
+                        if output:
+                            power.switching += [Switching(source, pin.name, edge, number)
+                                                for source in related]
+                        else:
+                            power.hidden.append(Hidden(
+                                pin.name, edge, group.attributes.get("when", ""), number))
+        return power
+
+
+def _voltage(library: Library) -> float:
+    wanted = library.attributes.get("default_operating_conditions")
+    found = [group.attributes["voltage"] for group in library.conditions
+             if wanted in (None, group.name) and "voltage" in group.attributes]
+    found += [library.attributes[name] for name in ("nom_voltage",) if name in library.attributes]
+    if not found:
+        raise ValueError(f"liberty must name the voltage of its supply for energies, "
+                         f"not {library.name!r} without one")
+    return float(found[0])

@@ -1,0 +1,1 @@
+"""Where the gates of a design stand, and what its wires load: LEF, placement, wires, buffers."""
