@@ -1,6 +1,6 @@
 """Parameters of a job that come beside its tokens, in one packet."""
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Module, Mux, Shape, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -42,6 +42,11 @@ class JobPacket(wiring.Component):
             "i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape)),
             "run": In(Run()), "brings": In(1), "ends": In(1), "tlast_error": Out(1),
         })
+
+    @property
+    def variant(self) -> str:
+        """Bits of a payload."""
+        return f"{Shape.cast(self.i.payload.shape()).width}"
 
     def elaborate(self, platform):
         m = Module()
