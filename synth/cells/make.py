@@ -1,4 +1,4 @@
-"""Writes ``nmforge.lib``: ``python synth/cells/make.py`` from the root of the repository.
+"""Writes ``nmforge.lib``: ``python -m synth.cells.make``.
 
 The library follows the RC model behind logical effort (Sutherland, Sproull, Harris, *Logical
 Effort: Designing Fast CMOS Circuits*, 1999). Every gate is static CMOS of equal transistors, its
@@ -16,9 +16,13 @@ PMOS twice as wide as its NMOS:
 A cell of drive 2 is two of its kind side by side.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+
+from hw.command.files import write_all
+from hw.command.kinds import folder
+from hw.command.parser import Arguments, Parser
+from hw.command.run import run
 
 
 TAU = 0.2
@@ -227,5 +231,24 @@ library (nmforge) {{
     return head + "\n".join([*cells, flip_flop()]) + "\n}\n"
 
 
+def _parser() -> Parser:
+    parser = Parser("python -m synth.cells.make",
+                    "Write the project's own cell library. The files that the reports use are in "
+                    "synth/cells; to replace them, name that folder.")
+    parser.option("-o", "--output", kind=folder(), default="build/cells",
+                  help="directory for nmforge.lib")
+    return parser
+
+
+def _make(arguments: Arguments) -> None:
+    for path in write_all(arguments.output, {"nmforge.lib": library()}):
+        print(path)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Command line."""
+    run(_parser(), _make, argv)
+
+
 if __name__ == "__main__":
-    Path(__file__).with_name("nmforge.lib").write_text(library())
+    main()

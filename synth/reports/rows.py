@@ -5,10 +5,10 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 
-from rich.progress import Progress
-
+from hw.command.children import as_worker
+from hw.command.progress import doing, track
 from hw.config import DESIGNS, Design, Pattern
-from hw.generate import verilog
+from hw.generate.designs import verilog
 from synth import flow
 
 
@@ -96,19 +96,17 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], selectors: Sequence[
     return list(rows.values())
 
 
-def measure(rows: Sequence[Row], synthesis: flow.Flow, progress: Progress) -> list[Measured]:
+def measure(rows: Sequence[Row], synthesis: flow.Flow) -> list[Measured]:
     """Rows with their results and overheads."""
-    generating = progress.add_task("generate", total=len(rows))
-    mapping = progress.add_task("synthesise", total=None)
-
     # Generating is Python alone: threads would take turns.
-    with ProcessPoolExecutor(synthesis.workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(synthesis.workers, mp_context=get_context("spawn"),
+                             initializer=as_worker) as pool:
         texts = [pool.submit(verilog, row.name, row.design) for row in rows]
-        for _ in as_completed(texts):
-            progress.advance(generating)
+        for _ in track(as_completed(texts), "generating designs", len(texts)):
+            pass
         designs = [(text.result(), f"nm_{row.name}") for text, row in zip(texts, rows, strict=True)]
-    results = synthesis.run(designs, lambda done, total: progress.update(
-        mapping, completed=done, total=total))
+    with doing("synthesising modules") as task:
+        results = synthesis.run(designs, task.reach)
     areas = {(row.name, row.design.pattern, row.design.options): result.area
              for row, result in zip(rows, results, strict=True) if row.design.pattern.dense}
     measured = []

@@ -7,7 +7,8 @@ import pytest
 
 from hw.config import DESIGNS, Design, Pattern
 from synth.flow import ABC_SCRIPTS
-from synth.report import main, plan
+from synth.report import main
+from synth.reports.rows import plan
 
 
 FILES = ["area.png", "report.csv", "report.json"]
@@ -87,7 +88,7 @@ def test_designs_that_take_the_pattern_at_run_time():
     (["--variants", "encoding=csr"], "encoding must be one of bitmask, index, rank, not 'csr'"),
     (["--patterns", "2x4"], "pattern must be written N:M, as in 8:16, not '2x4'"),
     (["--patterns", "4:2"], "n must be an integer from 1 to 2, not 4"),
-    (["--designs", "chip"], f"design must be one of {', '.join(DESIGNS)}, not 'chip'"),
+    (["--designs", "chip"], f"designs must be one of {', '.join(DESIGNS)}, not 'chip'"),
     (["--workers", "0"], "workers must be an integer from 1 to 256, not 0"),
     (["--workers", "many"], "workers must be an integer from 1 to 256, not 'many'"),
     (["--goal", "power"], "goal must be one of area, delay, not 'power'"),
