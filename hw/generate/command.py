@@ -62,7 +62,7 @@ def _parser() -> Parser:
                   help="what to generate")
     parser.option("-o", "--output", kind=folder(), default="build",
                   help="directory for the Verilog and its manifest")
-    parser.option("--name", kind=text(),
+    parser.option("--name", kind=Kind("NAME", "", lambda name, given: given),
                   help="name of the top module, with which all its modules, files and C macros "
                        "begin: two designs in one project need two (default nm_DESIGN, and NM for "
                        "macros)")

@@ -99,7 +99,7 @@ def test_rows_of_experts_say_what_is_sparse(tmp_path):
     model = causal("mixtral", num_local_experts=4, num_experts_per_tok=2)
     windows = [{"input_ids": ids(40)}]
     subject = Subject(model, windows, windows, "perplexity")
-    _, options = parse(["--model", "mixtral", "-o", str(tmp_path)])
+    options = parser().parse_args(["--model", "mixtral", "-o", str(tmp_path)])
     row = Evaluation(subject, options, {}).row(Method("2:4"))
     assert row["coverage"]["layers"] == {"sparse": 24, "not called": 0, "dense": 1}
     assert len(row["layers"]) == 24

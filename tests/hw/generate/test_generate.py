@@ -120,7 +120,7 @@ def test_a_home_that_cannot_be_written_does_not_matter(tmp_path):
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert "Traceback" not in err
-    assert len(out.splitlines()) == 2
+    assert len(out.splitlines()) == 3
     assert list(temporary.iterdir()) == []
 
 
