@@ -1,11 +1,12 @@
 """The register map for people and for C: ``python -m hw.header`` writes its page of the docs."""
 
-import argparse
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from hw import VERSION
 from hw.command.files import write_all
+from hw.command.kinds import folder
+from hw.command.parser import Arguments, Parser
+from hw.command.run import run
 from hw.config import FLEXIBLE, Design
 from hw.fixed_point import Output
 from hw.registers import ID, REGISTERS, Error, Register
@@ -83,18 +84,21 @@ def registers_page() -> str:
     return "\n".join(lines)
 
 
+def _parser() -> Parser:
+    parser = Parser("python -m hw.header", "Write the page of the register map.")
+    parser.option("-o", "--output", kind=folder(), default="docs/hw",
+                  help="directory for registers.md")
+    return parser
+
+
+def _write(arguments: Arguments) -> None:
+    for path in write_all(arguments.output, {"registers.md": registers_page()}):
+        print(path)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="python -m hw.header",
-                                     description="Write the page of the register map.")
-    parser.add_argument("-o", "--output", type=Path, default=Path("docs/hw"), metavar="DIR",
-                        help="directory for registers.md (default docs/hw)")
-    arguments = parser.parse_args(argv)
-    try:
-        for path in write_all(arguments.output, {"registers.md": registers_page()}):
-            print(path)
-    except ValueError as error:
-        parser.error(str(error))
+    run(_parser(), _write, argv)
 
 
 if __name__ == "__main__":

@@ -1,53 +1,74 @@
-"""What the commands that run a trained model take: sentences, patterns and a design."""
+"""What the command lines of this package share: sentences, patterns and a design."""
 
-import argparse
+from collections.abc import Collection
 from dataclasses import replace
-from pathlib import Path
 
+from hw.command.kinds import file, text, whole
+from hw.command.parser import Arguments, Parser
 from hw.config import Design, Pattern
-from hw.generate import add_design_arguments, design_from
+from hw.generate.arguments import PATTERN, add_design_arguments, design_from
 
 
-__all__ = ["make_parser", "read_array", "read_designs", "read_sentences"]
+__all__ = ["CORRECTED", "EXTRA", "add_patterns", "model_parser", "read_array", "read_designs",
+           "read_sentences"]
 
+
+EXTRA = "sim,model"
+"""Extras of the package that bring what these commands import."""
+
+CORRECTED = ("shift", "statistics", "coefficients")
+"""Parameters of a design that follow from the corrections and the criterion."""
 
 SENTENCE = "Large language models can drop half of every block of activations and lose little."
 
 
-def make_parser(prog: str, description: str) -> argparse.ArgumentParser:
-    """Return a parser with the options of all these commands."""
-    parser = argparse.ArgumentParser(prog=prog, description=description)
-    parser.add_argument("sentence", nargs="*", help="sentences to run (default: one of ours)")
-    parser.add_argument("--file", type=Path, help="text with one sentence per line")
-    parser.add_argument("--patterns", nargs="+", default=["8:16"], metavar="N:M",
-                        help="patterns to run (default 8:16)")
-    parser.add_argument("--layer", type=int, default=0, help="layer of the encoder (0 to 5)")
-    add_design_arguments(parser)
+def add_patterns(parser: Parser, *default: str) -> None:
+    """Add the option of all commands that run several patterns."""
+    parser.option("--patterns", aliases=("--pattern",), kind=PATTERN, many=True,
+                  default=tuple(map(Pattern.parse, default)), help="patterns to run")
+
+
+def model_parser(prog: str, description: str) -> Parser:
+    """Return a parser with the options of the commands that run a trained model."""
+    parser = Parser(prog, description, extra=EXTRA)
+    parser.option("sentence", kind=text("SENTENCE"), help="sentences to run (default: one of ours)")
+    parser.option("--file", kind=file(), help="text with one sentence per line, which come first")
+    add_patterns(parser, "8:16")
+    parser.option("--layer", kind=whole(0, 5), default=0, help="layer of the encoder")
     return parser
 
 
-def read_designs(arguments: argparse.Namespace) -> list[Design]:
+def add_accelerator(parser: Parser, *, without: Collection[str] = ()) -> None:
+    """Add the parameters of the accelerator that a command leaves to who calls it."""
+    add_design_arguments(parser, ("accelerator",), without=(*CORRECTED, *without))
+
+
+def read_designs(arguments: Arguments) -> list[Design]:
     """Designs of the patterns that are asked for; ValueError if one of them cannot be."""
-    return [design_from(arguments, Pattern.parse(text)) for text in arguments.patterns]
+    designs = [design_from(arguments, pattern) for pattern in dict.fromkeys(arguments.patterns)]
+    for design in designs:
+        design.require("accelerator")
+    return designs
 
 
-def read_array(arguments: argparse.Namespace) -> tuple[Design, list[Pattern]]:
+def read_array(arguments: Arguments) -> tuple[Design, list[Pattern]]:
     """The design of ``--array``, with patterns at run time, and those that it is to run.
 
     ValueError if it cannot be, or does not run one of them.
     """
-    design = replace(design_from(arguments, Pattern.parse(arguments.array)), flexible="all")
+    design = replace(design_from(arguments, arguments.array), flexible="all")
     design.require("accelerator")
-    patterns = [Pattern.parse(text) for text in arguments.patterns]
+    patterns = list(dict.fromkeys(arguments.patterns))
     for pattern in patterns:
         design.steps(pattern)
     return design, patterns
 
 
-def read_sentences(arguments: argparse.Namespace) -> list[str]:
-    """Sentences of the command line and of ``--file``; ValueError if the file has none."""
+def read_sentences(arguments: Arguments) -> list[str]:
+    """Sentences of ``--file`` and of the command line; ValueError if the file has none."""
+    given = arguments.sentence or []
     if arguments.file is None:
-        return arguments.sentence or [SENTENCE]
+        return given or [SENTENCE]
     try:
         lines = arguments.file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -56,4 +77,4 @@ def read_sentences(arguments: argparse.Namespace) -> list[str]:
     sentences = [line.strip() for line in lines if line.strip()]
     if not sentences:
         raise ValueError(f"file must hold at least one sentence, not none: {str(arguments.file)!r}")
-    return sentences + arguments.sentence
+    return sentences + given

@@ -1,70 +1,58 @@
 """Selectors against a sort, for millions of blocks: ``python -m sim.selectors``."""
 
-import argparse
-import subprocess
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
-from hw.config import SELECTORS, Design, Pattern, choice, integer
-from sim.simulators.runner import generated, seed
-from sim.simulators.verilator import BuildError, build
-
-
-__all__ = ["check", "main"]
-
-
-HARNESS = Path(__file__).parent / "verilated" / "selector.cpp"
+from hw.command.kinds import one_of, whole
+from hw.command.parser import Arguments, Parser
+from hw.command.progress import doing
+from hw.command.run import run
+from hw.config import SELECTORS, Design
+from sim.command import EXTRA, add_patterns
 
 
-def check(design: Design, blocks: int) -> str:
-    """Run a selector over random and adversarial blocks; return what differed, or nothing.
+__all__ = ["main"]
 
-    Raises
-    ------
-    ValueError
-        If the pattern has no such selector.
-    BuildError
-        If the design could not be compiled.
-    """
-    pattern = design.pattern
-    text, _ = generated("selector", design)
-    program = build(text, "nm_selector", HARNESS, fast=True)
-    run = subprocess.run([program, *map(str, (pattern.n, pattern.m, blocks, seed()))],
-                         capture_output=True, text=True, check=False)
-    return "" if run.returncode == 0 else run.stdout + run.stderr or f"exit {run.returncode}"
+
+def _parser() -> Parser:
+    parser = Parser(
+        "python -m sim.selectors",
+        "Run selectors, as Verilog, over blocks that are random, sorted, equal, of two values, "
+        "with one outlier, with 128, and compare every mask with a sort. The exit code is 1 if a "
+        "mask differs.", extra=EXTRA)
+    add_patterns(parser, "2:4", "4:8", "8:16", "16:32")
+    parser.option("--selectors", aliases=("--selector",), kind=one_of(*SELECTORS), many=True,
+                  default=SELECTORS, help="structures")
+    parser.option("--stages", kind=whole(0, 65), default=0,
+                  help="pipeline registers of radix; the others have none")
+    parser.option("--blocks", kind=whole(1, 1 << 40), default=10_000_000,
+                  help="blocks for each pattern and selector")
+    return parser
+
+
+def _run(arguments: Arguments) -> int:
+    if "radix" not in arguments.selectors:
+        arguments.refuse("stages", where="without the selector radix")
+    designs = [Design(pattern, selector=name, stages=arguments.stages if name == "radix" else 0)
+               for pattern in dict.fromkeys(arguments.patterns)
+               for name in dict.fromkeys(arguments.selectors)]
+    from sim.runs.selectors import check
+    from sim.simulators.runner import seed
+    failed = False
+    for design in designs:
+        start, staged = time.monotonic(), f" stages={design.stages}" * bool(design.stages)
+        name = f"{design.pattern} {design.selector}{staged}"
+        with doing(f"{arguments.blocks} blocks through {name}"):
+            wrong = check(design, arguments.blocks)
+        failed = failed or bool(wrong)
+        print(f"{name}: {wrong or f'{arguments.blocks} masks right'} "
+              f"(SEED={seed()}, {time.monotonic() - start:.0f} s)", flush=True)
+    return 1 if failed else 0
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m sim.selectors",
-        description="Run selectors, as Verilog, over blocks that are random, sorted, equal, of two "
-                    "values, with one outlier, with 128, and compare every mask with a sort.")
-    parser.add_argument("--patterns", nargs="+", default=["2:4", "4:8", "8:16", "16:32"],
-                        metavar="N:M", help="patterns (default 2:4 4:8 8:16 16:32)")
-    parser.add_argument("--selectors", nargs="+", default=list(SELECTORS), metavar="NAME",
-                        help=f"structures ({', '.join(SELECTORS)}; default all)")
-    parser.add_argument("--stages", type=int, default=0, metavar="INT",
-                        help="pipeline registers of radix (default 0)")
-    parser.add_argument("--blocks", type=int, default=10_000_000, metavar="INT",
-                        help="blocks for each pattern and selector (default 10000000)")
-    arguments = parser.parse_args(argv)
-    failed = False
-    try:
-        blocks = integer("blocks", arguments.blocks, 1, 1 << 40)
-        names = [choice("selector", name, SELECTORS) for name in arguments.selectors]
-        for pattern in map(Pattern.parse, arguments.patterns):
-            for name in names:
-                stages = arguments.stages if name == "radix" else 0
-                start = time.monotonic()
-                wrong = check(Design(pattern, selector=name, stages=stages), blocks)
-                failed = failed or bool(wrong)
-                print(f"{pattern} {name}: {wrong or f'{blocks} masks right'} "
-                      f"(SEED={seed()}, {time.monotonic() - start:.0f} s)", flush=True)
-    except (ValueError, BuildError) as error:
-        parser.error(str(error))
-    raise SystemExit(1 if failed else 0)
+    run(_parser(), _run, argv)
 
 
 if __name__ == "__main__":

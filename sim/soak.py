@@ -1,111 +1,50 @@
 """Long random streams through the RTL: ``python -m sim.soak --blocks 100000``."""
 
-import argparse
 from collections.abc import Sequence
-from dataclasses import replace
 
-import numpy as np
-
-from hw.config import ENCODINGS, SHIFTS, Design, Pattern, integer
-from hw.formats import FORMATS
-from sim.simulators.runner import seed
-from sim.vectors.stimulus import bit_rows, generator, number_rows
-from sim.vectors.tokens import Beats, Tokens, random_tokens
-from sim.verilated.pipeline import Pipeline
+from hw.command.kinds import whole
+from hw.command.parser import Arguments, Parser
+from hw.command.progress import doing
+from hw.command.run import run
+from sim.command import EXTRA, add_patterns
 
 
-__all__ = ["main", "soak"]
+__all__ = ["main"]
 
 
-STALL = 0.3
-"""Chance that a stream pauses in a cycle."""
+def _parser() -> Parser:
+    parser = Parser("python -m sim.soak",
+                    "Run long random streams through compressors and decompressors of every "
+                    "format, encoding and option, with pauses on both sides and a reset in the "
+                    "middle. The exit code is 1 at the first beat that is wrong.", extra=EXTRA)
+    parser.option("--blocks", kind=whole(1000, 10_000_000), default=100_000,
+                  help="blocks for each design")
+    add_patterns(parser, "8:16")
+    return parser
 
 
-def designs(pattern: Pattern) -> list[Design]:
-    """Every format, every encoding, and every shift, each with and without the other options."""
-    plain = Design(pattern, max_k=12 * pattern.m)
-    full = replace(plain, coefficients=8, statistics=True, complement=True)
-    return [
-        *(replace(plain, format=name) for name in FORMATS),
-        *(replace(plain, encoding=name) for name in ENCODINGS[1:]),
-        *(replace(plain, shift=name) for name in SHIFTS[1:]),
-        *(replace(full, shift=name) for name in SHIFTS),
-    ]
-
-
-def expanded(design: Design, tokens: Tokens) -> Beats:
-    """What a decompressor makes of the compressed tokens."""
-    kept = number_rows(tokens.compressed.data, design.number.bits)
-    dense = np.zeros(tokens.mask.shape, np.int64)
-    dense[tokens.mask] = kept.ravel()
-    return Beats(bit_rows(dense, design.number.bits), tokens.compressed.last,
-                 np.zeros((len(dense), 1), bool))
-
-
-def soak(name: str, design: Design, blocks: int) -> int:
-    """Run random blocks through a compressor or decompressor, with pauses on both sides.
-
-    In the middle the design is reset, with blocks inside, and what these were is sent again.
-    Returns the cycles.
-
-    Raises
-    ------
-    AssertionError
-        If a beat is lost, repeated, out of order or wrong.
-    TimeoutError
-        If the design stops.
-    """
-    tokens = random_tokens(design, blocks, generator("soak", name, design))
-    sent, expected = tokens.dense, tokens.compressed
-    if name == "decompressor":
-        sent, expected = expected, expanded(design, tokens)
-    ends = np.flatnonzero(sent.last)
-    middle = int(ends[len(ends) // 2]) + 1
-    pipeline, total = Pipeline(name, design), 0
-    for part in (slice(0, middle), slice(middle, None)):
-        pipeline.reset()
-        beats = sent[part.start:]  # more than is waited for, so that the reset drops some
-        out, cycles = pipeline.run(beats, len(expected[part].last), limit=100 * blocks,
-                                   stall=STALL, seed=seed(), channel=tokens.channel,
-                                   shift=tokens.shift)
-        total += cycles
-        compare(out, expected[part], f"{name} {design.pattern}")
-    return total
-
-
-def compare(seen: Beats, expected: Beats, what: str) -> None:
-    """Fail at the first beat that differs."""
-    for field in ("data", "user", "last"):
-        one, other = getattr(seen, field), getattr(expected, field)
-        if field == "data":
-            one, padding = one[:, :other.shape[1]], one[:, other.shape[1]:]
-            assert not padding.any(), f"{what}: tdata is not padded with zeros"
-        wrong = np.flatnonzero((one != other).reshape(len(other), -1).any(1))
-        assert not len(wrong), f"{what}: t{field} of beat {wrong[0]} of {len(other)} is wrong"
+def _run(arguments: Arguments) -> int:
+    from sim.runs.soak import STALL, designs, soak
+    from sim.simulators.runner import seed
+    print(f"SEED={seed()}, pauses with a chance of {STALL} in each cycle", flush=True)
+    cases = [(name, design) for pattern in dict.fromkeys(arguments.patterns)
+             for design in designs(pattern) for name in ("compressor", "decompressor")
+             if name == "compressor" or (design.shift == "none" and not design.coefficients)]
+    for name, design in cases:
+        case = f"{name} {design.pattern} {design.options}".strip()
+        with doing(f"{arguments.blocks} blocks through {case}"):
+            try:
+                cycles = soak(name, design, arguments.blocks)
+            except (AssertionError, TimeoutError) as wrong:
+                print(f"{case}: {wrong}")
+                return 1
+        print(f"{case}: {arguments.blocks} blocks exact in {cycles} cycles", flush=True)
+    return 0
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m sim.soak",
-        description="Run long random streams through compressors and decompressors.")
-    parser.add_argument("--blocks", type=int, default=100_000, metavar="INT",
-                        help="blocks for each design (1000 to 10000000; default 100000)")
-    parser.add_argument("--pattern", default="8:16", metavar="N:M",
-                        help="pattern (default 8:16)")
-    arguments = parser.parse_args(argv)
-    try:
-        blocks = integer("blocks", arguments.blocks, 1000, 10_000_000)
-        pattern = Pattern.parse(arguments.pattern)
-    except ValueError as error:
-        parser.error(str(error))
-    print(f"SEED={seed()}, pauses with a chance of {STALL} in each cycle")
-    for design in designs(pattern):
-        plain = design.shift == "none" and not design.coefficients
-        for name in ("compressor", "decompressor") if plain else ("compressor",):
-            cycles = soak(name, design, blocks)
-            print(f"{name} {pattern} {design.options}: {blocks} blocks exact in {cycles} cycles",
-                  flush=True)
+    run(_parser(), _run, argv)
 
 
 if __name__ == "__main__":

@@ -7,15 +7,17 @@ from typing import Any
 
 import torch
 
+from hw.command.interrupts import unfinished
+
 
 __all__ = ["load", "save", "write"]
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Write a whole file or nothing."""
-    beside = path.with_name(path.name + ".part")
-    beside.write_bytes(content if isinstance(content, bytes) else content.encode())
-    os.replace(beside, path)
+    """Write a whole file or nothing, whatever other processes write there."""
+    with unfinished(path.with_name(f"{path.name}.{os.getpid()}.part")) as beside:
+        beside.write_bytes(content if isinstance(content, bytes) else content.encode())
+        os.replace(beside, path)
 
 
 def save(path: Path, kind: str, state: dict[str, Any]) -> None:

@@ -2,12 +2,14 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hw.command.interrupts import unfinished
 
-__all__ = ["check_writable", "write_all"]
+
+__all__ = ["check_file", "check_writable", "temporary", "write_all"]
 
 
 def write_all(directory: Path, contents: dict[str, str | bytes]) -> list[Path]:
@@ -21,26 +23,50 @@ def write_all(directory: Path, contents: dict[str, str | bytes]) -> list[Path]:
     ValueError
         If the directory cannot be made or written.
     """
+    check_writable(directory, contents)
     with _named_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=directory, prefix=".nmforge-") as beside:
+        with temporary(directory) as beside:
             for name, content in contents.items():
-                (Path(beside) / name).write_bytes(
+                (beside / name).write_bytes(
                     content if isinstance(content, bytes) else content.encode())
             for name in contents:
-                os.replace(Path(beside) / name, directory / name)
+                os.replace(beside / name, directory / name)
     return [directory / name for name in contents]
 
 
-def check_writable(directory: Path) -> None:
+def check_writable(directory: Path, names: Iterable[str] = ()) -> None:
     """Raise ValueError if :func:`write_all` could not write there; leave nothing behind.
 
-    For what takes long before there is anything to write.
+    For what takes long before there is anything to write. ``names`` are the files to be.
     """
     with _named_errors(directory):
         existing = next(folder for folder in (directory, *directory.absolute().parents)
                         if folder.exists())
         tempfile.TemporaryDirectory(dir=existing, prefix=".nmforge-").cleanup()
+        for name in names:
+            if (directory / name).is_dir():
+                raise IsADirectoryError(None, f"{name} in it is a directory")
+
+
+@contextmanager
+def temporary(beside: Path | None = None) -> Iterator[Path]:
+    """A new directory, in ``beside`` or where temporary files go, that is gone after the block."""
+    with (tempfile.TemporaryDirectory(dir=beside, prefix=".nmforge-" if beside else "nmforge-")
+          as name, unfinished(Path(name)) as path):
+        yield path
+
+
+def check_file(name: str, path: Path) -> None:
+    """Raise ValueError if a file cannot be written there; leave nothing behind.
+
+    ``name`` is what the option is called.
+    """
+    try:
+        check_writable(path.parent, [path.name])
+    except ValueError as error:
+        raise ValueError(f"{name} must be a file that can be written, not {str(path)!r} "
+                         f"({error.__cause__.strerror})") from None  # type: ignore[union-attr]
 
 
 @contextmanager

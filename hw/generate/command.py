@@ -1,12 +1,13 @@
 """Verilog of a design: ``python -m hw.generate --n 8 --m 16``."""
 
-import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
-from hw.config import DESIGNS, SELECTORS, Pattern, choice
-from hw.generate.arguments import add_design_arguments, design_from, plain
-from hw.generate.designs import generate
+from hw.command.checks import plain
+from hw.command.kinds import Kind, folder, one_of, text, whole
+from hw.command.parser import Arguments, Parser
+from hw.command.run import run
+from hw.config import DESIGNS, Pattern
+from hw.generate.arguments import PATTERN, add_design_arguments, design_from
 from hw.selector.auto import choose
 
 
@@ -16,10 +17,29 @@ __all__ = ["main"]
 AUTO = "auto"
 """Name of the selector that is chosen by measured figures."""
 
+_UP_TO_M = Kind("INT", "1 to M; N = M is dense", lambda name, given: plain(given))
 
-def _resolve(arguments: argparse.Namespace, pattern: Pattern) -> str:
+
+def _number(allowed: str) -> Kind:
+    """Kind of what :func:`hw.selector.auto.choose` checks."""
+    return Kind("NUMBER", allowed, lambda name, given: plain(given))
+
+
+def _pattern(arguments: Arguments) -> Pattern:
+    """The pattern that ``--n`` and ``--m``, or ``--pattern``, ask for."""
+    if "pattern" in arguments.given:
+        arguments.refuse("n", "m", where="with a pattern")
+        return arguments.pattern
+    for name in ("n", "m"):
+        if name not in arguments.given:
+            raise ValueError(f"{name} must be given, not left out")
+    return Pattern(arguments.n, arguments.m)
+
+
+def _resolve(arguments: Arguments, pattern: Pattern) -> str:
     """Put a structure in the place of ``--selector auto``; return why it was taken."""
-    if choice("selector", arguments.selector, (*SELECTORS, AUTO)) != AUTO:
+    if arguments.selector != AUTO:
+        arguments.refuse("clock_ns", "throughput", where=f"without the selector {AUTO}")
         return ""
     for name, default in (("stages", 0), ("flexible", "none")):
         if getattr(arguments, name) != default:
@@ -30,39 +50,45 @@ def _resolve(arguments: argparse.Namespace, pattern: Pattern) -> str:
     return "" if pattern.dense else chosen.reason
 
 
+def _parser() -> Parser:
+    parser = Parser("python -m hw.generate",
+                    "Generate Verilog for flexible N:M activation sparsity, with a manifest and, "
+                    "for an accelerator, a C header of its registers.")
+    parser.option("--n", kind=_UP_TO_M, help="values kept of each block")
+    parser.option("--m", kind=whole(2, 64), help="values in each block")
+    parser.option("--pattern", aliases=("--patterns",), kind=PATTERN,
+                  help="the same in one, as in 8:16")
+    parser.option("--design", aliases=("--designs",), kind=one_of(*DESIGNS), default="accelerator",
+                  help="what to generate")
+    parser.option("-o", "--output", kind=folder(), default="build",
+                  help="directory for the Verilog and its manifest")
+    parser.option("--name", kind=Kind("NAME", "", lambda name, given: given),
+                  help="name of the top module, with which all its modules, files and C macros "
+                       "begin: two designs in one project need two (default nm_DESIGN, and NM for "
+                       "macros)")
+    parser.option("--timescale", kind=text("UNIT/PRECISION"),
+                  help="time scale of the Verilog, such as 1ns/1ps (default none)")
+    parser.group("with --selector auto")
+    parser.option("--clock-ns", kind=_number("above 0"), default=8.0,
+                  help="period of the clock in ns, which the selector meets")
+    parser.option("--throughput", kind=_number("above 0 to 1"), default=1.0,
+                  help="blocks per cycle")
+    add_design_arguments(parser, selectors=(AUTO,))
+    return parser
+
+
+def _generate(arguments: Arguments) -> None:
+    from hw.generate.designs import generate
+
+    pattern = _pattern(arguments)
+    why = _resolve(arguments, pattern)
+    design = design_from(arguments, pattern)
+    paths = generate(arguments.design, design, arguments.output, why, module=arguments.name,
+                     timescale=arguments.timescale or "")
+    for line in [*([f"selector {why}"] if why else []), *paths]:
+        print(line)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m hw.generate",
-        description="Generate Verilog for flexible N:M activation sparsity.")
-    parser.add_argument("--n", type=plain, required=True, metavar="INT",
-                        help="values kept of each block (1 to M; N = M is dense)")
-    parser.add_argument("--m", type=plain, required=True, metavar="INT",
-                        help="values in each block (2 to 64)")
-    parser.add_argument("--design", default="accelerator", metavar="NAME",
-                        help=f"what to generate ({', '.join(DESIGNS)}; default accelerator)")
-    parser.add_argument("-o", "--output", type=Path, default=Path("build"), metavar="DIR",
-                        help="directory for the Verilog and its manifest (default build)")
-    parser.add_argument("--name", metavar="NAME",
-                        help="name of the top module, with which all its modules, files and C "
-                             "macros begin: two designs in one project need two (default "
-                             "nm_DESIGN, and NM for macros)")
-    parser.add_argument("--timescale", default="", metavar="UNIT/PRECISION",
-                        help="time scale of the Verilog, such as 1ns/1ps (default none)")
-    parser.add_argument("--clock-ns", type=plain, default=8.0, metavar="NUMBER",
-                        help="with --selector auto, the smallest that meets this period of the "
-                             "clock is taken (ns; default 8)")
-    parser.add_argument("--throughput", type=plain, default=1.0, metavar="NUMBER",
-                        help="with --selector auto: blocks per cycle (above 0 to 1; default 1)")
-    add_design_arguments(parser)
-    arguments = parser.parse_args(argv)
-    try:
-        pattern = Pattern(arguments.n, arguments.m)
-        why = _resolve(arguments, pattern)
-        design = design_from(arguments, pattern)
-        paths = generate(arguments.design, design, arguments.output, why,
-                         module=arguments.name, timescale=arguments.timescale)
-        for line in [*([f"selector {why}"] if why else []), *paths]:
-            print(line)
-    except ValueError as error:
-        parser.error(str(error))
+    run(_parser(), _generate, argv)

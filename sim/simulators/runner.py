@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from functools import cache
@@ -21,6 +20,8 @@ from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
 import hw
+from hw.command.checks import integer, plain
+from hw.command.children import call
 from hw.config import Design
 from hw.generate import generate
 from sim.simulators import verilator
@@ -47,8 +48,9 @@ def simulator() -> str:
 
 
 def seed() -> int:
-    """Seed of all random stimuli: SEED, or 1."""
-    return int(os.environ.get("SEED", "1"))
+    """Seed of all random stimuli: SEED, or 1; ValueError if SEED is no seed."""
+    given = os.environ.get("SEED", "1")
+    return integer("SEED", plain(given), 1, (1 << 31) - 1)
 
 
 def _waves() -> bool:
@@ -93,15 +95,14 @@ def _icarus(text: str, top: str) -> Path:
                     "end\nendmodule\n")
         source.write_text(text + dump)
         options.write_text("+timescale+1ns/1ps\n")
-        done = subprocess.run(
-            ["iverilog", _ICARUS_DIALECT, "-o", directory / "sim.vvp", "-s", top,
-             *(["-s", "dump"] if dump else []), "-f", options, source],
-            capture_output=True, text=True, check=False)
+        done = call(["iverilog", _ICARUS_DIALECT, "-o", directory / "sim.vvp", "-s", top,
+                     *(["-s", "dump"] if dump else []), "-f", options, source])
         if done.returncode:
-            raise verilator.BuildError(f"iverilog failed:\n{done.stdout}{done.stderr}")
+            raise verilator.BuildError(f"iverilog must build the model, not fail:\n{done.stdout}"
+                                       f"{done.stderr}")
 
     if shutil.which("iverilog") is None:
-        raise verilator.BuildError("the simulator iverilog is not installed")
+        raise verilator.BuildError("iverilog must be installed, not missing")
     return cached(f"icarus-{top}", (text, top, _waves()), make)
 
 

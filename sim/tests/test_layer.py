@@ -9,7 +9,8 @@ SMALL = ["--rows", "2", "--columns", "4", "--epilogue-lanes", "0"]
 
 
 @pytest.mark.usefixtures("wheel")
-def test_prints_exact_results_in_half_the_cycles(capsys):
+def test_prints_exact_results_in_half_the_cycles(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
     with pytest.raises(SystemExit) as caught:
         main(["Hi.", "--patterns", "4:8", *SMALL])
     assert caught.value.code == 0

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from hw.config import Design, Pattern
-from sim.model import PARTS, Checked, Treatment, main, run_layer
+from sim.model import main
+from sim.runs.model import PARTS, Checked, Treatment, run_layer
 from sw.driver.reference import ReferenceAccelerator
 from sw.evaluation.activations import encoder
 from sw.evaluation.metrics import cosine

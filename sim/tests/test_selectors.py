@@ -5,7 +5,8 @@ import subprocess
 import pytest
 
 from hw.config import Design, Pattern
-from sim.selectors import HARNESS, check, main
+from sim.runs.selectors import HARNESS, check
+from sim.selectors import main
 from sim.simulators import verilator
 from sim.simulators.runner import generated
 
@@ -31,7 +32,7 @@ def test_a_wrong_mask_is_found():
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--blocks", "0"], "blocks must be an integer from 1 to 1099511627776, not 0"),
-    (["--selectors", "best"], ("selector must be one of rank, radix, network, serial, not "
+    (["--selectors", "best"], ("selectors must be one of rank, radix, network, serial, not "
                                "'best'")),
 ])
 def test_mistakes_end_with_one_sentence(arguments, message, capsys):

@@ -32,7 +32,8 @@ def load() -> tuple[Any, Any]:
     from transformers.utils import logging
 
     if not (WEIGHTS / "config.json").exists():
-        raise FileNotFoundError(f"{WEIGHTS} must hold the decoder: python -m sw.decoder.train")
+        raise FileNotFoundError(f"{WEIGHTS} must hold the decoder: "
+                                f"python -m sw.decoder.train -o {WEIGHTS}")
     logging.disable_progress_bar()
     model = LlamaForCausalLM.from_pretrained(WEIGHTS, dtype=torch.float32)
     return PreTrainedTokenizerFast.from_pretrained(WEIGHTS), model.eval()

@@ -20,24 +20,14 @@ from hw.fixed_point import (
     Output,
 )
 from sw.driver.linear import COUNTERS, Backend, Channels, Corrections, run_linear
+from sw.driver.needed import CORRECTIONS, LEARNED, NEEDED
 from sw.exact.quantize import quantize
 from sw.methods import corrections as correct
-from sw.methods.criteria import CRITERIA, quantize_coefficients, weight_coefficients
+from sw.methods.criteria import quantize_coefficients, weight_coefficients
+from sw.methods.names import CRITERIA
 
 
-__all__ = ["CORRECTIONS", "LEARNED", "NEEDED", "SparseLinear", "channel_terms", "on_accelerator",
-           "unit_exponent"]
-
-
-NEEDED = {"d-pts": ("shift", "median"), "d-pts-mean": ("shift", "mean"),
-          "s-pts": ("shift", "scalar"), "l-pts": ("shift", "channel"), "var": ("statistics", True)}
-"""Parameter of the design that a correction needs, and its value; others need none."""
-
-LEARNED = ("l-pts", "ls", "shift")
-"""Corrections of the hardware whose values are learned."""
-
-CORRECTIONS = (*NEEDED, "ls", "shift")
-"""All corrections of the hardware."""
+__all__ = ["SparseLinear", "channel_terms", "on_accelerator", "unit_exponent"]
 
 
 class SparseLinear(nn.Module):

@@ -14,11 +14,14 @@ import torch
 from torch import Tensor
 
 
-__all__ = ["LAYERS", "FeedForward", "encoder", "feed_forward"]
+__all__ = ["LAYERS", "FeedForward", "encode", "encoder", "feed_forward"]
 
 
 LAYERS = 6
 """Layers of the encoder."""
+
+LONGEST = 512
+"""Tokens of a sentence at most."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,23 @@ def encoder() -> tuple[Any, Any]:
     return AutoTokenizer.from_pretrained(path), model.eval()
 
 
+def encode(sentence: str) -> dict[str, Tensor]:
+    """Return what the encoder takes for a sentence, ``input_ids`` and masks, int64 [1, T].
+
+    Raises
+    ------
+    ValueError
+        If it has more tokens than the encoder takes.
+    """
+    tokenizer, _ = encoder()
+    encoded = dict(tokenizer(sentence, return_tensors="pt", verbose=False))
+    count = encoded["input_ids"].shape[1]
+    if count > LONGEST:
+        raise ValueError(f"sentence must have at most {LONGEST} tokens, not {count}: "
+                         f"{sentence[:20]!r}...")
+    return encoded
+
+
 @torch.no_grad()
 def feed_forward(sentences: Sequence[str], layer: int) -> FeedForward:
     """Run the encoder on sentences and return what its feed-forward layer ``layer`` computes on.
@@ -75,14 +95,14 @@ def feed_forward(sentences: Sequence[str], layer: int) -> FeedForward:
     Parameters
     ----------
     sentences : sequence of str
-        At least one. Each is cut to the 512 tokens that the encoder takes.
+        At least one, none of them with more than the 512 tokens that the encoder takes.
     layer : int
         From 0 to 5.
 
     Raises
     ------
     ValueError
-        If there is no sentence, or no such layer.
+        If there is no sentence, one is too long, or there is no such layer.
     ModuleNotFoundError
         If the packages that hold the encoder are not installed.
     """
@@ -100,7 +120,7 @@ def feed_forward(sentences: Sequence[str], layer: int) -> FeedForward:
     tokens: list[str] = []
     try:
         for sentence in sentences:  # one by one: no padding tokens to take out again
-            encoded = tokenizer(sentence, return_tensors="pt", truncation=True, max_length=512)
+            encoded = encode(sentence)
             tokens += tokenizer.convert_ids_to_tokens(encoded["input_ids"][0])
             model(**encoded)
     finally:

@@ -1,22 +1,18 @@
-"""Operands of trained models for measurements of energy: ``python -m sw.evaluation.operands``."""
+"""Operands of trained models, for measurements of energy."""
 
-import argparse
 import io
-from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hw.command.files import check_writable, write_all
 from hw.config import choice
 from sw.decoder import load
 from sw.evaluation.activations import feed_forward
 from sw.exact.quantize import quantize
 
 
-__all__ = ["MODELS", "main", "record"]
+__all__ = ["MODELS", "record", "recorded"]
 
 
 ROWS = 16
@@ -95,27 +91,11 @@ def record(name: str) -> dict[str, np.ndarray]:
     return arrays
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m sw.evaluation.operands",
-        description="Record activations and weights of trained models as int8.")
-    parser.add_argument("-o", "--output", type=Path, default=Path("synth/energy/recorded"),
-                        metavar="DIR", help="directory for the .npz files (default: where "
-                                            "synth.energy has its own)")
-    arguments = parser.parse_args(argv)
-    try:
-        check_writable(arguments.output)
-        contents: dict[str, str | bytes] = {}
-        for name in MODELS:
-            file = io.BytesIO()
-            np.savez_compressed(file, allow_pickle=False, **record(name))
-            contents[f"{name}.npz"] = file.getvalue()
-        for path in write_all(arguments.output, contents):
-            print(path)
-    except (ValueError, ModuleNotFoundError) as error:
-        parser.error(str(error))
-
-
-if __name__ == "__main__":
-    main()
+def recorded() -> dict[str, bytes]:
+    """The operands of all models, as ``.npz`` files by name."""
+    contents = {}
+    for name in MODELS:
+        file = io.BytesIO()
+        np.savez_compressed(file, allow_pickle=False, **record(name))
+        contents[f"{name}.npz"] = file.getvalue()
+    return contents

@@ -1,21 +1,22 @@
 """Results of evaluations: files, table and plot."""
 
 import csv
+import fcntl
 import io
 import json
 import math
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from hw.command.table import Table
 from sw.files import write
 from sw.methods.corrections import CORRECTIONS
 from sw.methods.criteria import CRITERIA
-from sw.methods.method import parse_pattern
+from sw.methods.method import Method, parse_pattern
 
 
 __all__ = ["KEY", "Results", "mean_and_error"]
@@ -129,31 +130,58 @@ class Results:
     def __init__(self, folder: Path, header: dict[str, Any]):
         self.path = folder / "results.json"
         self.header, self.rows, self.dense = header, [], {}
-        if self.path.exists():
-            try:
-                held = json.loads(self.path.read_text())
-                self.rows, self.dense = held.pop("rows"), held.pop("dense")
-            except (ValueError, KeyError, TypeError, AttributeError):
-                raise ValueError(f"{self.path} must hold results of this command, not something "
-                                 "else") from None
-            if held != header:
-                raise ValueError(f"{self.path} must be of the same model and text, not of {held}")
+        self.refresh()
 
     rows: list[Row]
     dense: Row
     """Of the dense model: ``score``, ``losses`` of every window or sentence, ``tasks``."""
 
+    def refresh(self) -> None:
+        """Take over what is in the file, of this run and of others."""
+        if not self.path.exists():
+            return
+        try:
+            held = json.loads(self.path.read_text(encoding="utf-8"))
+            rows, dense = held.pop("rows"), held.pop("dense")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise ValueError(f"{self.path} must hold results of this command, not something "
+                             "else") from None
+        if held != self.header:
+            raise ValueError(f"{self.path} must be of the same model and text, not of {held}")
+        self.rows, self.dense = rows, dense
+
     def find(self, key: tuple[Any, ...]) -> Row | None:
         """Return the row of pattern, criterion, corrections and integer, if there is one."""
         return next((row for row in self.rows if tuple(row[f] for f in KEY) == key), None)
 
-    def save(self, row: Row | None = None) -> None:
-        """Add a row, and write the file."""
-        if row is not None:
-            self.rows.append(row)
+    def has(self, method: Method) -> bool:
+        """Whether there is a row of a method."""
+        return self.find((method.pattern, method.criterion, "+".join(method.corrections),
+                          method.integer)) is not None
+
+    def save(self, row: Row | None = None, *, dense: Row | None = None) -> None:
+        """Add a row, or that of the dense model, to those in the file.
+
+        What is there stays: other runs may write into the same folder at the same time.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        content = {**self.header, "dense": self.dense, "rows": self.rows}
-        write(self.path, json.dumps(content, indent=1) + "\n")
+        with self._locked():
+            self.refresh()
+            self.dense = self.dense or dense or {}
+            if row is not None and self.find(tuple(row[field] for field in KEY)) is None:
+                self.rows.append(row)
+            content = {**self.header, "dense": self.dense, "rows": self.rows}
+            write(self.path, json.dumps(content, indent=1) + "\n")
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other runs from writing into the folder; the lock ends with the process."""
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
     def _complete(self, row: Row) -> Row:
         """Add the losses over the dense model, and the gains over plain magnitude.
@@ -171,28 +199,30 @@ class Results:
 
     def report(self) -> None:
         """Write results.csv, results.md and results.png, and print the table."""
-        rows = [self._complete(row) for row in sorted(self.rows, key=_order)]
-        fields = [*FIELDS, *self.dense.get("tasks", {})]
-        text = io.StringIO()
-        writer = csv.DictWriter(text, [*fields, *SHARES], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write(self.path.with_suffix(".csv"), text.getvalue())
-        coverage = _coverage(self.rows)
-        write(self.path.with_suffix(".md"), "".join(
-            [self._markdown(rows), *(f"\n{line}\n" for line in coverage)]))
-        write(self.path.with_suffix(".png"), self._plot(rows))
-        table = Table(title=f"{self.header['model']}: {self.header['measure']}, "
-                            f"dense {self.dense['score']:.4f}")
-        for field in fields:
-            table.add_column(self.header["measure"] if field == "score" else field)
+        with self._locked():
+            self.refresh()
+            rows = [self._complete(row) for row in sorted(self.rows, key=_order)]
+            fields = [*FIELDS, *self.dense.get("tasks", {})]
+            text = io.StringIO()
+            writer = csv.DictWriter(text, [*fields, *SHARES], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+            write(self.path.with_suffix(".csv"), text.getvalue())
+            coverage = _coverage(self.rows)
+            write(self.path.with_suffix(".md"), "".join(
+                [self._markdown(rows), *(f"\n{line}\n" for line in coverage)]))
+            write(self.path.with_suffix(".png"), self._plot(rows))
+        values = fields[len(KEY):]
+        table = Table(f"{self.header['model']}: {self.header['measure']}, "
+                      f"dense {self.dense['score']:.4f}", ("pattern", "method"),
+                      [self.header["measure"] if field == "score" else field.replace("_", " ")
+                       for field in values])
         for row in rows:
-            table.add_row(*(f"{row[f]:.4f}" if isinstance(row[f], float) else str(row[f])
-                            for f in fields))
-        console = Console(width=160)
-        console.print(table)
+            table.row(row["pattern"], _name(row), *(
+                f"{row[f]:.4f}" if isinstance(row[f], float) else str(row[f]) for f in values))
+        table.print()
         for line in coverage:
-            console.print(line, markup=False, highlight=False)
+            print(line)
 
     def _unit(self) -> str:
         return "nats a token" if self.header["measure"] == "perplexity" else "1 - cosine"

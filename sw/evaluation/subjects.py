@@ -13,7 +13,7 @@ from sw.decoder.text import sentences, source
 from sw.evaluation.metrics import cosines
 
 
-__all__ = ["CALIBRATION", "Subject", "load_subject", "read_text", "split_names"]
+__all__ = ["CALIBRATION", "Subject", "load_subject", "read_text"]
 
 
 CALIBRATION = 8
@@ -128,7 +128,10 @@ def read_text(source: str) -> str:
         If it is no file, and ``datasets`` is not installed.
     """
     if Path(source).is_file():
-        return Path(source).read_text(encoding="utf-8")
+        try:
+            return Path(source).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise ValueError(f"text must be a file in utf-8, not {source!r}") from None
     try:
         from datasets import load_dataset
     except ModuleNotFoundError:
@@ -180,12 +183,13 @@ def load_subject(name: str, text: str | None = None, calibration_text: str | Non
     Raises
     ------
     ValueError
-        If a text is too short, there is no such model, it is damaged, or there is no such device.
+        If a text is too short, a window or sentence longer than the model takes, there is no such
+        model, it is damaged, or there is no such device.
     """
     if device != "cpu" and not torch.cuda.is_available():
         raise ValueError(f"device must be cpu where torch finds no GPU, not {device}")
     if name == "minilm":
-        from sw.evaluation.activations import encoder
+        from sw.evaluation.activations import encode, encoder
         tokenizer, model = encoder()
         chosen = sentences(held_out=True) if text is None else text.splitlines()
         others = sentences(held_out=False) if calibration_text is None \
@@ -197,22 +201,19 @@ def load_subject(name: str, text: str | None = None, calibration_text: str | Non
                 raise ValueError(f"{kind} must have at least {needed} lines, not {len(lines)}")
         chosen = [chosen[k * len(chosen) // count] for k in range(count)]
         others = random.Random(seed).sample(others, calibration)
-        batches, windows = ([dict(tokenizer(line, return_tensors="pt", truncation=True,
-                                            max_length=512)) for line in lines]
-                            for lines in (chosen, others))
+        batches, windows = ([encode(line) for line in lines] for lines in (chosen, others))
         return Subject(model, _same_length(batches), windows, "cosine", tokenizer, device)
     if name == "decoder":
         from sw.decoder import load
         tokenizer, model = load()
     else:
         tokenizer, model = _from_hub(name)
+    longest = getattr(model.config, "max_position_embeddings", None) or length
+    if length > longest:
+        raise ValueError(f"length must be an integer from 1 to {longest}, which {name} takes, "
+                         f"not {length}")
     body = source(held_out=True) if text is None else text
     other = source(held_out=False) if calibration_text is None else calibration_text
     return Subject(model, _evaluated(tokenizer, body, length, count),
                    _random_windows(tokenizer, other, length, calibration, seed),
                    "perplexity", tokenizer, device)
-
-
-def split_names(names: Sequence[str]) -> list[tuple[str, ...]]:
-    """Read combinations such as ``"d-pts+var"``; ``"none"`` is no correction."""
-    return [() if name == "none" else tuple(name.split("+")) for name in names]

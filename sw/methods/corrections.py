@@ -6,19 +6,11 @@ Notation: x one token, S(.) the sparsifier, W the weights [O, K]. Statistics are
 import torch
 from torch import Tensor
 
+from sw.methods.names import CORRECTIONS, SHIFTS, TRAINED
+
 
 __all__ = ["CORRECTIONS", "SHIFTS", "TRAINED", "largest_magnitudes", "low_rank", "rotation",
            "smoothing", "token_shift", "variance_ratio"]
-
-
-SHIFTS = ("d-pts", "d-pts-mean", "s-pts", "l-pts")
-"""``y = (S(x - eta) + eta) W^T``; at most one of them."""
-
-CORRECTIONS = (*SHIFTS, "shift", "ls", "var", "r-sparse", "smooth", "larosa")
-"""Names that ``sw.methods.sparsify.sparsify`` takes."""
-
-TRAINED = ("l-pts", "shift", "ls", "r-sparse")
-"""Corrections with learned parameters. Untrained, all but R-Sparse do nothing."""
 
 
 def token_shift(x: Tensor, mean: bool = False) -> Tensor:

@@ -9,15 +9,13 @@ from torch import Tensor
 
 from hw.config import choice
 from sw.exact.graph import is_recorded
+from sw.methods.names import CRITERIA
 
 
 __all__ = ["COEFFICIENT_BITS", "CRITERIA", "amber_coefficients", "clact_coefficients",
            "quantize_coefficients", "variance_coefficients", "weight_coefficients",
            "wina_coefficients"]
 
-
-CRITERIA = ("act", "clact", "amber", "wina", "variance")
-"""ACT (magnitude), CLACT, Amber-Pruner, WINA, variance-weighted."""
 
 COEFFICIENT_BITS = 8
 """Bits of a coefficient in hardware."""

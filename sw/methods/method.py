@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
+from hw.command.kinds import Kind
 from hw.config import Pattern, choice
-from sw.methods.corrections import CORRECTIONS, SHIFTS
-from sw.methods.criteria import CRITERIA
+from sw.methods.names import CORRECTIONS, CRITERIA, SHIFTS
 
 
-__all__ = ["Method", "parse_pattern"]
+__all__ = ["PATTERN", "Method", "parse_pattern"]
 
 
 def parse_pattern(text: str) -> Pattern | int:
@@ -22,6 +22,15 @@ def parse_pattern(text: str) -> Pattern | int:
         return Pattern.parse(text)
     raise ValueError("pattern must be written N:M, as in 8:16, or unstructured-P with P from 0 to "
                      f"99, not {text!r}")
+
+
+def _checked(name: str, given: str) -> str:
+    parse_pattern(given)
+    return given
+
+
+PATTERN = Kind("PATTERN", "", _checked)
+"""Kind of an option of a command line that takes patterns, as their text."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,11 @@ class Method:
     criterion: str = "act"
     corrections: tuple[str, ...] = ()
     integer: bool = False
+
+    def __str__(self) -> str:
+        parts = (self.pattern, self.criterion, "+".join(self.corrections),
+                 "int8" if self.integer else "")
+        return " ".join(part for part in parts if part)
 
     def __post_init__(self) -> None:
         parse_pattern(self.pattern)

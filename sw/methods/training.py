@@ -8,7 +8,7 @@ values and through what a correction adds, never through the selection itself.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from sw.files import load, save
 from sw.methods.corrections import TRAINED
 from sw.methods.method import Method
+from sw.methods.schedule import Training
 from sw.methods.sparse_layer import SparseInput
 from sw.methods.sparsified import Sparsified
 from sw.methods.sparsify import sparsify
@@ -33,36 +34,6 @@ KIND = "learned corrections"
 Learned = dict[str, dict[str, Tensor]]
 Call = tuple[tuple[Any, ...], dict[str, Any], Tensor | None]
 """What a block is called with besides its first argument, and which tokens are real, [B * T]."""
-
-
-@dataclass(frozen=True)
-class Training:
-    """How blocks are trained; the defaults are the authors'.
-
-    AdamW with betas of 0.9 and 0.95 and no weight decay, one window in a step, gradients clipped
-    to a norm of 1; the rate rises over the first 3 % of the steps and then falls to zero, both
-    linearly.
-
-    Attributes
-    ----------
-    rate : float
-        Highest learning rate.
-    epochs : int
-        How often each block sees every window.
-    seed : int
-        For the order of the windows.
-    """
-
-    rate: float = 1e-4
-    epochs: int = 1
-    seed: int = 0
-
-    def factor(self, step: int, steps: int) -> float:
-        """Share of the highest rate in a step, 0 to 1."""
-        warm = max(1, round(0.03 * steps))
-        if step < warm:
-            return (step + 1) / warm
-        return (steps - step) / max(1, steps - warm + 1)
 
 
 def find_blocks(names: Sequence[str]) -> dict[str, list[str]]:

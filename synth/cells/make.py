@@ -1,8 +1,11 @@
 """Writes ``nmforge.lib`` and ``nmforge.lef``: ``python -m synth.cells.make``."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
+from hw.command.files import write_all
+from hw.command.kinds import folder
+from hw.command.parser import Arguments, Parser
+from hw.command.run import run
 from synth.cells.gates import (
     INV,
     OFF,
@@ -196,6 +199,25 @@ END wire
     return head + "\n".join([*cells, macro("DFF_X1", 15), "END LIBRARY"]) + "\n"
 
 
+def _parser() -> Parser:
+    parser = Parser("python -m synth.cells.make",
+                    "Write the project's own cell library and the sizes of its cells. The files "
+                    "that the reports use are in synth/cells; to replace them, name that folder.")
+    parser.option("-o", "--output", kind=folder(), default="build/cells",
+                  help="directory for nmforge.lib and nmforge.lef")
+    return parser
+
+
+def _make(arguments: Arguments) -> None:
+    contents: dict[str, str | bytes] = {"nmforge.lib": library(), "nmforge.lef": lef()}
+    for path in write_all(arguments.output, contents):
+        print(path)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Command line."""
+    run(_parser(), _make, argv)
+
+
 if __name__ == "__main__":
-    Path(__file__).with_name("nmforge.lib").write_text(library())
-    Path(__file__).with_name("nmforge.lef").write_text(lef())
+    main()

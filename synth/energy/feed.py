@@ -9,12 +9,13 @@ from amaranth.hdl import Shape
 from hw.array.row import RowDecoder, SharedLayout
 from hw.config import Design, choice
 from hw.generate.emit import to_verilog
+from synth.energy import DESIGNS
 from synth.energy.circuit import Circuit
 from synth.energy.operands import Operands
 from synth.flow import Flow
 
 
-__all__ = ["FED", "Feed", "Steps", "feed"]
+__all__ = ["Feed", "Steps", "feed"]
 
 
 @dataclass(frozen=True)
@@ -141,9 +142,8 @@ def _compressor(design: Design, operands: Operands, cycles: int, seed: int, flow
                  "s_axis_tlast": given.last[:, None], "m_axis_tready": always}, blocks=1)
 
 
-FED: dict[str, Callable[[Design, Operands, int, int, Flow], Feed]] = {
+_FEEDS: dict[str, Callable[[Design, Operands, int, int, Flow], Feed]] = {
     "pe": _pe, "array": _array, "compressor": _compressor}
-"""Designs that can be fed."""
 
 
 def feed(name: str, design: Design, operands: Operands, *, cycles: int, seed: int,
@@ -153,7 +153,7 @@ def feed(name: str, design: Design, operands: Operands, *, cycles: int, seed: in
     Parameters
     ----------
     name : str
-        One of :data:`FED`.
+        One of :data:`synth.energy.DESIGNS`.
     design : Design
         With int8 operands.
     operands : Operands
@@ -170,8 +170,8 @@ def feed(name: str, design: Design, operands: Operands, *, cycles: int, seed: in
     ValueError
         If the design has no feed, or other operands.
     """
-    choice("design", name, tuple(FED))
+    choice("design", name, DESIGNS)
     for field, number in (("format", design.number), ("weight_format", design.weight)):
         if number.bits != 8:
             raise ValueError(f"{field} must be int8 for energies, not {getattr(design, field)}")
-    return FED[name](design, operands, cycles, seed, flow)
+    return _FEEDS[name](design, operands, cycles, seed, flow)

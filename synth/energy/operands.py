@@ -13,7 +13,7 @@ __all__ = ["INPUTS", "RECORDED", "Operands", "load", "make"]
 
 
 RECORDED = Path(__file__).parent / "recorded"
-"""Operands of trained models, as ``python -m sw.evaluation.operands`` writes them."""
+"""Operands of trained models, as ``python -m sw.operands`` writes them."""
 
 TOKENS, OUTPUTS, FEATURES = 16, 16, 384
 """Size of what is drawn at random; 384 are the features of MiniLM."""

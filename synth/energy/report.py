@@ -8,15 +8,20 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from rich.table import Table
-
 from hw import VERSION
+from hw.command.table import Table
 from synth.energy.measure import Measured, Settings, Spread
 from synth.flow import Flow
 from synth.library.power import Power
 
 
-__all__ = ["as_json", "parts_table", "table"]
+__all__ = ["NOTE", "as_json", "parts_table", "table"]
+
+
+NOTE = ("wire and core in the LEF's unit of length; ± is the largest distance from the mean\n"
+        "of all placements and inputs; a product is one of the dense layer, for a\n"
+        "compressor a block")
+"""What the table's columns are."""
 
 
 def against(row: Measured, rows: Sequence[Measured]) -> Measured | None:
@@ -28,36 +33,29 @@ def against(row: Measured, rows: Sequence[Measured]) -> Measured | None:
 
 
 def table(rows: Sequence[Measured], flow: Flow, inputs: str) -> Table:
-    """Wires, paths and energies; ratios to the dense design behind figures."""
+    """Wires, paths and energies; behind a design with a dense one, the ratios to that."""
     library, (unit, scale) = flow.library, Power(flow.tables).unit
-    shown = Table(title=f"Energy on {library.name}, mapped for {flow.goal}, {inputs} operands")
-    for column in ("pattern", "design"):
-        shown.add_column(column, no_wrap=True)
-    for column in ("gates", "buffers", "core", "wire", f"{library.time_unit}, cells",
-                   "with wires", f"{unit} a cycle", "a product", "without glitches"):
-        shown.add_column(column, justify="right")
+    shown = Table(f"Energy on {library.name}, mapped for {flow.goal}, {inputs} operands",
+                  ("pattern", "design"),
+                  ("gates", "buffers", "core", "wire", f"{library.time_unit}, cells", "with wires",
+                   f"{unit} a cycle", "a product", "without glitches"))
     for row in rows:
-        dense = against(row, rows)
-
-        def figure(name: str, scale: float = 1.0, row: Measured = row,
-                   dense: Measured | None = dense) -> str:
-            value: Spread = getattr(row, name)
-            text = f"{value.mean * scale:.4g} ±{value.percent:.1f} %"
-            if dense is None:
-                return text
-            ratio = value.over(getattr(dense, name))
-            return f"{text}\n{ratio.mean:.3f}x ±{ratio.percent:.1f} %"
-
         cycle = Spread(tuple(energy.total for energy in row.energies))
-        shown.add_row(
-            f"{row.design.pattern}{' dense' if row.design.pattern.dense else ''}", row.name,
-            f"{row.gates:,}", f"{row.buffers:,}", f"{row.core:,.0f}",
-            figure("length"), f"{row.delay:.4g}", figure("placed_delay"),
-            f"{cycle.mean * scale:.4g}", figure("total", scale), figure("settled", scale))
-    shown.caption = ("wire and core in the LEF's unit of length; ± is the largest distance from "
-                     "the mean of all placements and inputs; a product is one of the dense layer, "
-                     "for a compressor a block")
+        shown.row(f"{row.design.pattern}{' dense' if row.design.pattern.dense else ''}", row.name,
+                  f"{row.gates:,}", f"{row.buffers:,}", f"{row.core:,.0f}", _spread(row.length),
+                  f"{row.delay:.4g}", _spread(row.placed_delay), f"{cycle.mean * scale:.4g}",
+                  _spread(row.total, scale), _spread(row.settled, scale))
+        if dense := against(row, rows):
+            ratios = {name: getattr(row, name).over(getattr(dense, name))
+                      for name in ("length", "placed_delay", "total", "settled")}
+            shown.row("", "over dense", "", "", "", _spread(ratios["length"], end="x"), "",
+                      _spread(ratios["placed_delay"], end="x"), "",
+                      _spread(ratios["total"], end="x"), _spread(ratios["settled"], end="x"))
     return shown
+
+
+def _spread(value: Spread, scale: float = 1.0, end: str = "") -> str:
+    return f"{value.mean * scale:.4g}{end} ±{value.percent:.1f} %"
 
 
 def parts_table(rows: Sequence[Measured], flow: Flow) -> Table:
@@ -65,11 +63,8 @@ def parts_table(rows: Sequence[Measured], flow: Flow) -> Table:
     unit, scale = Power(flow.tables).unit
     names = list(dict.fromkeys(name for row in rows for energy in row.energies
                                for name in energy.parts))
-    shown = Table(title=f"{unit} a cycle (of these, glitches)")
-    shown.add_column("pattern", no_wrap=True)
-    shown.add_column("design", no_wrap=True)
-    for name in (*names, "loads", "inside cells", "leakage"):
-        shown.add_column(name, justify="right")
+    shown = Table(f"{unit} a cycle (of these, glitches)", ("pattern", "design"),
+                  (*names, "loads", "inside cells", "leakage"))
     for row in rows:
         energies = row.energies
 
@@ -83,7 +78,7 @@ def parts_table(rows: Sequence[Measured], flow: Flow) -> Table:
             cells.append(f"{whole:.3g} ({glitches:.2g})" if whole else "")
         cells += [f"{mean([getattr(energy, cause) for energy in energies]):.3g}"
                   for cause in ("load", "internal", "leakage")]
-        shown.add_row(str(row.design.pattern), row.name, *cells)
+        shown.row(str(row.design.pattern), row.name, *cells)
     return shown
 
 

@@ -8,54 +8,27 @@ designs share is synthesised once.
 
 import pathlib
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from json import loads
 
+from hw.command.files import temporary
 from hw.config import choice
 from synth.flow import yosys
 from synth.flow.flat import Netlist
 from synth.flow.gates import Gates, dissolve
 from synth.flow.netlist import MEMORIES, Module, count_instances, split
 from synth.flow.timing import Path, longest_path
-from synth.flow.yosys import SynthesisError
+from synth.flow.yosys import SynthesisError, SynthesisTimeout
 from synth.library import liberty
 from synth.library.tables import Tables
+from synth.scripts import ABC_SCRIPTS, CELLS, GOALS, YOSYS_SCRIPT
 
 
-__all__ = ["ABC_SCRIPTS", "CELLS", "GOALS", "YOSYS_SCRIPT", "Flow", "Mapped", "Result",
-           "SynthesisError", "synthesize"]
+__all__ = ["Flow", "Mapped", "Result", "SynthesisError", "synthesize"]
 
-
-CELLS = pathlib.Path(__file__).parent.parent / "cells" / "nmforge.lib"
-"""The project's own cell library, for a report without a PDK. Sizes stand in ``.lef`` beside it."""
-
-YOSYS_SCRIPT = (
-    "read_rtlil module.il",
-    "hierarchy -check -top module",
-    "synth -top module -noabc -booth",
-    "dfflibmap -liberty cells.lib",
-    "opt",
-    "abc -liberty cells.lib -constr constraints -script script.abc",
-    "opt_clean -purge",
-    "write_json mapped.json",
-)
-"""Commands for every module of every design."""
-
-ABC_SCRIPTS = {
-    "area": ("strash", "dc2", "dc2", "&get -n", "&resyn3rs", "&put", "amap -m", "topo",
-             "buffer -c", "topo", "dnsize -c", "stime -p"),
-    "delay": ("strash", "dc2", "dc2", "balance", "map -B 0.8", "topo", "buffer -c", "topo",
-              "upsize -c", "dnsize -c", "stime -p"),
-}
-"""Commands of ABC, which maps the logic, for each goal. Without SAT sweeping, which does not end on
-selectors. ``topo`` after mapping drops cells that nothing reads; ``buffer`` stumbles over them."""
-
-GOALS = tuple(ABC_SCRIPTS)
-"""What a design can be mapped for."""
 
 PORT_LOADS = 4
 """Load of an output, in input capacitances of the smallest inverter."""
@@ -193,18 +166,25 @@ class Flow:
         return split_designs
 
     def _split(self, verilog: str, top: str) -> tuple[str, dict[str, Module]]:
-        with tempfile.TemporaryDirectory(prefix="nmforge-") as folder:
-            return top, split(verilog, top, pathlib.Path(folder), timeout=self.timeout)
+        with temporary() as folder:
+            try:
+                return top, split(verilog, top, folder, timeout=self.timeout)
+            except SynthesisTimeout:
+                raise self._late(top) from None
+
+    def _late(self, name: str) -> SynthesisError:
+        return SynthesisError(f"timeout must let Yosys end with {name}, not be {self.timeout:g} s")
 
     def _map(self, text: str, name: str) -> Mapped:
-        with tempfile.TemporaryDirectory(prefix="nmforge-") as folder:
-            path = pathlib.Path(folder)
+        with temporary() as path:
             (path / "module.il").write_text(text)
             (path / "cells.lib").write_text(self._cells_text)
             (path / "constraints").write_text("\n".join(self.constraints) + "\n")
             (path / "script.abc").write_text("\n".join(self.abc_script) + "\n")
             try:
                 log = yosys.run(list(YOSYS_SCRIPT), path, timeout=self.timeout)
+            except SynthesisTimeout:
+                raise self._late(name) from None
             except SynthesisError as error:
                 raise SynthesisError(f"{name}: {error}") from None
             netlist = loads((path / "mapped.json").read_text())["modules"]["module"]

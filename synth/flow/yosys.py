@@ -1,13 +1,16 @@
 """Runs Yosys, one fresh process for every script."""
 
 import os
-import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
+from hw.command.children import call
+from hw.command.faults import Fault
 
-__all__ = ["SynthesisError", "run"]
+
+__all__ = ["SynthesisError", "SynthesisTimeout", "run"]
 
 
 _PROGRAM = """
@@ -18,8 +21,12 @@ libyosys.run_pass("script run.ys", libyosys.Design())
 """
 
 
-class SynthesisError(RuntimeError):
+class SynthesisError(Fault):
     """Yosys gave up, or did not end in time. The message is one sentence."""
+
+
+class SynthesisTimeout(SynthesisError):
+    """Yosys did not end in time."""
 
 
 def run(script: list[str], folder: Path, *, timeout: float) -> str:
@@ -32,30 +39,26 @@ def run(script: list[str], folder: Path, *, timeout: float) -> str:
 
     Raises
     ------
+    ModuleNotFoundError
+        If Yosys is not installed.
     SynthesisError
         If Yosys fails, with the last line it printed, or takes more than ``timeout`` seconds.
     """
+    if find_spec("pyosys") is None:
+        raise ModuleNotFoundError("No module named 'pyosys'", name="pyosys")
     (folder / "run.ys").write_text("\n".join(script) + "\n")
     scratch = folder / "tmp"
     scratch.mkdir(exist_ok=True)
-    process = subprocess.Popen([sys.executable, "-c", _PROGRAM], cwd=folder,
-                               env={**os.environ, "TMPDIR": str(scratch)},
-                               stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                               text=True, start_new_session=True)
-    try:
-        errors = process.communicate(timeout=timeout)[1]
-    except BaseException as error:
-        # ABC is a child of that process: the whole group ends, also on Ctrl-C.
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        if isinstance(error, subprocess.TimeoutExpired):
-            raise SynthesisError(f"Yosys did not end within {timeout:g} s") from None
-        raise
+    try:  # ABC is a child of that process: the whole group ends with it
+        done = call([sys.executable, "-c", _PROGRAM], cwd=folder, timeout=timeout,
+                    env={**os.environ, "TMPDIR": str(scratch)}, stdout=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        raise SynthesisTimeout(f"Yosys did not end within {timeout:g} s") from None
     log = folder / "yosys.log"
     text = log.read_text(errors="replace") if log.exists() else ""
-    if process.returncode != 0:
-        lines = [line.strip() for line in f"{text}\n{errors}".splitlines()]
+    if done.returncode != 0:
+        lines = [line.strip() for line in f"{text}\n{done.stderr}".splitlines()]
         last = next((line for line in reversed(lines) if line),
-                    f"exit code {process.returncode}")
+                    f"exit code {done.returncode}")
         raise SynthesisError(f"Yosys failed: {last}")
     return text

@@ -5,10 +5,10 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 
-from rich.progress import Progress
-
+from hw.command.children import as_worker
+from hw.command.progress import doing, track
 from hw.config import DESIGNS, Design, Pattern
-from hw.generate import verilog
+from hw.generate.designs import verilog
 from synth import flow
 from synth.placement.lef import Lef
 from synth.placement.placed import placed
@@ -112,8 +112,7 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], selectors: Sequence[
     return list(rows.values())
 
 
-def measure(rows: Sequence[Row], synthesis: flow.Flow, progress: Progress,
-            lef: Lef | None = None) -> list[Measured]:
+def measure(rows: Sequence[Row], synthesis: flow.Flow, lef: Lef | None = None) -> list[Measured]:
     """Rows with their results and overheads; with ``lef`` also placed.
 
     Raises
@@ -123,17 +122,15 @@ def measure(rows: Sequence[Row], synthesis: flow.Flow, progress: Progress,
     SynthesisError
         If Yosys fails.
     """
-    generating = progress.add_task("generate", total=len(rows))
-    mapping = progress.add_task("synthesise", total=None)
-
     # Generating is Python alone: threads would take turns.
-    with ProcessPoolExecutor(synthesis.workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(synthesis.workers, mp_context=get_context("spawn"),
+                             initializer=as_worker) as pool:
         texts = [pool.submit(verilog, row.name, row.design) for row in rows]
-        for _ in as_completed(texts):
-            progress.advance(generating)
+        for _ in track(as_completed(texts), "generating designs", len(texts)):
+            pass
         designs = [(text.result(), f"nm_{row.name}") for text, row in zip(texts, rows, strict=True)]
-    results = synthesis.run(designs, lambda done, total: progress.update(
-        mapping, completed=done, total=total))
+    with doing("synthesising modules") as task:
+        results = synthesis.run(designs, task.reach)
     areas = {(row.name, row.design.pattern, row.design.options): result.area
              for row, result in zip(rows, results, strict=True) if row.design.pattern.dense}
     measured = []
@@ -146,7 +143,7 @@ def measure(rows: Sequence[Row], synthesis: flow.Flow, progress: Progress,
     if lef is None:
         return measured
     return [replace(row, wired=_wired(design, synthesis, lef)) for row, design in
-            progress.track(list(zip(measured, designs, strict=True)), description="place")]
+            track(list(zip(measured, designs, strict=True)), "placing designs")]
 
 
 def _wired(design: tuple[str, str], synthesis: flow.Flow, lef: Lef) -> Wired | None:

@@ -10,9 +10,8 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from rich.table import Table
-
 from hw import VERSION
+from hw.command.table import Table
 from synth import flow
 from synth.reports.rows import Measured
 
@@ -23,23 +22,20 @@ __all__ = ["as_csv", "as_json", "table"]
 def table(rows: Sequence[Measured], synthesis: flow.Flow) -> Table:
     """Rows as a table for the terminal."""
     library = synthesis.library
-    shown = Table(title=f"Area and delay on {library.name}, mapped for {synthesis.goal}")
     wired = any(row.wired for row in rows)
     optional = any(row.design.options for row in rows)
-    for column in ("pattern", "design", "selector", *(["options"] if optional else [])):
-        shown.add_column(column, no_wrap=True)
     areas = [] if library.area_unit == "GE" else [library.area_unit]
-    for column in (*areas, "GE", "cells", "FFs", "RAM bits", library.time_unit, "stime",
-                   "over dense", "work/area",
-                   *(["core", "wire", "with wires"] if wired else [])):
-        shown.add_column(column, justify="right", no_wrap=True)
+    shown = Table(f"Area and delay on {library.name}, mapped for {synthesis.goal}",
+                  ("pattern", "design", "selector", *(["options"] if optional else [])),
+                  (*areas, "GE", "cells", "FFs", "RAM bits", library.time_unit, "stime",
+                   "over dense", "work/area", *(["core", "wire", "with wires"] if wired else [])))
     previous = None
     for row in rows:
         result, pattern = row.result, row.design.pattern
         if previous not in (None, pattern):
-            shown.add_section()
+            shown.section()
         previous = pattern
-        shown.add_row(
+        shown.row(
             f"{pattern}{' dense' if pattern.dense else ''}", row.name, row.selector,
             *([row.design.options] if optional else []),
             *(f"{result.area:,.0f}" for _ in areas), f"{result.gates:,.0f}",

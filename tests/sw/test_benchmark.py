@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from sw.benchmark import main, topk_mask
+from sw.benchmark import main
+from sw.evaluation.timing import topk_mask
 from sw.exact.selection import nm_mask, unstructured_mask
 
 
@@ -30,8 +31,8 @@ def test_prints_the_times_of_a_layer_beside_it(capsys):
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--size", "65"], "size must be a multiple of 4, not 65"),
-    (["--rounds", "0"], "rounds must be an integer from 1, not 0"),
-    (["--outputs", "-1"], "outputs must be an integer from 0, not -1"),
+    (["--rounds", "0"], "rounds must be an integer from 1 to 1000, not 0"),
+    (["--outputs", "-1"], "outputs must be an integer from 0 to 65536, not -1"),
     (["--device", "cuda"], "device must be cpu where torch finds no GPU, not cuda"),
 ])
 def test_rejects(capsys, monkeypatch, arguments, message):

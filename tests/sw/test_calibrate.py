@@ -14,6 +14,7 @@ from sw.methods.method import Method
 from sw.methods.observe import observe
 from sw.methods.sparsify import sparsify
 from sw.methods.training import Training, calibrate, find_blocks
+from tests.commands import override
 
 
 TRAINING = Training(rate=1e-2)
@@ -182,7 +183,7 @@ def test_rejects_nothing_to_train_and_foreign_parameters(model):
         sparsify(model, "2:4", corrections=["l-pts"], learned=learned)
 
 
-SMALL = ["--model", "minilm", "--windows", "2", "--layers", "encoder.layer.[01].output.dense"]
+SMALL = ["--model", "minilm", "--count", "2", "--layers", "encoder.layer.[01].output.dense"]
 
 
 def test_command_trains_the_encoder_and_what_it_writes_loads(tmp_path, capsys):
@@ -201,8 +202,8 @@ def test_command_trains_the_encoder_and_what_it_writes_loads(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    (["--windows", "0"], "windows must be an integer from 1 to 1048576, not 0"),
-    (["--rate", "2"], "rate must be between 0 and 1, not 2.0"),
+    (["--count", "0"], "count must be an integer from 1 to 1048576, not 0"),
+    (["--rate", "2"], "rate must be a number above 0 and below 1, not 2"),
     (["--corrections", "var"],
      "corrections must have one of l-pts, shift, ls, r-sparse to be trained, not var"),
     (["--corrections", "best"], ("correction must be one of d-pts, d-pts-mean, s-pts, l-pts, "
@@ -212,7 +213,7 @@ def test_command_trains_the_encoder_and_what_it_writes_loads(tmp_path, capsys):
 ])
 def test_command_rejects(tmp_path, capsys, arguments, message):
     with pytest.raises(SystemExit) as caught:
-        main([*SMALL, *arguments, "-o", str(tmp_path / "learned.pt")])
+        main([*override(SMALL, arguments), "-o", str(tmp_path / "learned.pt")])
     assert caught.value.code == 2
     assert capsys.readouterr().err.splitlines()[-1] == f"python -m sw.calibrate: error: {message}"
     assert not list(tmp_path.iterdir())

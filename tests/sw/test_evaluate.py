@@ -8,13 +8,14 @@ import statistics
 import pytest
 import torch
 
-from sw import evaluate
-from sw.evaluate import PAPER, main, methods, parse
+from sw.evaluate import PAPER, main, methods, parser
+from sw.evaluation.rows import Evaluation
 from sw.evaluation.subjects import Subject
 from sw.methods.corrections import CORRECTIONS
 from sw.methods.criteria import CRITERIA
 from sw.methods.method import Method
 from sw.methods.sparse_layer import SparseInputLinear
+from tests.commands import override
 from tests.sw.methods.tiny import causal, ids
 
 
@@ -65,7 +66,7 @@ def test_results_are_written_and_resumed(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "results.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "learned" / "2x4-act-ls.pt").exists()
     for name in ("row", "measure"):  # nothing may be computed again
-        monkeypatch.setattr(evaluate.Evaluation, name, None)
+        monkeypatch.setattr(Evaluation, name, None)
     main(arguments)
     assert json.loads((tmp_path / "results.json").read_text()) == held
     assert not list(tmp_path.rglob("*.part"))
@@ -74,7 +75,7 @@ def test_results_are_written_and_resumed(tmp_path, monkeypatch, capsys):
 def test_interrupted_run_goes_on_to_the_same_results(tmp_path, monkeypatch):
     arguments = [*SMALL, "--criteria", "act", "clact", "--corrections", "none", "ls", "-o"]
     main([*arguments, str(tmp_path / "whole")])
-    row, done = evaluate.Evaluation.row, []
+    row, done = Evaluation.row, []
 
     def stop(self, method):
         if len(done) == 2:
@@ -82,9 +83,10 @@ def test_interrupted_run_goes_on_to_the_same_results(tmp_path, monkeypatch):
         done.append(method)
         return row(self, method)
 
-    monkeypatch.setattr(evaluate.Evaluation, "row", stop)
-    with pytest.raises(KeyboardInterrupt):
+    monkeypatch.setattr(Evaluation, "row", stop)
+    with pytest.raises(SystemExit) as caught:
         main([*arguments, str(tmp_path / "part")])
+    assert caught.value.code == 130
     assert len(json.loads((tmp_path / "part" / "results.json").read_text())["rows"]) == 2
     done[:] = []
     main([*arguments, str(tmp_path / "part")])
@@ -97,8 +99,8 @@ def test_rows_of_experts_say_what_is_sparse(tmp_path):
     model = causal("mixtral", num_local_experts=4, num_experts_per_tok=2)
     windows = [{"input_ids": ids(40)}]
     subject = Subject(model, windows, windows, "perplexity")
-    _, options = parse(["--model", "mixtral", "-o", str(tmp_path)])
-    row = evaluate.Evaluation(subject, options, {}).row(Method("2:4"))
+    options = parser().parse_args(["--model", "mixtral", "-o", str(tmp_path)])
+    row = Evaluation(subject, options, {}).row(Method("2:4"))
     assert row["coverage"]["layers"] == {"sparse": 24, "not called": 0, "dense": 1}
     assert len(row["layers"]) == 24
     for name in ("gate_up_proj", "down_proj"):
@@ -133,18 +135,19 @@ def test_energy_is_of_what_is_selected_from():
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    (["--criteria", "top"], ("criterion must be one of act, clact, amber, wina, variance, weight, "
+    (["--criteria", "top"], ("criteria must be one of act, clact, amber, wina, variance, weight, "
                              "not 'top'")),
     (["--patterns", "5:4"], "n must be an integer from 1 to 4, not 5"),
     (["--count", "0"], "count must be an integer from 1 to 1048576, not 0"),
     (["--count", "500"], "text must have at least 500 lines, not 133"),
-    (["--tasks", "piqa"], "tasks must be of a causal model, not of minilm"),
+    (["--tasks", "piqa"],
+     "tasks must be left out with minilm, which is no causal model, not 'piqa'"),
     (["--layers", "nothing"], ("layers must match a linear layer of the model (there are dense, "
                                "key, query, value), not 'nothing'")),
 ])
 def test_rejects(tmp_path, capsys, arguments, message):
     with pytest.raises(SystemExit) as caught:
-        main([*SMALL, *arguments, "-o", str(tmp_path)])
+        main([*override(SMALL, arguments), "-o", str(tmp_path)])
     assert caught.value.code == 2
     assert capsys.readouterr().err.splitlines()[-1] == f"python -m sw.evaluate: error: {message}"
     assert not list(tmp_path.iterdir())
@@ -159,7 +162,8 @@ def test_foreign_results_are_not_overwritten(tmp_path, capsys):
 
 
 def test_all_of_the_paper():
-    _, options = parse(["--paper", "--integer", "--patterns", "2:4", "unstructured-70", "-o", "x"])
+    options = parser().parse_args(["--paper", "--integer", "--patterns", "2:4", "unstructured-70",
+                                   "-o", "x"])
     found = methods(options)
     assert len(found) == len(set(found)) == 2 * (2 * len(CRITERIA) + 1 + len(PAPER))
     used = {name for method in found for name in method.corrections}

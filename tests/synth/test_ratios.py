@@ -3,7 +3,8 @@
 import pytest
 
 from hw.config import Pattern
-from synth.ratios import main, subjects
+from synth.ratios import main
+from synth.reports.ratios import subjects
 
 
 def test_every_ratio_is_to_a_subject_of_the_same_pattern():
@@ -11,20 +12,23 @@ def test_every_ratio_is_to_a_subject_of_the_same_pattern():
     against = {row.what: rows[row.base].what for row in rows if row.base is not None}
     assert against["radix 4:8, n at run time"] == "radix 4:8"
     assert against["serial 4:8"] == "radix 4:8 between registers"
-    assert against["serial 2:4, n and m at run time"] == "serial 2:4"
+    assert against["serial 2:4, n, m at run time"] == "serial 2:4"
     assert len(against) == 8
 
 
 def test_prints_ratios_that_follow_from_the_areas(capsys):
     main(["--patterns", "2:4", "--selectors-only"])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
     rows = [[cell.strip() for cell in line.split("│")[1:-1]]
-            for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
-    areas = {row[0]: float(row[1].replace(",", "")) for row in rows}
+            for line in lines if line.startswith("│")]
+    areas = {row[1]: float(row[2].replace(",", "")) for row in rows}
     assert len(areas) == 6
-    for what, _, _, against, ratio, _ in rows:
+    for _, what, _, _, against, ratio, _ in rows:
         if against:
-            assert float(ratio.rstrip("x")) == pytest.approx(areas[what] / areas[against], abs=0.01)
-    assert areas["serial 2:4, n and m at run time"] > areas["serial 2:4, n at run time"]
+            base = areas[rows[int(against)][1]]
+            assert float(ratio.rstrip("x")) == pytest.approx(areas[what] / base, abs=0.01)
+    assert areas["serial 2:4, n, m at run time"] > areas["serial 2:4, n at run time"]
 
 
 @pytest.mark.parametrize(("arguments", "message"), [

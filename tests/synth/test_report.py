@@ -6,8 +6,9 @@ import json
 import pytest
 
 from hw.config import DESIGNS, Design, Pattern
-from synth.flow import ABC_SCRIPTS, CELLS
-from synth.report import main, plan
+from synth.report import main
+from synth.reports.rows import plan
+from synth.scripts import ABC_SCRIPTS, CELLS
 
 
 FILES = ["area.png", "report.csv", "report.json"]
@@ -68,7 +69,7 @@ def test_lef_that_is_missing_is_named(tmp_path, capsys):
 def test_lef_without_wires_is_refused(tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["--patterns", "2:4", "--lef", "x.lef", "-o", str(tmp_path / "o")])
-    assert "lef must be left out without wires, not x.lef" in capsys.readouterr().err
+    assert "lef must be left out without wires, not 'x.lef'" in capsys.readouterr().err
 
 
 def test_json_holds_all_that_a_figure_depends_on(written):
@@ -116,7 +117,7 @@ def test_designs_that_take_the_pattern_at_run_time():
     (["--variants", "encoding=csr"], "encoding must be one of bitmask, index, rank, not 'csr'"),
     (["--patterns", "2x4"], "pattern must be written N:M, as in 8:16, not '2x4'"),
     (["--patterns", "4:2"], "n must be an integer from 1 to 2, not 4"),
-    (["--designs", "chip"], f"design must be one of {', '.join(DESIGNS)}, not 'chip'"),
+    (["--designs", "chip"], f"designs must be one of {', '.join(DESIGNS)}, not 'chip'"),
     (["--workers", "0"], "workers must be an integer from 1 to 256, not 0"),
     (["--workers", "many"], "workers must be an integer from 1 to 256, not 'many'"),
     (["--goal", "power"], "goal must be one of area, delay, not 'power'"),

@@ -1,6 +1,7 @@
 """The command line of the generator."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from hw.config import DESIGNS, Design, Pattern
 from hw.generate import generate, main
+from tests.commands import refused, start
 
 
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -88,3 +90,50 @@ def test_output_that_is_no_directory(tmp_path, capsys):
     assert caught.value.code == 2
     assert "output must be a writable directory, not " in capsys.readouterr().err.splitlines()[-1]
     assert file.read_text() == "kept"
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    ("--n 8 --m 16 --clock-ns 5", "clock_ns must be left out without the selector auto, not '5'"),
+    ("--n 8 --m 16 --throughput 1",
+     "throughput must be left out without the selector auto, not '1'"),
+    ("--n 8 --m 16 --selector auto --clock-ns nan",
+     "clock_ns must be a number of ns above 0, not nan"),
+    ("--n 2 --m 4 --design pe --rows 8", "rows must be 4 in design pe, not 8"),
+    ("--n 2 --m 4 --design decompressor --selector radix",
+     "selector must be rank in design decompressor, not 'radix'"),
+    ("--pattern 2:4 --n 2", "n must be left out with a pattern, not '2'"),
+    ("--n 2", "m must be given, not left out"),
+])
+def test_what_would_have_no_effect_is_refused(arguments, message, tmp_path, capsys):
+    last = refused(main, [*arguments.split(), "-o", tmp_path / "out"], capsys)
+    assert last == f"python -m hw.generate: error: {message}"
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_home_that_cannot_be_written_does_not_matter(tmp_path):
+    (tmp_path / "home").write_text("")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    process = start(["hw.generate", "--pattern", "2:4", "--design", "selector", "-o",
+                     tmp_path / "out"], HOME=str(tmp_path / "home"), XDG_CACHE_HOME="",
+                    TMPDIR=str(temporary))
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+    assert len(out.splitlines()) == 3
+    assert list(temporary.iterdir()) == []
+
+
+def test_interrupted_generation_is_one_line_and_nothing_is_written(tmp_path):
+    process = start(["hw.generate", "--n", "32", "--m", "64", "-o", tmp_path / "out"])
+    try:
+        first = process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert first.startswith("generating nm_accelerator 32:64, which takes a minute or two (")
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == "python -m hw.generate: interrupted"
+    assert "Traceback" not in err
+    assert not (tmp_path / "out").exists()

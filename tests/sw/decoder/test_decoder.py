@@ -9,7 +9,7 @@ import torch
 from sw.calibrate import load_learned
 from sw.calibrate import main as calibrate_main
 from sw.decoder import WEIGHTS
-from sw.decoder import train as module
+from sw.decoder import training as module
 from sw.decoder.text import sentences, source
 from sw.evaluate import main as evaluate_main
 from sw.evaluation.subjects import load_subject

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sw.evaluation.operands import MODELS, main, record
+from sw.evaluation.operands import MODELS, record
+from sw.operands import main
 
 
 RECORDED = Path(__file__).parents[3] / "synth" / "energy" / "recorded"

@@ -1,0 +1,87 @@
+"""Processes that a command starts: they end with it, and so do their own children."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from hw.command.faults import Fault
+
+
+__all__ = ["as_worker", "begin", "call", "end_all"]
+
+
+_running: set[subprocess.Popen] = set()
+_ended = threading.Event()
+
+
+def call(command: Sequence[Any], *, input: str | None = None, timeout: float | None = None,
+         **options: Any) -> subprocess.CompletedProcess:
+    """Run a program to its end, as ``subprocess.run`` does, and return what it printed.
+
+    It is the head of a group of its own, which is killed as a whole when the command is
+    interrupted, or after ``timeout`` seconds.
+
+    Raises
+    ------
+    OSError
+        If there is no such program.
+    Fault
+        If the command has been ended.
+    subprocess.TimeoutExpired
+        If it took too long.
+    """
+    process = subprocess.Popen(
+        [str(word) for word in command], text=True, start_new_session=True,
+        stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options})
+    _running.add(process)
+    try:
+        if _ended.is_set():
+            raise Fault("children must not start after their command was ended")
+        out, err = process.communicate(input, timeout)
+    except BaseException:
+        _kill(process)
+        process.communicate()
+        raise
+    finally:
+        _running.discard(process)
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def begin() -> None:
+    """Let processes start again, for the next command in this process."""
+    _ended.clear()
+
+
+def end_all(number: int = signal.SIGTERM) -> None:
+    """End all processes that :func:`call` runs in any thread, and all workers of pools.
+
+    None is started any more until :func:`begin`.
+    """
+    _ended.set()
+    for process in list(_running):
+        _kill(process)
+    if "multiprocessing" in sys.modules:
+        for worker in sys.modules["multiprocessing"].active_children():
+            os.kill(worker.pid, number)
+
+
+def as_worker() -> None:
+    """Initialise a process of a pool: Ctrl-C is the parent's, and its end ends children too."""
+    def end(number: int, frame: Any) -> None:
+        end_all()
+        os._exit(128 + number)
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, end)
+
+
+def _kill(process: subprocess.Popen) -> None:
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,102 @@
+"""Ctrl-C and termination: soon, without children or partial files left behind."""
+
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hw.command import children
+
+
+__all__ = ["Interrupted", "interruptible", "unfinished"]
+
+
+GRACE = 1.5
+"""Seconds that a command gets to end by itself; then its process is ended."""
+
+SIGNALS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "hung up"}
+
+_unfinished: set[Path] = set()
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asked the command to end."""
+
+    def __init__(self, number: int):
+        super().__init__(number)
+        self.code = 128 + number
+        self.reason = SIGNALS[signal.Signals(number)]
+
+
+@contextmanager
+def unfinished(path: Path) -> Iterator[Path]:
+    """Remove a file or directory unless the block ends well; also when the process is ended."""
+    _unfinished.add(path)
+    try:
+        yield path
+    except BaseException:
+        _remove(path)
+        raise
+    finally:
+        _unfinished.discard(path)
+
+
+@contextmanager
+def interruptible(prog: str) -> Iterator[None]:
+    """Raise :class:`Interrupted` in the block at the first signal; later ones are ignored.
+
+    Children end at once, so that nothing waits for them. A long call into a library would keep
+    Python from raising anything: a thread then ends the process.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in SIGNALS
+              if signal.getsignal(number) not in (signal.SIG_IGN, None)}
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    ended = threading.Event()
+    threading.Thread(target=_watch, args=(prog, reading, ended), daemon=True).start()
+    wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+
+    def stop(number: int, frame: Any) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
+        children.end_all()
+        raise Interrupted(number)
+
+    try:
+        for number in before:
+            signal.signal(number, stop)
+        yield
+    finally:
+        ended.set()
+        signal.set_wakeup_fd(wakeup)
+        children.begin()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.close(writing)  # the thread reads the end of the pipe, and closes the other side
+
+
+def _watch(prog: str, reading: int, ended: threading.Event) -> None:
+    """End the process if it does not end by itself after a signal."""
+    while received := os.read(reading, 1):
+        number = received[0]
+        if number in SIGNALS and not ended.wait(GRACE):
+            children.end_all(signal.SIGKILL)
+            for path in list(_unfinished):
+                _remove(path)
+            os.write(2, f"\n{prog}: {SIGNALS[signal.Signals(number)]}\n".encode())
+            os._exit(128 + number)
+    os.close(reading)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

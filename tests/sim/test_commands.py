@@ -1,0 +1,128 @@
+"""What the commands that simulate refuse, and how they end."""
+
+import signal
+
+import pytest
+
+from hw.config import Pattern
+from sim import layer, model, patterns, selectors, soak
+from sim.runs.soak import designs
+from sim.runs.soak import soak as run_soak
+from sim.tests.conftest import wheel  # noqa: F401 - the fixture
+from tests.commands import refused, start, wait_for
+
+
+pytestmark = pytest.mark.usefixtures("wheel")
+
+SMALL = {
+    layer: ["Hi.", "--patterns", "4:8", "--rows", "2", "--columns", "4", "--epilogue-lanes", "0"],
+    model: ["Hi.", "--patterns", "4:8", "--rows", "2", "--columns", "4"],
+    patterns: ["--array", "2:8", "--rows", "2", "--columns", "2", "--tokens", "5", "--features",
+               "40", "--outputs", "3", "--max-k", "64", "--patterns", "2:4"],
+    selectors: ["--patterns", "2:4", "--selectors", "rank", "--blocks", "100"],
+    soak: ["--patterns", "2:4", "--blocks", "1000"],
+}
+
+
+@pytest.mark.parametrize("command", SMALL, ids=lambda command: command.__name__)
+def test_no_compiler_is_one_sentence(command, monkeypatch, capsys):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    last = refused(command.main, SMALL[command], capsys)
+    assert last == (f"python -m {command.__name__}: error: CXX must name a C++ compiler, not "
+                    "'no-such-compiler', which is not installed")
+
+
+@pytest.mark.parametrize("command", SMALL, ids=lambda command: command.__name__)
+def test_a_folder_that_cannot_be_written_is_one_sentence(command, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "build").write_text("")
+    last = refused(command.main, SMALL[command], capsys)
+    assert last.startswith(f"python -m {command.__name__}: error: working directory must let files "
+                           f"be written to build/sim, not {str(tmp_path)!r} (")
+
+
+@pytest.mark.parametrize("command", [selectors, soak], ids=lambda command: command.__name__)
+@pytest.mark.parametrize("seed", ["abc", "0", "-1", "1.5"])
+def test_a_seed_that_is_none_is_one_sentence(command, seed, monkeypatch, capsys):
+    monkeypatch.setenv("SEED", seed)
+    last = refused(command.main, SMALL[command], capsys)
+    value = seed if seed != "abc" else "'abc'"
+    assert last == (f"python -m {command.__name__}: error: SEED must be an integer from 1 to "
+                    f"2147483647, not {value}")
+
+
+@pytest.mark.parametrize(("command", "words", "message"), [
+    (layer, [""], "sentence must be a text, not ''"),
+    (model, ["One.", " "], "sentence must be a text, not ' '"),
+    (layer, ["word " * 600],
+     "sentence must have at most 512 tokens, not 602: 'word word word word '..."),
+    (layer, ["--shift", "mean"], "arguments must be those that --help lists, not '--shift'"),
+    (model, ["--shift", "mean", "--corrections", "d-pts"],
+     "arguments must be those that --help lists, not '--shift'"),
+    (model, ["--array", "16:32", "--flexible", "n"],
+     "flexible must be left out with an array, which takes every pattern, not 'n'"),
+    (model, ["--learned", __file__, "--corrections", "var"],
+     f"learned must be left out without a learned correction, not {__file__!r}"),
+    (patterns, ["--flexible", "none"],
+     "arguments must be those that --help lists, not '--flexible none'"),
+    (patterns, ["--kept", "nan"], "kept must be a number above 0 and at most 1, not nan"),
+    (selectors, ["--selectors", "rank", "serial", "--stages", "3"],
+     "stages must be left out without the selector radix, not '3'"),
+    (soak, ["--blocks", "1"], "blocks must be an integer from 1000 to 10000000, not 1"),
+    (layer, ["--layer", "-1"], "layer must be an integer from 0 to 5, not -1"),
+    (layer, ["--format", "fp16"],
+     "arguments must be those that --help lists, not '--format'"),
+])
+def test_what_would_have_no_effect_is_refused(command, words, message, capsys):
+    last = refused(command.main, words, capsys)
+    assert last == f"python -m {command.__name__}: error: {message}"
+
+
+def test_stages_are_said_and_taken(capsys):
+    with pytest.raises(SystemExit) as caught:
+        selectors.main(["--patterns", "2:4", "--selectors", "rank,radix", "--stages", "3",
+                        "--blocks", "1000"])
+    assert caught.value.code == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("2:4 rank: 1000 masks right")
+    assert second.startswith("2:4 radix stages=3: 1000 masks right")
+
+
+def test_dense_streams_are_soaked_without_a_complement():
+    dense = designs(Pattern(4, 4))
+    assert not any(design.complement for design in dense)
+    assert any(design.complement for design in designs(Pattern(2, 4)))
+    assert run_soak("compressor", dense[-1], 1000) > 1000
+
+
+@pytest.mark.parametrize("name", ["compressor", "decompressor"])
+def test_both_directions_are_soaked(name):
+    assert run_soak(name, designs(Pattern(2, 4))[0], 1000) > 1000
+
+
+def test_a_wrong_beat_ends_with_code_1_and_says_which(monkeypatch, capsys):
+    def wrong(name, design, blocks):
+        raise AssertionError("compressor 2:4: tdata of beat 3 of 9 is wrong")
+
+    monkeypatch.setattr("sim.runs.soak.soak", wrong)
+    with pytest.raises(SystemExit) as caught:
+        soak.main(SMALL[soak])
+    assert caught.value.code == 1
+    assert capsys.readouterr().out.splitlines()[-1].endswith(
+        "compressor 2:4: tdata of beat 3 of 9 is wrong")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_build_that_is_ended_leaves_nothing_half_made(tmp_path, number):
+    process = start(["sim.selectors", "--patterns", "8:16", "--selectors", "rank"], cwd=tmp_path)
+    try:
+        wait_for(lambda: list((tmp_path / "build" / "sim").glob("nm_selector*.partial/*.v")), 200)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    word = "interrupted" if number == signal.SIGINT else "terminated"
+    assert (process.returncode, out) == (128 + number, "")
+    assert err.splitlines()[-1] == f"python -m sim.selectors: {word}"
+    assert "Traceback" not in err
+    assert not list((tmp_path / "build" / "sim").glob("*.partial"))

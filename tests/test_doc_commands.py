@@ -1,0 +1,108 @@
+"""Commands and code of the documentation: read by their parsers, and run in short."""
+
+import importlib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from synth.flow import CELLS
+from tests.commands import ROOT, module_of, override
+from tests.test_docs import PAGES, PYTHON, names
+
+
+INDENTED = re.compile(r"^    ((?:.*\\\n +)*.*)$", re.M)
+INLINE = re.compile(r"`(python -m [^`]+)`")
+COMMAND = re.compile(r"python -m ((?:hw|sw|sim|synth)\.[\w.]+)(.*)")
+
+FILES = {"FILE": CELLS, "my_cells.lib.gz": CELLS, "sky130hd_tt.lib.gz": CELLS}
+"""What stands for names of files in a command."""
+
+SHORT = {
+    "hw.generate": [],
+    "hw.header": [],
+    "sim.layer": ["--rows", "2", "--columns", "2", "--epilogue-lanes", "0"],
+    "sim.model": ["--patterns", "8:16", "--rows", "2", "--columns", "2"],
+    "sim.patterns": ["--tokens", "5", "--features", "64", "--outputs", "4", "--patterns", "2:4",
+                     "--array", "2:8", "--rows", "2", "--columns", "2", "--max-k", "64"],
+    "sim.selectors": ["--blocks", "1000", "--patterns", "2:4"],
+    "sim.soak": ["--blocks", "1000", "--patterns", "2:4"],
+    "sw.benchmark": ["--size", "64", "--rounds", "1"],
+    "sw.calibrate": ["--count", "1", "--length", "32"],
+    "sw.evaluate": ["--count", "2", "--calibration", "2", "--patterns", "8:16"],
+    "sw.decoder.train": None,  # half an hour
+    "sw.operands": [],
+    "synth.cells.make": [],
+    "synth.energy": ["--patterns", "2:4", "--inputs", "gaussian", "--seeds", "1", "--cycles", "20"],
+    "synth.measure": None,  # a minute for each of its 36 selectors
+    "synth.ratios": ["--patterns", "2:4", "--selectors-only"],
+    "synth.report": ["--patterns", "2:4"],
+}
+"""What makes a command short, in the place of the same options."""
+
+
+def commands():
+    """Every command of a page that is complete, as words."""
+    found = {}
+    for page in PAGES:
+        text = PYTHON.sub("", page.read_text())
+        for line in (*INDENTED.findall(text), *INLINE.findall(text)):
+            line = line.replace("\\\n", " ")
+            if match := COMMAND.search(line):
+                words = shlex.split(match[2])
+                if words or match[1] in ("sim.patterns", "sim.selectors", "hw.header"):
+                    found[" ".join((match[1], *words))] = (match[1], words)
+    return found
+
+
+@pytest.mark.parametrize("command", commands())
+def test_commands_are_taken_by_their_parsers(command, monkeypatch):
+    name, words = commands()[command]
+    module = importlib.import_module(module_of(name))
+    seen = []
+    monkeypatch.setattr(module, "run", lambda parser, work, argv: seen.append(
+        parser.parse_args(argv)))
+    if words == ["--help"]:
+        with pytest.raises(SystemExit) as caught:
+            module.main(words)
+        assert caught.value.code == 0
+        return
+    module.main(words)
+    assert seen
+    assert "..." not in words
+
+
+def run(words, cwd):
+    done = subprocess.run([sys.executable, *words], cwd=cwd, capture_output=True, text=True,
+                          check=False, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("command", [command for command, (name, _) in commands().items()
+                                     if SHORT[name] is not None])
+def test_commands_run_in_short(command, tmp_path):
+    name, words = commands()[command]
+    shared = ROOT / "build"
+    if shared.exists():  # models that are built already
+        (tmp_path / "build").symlink_to(shared.resolve())
+    output = ["-o", str(tmp_path / "out" / "file")] if "-o" in words else []
+    words = [str(FILES.get(word, word)) for word in words]
+    run(["-m", name, *override(words, [*SHORT[name], *output])], tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("page", [name for name in names(PAGES)
+                                  if PYTHON.search((ROOT / name).read_text())])
+def test_code_runs(page, tmp_path):
+    text = (ROOT / page).read_text()
+    if "build/learned.pt" in text:
+        words = next(words for name, words in commands().values() if name == "sw.calibrate")
+        run(["-m", "sw.calibrate", *override(words, SHORT["sw.calibrate"])], tmp_path)
+    shutil.copy(CELLS, tmp_path / "my_cells.lib.gz")
+    for block in PYTHON.findall(text):
+        run(["-c", block], tmp_path)
