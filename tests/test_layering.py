@@ -31,7 +31,8 @@ FLOORS = {
         {"synth", "synth.library", "synth.cells", "synth.scripts"},
         {"synth.flow"},
         {"synth.placement"},
-        {"synth.command", "synth.energy", "synth.reports"},
+        {"synth.command"},
+        {"synth.energy", "synth.reports"},
         {"synth.report", "synth.ratios", "synth.measure"},
     ],
     "sim": [

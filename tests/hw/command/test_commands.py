@@ -44,8 +44,8 @@ def main_of(name):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_comes_at_once_in_80_columns_with_every_default(name):
-    done = subprocess.run([sys.executable, "-c", HELP, module_of(name)], cwd=ROOT, capture_output=True,
-                          text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", HELP, module_of(name)], cwd=ROOT,
+                          capture_output=True, text=True, check=True)
     code, seconds, modules = json.loads(done.stderr)
     assert code == 0
     assert seconds < 1, "of the processor"
