@@ -23,7 +23,8 @@ PARTS = {
     "multipliers and adders": r"dot_product|pe",
     "decoders": r"row_decoder|recoder|(network|select)_decoder",
     "selector": r".*select.*|radix|rank|serial|count.*",
-    "compressor": r".*(compressor|compact|channel|metadata|score|statistics|steps|token).*",
+    "compressor": r".*(compressor|compact|channel|metadata|score|sums|finish|median|mean|steps"
+                  r"|token).*",
     "results": r"result_.*",
     "buffers": r"buffers",
 }
@@ -34,8 +35,8 @@ REGISTERS, INPUTS, OTHER = "registers and clock", "inputs", "other"
 
 def part(module: str) -> str:
     """Part that the gates of a module belong to."""
-    # nm_<design>_<class>, with _v<number> where a class has several modules.
-    kind = re.sub(r"^nm_[a-z]+_|_v\d+$", "", module)
+    # nm_<design>_<class>, and behind it the sizes that a class with several modules has.
+    kind = re.sub(r"^nm_[a-z]+_|_\d.*$", "", module)
     return next((name for name, pattern in PARTS.items() if re.fullmatch(pattern, kind)), OTHER)
 
 
