@@ -63,16 +63,17 @@ class Evaluation:
         """
         found: dict[str, dict[str, float]] = {}
 
-        def compare(name: str, inputs: Any, output: Any) -> None:
+        def compare(name: str, inputs: Any, keywords: Any, output: Any) -> None:
             if isinstance(output, torch.Tensor):  # not of a layer that gives more than that
+                x = (*inputs, *keywords.values())[0]
                 # Without hooks: those of the dense layer, this one too, are the sparse one's.
-                found[name] = {"snr_db": snr_db(output, sparse[name].forward(inputs[0])),
-                               "energy_kept": sparse[name].energy_kept(inputs[0])}
+                found[name] = {"snr_db": snr_db(output, sparse[name].forward(x)),
+                               "energy_kept": sparse[name].energy_kept(x)}
 
         with separated(self.subject.model):
             dense = find_layers(self.subject.model, self.options.layers)
             handles = [dense[name].register_forward_hook(
-                lambda module, inputs, output, name=name: compare(name, inputs, output))
+                lambda module, *call, name=name: compare(name, *call), with_kwargs=True)
                 for name in sparse]
             try:
                 self.subject.model(**self.subject.batches[0])
