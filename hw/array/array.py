@@ -124,6 +124,10 @@ class Array(wiring.Component):
 
     What the kept positions select is decoded once per row and shared by every column.
 
+    Tiles register weights and selects as they come. With ``pipeline`` ``gathered`` every PE
+    registers its gathered weights in their place, and only tiles behind the first keep copies:
+    the gather then works in the cycle in which the inputs come, at the same ``latency``.
+
     One step per cycle. ``latency`` cycles after a ``last`` step the first row of results is
     offered on ``o``, row 0 first. The chain holds one set of results: after ``last``, the next
     ``last`` may come only once all rows have left; the next ``start`` may come at once. Reset
@@ -192,7 +196,10 @@ class Array(wiring.Component):
         return stages
 
     def _shared(self, m):
-        """Per row and column tile: what the PEs of the row share."""
+        """Per row and column tile: what the PEs of the row share.
+
+        Where PEs register gathered weights, selects are a register ahead of the digits.
+        """
         design, rows = self.design, []
         for row in range(design.rows):
             decoder = RowDecoder(design)
@@ -207,15 +214,28 @@ class Array(wiring.Component):
                 m.d.comb += decoder.mask.eq(self.rows.masks[row])
             decoded = Signal(SharedLayout(design), name=f"decoded_r{row}")
             m.d.comb += decoded.eq(decoder.shared)
-            rows.append(self._pipeline(m, decoded, design.column_tiles, f"shared_r{row}",
-                                       reset_less=True))
+            tiles = [Signal(SharedLayout(design), name=f"shared_r{row}c{j}")
+                     for j in range(design.column_tiles)]
+            for name, _ in SharedLayout(design):
+                ahead = name == "selects" and design.registers_gathered
+                stages = self._pipeline(m, decoded[name], design.column_tiles - ahead,
+                                        f"{name}_r{row}", reset_less=True)
+                stages = [decoded[name], *stages] if ahead else stages
+                m.d.comb += [tile[name].eq(stage)
+                             for tile, stage in zip(tiles, stages, strict=True)]
+            rows.append(tiles)
         return rows
 
     def _weights(self, m):
-        """Per column and row tile: the column's weights."""
-        return [self._pipeline(m, self.weights[column], self.design.row_tiles,
-                               f"weights_c{column}", reset_less=True)
-                for column in range(self.design.columns)]
+        """Per column and row tile: the column's weights, as they come where PEs register them."""
+        ahead = self.design.registers_gathered
+        columns = []
+        for column in range(self.design.columns):
+            given = self.weights[column]
+            stages = self._pipeline(m, given, self.design.row_tiles - ahead,
+                                    f"weights_c{column}", reset_less=True)
+            columns.append([given, *stages] if ahead else stages)
+        return columns
 
     def _sums_end(self, m):
         """Per row tile and column tile: whether its sums stand in the accumulators."""

@@ -1,6 +1,6 @@
 """The processing element: dot product of a block, and its accumulator."""
 
-from amaranth.hdl import Cat, Module, Value, signed, unsigned
+from amaranth.hdl import Cat, Module, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -73,8 +73,12 @@ class PE(wiring.Component):
 
     In each cycle the accumulator becomes ``(accumulator if keep else 0) + sum(value[i] *
     gathered[i])``, where ``gathered`` are the weights at the positions of the kept activations.
-    One block per cycle; the result stands in ``accumulator`` one cycle later. It wraps around on
-    overflow, which ``Design`` rules out.
+    One block per cycle; the result stands in ``accumulator`` one cycle after the digits. It wraps
+    around on overflow, which ``Design`` rules out.
+
+    With ``pipeline`` ``gathered`` the gathered weights are registered, without reset: weights and
+    selects of a block come one cycle before its digits, correction and ``keep``. The adders then
+    see every weight change once, at the edge of the clock.
 
     The activations come recoded, all zero where there is no block to add: a PE holds digit
     selectors and one tree of adders for all partial products and the accumulator together.
@@ -82,8 +86,8 @@ class PE(wiring.Component):
     Parameters
     ----------
     design : Design
-        Lanes (``n``) and weights per step (``m``), formats, gather and the accumulator's width.
-        Dense has no gather.
+        Lanes (``n``) and weights per step (``m``), formats, gather, pipeline and the accumulator's
+        width. Dense has no gather.
 
     Members
     -------
@@ -95,6 +99,8 @@ class PE(wiring.Component):
         Sum of all steps since the last one that began a sum.
     """
 
+    interval = 1
+
     def __init__(self, design: Design):
         self.design = design
         super().__init__({
@@ -103,12 +109,21 @@ class PE(wiring.Component):
             "accumulator": Out(signed(design.accumulator_width)),
         })
 
+    @property
+    def latency(self) -> int:
+        """Cycles from weights to the accumulator that holds their sum."""
+        return 1 + self.design.registers_gathered
+
     def elaborate(self, platform):
         m = Module()
         shared, weights, inverted = self.shared, Value.cast(self.weights), False
         if not self.design.pattern.dense:
             network = make_network(self.design.gather, self.design.pattern)
             weights, inverted = route(m, network, self.weights, shared.selects)
+            if self.design.registers_gathered:
+                gathered = Signal(len(weights), reset_less=True)
+                m.d.sync += gathered.eq(weights)
+                weights = gathered
         m.submodules.dot_product = dot_product = DotProduct(self.design, inverted=inverted)
         m.d.comb += [
             dot_product.digits.eq(shared.digits),

@@ -1,6 +1,6 @@
 """What the PEs of one row share, decoded once at the row's edge."""
 
-from amaranth.hdl import Cat, Module, signed
+from amaranth.hdl import Cat, Module, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -99,9 +99,11 @@ class RowDecoder(wiring.Component):
         ]
 
         if not self.design.pattern.dense:
+            inverted = self.design.registers_gathered  # no register between decoder and row
             m.submodules.decoder = decoder = NetworkDecoder(
-                make_network(self.design.gather, self.design.pattern))
+                make_network(self.design.gather, self.design.pattern), inverted=inverted)
+            selects = Value.cast(decoder.selects)
             m.d.comb += decoder.mask.eq(self.mask)
-            m.d.comb += self.shared.selects.eq(decoder.selects)
+            m.d.comb += Value.cast(self.shared.selects).eq(~selects if inverted else selects)
 
         return m

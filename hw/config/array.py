@@ -7,11 +7,14 @@ from hw.config.format import PRODUCT_MAGNITUDE
 from hw.config.parameter import ARRAYS, parameter
 
 
-__all__ = ["GATHERS", "ArrayParameters"]
+__all__ = ["GATHERS", "PIPELINES", "ArrayParameters"]
 
 
 GATHERS = ("auto", "window", "butterfly")
 """Networks that bring weights to a PE's lanes."""
+
+PIPELINES = ("inputs", "gathered")
+"""Where the weights of a product are registered: before the gather, or behind it."""
 
 _TILED = ("array", "accelerator")
 
@@ -23,6 +26,10 @@ class ArrayParameters(CompressorParameters):
     gather: str = parameter("auto", "network that brings weights to a PE's lanes: the smallest, "
                                     "one stage, or stages of two-to-one nodes", ARRAYS,
                             choices=GATHERS, option=False)
+    pipeline: str = parameter("inputs", "where weights are registered: at the inputs of a tile, or "
+                                        "gathered in each PE, which moves fewer bits and gives the "
+                                        "gather a cycle of its own", ARRAYS,
+                              choices=PIPELINES, option=False)
     rows: int = parameter(4, "rows of PEs, one token each", _TILED, low=1, high=64, option=False)
     columns: int = parameter(4, "columns of PEs, one output feature each", _TILED, low=1, high=64,
                              option=False)
@@ -37,6 +44,11 @@ class ArrayParameters(CompressorParameters):
         product = (self.number.largest * self.weight.largest if self.number.integer
                    else PRODUCT_MAGNITUDE)
         return ((1 << (self.accumulator_width - 1)) - 1) // product
+
+    @property
+    def registers_gathered(self) -> bool:
+        """Whether each PE registers what its gather gives; a dense one has none."""
+        return self.pipeline == "gathered" and not self.pattern.dense
 
     @property
     def row_tiles(self) -> int:

@@ -30,6 +30,9 @@ class NetworkDecoder(wiring.Component):
     Parameters
     ----------
     network : Network
+    inverted : bool
+        Give complements. Whoever inverts them drives the load of a row, which the logic in here,
+        of which each select is the input of the next, would wait for.
 
     Members
     -------
@@ -38,8 +41,9 @@ class NetworkDecoder(wiring.Component):
     selects : Out(network_selects(network))
     """
 
-    def __init__(self, network: Network):
+    def __init__(self, network: Network, *, inverted: bool = False):
         self.network = network
+        self.inverted = inverted
         super().__init__({
             "mask": In(network.pattern.m),
             "selects": Out(network_selects(network)),
@@ -50,7 +54,9 @@ class NetworkDecoder(wiring.Component):
         network = self.network
         if len(network.stages) == 1:
             m.submodules.decoder = decoder = SelectDecoder(network.pattern)
-            m.d.comb += [decoder.mask.eq(self.mask), self.selects.eq(decoder.selects)]
+            selects = Value.cast(decoder.selects)
+            m.d.comb += [decoder.mask.eq(self.mask),
+                         Value.cast(self.selects).eq(~selects if self.inverted else selects)]
             return m
 
         taken = dict(enumerate(self.mask))
@@ -65,7 +71,8 @@ class NetworkDecoder(wiring.Component):
                     selects += [~move if low else move for move in arriving]
                 taken[node.place] = Signal(name=f"taken{stage + 1}_p{node.place}")
                 m.d.comb += taken[node.place].eq(reduce(or_, arriving))
-        m.d.comb += [self.selects[k].eq(select) for k, select in enumerate(selects)]
+        m.d.comb += [self.selects[k].eq(~select if self.inverted else select)
+                     for k, select in enumerate(selects)]
         return m
 
     def _moves(self, m, stage, taken):

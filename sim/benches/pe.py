@@ -1,6 +1,8 @@
 """Bench of the processing element."""
 
 import random
+from collections import deque
+from collections.abc import Iterator
 
 import cocotb
 from cocotb.triggers import RisingEdge
@@ -12,6 +14,8 @@ from sim.benches.stream import reset, start_clock
 VECTORS = load()
 INPUTS = [name for name in ("digits", "correction", "keep", "selects", "weights")
           if name in VECTORS]
+AHEAD = int(VECTORS["ahead"])
+"""Cycles by which weights and selects of a step come before its other inputs."""
 IDLE = {"digits": 0, "correction": 0, "keep": 1}
 """A cycle that adds nothing; the other inputs may then be anything."""
 
@@ -24,25 +28,38 @@ async def accumulates_every_step(dut, stall):
     idle(dut)
     await reset(dut)
     expected = 0
-    steps = zip(*(words(VECTORS[name]) for name in INPUTS), VECTORS["accumulators"], strict=True)
-    for *inputs, accumulator in steps:
-        while random.random() < stall:
-            idle(dut)
-            await check(dut, expected)
-        for name, value in zip(INPUTS, inputs, strict=True):
-            getattr(dut, name).value = value
+    waiting = deque([None] * AHEAD)
+    for step in [*stalled(stall), *[None] * (AHEAD + 2)]:
+        waiting.append(step)
+        summed = waiting.popleft()
+        for name in INPUTS:
+            give(dut, name, summed if name in IDLE else step)
         await check(dut, expected)
-        expected = int(accumulator)
-    idle(dut)
-    await check(dut, expected)
-    await check(dut, expected)
+        expected = expected if summed is None else summed["accumulators"]
+
+
+def stalled(stall: float) -> Iterator[dict[str, int] | None]:
+    """The steps, and None for cycles that add nothing, at random between them."""
+    names = [*INPUTS, "accumulators"]
+    given = zip(*(words(VECTORS[name]) for name in INPUTS),
+                map(int, VECTORS["accumulators"]), strict=True)
+    for step in given:
+        while random.random() < stall:
+            yield None
+        yield dict(zip(names, step, strict=True))
 
 
 def idle(dut) -> None:
     """Give the inputs of a cycle that adds nothing."""
     for name in INPUTS:
-        signal = getattr(dut, name)
-        signal.value = IDLE.get(name, random.getrandbits(len(signal)))
+        give(dut, name, None)
+
+
+def give(dut, name: str, step: dict[str, int] | None) -> None:
+    """Drive an input as a step has it, or as a cycle that adds nothing."""
+    signal = getattr(dut, name)
+    signal.value = (step[name] if step is not None
+                    else IDLE.get(name, random.getrandbits(len(signal))))
 
 
 async def check(dut, expected: int) -> None:

@@ -57,6 +57,8 @@ def test_accelerator(bench, pattern):
 @pytest.mark.parametrize("parameters", [
     {"selector": "radix"},
     {"rows": 1, "columns": 1, "tile": 1, "batch_tokens": 1},
+    {"pipeline": "gathered"},
+    {"pipeline": "gathered", "rows": 4, "columns": 3, "tile": 4},
     {"rows": 20, "columns": 1, "tile": 4},  # most rows are dropped when a job has few tokens
 ], ids=lambda given: ",".join(f"{name}={value}" for name, value in given.items()))
 def test_accelerator_of_other_shapes(bench, parameters):

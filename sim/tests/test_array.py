@@ -52,6 +52,15 @@ def test_array_of_fewer_bits(bench, activations, weights):
     bench("array", "array", design, vectors(design, groups=4, depth=3))
 
 
+@pytest.mark.parametrize("pattern", ["2:4", "8:16", "4:4"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_array_that_registers_gathered_weights(bench, pattern, shape):
+    rows, columns, tile = SHAPES[shape]
+    design = Design(Pattern.parse(pattern), rows=rows, columns=columns, tile=tile,
+                    pipeline="gathered")
+    bench("array", "array", design, vectors(design, groups=6, depth=4))
+
+
 @pytest.mark.parametrize("depth", [1, 2])
 def test_array_of_one_tile(bench, depth):
     rows, columns, tile = SHAPES["one tile"]

@@ -53,6 +53,11 @@ def test_pe_with_another_gather(bench, gather):
     check(bench, Design(Pattern(8, 16), gather=gather))
 
 
+@pytest.mark.parametrize("pattern", ["2:4", "8:16", "4:4"])
+def test_pe_that_registers_gathered_weights(bench, pattern):
+    check(bench, Design(Pattern.parse(pattern), pipeline="gathered"))
+
+
 @pytest.mark.parametrize(("activations", "weights"), [("int8", "int4"), ("int4", "int4")])
 def test_pe_of_fewer_bits(bench, activations, weights):
     check(bench, Design(Pattern(4, 8), format=activations, weight_format=weights))
@@ -73,7 +78,8 @@ def check(bench, design):
     digits, correction = recoded(kept(dense, pattern), bits // 2)
     vectors = {"digits": digits, "correction": correction[:, None], "keep": ~start[:, None],
                "weights": bit_rows(weights, weight_bits),
-               "accumulators": ends - (ends - sums)[begins]}
+               "accumulators": ends - (ends - sums)[begins],
+               "ahead": int(design.pipeline == "gathered" and not pattern.dense)}
     if not pattern.dense:
         vectors["selects"] = selects(masks, make_network(design.gather, pattern))
     bench("pe", "pe", design, vectors)

@@ -23,16 +23,17 @@ _SHARED_MEANINGS = {
 class PETop(Top):
     """One PE, as one column of the array uses it."""
 
-    latency = 1
-
     def __init__(self, design: Design):
         inside = PE(design)
+        ahead = ", one cycle before its digits" if design.registers_gathered else ""
         self.fields = {name: field.width for name, field in inside.shared.shape()}
         super().__init__(design, inside, [
-            *(Port(name, "in", width, _SHARED_MEANINGS[name])
+            *(Port(name, "in", width, _SHARED_MEANINGS[name] + ahead * (name == "selects"))
               for name, width in self.fields.items()),
-            Port("weights", "in", design.pattern.m * design.weight.bits, "weights of the block"),
-            Port("accumulator", "out", design.accumulator_width, "signed sum, one cycle later"),
+            Port("weights", "in", design.pattern.m * design.weight.bits,
+                 f"weights of the block{ahead}"),
+            Port("accumulator", "out", design.accumulator_width,
+                 "signed sum, one cycle after the digits"),
         ])
 
     def elaborate(self, platform):

@@ -26,7 +26,9 @@ def simulate(pattern, bench, **parameters):
     m = Module()
     m.submodules.row = row = RowDecoder(design)
     m.submodules.pe = pe = PE(design)
-    m.d.comb += pe.shared.eq(row.shared)
+    for name, _ in pe.shared.shape():
+        domain = m.d.sync if design.registers_gathered and name != "selects" else m.d.comb
+        domain += pe.shared[name].eq(row.shared[name])
 
     async def testbench(ctx):
         async def step(values, kept, weights, *, start=0, step=1):
@@ -62,6 +64,26 @@ def test_accumulates_dot_products_of_kept_activations(pattern):
             assert await step(values, kept, weights, start=start) == expected
 
     simulate(pattern, bench)
+
+
+@pytest.mark.parametrize("gather", ["auto", "window"])
+@pytest.mark.parametrize("pattern", ["1:4", "2:4", "3:7", "8:16"])
+def test_gathered_weights_wait_for_the_digits(pattern, gather):
+    rng, pattern = random.Random(5), Pattern.parse(pattern)
+
+    async def bench(step):
+        expected = [0]
+        for _ in range(12):
+            values, kept = rng.choices(range(-128, 128), k=pattern.n), sorted(
+                rng.sample(range(pattern.m), pattern.n))
+            weights, start = rng.choices(range(-128, 128), k=pattern.m), rng.random() < 0.3
+            adds = rng.random() < 0.7
+            seen = await step(values, kept, weights, start=start, step=adds)
+            assert seen == expected[-1]
+            expected.append((0 if start else expected[-1]) + dot(values, kept, weights)
+                            if adds else expected[-1])
+
+    simulate(pattern, bench, pipeline="gathered", gather=gather)
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=str)

@@ -5,7 +5,7 @@ from itertools import combinations, islice
 from math import comb
 
 import pytest
-from amaranth.hdl import Module, signed
+from amaranth.hdl import Module, Value, signed
 from amaranth.sim import Simulator
 
 from hw.config import GATHERS, Pattern
@@ -58,6 +58,25 @@ def test_kept_values_are_gathered_in_ascending_order(pattern, gather):
             ctx.set(decoder.mask, sum(1 << position for position in kept))
             ctx.set(gather.values, values)
             assert list(ctx.get(gather.gathered)) == [values[position] for position in kept]
+
+    run(m, bench)
+
+
+@pytest.mark.parametrize("gather", GATHERS)
+@pytest.mark.parametrize("pattern", ["2:4", "3:7", "8:16"])
+def test_inverted_selects_are_complements(pattern, gather):
+    m, pattern = Module(), Pattern.parse(pattern)
+    decoders = [NetworkDecoder(make_network(gather, pattern), inverted=inverted)
+                for inverted in (False, True)]
+    m.submodules += decoders
+    rng = random.Random(6)
+
+    async def bench(ctx):
+        for kept in (rng.sample(range(pattern.m), pattern.n) for _ in range(20)):
+            for decoder in decoders:
+                ctx.set(decoder.mask, sum(1 << position for position in kept))
+            plain, inverted = (ctx.get(Value.cast(decoder.selects)) for decoder in decoders)
+            assert plain ^ inverted == (1 << len(Value.cast(decoders[0].selects))) - 1
 
     run(m, bench)
 
