@@ -100,6 +100,9 @@ def _pe(design: Design, operands: Operands, cycles: int, seed: int, flow: Flow) 
     widths = {name: Shape.cast(field.shape).width for name, field in SharedLayout(design)}
     ends = np.cumsum(list(widths.values()))
     fields = dict(zip(widths, np.split(shared, ends[:-1], axis=1), strict=True))
+    if design.registers_gathered:  # digits wait for weights that are registered behind the gather
+        fields |= {name: np.roll(fields[name], 1, axis=0)
+                   for name in ("digits", "correction", "keep")}
     return Feed({**fields, "weights": bits(given.weights, 8)}, products=design.pattern.m)
 
 

@@ -42,17 +42,19 @@ def signed(value, bits=32):
     return value - (1 << bits) if value >> bits - 1 else value
 
 
-@pytest.mark.parametrize("text", ["2:4", "4:4", "4:8"])
-def test_pe_accumulates_the_dot_products(flow, text):
-    design = Design(Pattern.parse(text))
+@pytest.mark.parametrize(("text", "pipeline"), [
+    ("2:4", "inputs"), ("4:4", "inputs"), ("4:8", "inputs"), ("2:4", "gathered")])
+def test_pe_accumulates_the_dot_products(flow, text, pipeline):
+    design = Design(Pattern.parse(text), pipeline=pipeline)
+    latency = 1 + (pipeline == "gathered")
     given, circuit, values = settled("pe", design, flow)
     expected, total = steps(design, operands(), CYCLES, 1, 1, 7), 0
     accumulators = [signed(value) for value in circuit.read(values, "accumulator")]
     for cycle, (step, start) in enumerate(zip(products(expected)[:, 0, 0], expected.start,
                                               strict=True)):
         total = step + (0 if start else total)
-        if cycle + 1 < len(accumulators):
-            assert accumulators[cycle + 1] == total
+        if cycle + latency < len(accumulators):
+            assert accumulators[cycle + latency] == total
     assert given.products == design.pattern.m
 
 
