@@ -15,7 +15,9 @@ _ADD = ("add", "sub")
 _SHIFT = ("shl", "shr", "sshr", "shift", "shiftx")
 _CELL = re.compile(rf"^  cell \$({'|'.join((*_COMPARE, *_ADD, *_SHIFT, 'neg'))}) .*?^  end\n",
                    re.M | re.S)
-_EMPTY = re.compile(r"^  wire width 0 .*(\\\S+)\n", re.M)
+_EMPTY = re.compile(r"^  wire width 0 (?:.* )?([\\$]\S+)\n", re.M)
+_ANY_CELL = re.compile(r"^  cell \$.*?^  end\n", re.M | re.S)
+_INSTANCE = re.compile(r"^  cell \\.*?^  end\n", re.M | re.S)
 
 
 def equal_widths(text: str) -> str:
@@ -24,11 +26,16 @@ def equal_widths(text: str) -> str:
 
 
 def _without_empty(text: str) -> str:
-    """Drop wires and ports of zero bits, which Verilog does not have."""
+    """Drop wires and ports of zero bits, which Verilog does not have, and cells that drive them."""
     names = _EMPTY.findall(text)
     if not names:
         return text
     named = "|".join(re.escape(name) for name in names)
+    drives = re.compile(rf"^ *connect \\Y (?:{named})(?: \[\])?\n", re.M)
+    text = _ANY_CELL.sub(lambda cell: "" if drives.search(cell[0]) else cell[0], text)
+    wired = re.compile(rf"^( *connect \S+) (?:{named})(?: \[\])?\n", re.M)
+    text = _INSTANCE.sub(lambda instance: wired.sub("", instance[0]), text)
+    text = wired.sub(r"\1 { }\n", text)
     text = re.sub(rf"^ *(?:connect|assign) (?:{named})(?: \[\])? .*\n", "", text, flags=re.M)
     return _EMPTY.sub("", text)
 

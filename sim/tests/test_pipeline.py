@@ -69,7 +69,8 @@ def test_dynamic_shifts_take_the_documented_cycles(design, token_cycles):
         beats = Beats(np.zeros((len(last), 32), bool), last, np.zeros((len(last), 0), bool))
         _, passed = pipeline.run(beats, len(last), limit=100_000,
                                  channel=zeros if design.channel_bits else None)
-        return passed - (design.max_blocks if design.channel_bits else 0)
+        # A load of the channels' parameters takes a cycle more than it has beats.
+        return passed - (design.max_blocks + 1 if design.channel_bits else 0)
 
     assert cycles(1, 1) == pipeline.manifest["latency_cycles"] + 1
     for blocks in (1, 3, 10, 32):

@@ -23,6 +23,7 @@ DESIGNS = [
     ("accelerator", Design(Pattern(1, 2), rows=1, columns=1, tile=1, batch_tokens=1, max_k=1)),
     ("compressor", Design(Pattern(4, 8), selector="radix", stages=4, reset="active_low",
                           pad_streams=True)),
+    ("compressor", Design(Pattern(8, 8), encoding="rank")),  # whose metadata has no bits
     ("decompressor", Design(Pattern(5, 8), encoding="rank")),
 ]
 

@@ -129,7 +129,7 @@ def test_tasks_are_in_all_results(tmp_path, monkeypatch, capsys):
     assert json.loads((tmp_path / "results.json").read_text())["rows"][0]["tasks"] == {
         "piqa acc": 0.75, "piqa exact_match,strict": 0.5}
     assert (tmp_path / "results.csv").read_text().splitlines()[0].endswith(
-        ",piqa acc,\"piqa exact_match,strict\"")
+        ",piqa acc,\"piqa exact_match,strict\",layers_sparse,parameters_sparse")
     lines = (tmp_path / "results.md").read_text().splitlines()
     start = lines.index("| piqa acc | 2:4 |")
     assert lines[start + 1:start + 4] == ["|---|---|", "| dense | 0.750 |", "| act | 0.750 |"]
