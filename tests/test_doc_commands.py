@@ -19,7 +19,9 @@ INDENTED = re.compile(r"^    ((?:.*\\\n +)*.*)$", re.M)
 INLINE = re.compile(r"`(python -m [^`]+)`")
 COMMAND = re.compile(r"python -m ((?:hw|sw|sim|synth)\.[\w.]+)(.*)")
 
-FILES = {"FILE": CELLS, "my_cells.lib.gz": CELLS, "sky130hd_tt.lib.gz": CELLS}
+SIZES = CELLS.with_suffix(".lef")
+FILES = {"FILE": CELLS, "my_cells.lib.gz": CELLS, "sky130hd_tt.lib.gz": CELLS,
+         "tech.lef.gz": SIZES, "cells.lef.gz": SIZES}
 """What stands for names of files in a command."""
 
 SHORT = {
@@ -40,7 +42,7 @@ SHORT = {
     "synth.energy": ["--patterns", "2:4", "--inputs", "gaussian", "--seeds", "1", "--cycles", "20"],
     "synth.measure": None,  # a minute for each of its 36 selectors
     "synth.ratios": ["--patterns", "2:4", "--selectors-only"],
-    "synth.report": ["--patterns", "2:4"],
+    "synth.report": ["--patterns", "4:8"],
 }
 """What makes a command short, in the place of the same options."""
 

@@ -98,9 +98,9 @@ class Treatment:
     Attributes
     ----------
     criterion : str
-        One of :data:`sw.methods.criteria.CRITERIA`.
+        One of :data:`sw.methods.names.CRITERIA`.
     corrections : tuple of str
-        From :data:`sw.driver.layer.CORRECTIONS`.
+        From :data:`sw.driver.needed.CORRECTIONS`.
     learned : mapping
         Learned parameters of the layers, see :func:`sw.calibrate.load_learned`.
     """

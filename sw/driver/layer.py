@@ -72,10 +72,10 @@ class SparseLinear(nn.Module):
             One that the accelerator runs, by default its own; see
             ``hw.config.Design.steps``.
         criterion : str
-            One of :data:`sw.methods.criteria.CRITERIA`; all but ``act`` need coefficients in the
+            One of :data:`sw.methods.names.CRITERIA`; all but ``act`` need coefficients in the
             design, and ``clact`` the statistic ``norm`` [K].
         corrections : sequence of str
-            From :data:`CORRECTIONS`.
+            From :data:`sw.driver.needed.CORRECTIONS`.
         statistics : mapping of str to Tensor, optional
             Of this layer, as :func:`sw.methods.observe.observe` gives them.
         learned : mapping of str to Tensor, optional

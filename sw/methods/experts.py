@@ -20,11 +20,11 @@ from sw.methods.sparse_layer import SparseInputLinear
 from sw.methods.tokens import real_tokens, token_mask
 
 
-__all__ = ["ExpertLinear", "SeparateExperts", "SparseExpertLinear", "expert_layers",
+__all__ = ["ExpertLinear", "ExpertView", "SeparateExperts", "SparseExpertLinear", "expert_layers",
            "expert_modules", "join", "separate", "separated"]
 
 
-class _View:
+class ExpertView:
     """The weights and bias of one expert, read from the module that holds those of all.
 
     A view each time, so gradients, checkpoints and changes of type or device are those of the
@@ -52,7 +52,7 @@ class _View:
         return self._read(name) if getattr(self.holder, name, None) is not None else None
 
 
-class ExpertLinear(_View, nn.Linear):  # type: ignore[misc, override]
+class ExpertLinear(ExpertView, nn.Linear):  # type: ignore[misc, override]
     """The dense layer of one expert.
 
     Parameters
@@ -75,7 +75,7 @@ class ExpertLinear(_View, nn.Linear):  # type: ignore[misc, override]
         self.train(holder.training)
 
 
-class SparseExpertLinear(_View, SparseInputLinear):  # type: ignore[misc, override]
+class SparseExpertLinear(ExpertView, SparseInputLinear):  # type: ignore[misc, override]
     """The sparse layer of one expert."""
 
     def _share(self, linear: nn.Linear) -> None:
