@@ -1,7 +1,11 @@
 """Random small designs, for what must be true of any of them."""
 
+import gc
 import random
+import warnings
 from collections.abc import Iterator
+
+from amaranth.hdl import UnusedElaboratable
 
 from hw.config import DESIGNS, Design, Pattern
 from hw.generate.tops import make_top
@@ -21,14 +25,25 @@ def drawn(seed: int, count: int) -> Iterator[tuple[str, Design]]:
         if "max_k" in chosen:
             chosen["max_k"] = random_numbers.choice([1, 2, 33, 300])
         chosen["accumulator_width"] = random_numbers.choice([24, 32, 33])
-        try:
-            design = Design(Pattern(random_numbers.randint(1, size), size), **chosen)
-            make_top(name, design)
-        except ValueError:  # a combination that is refused by name
+        design = _made(name, Pattern(random_numbers.randint(1, size), size), chosen)
+        if design is None:
             continue
         print(f"seed {seed}: {name} {design}")
         count -= 1
         yield name, design
+
+
+def _made(name, pattern, chosen):
+    """The design, or None if the combination is refused by name. What is made to see is given up."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnusedElaboratable)
+        try:
+            design = Design(pattern, **chosen)
+            make_top(name, design)
+        except ValueError:
+            design = None
+        gc.collect()
+    return design
 
 
 def _value(field, random_numbers):
