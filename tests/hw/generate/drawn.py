@@ -34,7 +34,7 @@ def drawn(seed: int, count: int) -> Iterator[tuple[str, Design]]:
 
 
 def _made(name, pattern, chosen):
-    """The design, or None if the combination is refused by name. What is made to see is given up."""
+    """The design, or None if it is refused by name; what is made to see that is given up."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnusedElaboratable)
         try:
