@@ -26,6 +26,7 @@ __all__ = ["PUBLISHED", "BuildError", "available", "build"]
 RUNTIME = ("verilated.cpp", "verilated_vpi.cpp", "verilated_threads.cpp", "verilated_vcd_c.cpp")
 DEFINES = ("VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0", "VM_TRACE_FST=0",
            "VM_TRACE_SAIF=0")
+PREFIX = Path(__file__).with_name("prefix.h")
 # Some symbols of the run-time library are defined in the model, or nowhere.
 DARWIN_LINK = ("-undefined", "dynamic_lookup") if sys.platform == "darwin" else ()
 
@@ -76,11 +77,16 @@ def _flags(waves: bool) -> list[str]:
 
 
 def _runtime() -> Path:
-    """Return the directory of the run-time library, ``libverilated.so``, shared by all models."""
+    """Return the directory of what all models share: ``libverilated.so`` and compiled headers."""
     def make(directory: Path) -> None:
+        headers = [(level, _header(directory, level)) for level in ("-O0", "-O1")]
+        for _, header in headers:
+            shutil.copyfile(PREFIX, header)
         sources = [_root() / "include" / name for name in RUNTIME]
         compiles = [[_compiler(), "-O2", "-c", *_flags(waves=True), source,
                      "-o", directory / f"{source.stem}.o"] for source in sources]
+        compiles += [[_compiler(), *_options(level, waves=False), "-x", "c++-header", PREFIX,
+                      "-o", f"{header}.gch"] for level, header in headers]
         with (doing("compiling Verilator's run-time library, once, for up to a minute"),
               ThreadPoolExecutor() as pool):
             list(pool.map(_run, compiles))
@@ -90,7 +96,17 @@ def _runtime() -> Path:
         for unused in objects:
             unused.unlink()
 
-    return cached("verilated", _identity(), make)
+    return cached("verilated", (*_identity(), PREFIX.read_text()), make)
+
+
+def _options(optimisation: str, waves: bool) -> list[str]:
+    """Options of a model's compiler: a compiled header serves those that it was made with."""
+    return [optimisation, "-pthread", *_flags(waves)]
+
+
+def _header(runtime: Path, optimisation: str) -> Path:
+    """The header to include first: the compiler takes the compiled form beside it if that fits."""
+    return runtime / f"prefix{optimisation}.h"
 
 
 def _identity() -> tuple:
@@ -144,11 +160,11 @@ def build(verilog: str, top: str, harness: Path, *, fast: bool = False, link: tu
     Path
         The executable or library, a file called ``top``.
     """
-    # Wide operations written out in place more than double the C++ of a large selector. The time
-    # that an optimising compiler takes grows faster than its functions: small ones take a tenth.
+    # Modules that are not inlined share what their instances have in common. Wide operations
+    # written out in place more than double the C++ of a large selector. The time that an optimising
+    # compiler takes grows faster than its functions: small ones take a tenth.
     model_options, optimisation = (
-        (["-fno-inline", "--output-split-cfuncs", "1000"], "-O1") if fast
-        else (["-fno-expand"], "-O0"))
+        (["--output-split-cfuncs", "1000"], "-O1") if fast else (["-fno-expand"], "-O0"))
 
     def make(directory: Path) -> None:
         runtime = _runtime()
@@ -159,13 +175,14 @@ def build(verilog: str, top: str, harness: Path, *, fast: bool = False, link: tu
         with doing(f"translating {top} to C++"):
             _run([_root() / "bin" / "verilator_bin", "--cc", "--vpi", "--no-timing", "--prefix",
                   "Vtop", "--Mdir", directory / "cpp", "--top-module", top,
-                  *model_options, *(["--trace"] if waves else []), control, source],
+                  "-fno-inline", *model_options, *(["--trace"] if waves else []), control, source],
                  env={**os.environ, "VERILATOR_ROOT": str(_root())})
         parts = [*sorted((directory / "cpp").glob("*.cpp")), harness]
         unit = directory / "cpp" / "unit.cc"  # one unit: the headers are most of the work
         unit.write_text("".join(f'#include "{part}"\n' for part in parts))
         with doing(f"compiling the model of {top}, up to a minute or two"):
-            _run([_compiler(), optimisation, "-pthread", *_flags(waves),
+            _run([_compiler(), *_options(optimisation, waves),
+                  "-include", _header(runtime, optimisation),
                   f"-I{directory / 'cpp'}", unit, f"-L{runtime}", "-lverilated",
                   f"-Wl,-rpath,{runtime}", *link, *DARWIN_LINK, "-o", directory / top])
         shutil.rmtree(directory / "cpp")

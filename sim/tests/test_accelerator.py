@@ -42,8 +42,9 @@ def job(design, x, w, y, k):
 
 
 def small(pattern, **parameters):
-    """Return a design that holds tokens of four blocks."""
-    return Design(pattern, **{"rows": 3, "columns": 2, "tile": 2, "batch_tokens": 7,
+    """Return a design that holds tokens of four blocks; of large ones, with two PEs for six."""
+    rows, columns = (2, 1) if pattern.m > 16 else (3, 2)
+    return Design(pattern, **{"rows": rows, "columns": columns, "tile": 2, "batch_tokens": 7,
                               "max_k": 4 * pattern.m, **parameters})
 
 

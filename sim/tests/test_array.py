@@ -13,6 +13,13 @@ SHAPES = {"one tile": (2, 3, 4), "ragged tiles": (3, 3, 2)}
 """Rows, columns, and PEs along a tile."""
 
 
+def shaped(pattern, shape, **parameters):
+    """Return a design of a shape; of one column where blocks are large and PEs slow to build."""
+    rows, columns, tile = SHAPES[shape]
+    return Design(pattern, rows=rows, columns=columns if pattern.m < 16 else 1, tile=tile,
+                  **parameters)
+
+
 def vectors(design, groups, depth):
     """Steps of ``groups`` groups of ``rows`` tokens with ``depth`` blocks each, and the sums."""
     pattern, rows, columns = design.pattern, design.rows, design.columns
@@ -39,32 +46,26 @@ def vectors(design, groups, depth):
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=str)
 def test_array(bench, pattern):
-    rows, columns, tile = SHAPES["ragged tiles"]
-    design = Design(pattern, rows=rows, columns=columns, tile=tile)
+    design = shaped(pattern, "ragged tiles")
     bench("array", "array", design, vectors(design, groups=6, depth=4))
 
 
 @pytest.mark.parametrize(("activations", "weights"), [("int8", "int4"), ("int4", "int4")])
 def test_array_of_fewer_bits(bench, activations, weights):
-    rows, columns, tile = SHAPES["one tile"]
-    design = Design(Pattern(4, 8), rows=rows, columns=columns, tile=tile, format=activations,
-                    weight_format=weights)
+    design = shaped(Pattern(4, 8), "one tile", format=activations, weight_format=weights)
     bench("array", "array", design, vectors(design, groups=4, depth=3))
 
 
 @pytest.mark.parametrize("pattern", ["2:4", "8:16", "4:4"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_array_that_registers_gathered_weights(bench, pattern, shape):
-    rows, columns, tile = SHAPES[shape]
-    design = Design(Pattern.parse(pattern), rows=rows, columns=columns, tile=tile,
-                    pipeline="gathered")
+    design = shaped(Pattern.parse(pattern), shape, pipeline="gathered")
     bench("array", "array", design, vectors(design, groups=6, depth=4))
 
 
 @pytest.mark.parametrize("depth", [1, 2])
 def test_array_of_one_tile(bench, depth):
-    rows, columns, tile = SHAPES["one tile"]
-    design = Design(Pattern(2, 4), rows=rows, columns=columns, tile=tile)
+    design = shaped(Pattern(2, 4), "one tile")
     bench("array", "array", design, vectors(design, groups=9, depth=depth))
 
 
@@ -74,24 +75,24 @@ def test_array_of_one_tile(bench, depth):
 ], ids=["one step", "two steps"])
 def test_any_mask_on_an_array_for_16_32(bench, kinds, steps):
     """Blocks of 32 with any masks, in steps of 16 values: the sums are those of all kept values."""
-    design, rows, depth = Design(Pattern(16, 32), rows=2, columns=2, tile=2), 2, 3
+    design, depth = shaped(Pattern(16, 32), "ragged tiles"), 3
     rng = generator("steps", kinds)
-    count = len(kinds) * rows * depth
-    x = rng.permutation(blocks(32, count, rng))[:count].reshape(len(kinds), rows, depth, 32)
-    w = rng.integers(-128, 128, (len(kinds), rows, depth, 32), np.int8)
+    count = len(kinds) * design.rows * depth
+    x = rng.permutation(blocks(32, count, rng))[:count].reshape(len(kinds), -1, depth, 32)
+    w = rng.integers(-128, 128, (len(kinds), design.columns, depth, 32), np.int8)
     keep = np.stack([masks(kind, tokens, rng) for kind, tokens in zip(kinds, x, strict=True)])
     values, positions = step_blocks(torch.from_numpy(x), torch.from_numpy(keep), design.lanes)
     assert positions.shape[-2] == steps
 
     def by_step(array):
-        return array.reshape(len(kinds), 2, depth * steps, -1).transpose(0, 2, 1, 3)
+        return array.reshape(len(kinds), -1, depth * steps, array.shape[-1]).transpose(0, 2, 1, 3)
 
     pruned = np.where(keep, x, 0).astype(np.int64)
     bench("array", "array", design, {
         "values": by_step(values.numpy()), "masks": by_step(positions.numpy()),
         "weights": by_step(np.repeat(w, steps, axis=2)),
         "accumulators": np.einsum("grbk,gcbk->grc", pruned, w.astype(np.int64)),
-        "rows": rows, "columns": 2, "tile": 2})
+        "rows": design.rows, "columns": design.columns, "tile": design.tile})
 
 
 def masks(kind, tokens, rng):

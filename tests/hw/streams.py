@@ -1,6 +1,7 @@
 """Drives streams of components in Amaranth's simulator."""
 
 import random
+from weakref import WeakKeyDictionary
 
 from amaranth.sim import Simulator
 
@@ -8,12 +9,45 @@ from amaranth.sim import Simulator
 __all__ = ["drain", "feed", "simulate"]
 
 
+class _Compiled:
+    """A component in Amaranth's simulator, which takes seconds to compile and is then reused."""
+
+    TESTBENCHES = 4
+
+    def __init__(self, dut):
+        self.simulator = Simulator(dut)
+        self.simulator.add_clock(1e-6)
+        self.testbenches = ()
+        for place in range(self.TESTBENCHES):
+            self.simulator.add_testbench(self._at(place))
+
+    def _at(self, place: int):
+        async def testbench(ctx):
+            if place < len(self.testbenches):
+                await self.testbenches[place](ctx)
+
+        return testbench
+
+    def begin(self, testbenches) -> Simulator:
+        """The simulator at its start, with these testbenches."""
+        assert len(testbenches) <= self.TESTBENCHES
+        if self.testbenches:
+            self.simulator.reset()
+        self.testbenches = testbenches
+        return self.simulator
+
+
+_compiled: WeakKeyDictionary = WeakKeyDictionary()
+
+
 def simulate(dut, *testbenches, limit: int = 20_000) -> None:
-    """Run testbenches to their end; TimeoutError after ``limit`` clock cycles."""
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    for testbench in testbenches:
-        simulator.add_testbench(testbench)
+    """Run testbenches to their end; TimeoutError after ``limit`` clock cycles.
+
+    Every call starts at power-up; one component may be simulated again and again.
+    """
+    if dut not in _compiled:
+        _compiled[dut] = _Compiled(dut)
+    simulator = _compiled[dut].begin(testbenches)
     for _ in range(2 * limit):  # the clock has two edges per cycle
         if not simulator.advance():
             return

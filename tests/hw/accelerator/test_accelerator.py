@@ -1,6 +1,7 @@
 """The accelerator against plain Python, in Amaranth's simulator."""
 
 import random
+from functools import cache
 
 import pytest
 
@@ -23,6 +24,15 @@ def layer(x, w, asked):
         pruned = [[v for start in range(0, len(token), asked.m)
                    for v in prune(token[start:start + asked.m], asked.n)] for token in x]
     return [[sum(a * b for a, b in zip(token, row, strict=True)) for row in w] for token in pruned]
+
+
+LEAST = Design(Pattern(2, 4), rows=1, columns=1, max_k=8, batch_tokens=1)
+
+
+@cache
+def accelerator(design):
+    """The accelerator of a design, which is compiled once for all tests of it."""
+    return Accelerator(design)
 
 
 class Bus:
@@ -63,7 +73,7 @@ def run(design, tokens, k_blocks, tiles, *, stall=0.0, seed=0, jobs=1, asked=Non
     """
     chance = random.Random(seed)
     pattern = design.pattern
-    dut = Accelerator(design)
+    dut = accelerator(design)
     bus = Bus(dut)
     acts, weights, expected, received, counters = [], [], [], [], []
     asked = [one if isinstance(one, int) else Pattern.parse(one)
@@ -180,7 +190,7 @@ def test_array_is_busy_while_streams_keep_up():
     (1, 1, 0, Error.COLUMN_TILES),
 ])
 def test_refuses_a_job_it_cannot_run(k_blocks, tokens, tiles, error):
-    dut = Accelerator(Design(Pattern(2, 4), rows=2, columns=2, max_k=40, batch_tokens=8))
+    dut = accelerator(Design(Pattern(2, 4), rows=3, columns=2, tile=2, max_k=40, batch_tokens=8))
     bus = Bus(dut)
 
     async def control(ctx):
@@ -194,7 +204,7 @@ def test_refuses_a_job_it_cannot_run(k_blocks, tokens, tiles, error):
 
 
 def test_start_while_busy_is_refused_and_the_job_goes_on():
-    dut = Accelerator(Design(Pattern(2, 4), rows=1, columns=1, max_k=8, batch_tokens=1))
+    dut = accelerator(LEAST)
     bus = Bus(dut)
     received = []
 
@@ -213,7 +223,7 @@ def test_start_while_busy_is_refused_and_the_job_goes_on():
 
 
 def test_misplaced_tlast_is_reported():
-    dut = Accelerator(Design(Pattern(2, 4), rows=1, columns=1, max_k=8, batch_tokens=1))
+    dut = accelerator(LEAST)
     bus = Bus(dut)
 
     async def control(ctx):
@@ -227,7 +237,7 @@ def test_misplaced_tlast_is_reported():
 
 
 def test_unmapped_address_is_answered_with_an_error():
-    dut = Accelerator(Design(Pattern(2, 4), rows=1, columns=1, max_k=8, batch_tokens=1))
+    dut = accelerator(LEAST)
 
     async def control(ctx):
         ctx.set(dut.bus.araddr, 0x800)
