@@ -161,7 +161,7 @@ def test_energy_is_of_what_is_selected_from():
     layer = SparseInputLinear(linear, Method("2:4", "weight"))
     squares = linear.weight.square()
     assert layer.energy_kept(x) == pytest.approx(
-        ((squares * layer.weight_mask).sum() / squares.sum()).item())
+        ((squares * layer.kept_weights).sum() / squares.sum()).item())
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
