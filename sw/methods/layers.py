@@ -146,7 +146,7 @@ def linear_layers(model: nn.Module) -> dict[str, Layer]:
         if isinstance(module, SparseInput):
             continue
         foreign = _inside(name, others) or (language is not None and not _inside(name, language))
-        if isinstance(module, torch.jit.ScriptModule):
+        if _is_script(module):
             if name and _is_linear(module):
                 found[name] = Layer(module, "TorchScript, which calls no hooks", True)
             continue
@@ -185,6 +185,11 @@ def _is_linear(module: Any) -> bool:
     # An adapter around a layer has these, too.
     return all(type(size) is int for size in sizes) and not any(
         hasattr(part, "in_features") for part in module.modules() if part is not module)
+
+
+def _is_script(module: Any) -> bool:
+    """Whether it is TorchScript, which runs without the Python of its layers."""
+    return isinstance(module, torch.jit.ScriptModule)
 
 
 def _is_sparse(module: nn.Module) -> bool:
