@@ -9,7 +9,7 @@ from hw.command.kinds import file, number, one_of, text, whole
 from hw.command.parser import Arguments, Parser
 from hw.command.progress import doing
 from hw.command.run import run
-from sw.methods.method import PATTERN, Method
+from sw.methods.method import BY_LAYER, Method
 from sw.methods.names import CORRECTIONS, CRITERIA, TRAINED, split_names
 from sw.methods.schedule import Training
 
@@ -53,15 +53,19 @@ def _parser() -> Parser:
                   help="minilm, decoder, or name or folder of a causal model")
     parser.option("--device", kind=one_of("cpu", "cuda"), default="cpu", help="where it runs")
     parser.group("method")
-    parser.option("--pattern", aliases=("--patterns",), kind=PATTERN, default="8:16",
-                  help="N:M or unstructured-P")
+    parser.option("--pattern", aliases=("--patterns",), kind=BY_LAYER, default="8:16",
+                  help="N:M, unstructured-P, or one for each layer, the first that matches "
+                       "its name, as in '*.down_proj=16:32+*=8:16'")
     parser.option("--criterion", aliases=("--criteria",), kind=one_of(*CRITERIA), default="act",
                   help="what is selected by")
     parser.option("--corrections", kind=text("NAME+NAME"), default="ls+shift",
                   help=f"combination, such as var+ls+shift, of {', '.join(CORRECTIONS)}, with at "
                        f"least one of {', '.join(TRAINED)}")
-    parser.option("--layers", kind=text("PATTERN"), many=True,
-                  help="patterns of layer names, such as '*.mlp.*' (default all)")
+    parser.option("--layers", kind=text("LAYER"), many=True,
+                  help="names of layers that become sparse, such as '*.mlp.*' (default all of "
+                       "the language model)")
+    parser.option("--ignore", kind=text("LAYER"), many=True,
+                  help="names of layers that stay dense, such as '*.layers.0.*'")
     parser.group("training")
     parser.option("--text", kind=text("SOURCE"),
                   help="to train on: a file, or a data set of Hugging Face as "
@@ -99,12 +103,12 @@ def _run(arguments: Arguments) -> None:
                                seed=arguments.seed, device=arguments.device)
     with doing("collecting statistics"):
         statistics = observe(subject.model, subject.calibration, arguments.layers,
-                             covariance="larosa" in corrections)
+                             ignore=arguments.ignore, covariance="larosa" in corrections)
     identity = {"model": arguments.model, "text": str(arguments.text or "library"),
                 "length": arguments.length}
     training = Training(arguments.rate, arguments.epochs, arguments.seed)
-    state = calibrate_subject(subject, method, arguments.layers, statistics, training,
-                              arguments.output, identity, "calibrating")
+    state = calibrate_subject(subject, method, arguments.layers, arguments.ignore, statistics,
+                              training, arguments.output, identity, "calibrating")
     print(state["coverage"]["summary"])
     for name, (before, after) in state["error"].items():
         print(f"{name}: mean squared error {before:.6g} -> {after:.6g}")

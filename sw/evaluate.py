@@ -1,14 +1,13 @@
 """Evaluate sparse activations: ``python -m sw.evaluate --model minilm -o build/evaluation``."""
 
 import itertools
-import sys
 from collections.abc import Sequence
 
 from hw.command.files import check_writable
 from hw.command.kinds import file, folder, number, one_of, text, whole
 from hw.command.parser import Arguments, Parser
 from hw.command.run import run
-from sw.methods.method import PATTERN, Method
+from sw.methods.method import BY_LAYER, Method
 from sw.methods.names import CORRECTIONS, CRITERIA, TRAINED, split_names
 from sw.methods.schedule import Training
 
@@ -31,7 +30,8 @@ Columns: loss is that over the dense model, in nats for each token (decoders) or
 (encoders); gain is by how much it is smaller than that of plain magnitude with the same pattern; \
 both with the standard error over windows or sentences, paired. layer_snr_db and energy_kept are \
 means over layers, on what the dense model gives them; each layer's are in results.json, and so is \
-what of the model was sparse in each row: layers_sparse and parameters_sparse are shares of it."""
+what of the model was sparse in each row: layers_sparse and parameters_sparse are shares of it. \
+What was asked for and cannot be is named there and at the end."""
 
 
 def parser() -> Parser:
@@ -42,8 +42,10 @@ def parser() -> Parser:
                 help="minilm, decoder, or name or folder of a causal model")
     made.option("--device", kind=one_of("cpu", "cuda"), default="cpu", help="where it runs")
     made.group("methods")
-    made.option("--patterns", aliases=("--pattern",), kind=PATTERN, many=True,
-                default=("2:4", "4:8", "8:16", "16:32"), help="N:M or unstructured-P")
+    made.option("--patterns", aliases=("--pattern",), kind=BY_LAYER, many=True,
+                default=("2:4", "4:8", "8:16", "16:32"),
+                help="N:M, unstructured-P, or one for each layer, the first that matches its "
+                     "name, as in '*.down_proj=16:32+*=8:16'")
     made.option("--criteria", aliases=("--criterion",), kind=one_of(*CRITERIA, "weight"),
                 many=True, default=("act",),
                 help="what is selected by; weight prunes weights, alone")
@@ -54,8 +56,11 @@ def parser() -> Parser:
                               "--integer), and act with every correction and combination of the "
                               "paper")
     made.flag("--integer", help="add the integer path of the hardware to each row")
-    made.option("--layers", kind=text("PATTERN"), many=True,
-                help="patterns of layer names, such as '*.mlp.*' (default all)")
+    made.option("--layers", kind=text("LAYER"), many=True,
+                help="names of layers that become sparse, such as '*.mlp.*' (default all of the "
+                     "language model)")
+    made.option("--ignore", kind=text("LAYER"), many=True,
+                help="names of layers that stay dense, such as '*.layers.0.*'")
     made.group("what is evaluated on")
     made.option("--text", kind=text("SOURCE"),
                 help="a file, or a data set of Hugging Face as NAME[:CONFIGURATION[:SPLIT]] "
@@ -80,31 +85,32 @@ def parser() -> Parser:
     return made
 
 
-def methods(options: Arguments) -> list[Method]:
-    """Return what the command line asks for, each once; say what of it there is not.
+def methods(options: Arguments) -> tuple[list[Method], list[str]]:
+    """Return what the command line asks for, each once, and what of it there is not, and why.
 
-    Weights are pruned without corrections and without the integer path.
+    Weights are pruned without corrections.
     """
     paths = (False, True) if options.integer else (False,)
     if options.paper:
         options.refuse("criteria", "corrections", where="with paper, which has its own")
-        wanted = [*((name, (), path) for name in CRITERIA for path in paths), ("weight", (), False),
+        wanted = [*((name, (), path) for name in (*CRITERIA, "weight") for path in paths),
                   *(("act", names, False) for names in split_names(PAPER))]
     else:
         wanted = list(itertools.product(options.criteria, split_names(options.corrections), paths))
-    possible = [each for each in wanted if each[0] != "weight" or not any(each[1:])]
+    possible = [each for each in wanted if each[0] != "weight" or not each[1]]
     if not possible:
-        raise ValueError("corrections must be none, and without integer, where weights are pruned, "
-                         f"not {' '.join(options.corrections)}")
-    if len(possible) < len(wanted):
-        print("weight is left without corrections and without the integer path", file=sys.stderr)
+        raise ValueError("corrections must be none where weights are pruned, not "
+                         f"{' '.join(options.corrections)}")
+    left_out = [f"left out: {criterion} {'+'.join(names)}{' int8' if integral else ''} "
+                "(pruned weights take no corrections)"
+                for criterion, names, integral in wanted if criterion == "weight" and names]
     return list(dict.fromkeys(Method(pattern, criterion, names, integral)
                               for criterion, names, integral in possible
-                              for pattern in options.patterns))
+                              for pattern in options.patterns)), list(dict.fromkeys(left_out))
 
 
 def _evaluate(options: Arguments) -> None:
-    wanted = methods(options)
+    wanted, left_out = methods(options)
     if not options.tasks:
         options.refuse("task_folder", "limit", where="without tasks")
     if not any(set(method.corrections) & set(TRAINED) for method in wanted):
@@ -114,7 +120,7 @@ def _evaluate(options: Arguments) -> None:
         options.refuse("tasks", where="with minilm, which is no causal model")
     check_writable(options.output, [f"results.{kind}" for kind in ("json", "csv", "md", "png")])
     from sw.evaluation.rows import evaluate
-    evaluate(options, wanted)
+    evaluate(options, wanted, left_out)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

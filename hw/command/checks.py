@@ -34,7 +34,12 @@ def number(name: str, value: Any, above: float, to: float = float("inf"), *,
 
 
 def plain(text: str) -> int | float | str:
-    """Numbers as numbers, anything else as it is: whoever checks it says what is allowed."""
+    """Numbers as numbers, anything else as it is: whoever checks it says what is allowed.
+
+    As people write them; Python reads ``1_6`` and digits of other scripts as well.
+    """
+    if "_" in text or not text.isascii():
+        return text
     for kind in (int, float):
         try:
             return kind(text)

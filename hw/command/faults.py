@@ -5,7 +5,7 @@ import sys
 from contextlib import suppress
 
 
-__all__ = ["Fault", "explain"]
+__all__ = ["Fault", "explain", "reason"]
 
 
 class Fault(RuntimeError):
@@ -30,6 +30,12 @@ def explain(error: BaseException, extra: str = "") -> str | None:
     return None
 
 
+def reason(error: BaseException) -> str:
+    """Why something could not be read or written, for a message that names it."""
+    about = getattr(error, "strerror", None) or str(error).strip().partition("\n")[0]
+    return about or type(error).__name__
+
+
 def _missing(error: ModuleNotFoundError, extra: str) -> str | None:
     name = error.name or ""
     if name.split(".")[0] in ("hw", "sw", "sim", "synth"):
@@ -43,12 +49,11 @@ def _missing(error: ModuleNotFoundError, extra: str) -> str | None:
 def _system(error: OSError) -> str:
     if error.errno is None:  # raised by a function that says what it means
         return str(error).partition("\n")[0]
-    reason = error.strerror or str(error).partition("\n")[0]
     if error.filename is None:
         _silence()
-        return f"standard output and files must take what is written, not fail ({reason})"
+        return f"standard output and files must take what is written, not fail ({reason(error)})"
     name = os.fsdecode(error.filename) if not isinstance(error.filename, int) else "?"
-    return f"files must be readable and writable, not fail at {name!r} ({reason})"
+    return f"files must be readable and writable, not fail at {name!r} ({reason(error)})"
 
 
 def _silence() -> None:

@@ -3,6 +3,7 @@
 Only while a command runs: what the project's functions say of themselves is silent elsewhere.
 """
 
+import shutil
 import sys
 import threading
 import time
@@ -94,7 +95,7 @@ def _speak(ended: threading.Event, terminal: bool) -> None:
     while not ended.wait(pause):
         state = ": ".join(map(str, list(_tasks)[-2:]))
         if terminal:
-            _say(f"\r\x1b[K{state[:79]}")
+            _say(f"\r\x1b[K{state[:shutil.get_terminal_size().columns - 1]}")
         elif state:
             _say(f"{state}\n")
             pause = min(SLOWEST, 2 * pause)

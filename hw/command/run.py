@@ -1,5 +1,6 @@
 """How every command runs: right, or refused in one sentence; interrupted in one line."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -42,8 +43,17 @@ def run(parser: Parser, work: Callable[[Arguments], int | None],
         raise SystemExit(code)
 
 
+def _check_streams(parser: Parser) -> None:
+    """Refuse to print into nothing; let what is said on standard error go nowhere if it must."""
+    if sys.stderr is None:  # also, no file may take its number
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stdout is None:
+        parser.error("standard output must be open, not closed")
+
+
 def _guarded(parser: Parser, work: Callable[[Arguments], int | None],
              argv: Sequence[str] | None) -> int | None:
+    _check_streams(parser)
     try:
         try:
             arguments = parser.parse_args(argv)

@@ -47,7 +47,7 @@ def choose(pattern: Pattern, clock_ns: float = 8.0, throughput: float = 1.0) -> 
     for name, value, high, allowed in (
             ("clock_ns", clock_ns, float("inf"), "a number of ns above 0"),
             ("throughput", throughput, 1, "a number above 0 and at most 1")):
-        if type(value) not in (int, float) or not 0 < value <= high:
+        if type(value) not in (int, float) or not 0 < value <= high or value == float("inf"):
             raise ValueError(f"{name} must be {allowed}, not {value!r}")
     data = _measured()
     sizes = sorted({row["m"] for row in data["stages"]})

@@ -9,7 +9,8 @@ from torch import Tensor
 from hw.command.progress import doing
 from sw.evaluation.subjects import Subject
 from sw.files import load
-from sw.methods.method import Method
+from sw.methods.layers import matches
+from sw.methods.method import Method, by_layer
 from sw.methods.schedule import Training
 from sw.methods.training import KIND, calibrate, find_blocks
 
@@ -18,14 +19,17 @@ __all__ = ["calibrate_subject"]
 
 
 def calibrate_subject(subject: Subject, method: Method, layers: Sequence[str] | None,
+                      ignore: Sequence[str] | None,
                       statistics: Mapping[str, Mapping[str, Tensor]], training: Training,
                       path: Path, identity: Mapping[str, Any], title: str) -> dict[str, Any]:
     """``calibrate`` on the calibration input of a subject, telling how far it is."""
     done = len(load(path, KIND)["error"]) if path.exists() else 0
-    count = len(find_blocks(list(statistics)))
+    keys = by_layer(method.pattern)
+    count = len(find_blocks([name for name in statistics
+                             if any(matches(name, key) for key in keys)]))
     steps = training.epochs * len(subject.calibration)
     path.parent.mkdir(parents=True, exist_ok=True)
     with doing(title, (count - done) * steps) as task:
         return calibrate(subject.model, subject.calibration, method, layers,
-                         statistics=statistics, training=training, path=path, identity=identity,
-                         advance=task.advance)
+                         ignore=ignore, statistics=statistics, training=training, path=path,
+                         identity=identity, advance=task.advance)

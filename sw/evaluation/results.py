@@ -47,8 +47,9 @@ def _name(row: Row) -> str:
 
 def _order(row: Row) -> tuple[Any, ...]:
     """Place of a row: methods in the order of the documentation, then patterns by size."""
-    pattern = parse_pattern(row["pattern"])
-    size = (1, pattern) if isinstance(pattern, int) else (0, pattern.m, pattern.n)
+    pattern = None if "=" in row["pattern"] else parse_pattern(row["pattern"])
+    size = (2, row["pattern"]) if pattern is None else \
+        (1, pattern) if isinstance(pattern, int) else (0, pattern.m, pattern.n)
     names = [CORRECTIONS.index(name) for name in row["corrections"].split("+") if name]
     criterion = (*CRITERIA, "weight").index(row["criterion"])
     return row["integer"], bool(names), criterion, names, size
@@ -60,7 +61,9 @@ def _patterns(rows: list[Row]) -> list[str]:
 
 
 def _title(pattern: str) -> str:
-    """Pattern as the head of a column: ``8:16``, or ``70 %`` where unstructured."""
+    """Pattern as the head of a column: ``8:16``, ``70 %`` where unstructured, code if of layers."""
+    if "=" in pattern:
+        return f"`{pattern}`"
     return pattern if ":" in pattern else f"{parse_pattern(pattern)} %"
 
 
@@ -129,10 +132,13 @@ class Results:
 
     def __init__(self, folder: Path, header: dict[str, Any]):
         self.path = folder / "results.json"
-        self.header, self.rows, self.dense = header, [], {}
+        self.header, self.rows, self.dense, self.left_out = header, [], {}, []
         self.refresh()
 
     rows: list[Row]
+    left_out: list[str]
+    """Lines about rows that were asked for and cannot be."""
+
     dense: Row
     """Of the dense model: ``score``, ``losses`` of every window or sentence, ``tasks``."""
 
@@ -142,13 +148,13 @@ class Results:
             return
         try:
             held = json.loads(self.path.read_text(encoding="utf-8"))
-            rows, dense = held.pop("rows"), held.pop("dense")
+            rows, dense, left_out = held.pop("rows"), held.pop("dense"), held.pop("left_out", [])
         except (ValueError, KeyError, TypeError, AttributeError):
             raise ValueError(f"{self.path} must hold results of this command, not something "
                              "else") from None
         if held != self.header:
             raise ValueError(f"{self.path} must be of the same model and text, not of {held}")
-        self.rows, self.dense = rows, dense
+        self.rows, self.dense, self.left_out = rows, dense, left_out
 
     def find(self, key: tuple[Any, ...]) -> Row | None:
         """Return the row of pattern, criterion, corrections and integer, if there is one."""
@@ -170,8 +176,12 @@ class Results:
             self.dense = self.dense or dense or {}
             if row is not None and self.find(tuple(row[field] for field in KEY)) is None:
                 self.rows.append(row)
-            content = {**self.header, "dense": self.dense, "rows": self.rows}
-            write(self.path, json.dumps(content, indent=1) + "\n")
+            self._write()
+
+    def _write(self) -> None:
+        content = {**self.header, "dense": self.dense, "rows": self.rows,
+                   **({"left_out": self.left_out} if self.left_out else {})}
+        write(self.path, json.dumps(content, indent=1) + "\n")
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -197,10 +207,17 @@ class Results:
                 **_shares(row),
                 "loss": loss, "loss_error": error, "gain": gain, "gain_error": gain_error}
 
-    def report(self) -> None:
-        """Write results.csv, results.md and results.png, and print the table."""
+    def report(self, left_out: Sequence[str] = ()) -> None:
+        """Write results.csv, results.md and results.png, and print the table.
+
+        ``left_out`` are lines to add to those about rows that cannot be.
+        """
         with self._locked():
             self.refresh()
+            more = [line for line in left_out if line not in self.left_out]
+            if more:
+                self.left_out += more
+                self._write()
             rows = [self._complete(row) for row in sorted(self.rows, key=_order)]
             fields = [*FIELDS, *self.dense.get("tasks", {})]
             text = io.StringIO()
@@ -208,9 +225,9 @@ class Results:
             writer.writeheader()
             writer.writerows(rows)
             write(self.path.with_suffix(".csv"), text.getvalue())
-            coverage = _coverage(self.rows)
+            notes = [*_coverage(self.rows), *self.left_out]
             write(self.path.with_suffix(".md"), "".join(
-                [self._markdown(rows), *(f"\n{line}\n" for line in coverage)]))
+                [self._markdown(rows), *(f"\n{line}\n" for line in notes)]))
             write(self.path.with_suffix(".png"), self._plot(rows))
         values = fields[len(KEY):]
         table = Table(f"{self.header['model']}: {self.header['measure']}, "
@@ -221,7 +238,7 @@ class Results:
             table.row(row["pattern"], _name(row), *(
                 f"{row[f]:.4f}" if isinstance(row[f], float) else str(row[f]) for f in values))
         table.print()
-        for line in coverage:
+        for line in notes:
             print(line)
 
     def _unit(self) -> str:

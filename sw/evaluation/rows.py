@@ -1,6 +1,11 @@
 """Rows of an evaluation: what ``python -m sw.evaluate`` does."""
 
+from collections.abc import Sequence
+from hashlib import sha256
+from math import nan
+from statistics import fmean
 from typing import Any
+from urllib.parse import quote
 
 import torch
 
@@ -18,7 +23,7 @@ from sw.methods.names import TRAINED
 from sw.methods.observe import observe
 from sw.methods.schedule import Training
 from sw.methods.sparse_layer import SparseInput
-from sw.methods.sparsify import sparsify
+from sw.methods.sparsify import layer_patterns, sparsify
 
 
 __all__ = ["Evaluation", "evaluate"]
@@ -48,10 +53,11 @@ class Evaluation:
         """Train the learned corrections of a method, unless that has been done."""
         if not set(method.corrections) & set(TRAINED):
             return None
-        name = "-".join((method.pattern.replace(":", "x"), method.criterion, *method.corrections))
+        name = "-".join((_file_name(method.pattern), method.criterion, *method.corrections))
         path = self.options.output / "learned" / f"{name}.pt"
         floating = Method(method.pattern, method.criterion, method.corrections)
-        return calibrate_subject(self.subject, floating, self.options.layers, self.statistics,
+        return calibrate_subject(self.subject, floating, self.options.layers,
+                                 self.options.ignore, self.statistics,
                                  Training(self.options.rate, self.options.epochs), path,
                                  self.identity, f"calibrating {name}")["learned"]
 
@@ -71,7 +77,7 @@ class Evaluation:
                                "energy_kept": sparse[name].energy_kept(x)}
 
         with separated(self.subject.model):
-            dense = find_layers(self.subject.model, self.options.layers)
+            dense = find_layers(self.subject.model, self.options.layers, self.options.ignore)
             handles = [dense[name].register_forward_hook(
                 lambda module, *call, name=name: compare(name, *call), with_kwargs=True)
                 for name in sparse]
@@ -94,21 +100,30 @@ class Evaluation:
         """Return one row of results."""
         learned = self.learned(method)
         sparse = sparsify(self.subject.model, method.pattern, method.criterion,
-                          method.corrections, self.options.layers, statistics=self.statistics,
-                          learned=learned, integer=method.integer)
+                          method.corrections, self.options.layers, ignore=self.options.ignore,
+                          statistics=self.statistics, learned=learned, integer=method.integer)
         with sparse:
             found = self.measure()
         coverage = sparse.coverage.as_dict()
         layers = self.layer_errors(sparse.layers)
         return {"pattern": method.pattern, "criterion": method.criterion,
                 "corrections": "+".join(method.corrections), "integer": method.integer, **found,
-                **{field: sum(layer[key] for layer in layers.values()) / len(layers)
+                **{field: fmean(layer[key] for layer in layers.values()) if layers else nan
                    for field, key in (("layer_snr_db", "snr_db"), ("energy_kept", "energy_kept"))},
                 "coverage": coverage, "layers": layers}
 
 
-def evaluate(options: Arguments, wanted: list[Method]) -> None:
-    """Evaluate the methods, going on from the results that are there."""
+def _file_name(pattern: str) -> str:
+    """A pattern, or those of layers, in the name of a file; another one for each."""
+    name = quote(pattern.replace(":", "x"), safe="=+")
+    return name if len(name) <= 100 else sha256(pattern.encode()).hexdigest()
+
+
+def evaluate(options: Arguments, wanted: list[Method], left_out: Sequence[str] = ()) -> None:
+    """Evaluate the methods, going on from the results that are there.
+
+    ``left_out`` are lines about what was asked for and cannot be, for the results.
+    """
     tasks = Tasks(options.tasks, options.task_folder, options.limit) if options.tasks else None
     text, calibration_text = (read_text(source) if source else None
                               for source in (options.text, options.calibration_text))
@@ -116,11 +131,14 @@ def evaluate(options: Arguments, wanted: list[Method]) -> None:
         subject = load_subject(options.model, text, calibration_text, count=options.count,
                                length=options.length, calibration=options.calibration,
                                device=options.device)
-    find_layers(subject.model, options.layers)
+    layers = find_layers(subject.model, options.layers, options.ignore)
+    for pattern in dict.fromkeys(method.pattern for method in wanted):
+        layer_patterns(pattern, layers)
     identity = {"model": options.model, "length": options.length,
                 "calibration_text": str(options.calibration_text or "library")}
     results = Results(options.output, {
         **identity, "measure": subject.measure, "count": options.count, "layers": options.layers,
+        **({"ignore": options.ignore} if options.ignore else {}),
         "text": str(options.text or "library"), "calibration": options.calibration,
         "epochs": options.epochs, "rate": options.rate, "tasks": options.tasks,
         "limit": options.limit})
@@ -132,11 +150,11 @@ def evaluate(options: Arguments, wanted: list[Method]) -> None:
     if missing:
         with doing("collecting statistics"):
             evaluation.statistics = observe(
-                subject.model, subject.calibration, options.layers,
+                subject.model, subject.calibration, options.layers, ignore=options.ignore,
                 covariance=any("larosa" in method.corrections for method in missing))
     for method in track(missing, "evaluating"):
         results.refresh()
         if not results.has(method):  # by another run into the same folder
             with doing(str(method)):
                 results.save(evaluation.row(method))
-    results.report()
+    results.report(left_out)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hw.command.faults import reason
 from sw.decoder.text import sentences, source
 from sw.evaluation.metrics import cosines
 
@@ -121,9 +122,7 @@ def read_text(source: str) -> str:
     Raises
     ------
     ValueError
-        If the data set has no such column, or the file is not UTF-8.
-    OSError
-        If there is neither.
+        If there is neither, the data set has no such column, or the file is not UTF-8.
     ModuleNotFoundError
         If it is no file, and ``datasets`` is not installed.
     """
@@ -138,7 +137,11 @@ def read_text(source: str) -> str:
         raise ModuleNotFoundError(f"text must be a file, or datasets installed (pip install "
                                   f"nmforge[tasks]), not {source!r}") from None
     name, configuration, split = (*source.split(":"), "", "")[:3]
-    documents = load_dataset(name, configuration or None, split=split or "test")
+    try:
+        documents = load_dataset(name, configuration or None, split=split or "test")
+    except Exception as error:  # of what it does not know it raises anything
+        raise ValueError("text must be a file, or a data set as NAME[:CONFIGURATION[:SPLIT]], not "
+                         f"{source!r} ({reason(error)})") from None
     if "text" not in documents.column_names:
         raise ValueError(f"text must be a data set with the column text, not {source!r} with "
                          f"{', '.join(documents.column_names)}")

@@ -1,6 +1,9 @@
 """Whether operations run, or are recorded to run later."""
 
+from typing import Any
+
 import torch
+import torch.fx
 from torch import Tensor
 from torch._C._functorch import is_functorch_wrapped_tensor
 
@@ -23,8 +26,13 @@ def lacks_operations(*tensors: Tensor) -> bool:
     return torch.onnx.is_in_onnx_export() or any(map(is_functorch_wrapped_tensor, tensors))
 
 
-def refuse_trace() -> None:
-    """Raise ValueError under ``torch.jit.trace``, which cannot record the bits of a number."""
-    if torch.jit.is_tracing():
+def refuse_trace(x: Any = None, by: str = "") -> None:
+    """Raise ValueError under ``torch.jit.trace`` or ``torch.fx``, where ``x`` is no tensor.
+
+    They cannot record the bits of a number. Or say so of what does it ``by`` another name.
+    """
+    by = by or ("torch.jit.trace" if torch.jit.is_tracing() else
+                "torch.fx.symbolic_trace" if isinstance(x, torch.fx.Proxy) else "")
+    if by:
         raise ValueError("sparse layers must be exported with torch.export, or with "
-                         "torch.onnx.export(..., dynamo=True), not with torch.jit.trace")
+                         f"torch.onnx.export(..., dynamo=True), not with {by}")

@@ -146,7 +146,7 @@ def table(model: nn.Module, sparse: Mapping[str, str], dense: Mapping[str, str])
 
 def _entry(name: str, module: nn.Module, size: int, linear: bool, sparse: Mapping[str, str],
            dense: Mapping[str, str], counted: set[int]) -> Entry:
-    weight = module._parameters.get("weight", module)
+    weight = dict(module._parameters.items()).get("weight", module)
     known = id(weight) in counted
     counted.add(id(weight))
     state, why = ("sparse", sparse[name]) if name in sparse else (

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+import torch
 from torch import nn
 
 from sw.methods.experts import expert_layers
@@ -145,6 +146,10 @@ def linear_layers(model: nn.Module) -> dict[str, Layer]:
         if isinstance(module, SparseInput):
             continue
         foreign = _inside(name, others) or (language is not None and not _inside(name, language))
+        if _is_script(module):
+            if name and _is_linear(module):
+                found[name] = Layer(module, "TorchScript, which calls no hooks", True)
+            continue
         if not _is_linear(module):
             why = NOT_LANGUAGE if foreign else ""
             found |= {f"{name}.{key}": Layer(layer, why)
@@ -180,6 +185,11 @@ def _is_linear(module: Any) -> bool:
     # An adapter around a layer has these, too.
     return all(type(size) is int for size in sizes) and not any(
         hasattr(part, "in_features") for part in module.modules() if part is not module)
+
+
+def _is_script(module: Any) -> bool:
+    """Whether it is TorchScript, which runs without the Python of its layers."""
+    return isinstance(module, torch.jit.ScriptModule)
 
 
 def _is_sparse(module: nn.Module) -> bool:
@@ -227,6 +237,10 @@ def choose(model: nn.Module, layers: Sequence[str] | str | None = None,
             dense[name] = layer.why
         else:
             chosen[name] = layer.module
+    if not chosen and found and not (wanted or ignored):
+        name, why = next(iter(dense.items()))
+        raise ValueError("layers must match a layer that can be sparse, not only ones that stay "
+                         f"dense ({name}: {why})")
     if not chosen:
         raise ValueError(f"layers must match a linear layer of the model {there}, "
                          f"not {layers!r}{' less ' + repr(ignored) if ignored else ''}")

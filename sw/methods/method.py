@@ -1,5 +1,6 @@
 """How a layer is sparsified: pattern, criterion and corrections, by their names."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hw.command.kinds import Kind
@@ -7,7 +8,7 @@ from hw.config import Pattern, choice
 from sw.methods.names import CORRECTIONS, CRITERIA, SHIFTS
 
 
-__all__ = ["PATTERN", "Method", "parse_pattern"]
+__all__ = ["BY_LAYER", "PATTERN", "Method", "by_layer", "parse_pattern"]
 
 
 def parse_pattern(text: str) -> Pattern | int:
@@ -24,13 +25,50 @@ def parse_pattern(text: str) -> Pattern | int:
                      f"99, not {text!r}")
 
 
+def by_layer(pattern: str | Mapping[str, str]) -> dict[str, str]:
+    """Read patterns of layers: from the names that they are of, in order, to the patterns.
+
+    From a mapping, or from its text, as in ``"*.down_proj=16:32+*=8:16"``; one pattern alone is
+    that of all layers.
+
+    Raises
+    ------
+    ValueError
+        If a name stands twice, or a pattern is none.
+    """
+    if isinstance(pattern, Mapping):
+        return dict(pattern)
+    if not isinstance(pattern, str) or "=" not in pattern:
+        parse_pattern(pattern)
+        return {"*": pattern}
+    found: dict[str, str] = {}
+    for part in pattern.split("+"):
+        name, sign, value = part.rpartition("=")
+        if not name or not sign:
+            raise ValueError("pattern must be written N:M, or LAYER=N:M+LAYER=N:M for each layer, "
+                             f"not {pattern!r}")
+        if name in found:
+            raise ValueError(f"pattern must have each layer once, not {name} twice: {pattern!r}")
+        parse_pattern(value)
+        found[name] = value
+    return found
+
+
 def _checked(name: str, given: str) -> str:
     parse_pattern(given)
     return given
 
 
+def _all_checked(name: str, given: str) -> str:
+    by_layer(given)
+    return given
+
+
 PATTERN = Kind("PATTERN", "", _checked)
 """Kind of an option of a command line that takes patterns, as their text."""
+
+BY_LAYER = Kind("PATTERN", "", _all_checked)
+"""The same, and patterns of layers, as ``by_layer`` reads them."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +78,7 @@ class Method:
     Attributes
     ----------
     pattern : str
-        As in ``parse_pattern``.
+        As in ``parse_pattern``; of a whole model, as in ``by_layer``.
     criterion : str
         One of ``CRITERIA``, or ``weight``: the weights are pruned instead, by magnitude.
     corrections : tuple of str
@@ -61,7 +99,7 @@ class Method:
         return " ".join(part for part in parts if part)
 
     def __post_init__(self) -> None:
-        parse_pattern(self.pattern)
+        by_layer(self.pattern)
         choice("criterion", self.criterion, (*CRITERIA, "weight"))
         for name in self.corrections:
             choice("correction", name, CORRECTIONS)

@@ -53,8 +53,9 @@ class _Sums:
 
 @torch.no_grad()
 def observe(model: nn.Module, batches: Iterable[Mapping[str, Any]],
-            layers: Sequence[str] | None = None, *, covariance: bool = False,
-            masks: Iterable[Tensor | None] | None = None) -> dict[str, dict[str, Tensor]]:
+            layers: Sequence[str] | None = None, *, ignore: Sequence[str] | None = None,
+            covariance: bool = False, masks: Iterable[Tensor | None] | None = None,
+            ) -> dict[str, dict[str, Tensor]]:
     """Run the dense model on batches of keyword arguments and gather statistics of its layers.
 
     Padding is left out: the tokens that count are those of the ``attention_mask`` of a batch, or of
@@ -66,7 +67,7 @@ def observe(model: nn.Module, batches: Iterable[Mapping[str, Any]],
         Any model; it is left as it was.
     batches : iterable of dict
         Keyword arguments of one call each.
-    layers : sequence of str, optional
+    layers, ignore : sequence of str, optional
         As in ``sw.methods.layers.find_layers``.
     covariance : bool
         Whether to gather covariances, which LaRoSA needs.
@@ -105,7 +106,7 @@ def observe(model: nn.Module, batches: Iterable[Mapping[str, Any]],
     with separated(model):
         handles = follow_masks(model) + [layer.register_forward_pre_hook(
             lambda _, inputs, keywords, name=name: gather(name, (*inputs, *keywords.values())[0]),
-            with_kwargs=True) for name, layer in find_layers(model, layers).items()]
+            with_kwargs=True) for name, layer in find_layers(model, layers, ignore).items()]
         try:
             for batch, mask in _paired(batches, masks):
                 with nullcontext() if masks is None else token_mask(mask):

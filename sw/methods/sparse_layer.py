@@ -125,7 +125,7 @@ class SparseInput(nn.Module):
         return self.weight.t() if self.transposed else self.weight
 
     @property
-    def weight_mask(self) -> Tensor | None:
+    def kept_weights(self) -> Tensor | None:
         """Which weights are kept, where those are pruned: bool, as ``matrix``."""
         if self.method.criterion != "weight":
             return None
@@ -154,7 +154,7 @@ class SparseInput(nn.Module):
 
     def _weight(self, scale: Tensor | None) -> Tensor:
         """Weights in the space that selection works in; float32 where that is another one."""
-        mask = self.weight_mask
+        mask = self.kept_weights
         if mask is not None:
             return torch.where(mask, self.matrix, 0)
         weight = self.matrix if scale is None else self.matrix.float() * scale
@@ -228,7 +228,7 @@ class SparseInput(nn.Module):
         Of the tokens less their shift, in the space that selection works in; of the weights
         where those are pruned.
         """
-        mask = self.weight_mask
+        mask = self.kept_weights
         if mask is not None:
             return energy_kept(self.matrix, mask)
         tokens, _, shift, select = self._prepare(x)
@@ -240,7 +240,7 @@ class SparseInput(nn.Module):
 
         That is the type of ``input``, or the one of autocast.
         """
-        refuse_trace()
+        refuse_trace(input)
         self.called = True
         if self.method.criterion == "weight" and not self.method.integer:
             return apply_linear(input, self._weight(None), self.bias)
@@ -267,6 +267,10 @@ class SparseInput(nn.Module):
         if "shift" in names:
             y = y.float() + self.learned["shift"]
         return y if late is None else y.float() + late.float()
+
+    def __prepare_scriptable__(self) -> None:
+        """What ``torch.jit.script`` asks for a module in place of this one."""
+        refuse_trace(by="torch.jit.script")
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "SparseInput":
         statistics, self._buffers = self._buffers, {}

@@ -11,7 +11,7 @@ from sw.methods.coverage import Coverage
 from sw.methods.experts import SeparateExperts, SparseExpertLinear, join, separate
 from sw.methods.sparse_layer import SparseInput
 from sw.methods.tokens import follow_masks
-from sw.methods.wrapping import SelectedInput, put_back
+from sw.methods.wrapping import SelectedInput, put_back, recomputed
 
 
 __all__ = ["Sparsified"]
@@ -118,24 +118,34 @@ class Sparsified:
         Raises
         ------
         ValueError
-            If something took a sparse layer out of the model; all others are dense again.
+            If something took a sparse layer out of the model, or made its weights follow from
+            others (which must be undone first); all others are dense again.
         """
+        kept = []
         for parent in list(self.model.modules()):
             for name, child in list(parent._modules.items()):
                 if isinstance(child, SparseInput) \
                         and child.__dict__.get("owner") == self._number:
-                    setattr(parent, name, put_back(child))
+                    if recomputed(child):
+                        kept.append(child)
+                    else:
+                        setattr(parent, name, put_back(child))
         for handle in self._hooks:
             handle.remove()
         for encoder, nested in self._encoders:
             encoder.use_nested_tensor = nested
         there = {id(module) for module in self.model.modules()}
         lost = [name for name, layer in self.layers.items()
-                if id(layer.__dict__["dense"]) not in there
+                if id(layer.__dict__["dense"]) not in there and layer not in kept
                 and not (isinstance(layer, SparseExpertLinear) and not self._experts)]
         for experts in self._experts:
             join(self.model, experts)
         self._hooks, self._experts, self._encoders = [], [], []
+        if kept:
+            names = [name for name, layer in self.layers.items() if layer in kept]
+            raise ValueError("layers must have weights that are not computed from others to be "
+                             f"dense again, not {', '.join(names)}: take pruning and "
+                             "parametrizations off first")
         if lost:
             raise ValueError("layers must be in the model to be dense again, not taken out of it "
                              f"as {', '.join(lost)}")

@@ -8,18 +8,21 @@ from torch import Tensor, nn
 
 from sw.methods.coverage import table
 from sw.methods.layers import choose, find_layers, matches
-from sw.methods.method import Method
+from sw.methods.method import Method, by_layer
 from sw.methods.sparse_layer import SparseInput
 from sw.methods.sparsified import Sparsified
 from sw.methods.wrapping import SelectedInput, make_sparse
 
 
-__all__ = ["Sparsified", "find_layers", "make", "sparsify"]
+__all__ = ["Sparsified", "find_layers", "layer_patterns", "make", "sparsify"]
 
 
-def _patterns(pattern: str | Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    """The pattern of every layer that has one: of the first key that matches its name."""
-    keys = {"*": pattern} if isinstance(pattern, str) else dict(pattern)
+def layer_patterns(pattern: str | Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """Return the pattern of every layer that has one: of the first key that matches its name.
+
+    ValueError if a key gives no layer its pattern.
+    """
+    keys = by_layer(pattern)
     found = {}
     for name in names:
         key = next((key for key in keys if matches(name, key)), None)
@@ -88,7 +91,7 @@ def sparsify(model: nn.Module, pattern: str | Mapping[str, str] = "8:16", criter
     pattern : str or mapping
         ``"N:M"``, or ``"unstructured-P"`` to drop P % of every token. Or one for each layer: the
         first whose key matches the layer's name, as in ``{"*.down_proj": "16:32", "*": "8:16"}``;
-        a layer that none matches stays dense.
+        a layer that none matches stays dense. Also as text, ``"*.down_proj=16:32+*=8:16"``.
     criterion : str
         ``act``, ``clact``, ``amber``, ``wina``, ``variance``; ``weight`` prunes weights.
     corrections : sequence of str
@@ -117,10 +120,10 @@ def sparsify(model: nn.Module, pattern: str | Mapping[str, str] = "8:16", criter
         by this method; the model is then as it was.
     """
     names = corrections.split("+") if isinstance(corrections, str) else corrections
-    first = next(iter(pattern.values()), "") if isinstance(pattern, Mapping) else pattern
+    first = next(iter(by_layer(pattern).values()), "")
     method = Method(first, criterion, tuple(names), integer)
     chosen, dense = choose(model, layers, ignore)
-    patterns = _patterns(pattern, chosen)
+    patterns = layer_patterns(pattern, chosen)
     seen = _seen(patterns, method, statistics or {})
     dense |= {name: "never called while observed" if name in patterns else "no pattern"
               for name in chosen if name not in seen}

@@ -54,6 +54,17 @@ def find_blocks(names: Sequence[str]) -> dict[str, list[str]]:
     return blocks
 
 
+def _chain(blocks: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Blocks with all between them, which have no layers that are sparse."""
+    numbers: dict[str, list[int]] = {}
+    for name in blocks:
+        parent, _, number = name.rpartition(".")
+        numbers.setdefault(parent, []).append(int(number))
+    names = [f"{parent}.{number}" if parent else str(number) for parent, held in numbers.items()
+             for number in range(min(held), max(held) + 1)]
+    return {name: blocks.get(name, []) for name in names}
+
+
 def _first(output: Any) -> Tensor:
     """Hidden states among the outputs of a block."""
     return output[0] if isinstance(output, tuple) else output
@@ -150,7 +161,7 @@ def _resume(path: Path | None, identity: dict[str, Any]) -> dict[str, Any]:
 
 
 def calibrate(model: nn.Module, batches: Sequence[Mapping[str, Any]], method: Method,
-              layers: Sequence[str] | None = None, *,
+              layers: Sequence[str] | None = None, *, ignore: Sequence[str] | None = None,
               statistics: Mapping[str, Mapping[str, Tensor]] | None = None,
               training: Training | None = None, path: Path | None = None,
               identity: Mapping[str, Any] | None = None,
@@ -167,7 +178,7 @@ def calibrate(model: nn.Module, batches: Sequence[Mapping[str, Any]], method: Me
         those of real tokens, as the ``attention_mask`` says.
     method : Method
         With at least one correction of ``sw.methods.corrections.TRAINED``.
-    layers, statistics
+    layers, ignore, statistics
         As for ``sw.methods.sparsify.sparsify``.
     training : Training, optional
         The authors' by default.
@@ -199,19 +210,21 @@ def calibrate(model: nn.Module, batches: Sequence[Mapping[str, Any]], method: Me
         raise ValueError("batches must have at least one call, not none")
     about = {"method": {**asdict(method), "corrections": "+".join(method.corrections)},
              "training": asdict(training), "layers": None if layers is None else list(layers),
-             "windows": len(batches), **(identity or {})}
+             **({"ignore": list(ignore)} if ignore else {}), "windows": len(batches),
+             **(identity or {})}
     state = _resume(path, about)
     frozen = {parameter: parameter.requires_grad for parameter in model.parameters()}
     sparse = sparsify(model, method.pattern, method.criterion, method.corrections, layers,
-                      statistics=statistics)
+                      ignore=ignore, statistics=statistics)
     sparse.remove()
     state["coverage"] = sparse.coverage.as_dict()
     blocks = find_blocks(list(sparse.layers))
     try:
         for parameter in frozen:
             parameter.requires_grad_(False)
-        hidden, calls = _record(model, list(blocks), batches)
-        for number, (name, members) in enumerate(blocks.items()):
+        chain = _chain(blocks)
+        hidden, calls = _record(model, list(chain), batches)
+        for number, (name, members) in enumerate(chain.items()):
             _block(model.get_submodule(name), sparse.part(members), name, hidden, calls[name],
                    training, number, state, advance)
             state["complete"] = len(state["error"]) == len(blocks)
@@ -226,7 +239,10 @@ def calibrate(model: nn.Module, batches: Sequence[Mapping[str, Any]], method: Me
 def _block(block: nn.Module, part: Sparsified, name: str, hidden: list[Tensor],
            calls: list[Call], training: Training, number: int, state: dict[str, Any],
            advance: Callable[[], None]) -> None:
-    """Train one block, unless ``state`` has it, and take ``hidden`` through it, sparse."""
+    """Train one block, unless ``state`` has it, and take ``hidden`` through it, sparse.
+
+    One without sparse layers has nothing to train.
+    """
     def outputs() -> list[Tensor]:
         with torch.no_grad():
             return [_run(block, x, call) for x, call in zip(hidden, calls, strict=True)]
@@ -235,6 +251,9 @@ def _block(block: nn.Module, part: Sparsified, name: str, hidden: list[Tensor],
         return sum(_error(*each).item() for each in
                    zip(found, targets, calls, strict=True)) / len(found)
 
+    if not part.layers:
+        hidden[:] = outputs()
+        return
     trained = name in state["error"]
     targets = [] if trained else outputs()
     part.place()

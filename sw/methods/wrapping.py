@@ -19,7 +19,7 @@ from sw.methods.method import Method
 from sw.methods.sparse_layer import SparseInput, SparseInputLinear, is_transposed
 
 
-__all__ = ["SelectedInput", "make_sparse", "put_back", "why_not_plain"]
+__all__ = ["SelectedInput", "make_sparse", "put_back", "recomputed", "why_not_plain"]
 
 
 _INPUT_ONLY = {"d-pts", "d-pts-mean", "s-pts", "l-pts", "var"}
@@ -164,6 +164,13 @@ def make_sparse(name: str, layer: nn.Linear, method: Method,
         raise ValueError(f"layers must be plain for {needed}, which needs their weights, not "
                          f"{name} ({kind}: {why}): leave it out with ignore")
     return SelectedInput(layer, method, statistics, learned, name)
+
+
+def recomputed(sparse: SparseInput) -> bool:
+    """Whether something made the weights of a sparse layer follow from others, since it is one."""
+    dense = sparse.__dict__["dense"]
+    return not isinstance(sparse, SelectedInput) and (
+        "parametrizations" in sparse._modules or set(sparse._parameters) != set(dense._parameters))
 
 
 def put_back(sparse: SparseInput) -> nn.Linear:

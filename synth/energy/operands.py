@@ -1,11 +1,14 @@
 """Operands that designs are simulated with: activations and weights, int8."""
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
+from hw.command.faults import reason
 from hw.config import choice
 
 
@@ -95,11 +98,11 @@ def load(path: Path) -> list[Operands]:
         If there is no such file, or no operands in it.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as source, np.load(source, allow_pickle=False) as file:
             arrays = dict(file)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, TypeError, BadZipFile, zlib.error) as error:
         raise ValueError(f"inputs must be one of {', '.join(INPUTS)} or a .npz file, not "
-                         f"{str(path)!r} ({error})") from None
+                         f"{str(path)!r} ({reason(error)})") from None
     sets: list[Operands] = []
     while {f"activations{len(sets)}", f"weights{len(sets)}"} <= arrays.keys():
         sets.append(Operands(arrays[f"activations{len(sets)}"], arrays[f"weights{len(sets)}"]))

@@ -6,12 +6,14 @@ costs well under a second.
 
 import gzip
 import re
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 from pathlib import Path
 
+from hw.command.faults import reason
 from synth.library.function import compile_function
 
 
@@ -274,7 +276,5 @@ def read(path: str | Path) -> Library:
         if data[:2] == b"\x1f\x8b":
             data = gzip.decompress(data)
         return Library(data.decode("utf-8", errors="replace"))
-    except (OSError, EOFError, gzip.BadGzipFile) as error:
-        raise ValueError(f"{allowed}, not {str(path)!r} ({error})") from None
-    except ValueError as error:
-        raise ValueError(f"{allowed}, not {str(path)!r} ({error})") from None
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        raise ValueError(f"{allowed}, not {str(path)!r} ({reason(error)})") from None

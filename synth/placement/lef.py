@@ -2,10 +2,12 @@
 
 import gzip
 import re
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hw.command.faults import reason
 from synth.flow import CELLS
 
 
@@ -130,9 +132,9 @@ def read(paths: Iterable[str | Path]) -> Lef:
         try:
             data = Path(path).read_bytes()
             text = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
-        except (OSError, EOFError, gzip.BadGzipFile) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise ValueError(f"lef must be LEF files (.lef or .lef.gz), not {str(path)!r} "
-                             f"({error})") from None
+                             f"({reason(error)})") from None
         _parse(_COMMENT.sub("", text.decode("utf-8", errors="replace")), lef, used)
     if not used:
         raise ValueError("lef must hold the cells of the library, not none")

@@ -201,6 +201,21 @@ def test_command_trains_the_encoder_and_what_it_writes_loads(tmp_path, capsys):
         assert sparse.layers["encoder.layer.0.output.dense"].learned["shift"].abs().sum() > 0
 
 
+def test_command_takes_a_pattern_for_each_layer_and_what_to_ignore(tmp_path, capsys):
+    main([*override(SMALL, ["--layers", "encoder.layer.[012].output.dense"]), "-o",
+          str(tmp_path / "learned.pt"), "--ignore", "*.1.*", "--epochs", "1", "--pattern",
+          "*.0.output.dense=2:4+*=unstructured-50"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("sparse: 2 of 37 linear layers, ")
+    assert [line.split(":")[0] for line in lines[1:]] == ["encoder.layer.0", "encoder.layer.2"]
+    from sw.files import load
+    from sw.methods.training import KIND
+    state = load(tmp_path / "learned.pt", KIND)
+    assert {group["name"]: group["why"] for group in state["coverage"]["groups"]
+            if group["state"] == "sparse"} == {"encoder.layer.*.output.dense": "unstructured-50"}
+    assert state["identity"]["ignore"] == ["*.1.*"]
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--count", "0"], "count must be an integer from 1 to 1048576, not 0"),
     (["--rate", "2"], "rate must be a number above 0 and below 1, not 2"),

@@ -33,7 +33,13 @@ OUTPUT = {evaluate: ["-o", "x"], calibrate: ["-o", "x.pt"]}
     (evaluate, ["--length", "64", "--model", "minilm"],
      "length must be left out with minilm, whose sentences have their own, not '64'"),
     (evaluate, ["--criteria", "weight", "--corrections", "var"],
-     "corrections must be none, and without integer, where weights are pruned, not var"),
+     "corrections must be none where weights are pruned, not var"),
+    (evaluate, ["--patterns", "*.q=2:4+*.q=4:8"],
+     "pattern must have each layer once, not *.q twice: '*.q=2:4+*.q=4:8'"),
+    (evaluate, ["--patterns", "*.q=2:4+8:16"],
+     "pattern must be written N:M, or LAYER=N:M+LAYER=N:M for each layer, not '*.q=2:4+8:16'"),
+    (evaluate, ["--ignore", ""], "ignore must be a text, not ''"),
+    (calibrate, ["--pattern", "*.q=4:2"], "n must be an integer from 1 to 2, not 4"),
     (evaluate, ["--device", "tpu"], "device must be one of cpu, cuda, not 'tpu'"),
     (evaluate, ["--length", "1"], "length must be an integer from 2 to 1048576, not 1"),
     (calibrate, ["--length", "64", "--model", "minilm"],
@@ -76,13 +82,26 @@ def test_a_text_that_does_not_fit_is_named(content, message, capsys, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_weights_without_corrections_are_said(capsys):
-    words = ["--criteria", "act", "weight", "--corrections", "none", "var", "--patterns", "2:4",
-             "-o", "x"]
-    found = evaluate.methods(evaluate.parser().parse_args(words))
-    assert [str(method) for method in found] == ["2:4 act", "2:4 act var", "2:4 weight"]
-    assert capsys.readouterr().err == (
-        "weight is left without corrections and without the integer path\n")
+def test_what_cannot_be_of_what_is_asked_for_is_said():
+    words = ["--criteria", "act", "weight", "--corrections", "none", "var", "--integer",
+             "--patterns", "2:4", "4:8", "-o", "x"]
+    found, left_out = evaluate.methods(evaluate.parser().parse_args(words))
+    assert [str(method) for method in found if method.pattern == "2:4"] == [
+        "2:4 act", "2:4 act int8", "2:4 act var", "2:4 act var int8", "2:4 weight",
+        "2:4 weight int8"]
+    assert left_out == ["left out: weight var (pruned weights take no corrections)",
+                        "left out: weight var int8 (pruned weights take no corrections)"]
+
+
+def test_results_name_what_was_left_out_of_every_run(tmp_path, capsys):
+    save_rows(tmp_path, ["2:4"])
+    for lines in (["left out: weight var (why)"], [], ["left out: weight ls (why)"] * 2):
+        Results(tmp_path, HEADER).report(list(dict.fromkeys(lines)))
+    expected = ["left out: weight var (why)", "left out: weight ls (why)"]
+    assert json.loads((tmp_path / "results.json").read_text())["left_out"] == expected
+    assert (tmp_path / "results.md").read_text().split("\n\n")[-2:] == [
+        expected[0], expected[1] + "\n"]
+    assert capsys.readouterr().out.splitlines()[-2:] == expected
 
 
 def row(pattern):

@@ -8,6 +8,7 @@ import statistics
 import pytest
 import torch
 
+from sw.calibrate import load_learned
 from sw.evaluate import PAPER, main, methods, parser
 from sw.evaluation.rows import Evaluation
 from sw.evaluation.subjects import Subject
@@ -34,7 +35,7 @@ def test_results_are_written_and_resumed(tmp_path, monkeypatch, capsys):
     rows = held["rows"]
     assert [(row["criterion"], row["corrections"], row["integer"]) for row in rows] == [
         ("act", "", False), ("act", "", True), ("act", "ls", False), ("act", "ls", True),
-        ("weight", "", False)]
+        ("weight", "", False), ("weight", "", True)]
     for row in rows:
         assert 0.5 < row["score"] < 1
         assert row["score"] == pytest.approx(1 - sum(row["losses"]) / 3)
@@ -42,8 +43,11 @@ def test_results_are_written_and_resumed(tmp_path, monkeypatch, capsys):
         assert row["coverage"]["share"] == pytest.approx(6 * 385 * 1536 / 22.7e6, rel=0.01)
         assert set(row["layers"]) == {f"encoder.layer.{k}.intermediate.dense" for k in range(6)}
     table = list(csv.DictReader((tmp_path / "results.csv").read_text().splitlines()))
-    assert [row["pattern"] for row in table] == ["2:4"] * 5
-    assert [row["criterion"] for row in table] == ["act", "weight", "act", "act", "act"]
+    assert [row["pattern"] for row in table] == ["2:4"] * 6
+    assert [row["criterion"] for row in table] == ["act", "weight", "act", "act", "weight",
+                                                 "act"]
+    assert abs(rows[5]["score"] - rows[4]["score"]) < 0.01
+    assert rows[5]["losses"] != rows[4]["losses"]
     differences = [a - b for a, b in zip(rows[0]["losses"], rows[4]["losses"], strict=True)]
     assert float(table[1]["gain"]) == pytest.approx(statistics.fmean(differences))
     assert float(table[1]["gain_error"]) == pytest.approx(
@@ -55,12 +59,16 @@ def test_results_are_written_and_resumed(tmp_path, monkeypatch, capsys):
         "", "| cosine | 2:4 |", "|---|---|",
         f"| act | {rows[0]['score']:.3f} ({float(table[0]['loss_error']):.3f}) |"]
     assert lines[5].startswith(f"| weight | {rows[4]['score']:.3f} ({losses[0] - losses[4]:+.3f}, ")
-    assert [line.split(" | ")[0] for line in lines[4:9]] == [
-        "| act", "| weight", "| act ls", "| act int8", "| act ls int8"]
-    assert lines[10] == "| loss over dense, 1 - cosine | 2:4 |"
-    assert lines[12] == f"| act | {losses[0]:.3f} ({float(table[0]['loss_error']):.3f}) |"
-    assert lines[-1] == rows[0]["coverage"]["summary"]
-    assert lines[-1].startswith("sparse: 6 of 37 linear layers, 15.6% of the parameters (not: ")
+    assert [line.split(" | ")[0] for line in lines[4:10]] == [
+        "| act", "| weight", "| act ls", "| act int8", "| weight int8", "| act ls int8"]
+    assert lines[11] == "| loss over dense, 1 - cosine | 2:4 |"
+    assert lines[13] == f"| act | {losses[0]:.3f} ({float(table[0]['loss_error']):.3f}) |"
+    left_out = [f"left out: weight ls{path} (pruned weights take no corrections)"
+                for path in ("", " int8")]
+    assert held["left_out"] == left_out == printed.splitlines()[-2:]
+    assert lines[-3::2] == left_out
+    assert lines[-5] == rows[0]["coverage"]["summary"]
+    assert lines[-5].startswith("sparse: 6 of 37 linear layers, 15.6% of the parameters (not: ")
     assert {row["layers_sparse"] for row in table} == {str(6 / 37)}
     assert {float(row["parameters_sparse"]) for row in table} == {rows[0]["coverage"]["share"]}
     assert (tmp_path / "results.png").read_bytes().startswith(b"\x89PNG")
@@ -93,6 +101,28 @@ def test_interrupted_run_goes_on_to_the_same_results(tmp_path, monkeypatch):
     assert len(done) == 2
     for name in ("results.json", "results.csv", "results.md"):
         assert (tmp_path / "part" / name).read_text() == (tmp_path / "whole" / name).read_text()
+
+
+def test_patterns_of_layers_and_what_is_ignored_reach_every_row(tmp_path):
+    pattern = "*.0.output.dense=4:8+*.output.dense=2:4"
+    main([*override(SMALL, ["--layers", "encoder.layer.[0-2].output.dense",
+                            "--patterns", "2:4", pattern]),
+          "--ignore", "*.layer.1.*", "--corrections", "none", "ls", "--epochs", "1",
+          "-o", str(tmp_path)])
+    held = json.loads((tmp_path / "results.json").read_text())
+    assert held["ignore"] == ["*.layer.1.*"]
+    assert [row["pattern"] for row in held["rows"]] == ["2:4", pattern] * 2
+    names = [f"encoder.layer.{k}.output.dense" for k in (0, 2)]
+    for row in held["rows"]:
+        assert list(row["layers"]) == names
+        assert row["coverage"]["layers"] == {"sparse": 2, "not called": 0, "dense": 35}
+    plain, mixed = (row["layers"] for row in held["rows"][:2])
+    assert mixed[names[0]]["snr_db"] > plain[names[0]]["snr_db"]
+    assert mixed[names[1]] == plain[names[1]]
+    files = list((tmp_path / "learned").iterdir())
+    assert [set(load_learned(path)) for path in files] == [set(names)] * 2
+    lines = (tmp_path / "results.md").read_text().splitlines()
+    assert lines[2] == f"| cosine | 2:4 | `{pattern}` |"
 
 
 def test_rows_of_experts_say_what_is_sparse(tmp_path):
@@ -131,7 +161,7 @@ def test_energy_is_of_what_is_selected_from():
     layer = SparseInputLinear(linear, Method("2:4", "weight"))
     squares = linear.weight.square()
     assert layer.energy_kept(x) == pytest.approx(
-        ((squares * layer.weight_mask).sum() / squares.sum()).item())
+        ((squares * layer.kept_weights).sum() / squares.sum()).item())
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
@@ -142,6 +172,10 @@ def test_energy_is_of_what_is_selected_from():
     (["--count", "500"], "text must have at least 500 lines, not 133"),
     (["--tasks", "piqa"],
      "tasks must be left out with minilm, which is no causal model, not 'piqa'"),
+    (["--ignore", "nothing"], ("ignore must match a linear layer of the model (there are dense, "
+                               "key, query, value), not 'nothing'")),
+    (["--patterns", "nothing=2:4"], ("pattern must have names that match a layer which becomes "
+                                     "sparse, not 'nothing'")),
     (["--layers", "nothing"], ("layers must match a linear layer of the model (there are dense, "
                                "key, query, value), not 'nothing'")),
 ])
@@ -164,10 +198,11 @@ def test_foreign_results_are_not_overwritten(tmp_path, capsys):
 def test_all_of_the_paper():
     options = parser().parse_args(["--paper", "--integer", "--patterns", "2:4", "unstructured-70",
                                    "-o", "x"])
-    found = methods(options)
-    assert len(found) == len(set(found)) == 2 * (2 * len(CRITERIA) + 1 + len(PAPER))
+    found, left_out = methods(options)
+    assert left_out == []
+    assert len(found) == len(set(found)) == 2 * (2 * len(CRITERIA) + 2 + len(PAPER))
     used = {name for method in found for name in method.corrections}
     assert used == set(CORRECTIONS)
     assert {method.criterion for method in found if method.corrections} == {"act"}
     assert {(method.criterion, method.corrections) for method in found if method.integer} == {
-        (name, ()) for name in CRITERIA}
+        (name, ()) for name in (*CRITERIA, "weight")}

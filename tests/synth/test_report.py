@@ -124,7 +124,9 @@ def test_designs_that_take_the_pattern_at_run_time():
     (["--timeout", "0"], "timeout must be an integer from 1 to 86400, not 0"),
     (["--rows", "0"], "rows must be an integer from 1 to 64, not 0"),
     (["--liberty", "none.lib"], ("liberty must be a Liberty library (.lib or .lib.gz), not "
-     "'none.lib' ([Errno 2] No such file or directory: 'none.lib')")),
+     "'none.lib' (No such file or directory)")),
+    (["--liberty", "/"], ("liberty must be a Liberty library (.lib or .lib.gz), not '/' "
+     "(Is a directory)")),
 ])
 def test_mistakes_end_with_one_sentence_and_no_file(arguments, message, tmp_path, capsys):
     output = tmp_path / "out"

@@ -49,6 +49,8 @@ def test_commas_can_belong_to_a_value(parser):
 @pytest.mark.parametrize(("words", "message"), [
     (["--count", "x"], "count must be an integer from 1 to 64, not 'x'"),
     (["--count", "1.5"], "count must be an integer from 1 to 64, not 1.5"),
+    (["--count", "1_6"], "count must be an integer from 1 to 64, not '1_6'"),
+    (["--count", "\u0663"], "count must be an integer from 1 to 64, not '\u0663'"),
     (["--windows", "0"], "count must be an integer from 1 to 64, not 0"),
     (["--rate", "nan"], "rate must be a number above 0 and below 1, not nan"),
     (["--rate", "inf"], "rate must be a number above 0 and below 1, not inf"),

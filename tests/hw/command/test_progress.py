@@ -32,15 +32,17 @@ def test_lines_come_less_often_the_longer_it_takes(capsys):
     assert 2 <= len(capsys.readouterr().err.splitlines()) <= 4
 
 
-def test_a_terminal_has_one_line_that_changes_and_is_gone_at_the_end(capsys, monkeypatch):
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_terminal_has_one_line_that_changes_and_is_gone_at_the_end(capsys, monkeypatch, columns):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(columns))
     with speaking(), doing("something " * 20):
         time.sleep(0.2)
     text = capsys.readouterr().err
     assert "\n" not in text
     assert text.startswith("\r\x1b[Ksomething")
     assert text.endswith("\r\x1b[K")
-    assert max(map(len, text.split("\r\x1b[K"))) <= 79
+    assert max(map(len, text.split("\r\x1b[K"))) == columns - 1
 
 
 def test_quick_work_and_functions_outside_commands_say_nothing(capsys):

@@ -188,3 +188,17 @@ def test_output_that_goes_nowhere_is_one_sentence(tmp_path, kind, reason, count)
         f"({reason})")
     assert "Traceback" not in done.stderr
     assert "ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("closed", [(1,), (2,), (1, 2), (0, 1, 2)])
+def test_a_closed_output_is_refused_and_a_closed_error_is_not(tmp_path, closed):
+    (tmp_path / "work.py").write_text(PRINT.format(root=str(ROOT), count=1))
+    words = " ".join(f"{number}>&-" if number else "0<&-" for number in closed)
+    done = subprocess.run(f"exec {sys.executable} -m work {words}", shell=True, cwd=tmp_path,
+                          capture_output=True, text=True, check=False)
+    if 1 in closed:
+        last = "python -m work: error: standard output must be open, not closed"
+        assert done.returncode == 2
+        assert done.stderr.splitlines()[-1:] == ([] if 2 in closed else [last])
+    else:
+        assert (done.returncode, done.stdout, done.stderr) == (0, "x\n", "")

@@ -45,6 +45,7 @@ def test_reason_names_the_figures():
 
 
 @pytest.mark.parametrize(("clock_ns", "throughput", "message"), [
+    (float("inf"), 1, "clock_ns must be a number of ns above 0, not inf"),
     (1, 1, "clock_ns must be at least 2 for a selector of m = 8 with throughput 1, not 1"),
     (0, 1, "clock_ns must be a number of ns above 0, not 0"),
     ("x", 1, "clock_ns must be a number of ns above 0, not 'x'"),

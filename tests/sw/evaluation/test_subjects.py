@@ -90,6 +90,16 @@ def test_text_of_a_real_data_set(tmp_path, monkeypatch):
     assert read_text(str(folder)) == "a\n\nb"
 
 
+@pytest.mark.parametrize("source", ["emptyfolder", "x:y:z:", "%"])
+def test_what_is_no_data_set_is_named(tmp_path, monkeypatch, source):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "emptyfolder").mkdir()
+    with pytest.raises(ValueError, match=rf"^text must be a file, or a data set as NAME.*, not "
+                                         rf"'{source}' \("):
+        read_text(source)
+
+
 def test_data_set_without_datasets_is_one_sentence(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(SystemExit):

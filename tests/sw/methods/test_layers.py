@@ -61,6 +61,21 @@ def test_heads_are_those_of_the_model(build, heads):
         sparsify(model, "2:4", layers=f"*{heads[0]}")
 
 
+def test_a_head_that_only_the_model_itself_names_stays_dense():
+    class Inner(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.up, self.last = nn.Linear(8, 8), nn.Linear(8, 4)
+
+        def get_output_embeddings(self):
+            return self.last
+
+    model = nn.Sequential(Inner())
+    assert set(find_layers(model)) == {"0.up"}
+    with pytest.raises(ValueError, match=r"0\.last: head"):
+        find_layers(model, ["*.last"])
+
+
 def test_a_vision_tower_is_sparse_only_where_asked_for():
     model = fill(llava())
     with sparsify(model, "2:4") as sparse:

@@ -110,7 +110,7 @@ def test_pruned_weights_equal_plain_python(pattern):
     else:  # of the whole layer, not of a row
         flat = plain.kept([w for row in weight for w in row], parsed, None)
         mask = [flat[k:k + 67] for k in range(0, len(flat), 67)]
-    assert layer.weight_mask.tolist() == mask
+    assert layer.kept_weights.tolist() == mask
     pruned = [[w * keep for w, keep in zip(row, bits, strict=True)]
               for row, bits in zip(weight, mask, strict=True)]
     y = torch.tensor(plain.multiply(x.tolist(), pruned)) + linear.bias

@@ -241,7 +241,7 @@ def test_nothing_dropped_is_the_dense_layer_bit_for_bit(dtype, corrections):
 def test_pruned_weights_on_the_integers_of_the_hardware(pattern):
     layer, x = made(pattern, "weight", integer=True), torch.randn(5, 16)
     tokens = quantize(x)
-    weights = quantize(torch.where(layer.weight_mask, layer.weight, 0))
+    weights = quantize(torch.where(layer.kept_weights, layer.weight, 0))
     y = tokens.values.long() @ weights.values.long().t() * tokens.scale * weights.scale.t()
     assert torch.allclose(layer(x), y + layer.bias, atol=1e-6)
     assert not torch.equal(layer(x), made(pattern, "weight")(x))
@@ -251,7 +251,7 @@ def test_an_infinite_weight_that_is_pruned_is_gone():
     layer = made("1:4", "weight")
     with torch.no_grad():
         layer.weight[0, 0], layer.weight[0, 1] = torch.nan, torch.inf
-    assert layer.weight_mask[0, :2].tolist() == [True, False]
+    assert layer.kept_weights[0, :2].tolist() == [True, False]
     assert made("1:4", "weight")(torch.zeros(1, 16)).isfinite().all()
     assert layer(torch.zeros(1, 16))[0, 1:].isfinite().all()
 

@@ -3,7 +3,10 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import parametrizations, prune, remove_spectral_norm, spectral_norm
+from torch.nn.utils.parametrize import remove_parametrizations
 
+from sw.exact.selection import nm_prune
 from sw.methods.sparsify import find_layers, sparsify
 from tests.sw.methods.tiny import causal, logits
 
@@ -102,3 +105,32 @@ def test_hooks_of_a_model_see_the_same_as_before():
     assert calls == expected
     for handle in handles:
         handle.remove()
+
+
+@pytest.mark.parametrize(("change", "undo"), [
+    (parametrizations.weight_norm, lambda layer: remove_parametrizations(layer, "weight")),
+    (parametrizations.spectral_norm, lambda layer: remove_parametrizations(layer, "weight")),
+    (spectral_norm, remove_spectral_norm),
+    (lambda layer: prune.l1_unstructured(layer, "weight", 0.5),
+     lambda layer: prune.remove(layer, "weight")),
+], ids=["weight norm", "spectral norm", "spectral norm by a hook", "prune"])
+def test_weights_reparametrised_while_sparse_are_used_and_never_lost(change, undo):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(16, 8), nn.Linear(8, 4)).eval()
+    first, second = model
+    x = torch.randn(5, 16)
+    sparse = sparsify(model, "2:4")
+    change(model[0])
+    y = model[0](x)
+    assert torch.allclose(y, nn.functional.linear(nm_prune(x, 2, 4), model[0].weight, first.bias))
+    with pytest.raises(ValueError, match=r"layers must have weights that are not computed from "
+                                         r"others to be dense again, not 0: "):
+        sparse.remove()
+    assert model[1] is second
+    assert torch.equal(model[0](x), y)
+    undo(model[0])
+    weight = model[0].weight.detach().clone()
+    sparse.remove()
+    assert model[0] is first
+    assert torch.equal(first.weight, weight)
+    assert set(first.state_dict()) == {"weight", "bias"}

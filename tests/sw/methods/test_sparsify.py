@@ -135,9 +135,9 @@ def test_smoothing_by_hand():
 def test_weights_are_pruned_in_place_of_activations(linear, pattern):
     layer = SparseInputLinear(linear, Method(pattern, "weight"))
     x = seeded(3, 20)
-    kept = layer.weight_mask.sum().item()
+    kept = layer.kept_weights.sum().item()
     assert kept == (120 if pattern == "2:4" else 240 * 30 // 100)
-    expected = x @ (linear.weight * layer.weight_mask).t() + linear.bias
+    expected = x @ (linear.weight * layer.kept_weights).t() + linear.bias
     assert torch.allclose(layer(x), expected, atol=1e-6)
 
 

@@ -123,3 +123,24 @@ def test_a_trace_is_refused(model, x, criterion):
                r"torch.onnx.export\(..., dynamo=True\), not with torch.jit.trace$")
     with sparsify(model, "2:4", criterion), pytest.raises(ValueError, match=message):
         torch.jit.trace(model, (x,))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("criterion", ["act", "weight"])
+@pytest.mark.parametrize("record", [torch.jit.script, torch.fx.symbolic_trace])
+def test_scripts_and_symbolic_traces_are_refused(model, criterion, record):
+    message = (r"^sparse layers must be exported with torch\.export, or with .*, not with "
+               rf"{record.__module__.partition('.')[0]}\.(jit\.script|fx\.symbolic_trace)$")
+    with sparsify(model, "2:4", criterion), pytest.raises(ValueError, match=message):
+        record(model)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_layers_that_are_scripts_stay_dense_by_name(model, x):
+    mixed = nn.Sequential(torch.jit.script(model[0]), *model[1:])
+    with sparsify(mixed, "2:4") as sparse:
+        assert list(sparse.layers) == ["2"]
+        assert sparse.coverage.as_dict()["groups"][-1]["why"] == "TorchScript, which calls no hooks"
+        mixed(x)
+    with pytest.raises(ValueError, match=r"not only ones that stay dense \(0: TorchScript"):
+        sparsify(torch.jit.script(model), "2:4")

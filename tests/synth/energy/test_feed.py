@@ -130,6 +130,16 @@ def test_files_without_operands_are_named(tmp_path):
     (tmp_path / "bad.npz").write_bytes(b"bad")
     with pytest.raises(ValueError, match=r"^inputs must be one of minilm.*bad\.npz"):
         load(tmp_path / "bad.npz")
+    np.savez_compressed(tmp_path / "cut.npz", activations0=np.arange(4096, dtype=np.int16))
+    whole = (tmp_path / "cut.npz").read_bytes()
+    np.save(tmp_path / "single.npy", np.zeros(4))
+    single = (tmp_path / "single.npy").read_bytes()
+    changed = whole[:200] + bytes(200) + whole[400:]
+    for name, content in (("cut.npz", whole[:-40]), ("changed.npz", changed), ("empty.npz", b""),
+                          ("single.npz", single)):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError, match=rf"^inputs must be one of minilm.*{name}"):
+            load(tmp_path / name)
     np.savez(tmp_path / "other.npz", x=np.zeros(3))
     with pytest.raises(ValueError, match=r"^inputs must be a \.npz file with activations0 .* x$"):
         load(tmp_path / "other.npz")

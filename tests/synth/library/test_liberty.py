@@ -8,6 +8,7 @@ from synth.flow import CELLS
 from synth.library import liberty
 from synth.library.function import compile_function
 from synth.library.liberty import Library
+from synth.placement import lef
 
 
 SMALL = """/* a comment with a { brace */
@@ -90,3 +91,14 @@ def test_says_what_is_no_liberty(tmp_path, data, reason):
 def test_missing_file_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"^liberty must be .*nothing\.lib.*No such file"):
         liberty.read(tmp_path / "nothing.lib")
+
+
+def test_damaged_compressed_files_are_named(tmp_path):
+    whole = gzip.compress(CELLS.read_bytes())
+    path = tmp_path / "cells.lib.gz"
+    for content in (whole[:500], whole[:12] + b"\xff" * 9 + whole[12:], whole[:-3]):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"^liberty must be .*cells\.lib\.gz'"):
+            liberty.read(path)
+        with pytest.raises(ValueError, match=r"^lef must be .*cells\.lib\.gz'"):
+            lef.read([path])
