@@ -28,7 +28,7 @@ FLOORS = {
         {"sw.benchmark", "sw.calibrate", "sw.evaluate", "sw.operands"},
     ],
     "synth": [
-        {"synth", "synth.library", "synth.cells", "synth.scripts"},
+        {"synth", "synth.library", "synth.cells", "synth.scripts", "synth.store"},
         {"synth.flow"},
         {"synth.placement"},
         {"synth.command"},

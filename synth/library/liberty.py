@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 
 from synth.library.function import compile_function
 
 
-__all__ = ["Cell", "Group", "Library", "read", "unit"]
+__all__ = ["Cell", "Group", "Library", "contents", "read", "unit"]
 
 
 _NOISE = re.compile(r'("[^"]*")|/\*.*?\*/|//[^\n]*', re.DOTALL)
@@ -25,6 +26,7 @@ _STATEMENT = re.compile(r"""
     (?: \( (?P<arguments>(?:"[^"]*"|[^")])*) \) \s* (?P<open>\{)?
       | : \s* (?P<value>"[^"]*"|[^;}\n]*) )""", re.VERBOSE)
 _POWER = ("internal_power", "leakage_power")
+_ALLOWED = "liberty must be a Liberty library (.lib or .lib.gz)"
 _SPECIAL = ("dont_use", "is_isolation_cell", "is_level_shifter", "always_on",
             "clock_gating_integrated_cell")
 
@@ -119,6 +121,11 @@ class Library:
     text : str
         Contents of the file.
 
+    Attributes
+    ----------
+    digest : str
+        SHA-256 of the text.
+
     Raises
     ------
     ValueError
@@ -127,6 +134,7 @@ class Library:
 
     def __init__(self, text: str):
         self._text = _Text(text)
+        self.digest = sha256(text.encode()).hexdigest()
         head = _STATEMENT.match(self._text.text)
         if head is None or head["name"] != "library" or not head["open"]:
             raise ValueError("no library group")
@@ -260,6 +268,22 @@ def _cell(group: Group) -> Cell:
     )
 
 
+def contents(path: str | Path) -> str:
+    """Text of a Liberty file, compressed with gzip or not.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file, or it cannot be read.
+    """
+    try:
+        data = Path(path).read_bytes()
+        text = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+        return text.decode("utf-8", errors="replace")
+    except (OSError, EOFError, gzip.BadGzipFile) as error:
+        raise ValueError(f"{_ALLOWED}, not {str(path)!r} ({error})") from None
+
+
 def read(path: str | Path) -> Library:
     """Read a Liberty file, compressed with gzip or not.
 
@@ -268,13 +292,8 @@ def read(path: str | Path) -> Library:
     ValueError
         If there is no such file, or it is no Liberty library.
     """
-    allowed = "liberty must be a Liberty library (.lib or .lib.gz)"
+    text = contents(path)
     try:
-        data = Path(path).read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-        return Library(data.decode("utf-8", errors="replace"))
-    except (OSError, EOFError, gzip.BadGzipFile) as error:
-        raise ValueError(f"{allowed}, not {str(path)!r} ({error})") from None
+        return Library(text)
     except ValueError as error:
-        raise ValueError(f"{allowed}, not {str(path)!r} ({error})") from None
+        raise ValueError(f"{_ALLOWED}, not {str(path)!r} ({error})") from None
