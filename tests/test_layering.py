@@ -32,7 +32,9 @@ FLOORS = {
         {"synth.flow"},
         {"synth.placement"},
         {"synth.command"},
-        {"synth.energy", "synth.reports"},
+        {"synth.energy"},
+        {"synth.sweep"},
+        {"synth.reports"},
         {"synth.report", "synth.ratios", "synth.measure"},
     ],
     "sim": [

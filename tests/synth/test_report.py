@@ -19,7 +19,7 @@ def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     for workers, name in (("1", "one"), ("3", "three")):
         main(["--patterns", "2:4", "--designs", "selector", "pe", "--workers", workers,
-              "--selectors", "rank", "radix",
+              "--selectors", "rank", "radix", "--store", str(folder / f"store-{name}"),
               "-o", str(folder / name)])
     return folder
 
@@ -43,8 +43,17 @@ def test_table_has_a_dense_baseline_and_an_overhead(written):
     assert rows[0]["throughput_per_area"] == ""
 
 
-def test_wires_are_further_columns(tmp_path, capsys):
-    main(["--patterns", "2:4", "--designs", "pe", "--wires", "-o", str(tmp_path)])
+def test_a_second_report_is_the_same_and_maps_nothing(written, tmp_path, monkeypatch):
+    monkeypatch.setattr("synth.sweep.work.perform", None)
+    main(["--patterns", "2:4", "--designs", "selector", "pe", "--selectors", "rank", "radix",
+          "--store", str(written / "store-one"), "-o", str(tmp_path)])
+    for name in FILES:
+        assert (tmp_path / name).read_bytes() == (written / "one" / name).read_bytes()
+
+
+def test_wires_are_further_columns(written, tmp_path, capsys):
+    main(["--patterns", "2:4", "--designs", "pe", "--wires", "--store", str(written / "store-one"),
+          "-o", str(tmp_path)])
     assert {"core", "wire", "wires"} <= set(capsys.readouterr().out.replace("┃", " ").split())
     rows = list(csv.DictReader((tmp_path / "report.csv").read_text().splitlines()))
     assert len(rows) == 2
