@@ -74,9 +74,9 @@ def main() -> None:
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     job = json.load(sys.stdin)
-    threading.Thread(target=_follow, args=(job["parent"],), daemon=True).start()
     try:
         with interruptible("point"):
+            threading.Thread(target=_follow, args=(job["parent"],), daemon=True).start()
             json.dump(perform(job), answer)
             answer.flush()
     except Interrupted as stopped:

@@ -1,5 +1,7 @@
 """Space files: what they say, and how mistakes are named."""
 
+import re
+
 import pytest
 
 from hw.config import DESIGNS, Pattern
@@ -9,6 +11,7 @@ from synth.sweep.cross import cross
 from synth.sweep.point import Simulation
 from synth.sweep.space import Space, read
 from synth.sweep.tables import summary
+from tests.commands import ROOT
 
 
 def space(folder, text):
@@ -60,6 +63,18 @@ def test_patterns_are_enough(tmp_path):
     assert Space((Pattern(2, 4),)).designs == DESIGNS
 
 
+EXAMPLES = re.findall(r"^```toml\n(.*?)^```",
+                      (ROOT / "docs" / "synth" / "sweep.md").read_text(), re.M | re.S)
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_examples_of_the_docs_have_points(number, tmp_path):
+    (tmp_path / "sky130hd_tt.lib.gz").write_bytes(CELLS.read_bytes())
+    found = crossed(tmp_path, EXAMPLES[number])
+    assert len(found.points) > 3
+    assert len(EXAMPLES) >= 5
+
+
 KEYS = ("patterns, designs, selectors, gathers, formats, shapes, parameters, options, libraries, "
         "goals, targets, baselines, wires, energy")
 
@@ -81,8 +96,8 @@ KEYS = ("patterns, designs, selectors, gathers, formats, shapes, parameters, opt
     ('patterns = [24]', "patterns must be texts, not 24 in line 1"),
     ('patterns = ["2x4"]', "pattern must be written N:M, as in 8:16, not '2x4' in line 1"),
     ('patterns = ["4:2"]', "n must be an integer from 1 to 2, not 4 in line 1"),
-    ('patterns = ["2:4"]\ndesigns = ["chip"]', f"designs must be one of {', '.join(DESIGNS)}, not "
-                                                "'chip' in line 2"),
+    ('patterns = ["2:4"]\ndesigns = ["chip"]',
+     f"designs must be one of {', '.join(DESIGNS)}, not 'chip' in line 2"),
     ('patterns = ["2:4"]\nselectors = ["best"]',
      "selector must be one of rank, radix, network, serial, not 'best' in line 2"),
     ('patterns = ["2:4"]\nselectors = ["rank"]\n[parameters]\nselector = "rank"',
@@ -118,7 +133,7 @@ def test_a_file_that_cannot_be_read_is_named(content, tmp_path):
     path = tmp_path / "space.toml"
     if content:
         path.write_bytes(content)
-    with pytest.raises(ValueError, match="^space must be a readable file, not "):
+    with pytest.raises(ValueError, match=r"^space must be a readable file, not "):
         read(path)
 
 
@@ -195,7 +210,8 @@ def test_energies_are_of_designs_that_have_them(tmp_path):
      "libraries must have names of their own, not 'nmforge' twice: give one a name"),
     ('designs = ["pe"]\nlibraries = ["none.lib"]', "liberty must be a Liberty library"),
     ("parameters.max_k = [" + ", ".join(map(str, range(1, 4001))) + "]\nparameters.tile = ["
-     + ", ".join(map(str, range(1, 65))) + "]", "space must have at most 100000 combinations, not "),
+     + ", ".join(map(str, range(1, 65))) + "]",
+     "space must have at most 100000 combinations, not "),
 ])
 def test_a_space_without_points_is_refused(text, message, tmp_path):
     (tmp_path / "other.lib").write_bytes(CELLS.read_bytes())
