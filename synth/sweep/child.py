@@ -18,7 +18,7 @@ from hw.command.faults import Fault, explain
 from hw.command.interrupts import Interrupted, interruptible
 from synth.store import Store
 from synth.sweep.point import Point
-from synth.sweep.recall import entries, missing
+from synth.sweep.recall import address, entries, missing, recall
 
 
 __all__ = ["main", "perform"]
@@ -40,10 +40,10 @@ def perform(job: dict[str, Any]) -> dict[str, Any]:
     """
     reason, point, store = None, Point.load(job["point"]), Store(Path(job["store"]))
     try:
-        if point.digest != job["digest"]:
+        if address(point) != job["digest"]:
             raise Fault("workers must have the sources, packages and files of the command, not "
                         "others")
-        for part in missing(point, store):
+        for part in missing(point, recall(point, store)):
             from synth.sweep.measure import PARTS
 
             PARTS[part](point, store, job["module_timeout"])

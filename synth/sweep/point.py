@@ -133,15 +133,6 @@ class Point:
                       versions("coloquinte", "numpy"),
                       sources("hw", "synth/placement", "synth/energy", "synth/sweep/measure.py"))
 
-    @cached_property
-    def digest(self) -> str:
-        """Address of the whole: everything that its row depends on."""
-        base = digest(self.netlist, self.cells.digest, self.goal, self.target,
-                      sources("synth/flow", "synth/library", "synth/scripts.py"),
-                      versions("pyosys", "numpy"))
-        return digest(base, self.wires and self.placed(base),
-                      self.energy and self.simulated(base))
-
     def dump(self) -> dict[str, Any]:
         """As JSON, for another process; paths are absolute."""
         return {**asdict(self), "parameters": self.parameters, "design": None,

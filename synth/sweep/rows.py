@@ -10,7 +10,7 @@ from synth.flow.netlist import MEMORIES
 from synth.store import Store
 from synth.sweep.cross import baseline
 from synth.sweep.point import Point
-from synth.sweep.recall import no_energy
+from synth.sweep.recall import address, no_energy
 from synth.sweep.run import Outcome
 
 
@@ -69,7 +69,7 @@ def _row(point: Point, outcomes: Mapping[Point, Outcome], store: Store, energy: 
         "logic": result and result["area"],
         "memory": None if alone is None else 0.0, "whole": alone,
         "wires": outcome.parts.get("wires"), "energy": outcome.parts.get("energy"),
-        "digest": point.digest}
+        "digest": address(point)}
 
 
 def _memories(instances: Mapping[str, int]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from hw.command.progress import doing
 from synth.store import Store
 from synth.sweep import work
 from synth.sweep.point import Point
-from synth.sweep.recall import missing, recall
+from synth.sweep.recall import address, missing, recall
 
 
 __all__ = ["Outcome", "run"]
@@ -65,10 +65,11 @@ def run(points: Iterable[Point], store: Store, pool: Executor, *, timeout: float
     """
     outcomes, left = {}, []
     for point in points:
-        if missing(point, store):
+        parts = recall(point, store)
+        if missing(point, parts):
             left.append(point)
         else:
-            outcomes[point] = Outcome(recall(point, store))
+            outcomes[point] = Outcome(parts)
             each(point, outcomes[point])
     left.sort(key=_effort, reverse=True)
     with doing("synthesising points", len(left)) as task:
@@ -95,7 +96,7 @@ def _effort(point: Point) -> int:
 
 def _job(point: Point, store: Store, timeout: float | None, module_timeout: float
          ) -> dict[str, Any]:
-    return {"point": point.dump(), "digest": point.digest, "store": str(store.folder.resolve()),
+    return {"point": point.dump(), "digest": address(point), "store": str(store.folder.resolve()),
             "timeout": timeout, "module_timeout": module_timeout}
 
 

@@ -14,6 +14,7 @@ from synth.scripts import CELLS
 from synth.store import Store
 from synth.sweep import child, run, work
 from synth.sweep.point import Cells, Point, Simulation
+from synth.sweep.recall import address
 from synth.sweep.workers import local
 
 
@@ -21,7 +22,7 @@ POINT = Point("selector", Design(Pattern(1, 2)), Cells(CELLS))
 
 
 def job(point, store, **more):
-    return {"point": point.dump(), "digest": point.digest, "store": str(store), "timeout": 60,
+    return {"point": point.dump(), "digest": address(point), "store": str(store), "timeout": 60,
             "module_timeout": 60, **more}
 
 
@@ -36,8 +37,8 @@ def test_digests_differ_where_points_do():
     points = [POINT, replace(POINT, goal="delay"), replace(POINT, wires=True),
               replace(POINT, energy=Simulation()), replace(POINT, energy=Simulation(seeds=1)),
               replace(POINT, name="compressor"), replace(POINT, design=Design(Pattern(1, 3)))]
-    assert len({point.digest for point in points}) == len(points)
-    assert POINT.digest == replace(POINT, cells=Cells(CELLS, name="other name")).digest
+    assert len({address(point) for point in points}) == len(points)
+    assert address(POINT) == address(replace(POINT, cells=Cells(CELLS, name="other name")))
 
 
 def test_a_worker_with_other_sources_is_found_out(tmp_path):
@@ -99,6 +100,18 @@ def test_a_child_ends_when_its_parent_is_gone():
                           input=text, capture_output=True, text=True, check=False, timeout=30,
                           env={**os.environ, "PYTHONPATH": work._ROOT})
     assert (done.returncode, done.stdout) == (143, "")
+
+
+def test_what_cannot_be_placed_keeps_its_result(tmp_path):
+    """The row says why there are no wires."""
+    text = CELLS.with_suffix(".lef").read_text()
+    sizes = tmp_path / "few.lef"
+    sizes.write_text(text.replace("INV_X1\n", "INV_X9\n"))
+    point = replace(POINT, cells=Cells(CELLS, (sizes,)), wires=True)
+    with local(1) as pool:
+        outcome = run.run([point], Store(tmp_path / "store"), pool)[point]
+    assert (outcome.status, outcome.parts.keys()) == ("done", {"result"})
+    assert outcome.reason.startswith("lef must have a size for INV_X1")
 
 
 @pytest.mark.long
