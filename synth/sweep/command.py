@@ -66,7 +66,7 @@ def _tools(space: "Space") -> list[str]:
     return needed
 
 
-def _run(arguments: Arguments) -> int:
+def _run(arguments: Arguments) -> int | None:
     if len(arguments.space or ()) != 1:
         raise ValueError(f"space must be one file, not {arguments.given.get('space', 'none')!r}")
     check_writable(arguments.output, FILES)
@@ -86,7 +86,7 @@ def _run(arguments: Arguments) -> int:
                                  "rows.csv": as_csv(found)})
     table(found).print()
     print(*summary(found, crossed), sep="\n")
-    return int(any(row["status"] != "done" for row in found))
+    return 1 if any(row["status"] != "done" for row in found) else None
 
 
 def main(argv: Sequence[str] | None = None) -> None:

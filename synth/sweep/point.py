@@ -62,8 +62,8 @@ class Cells:
             return {"name": library.name, "area_unit": library.area_unit,
                     "time_unit": library.time_unit, "powered": library.powered}
 
-        return store.make("library", digest(self.digest, sources("synth/library", "synth/sweep")),
-                          read)
+        key = digest(self.digest, sources("synth/library", "synth/sweep/point.py"))
+        return store.make("library", key, read)
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,22 @@
 
 import csv
 import json
-import os
-import random
 import shutil
-import subprocess
 import sys
-import time
-from contextlib import contextmanager
 
 import pytest
 
+from hw.config import Design, Pattern
 from synth.flow import CELLS
 from synth.library import liberty
+from synth.store import Store
 from synth.sweep.command import FILES, main
-from tests.commands import ROOT, alive, descendants, refused, start, wait_for
+from synth.sweep.point import Cells, Point
+from synth.sweep.recall import no_energy
+from synth.sweep.rows import rows as rows_of
+from synth.sweep.run import Outcome
+from tests.commands import refused
+from tests.synth.sweep.runs import sweep, write
 
 
 SPACE = """
@@ -23,27 +25,6 @@ patterns = [{patterns}]
 designs = ["selector"]
 goals = [{goals}]
 """
-
-
-def write(folder, text):
-    path = folder / f"space{len(list(folder.glob('*.toml')))}.toml"
-    path.write_text(text)
-    return path
-
-
-def sweep(space, store, output, *words):
-    """Run the command here; return its code and its rows."""
-    code = 0
-    try:
-        main([str(space), "--store", str(store), "-o", str(output), *words])
-    except SystemExit as end:
-        code = end.code
-    return code, json.loads((output / "rows.json").read_text())["rows"]
-
-
-def statuses(rows):
-    return {(row["parameters"]["pattern"], row["parameters"]["selector"],
-             row["parameters"]["stages"]): row["status"] for row in rows}
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +87,6 @@ def poor(tmp_path_factory):
     text = CELLS.read_text()
     (folder / "gates.lib").write_text(text[:text.index("  cell (DFF_X1)")] + "}\n")
     (folder / "still.lib").write_text(liberty.read(CELLS).usable_text())
-    shutil.copy(CELLS.with_suffix(".lef"), folder / "cells.lef")
     return folder
 
 
@@ -114,14 +94,13 @@ def test_a_point_that_fails_is_a_row_and_stops_nothing(poor, tmp_path, capsys):
     space = write(poor, """
 patterns = ["1:2"]
 designs = ["selector"]
-selectors = ["rank", "radix"]
+selectors = ["radix"]
 libraries = ["gates.lib"]
 parameters.stages = [0, 2]
 """)
     code, rows = sweep(space, tmp_path / "store", tmp_path / "out")
     assert code == 1
-    assert statuses(rows) == {("1:2", "radix", 0): "done", ("1:2", "radix", 2): "failed",
-                              ("1:2", "rank", 0): "done"}
+    assert {row["parameters"]["stages"]: row["status"] for row in rows} == {0: "done", 2: "failed"}
     (failed,) = (row for row in rows if row["status"] == "failed")
     assert "Yosys failed: " in failed["reason"]
     assert "D flip-flops" in failed["reason"]
@@ -129,23 +108,20 @@ parameters.stages = [0, 2]
     assert "failed: " in capsys.readouterr().out
 
 
-def test_energy_without_power_tables_is_empty_with_its_reason(poor, tmp_path):
-    space = write(poor, """
-patterns = ["1:2"]
-designs = ["selector"]
-libraries = [{liberty = "still.lib", lef = "cells.lef", name = "still"}]
-energy = true
-""")
-    _, rows = sweep(space, tmp_path / "store", tmp_path / "out")
+def test_energy_that_cannot_be_measured_is_empty_with_its_reason(swept, poor, tmp_path,
+                                                                 monkeypatch):
+    monkeypatch.setattr("synth.sweep.work.perform", None)
+    space = write(tmp_path, SPACE.format(patterns='"1:2"', goals='"area"') + "energy = true\n")
+    _, rows = sweep(space, swept / "store", tmp_path)
     assert [(row["status"], row["energy"], row["reason"]) for row in rows] == [
         ("done", None, "energy must be of pe, array, compressor, not selector")]
-    from hw.config import Design, Pattern
-    from synth.store import Store
-    from synth.sweep.point import Cells, Point
-    from synth.sweep.recall import no_energy
-    point = Point("pe", Design(Pattern(1, 2)), Cells(poor / "still.lib"))
-    assert no_energy(point, Store(tmp_path / "store")) == (
-        "liberty must have power tables for energies, not none in nmforge")
+    store = Store(tmp_path / "store")
+    pe = [Point("pe", Design(Pattern(1, 2)), Cells(cells)) for cells in (CELLS, poor / "still.lib")]
+    assert no_energy(pe[0], store) is None
+    reason = "liberty must have power tables for energies, not none in nmforge"
+    assert no_energy(pe[1], store) == reason
+    (row,) = rows_of({pe[1]: Outcome({}, "failed")}, store, energy=True)
+    assert (row["energy"], row["reason"]) == (None, reason)
 
 
 @pytest.mark.parametrize(("text", "words", "message"), [
@@ -184,7 +160,6 @@ def test_a_store_that_cannot_be_written_ends_the_sweep_with_one_line(swept, tmp_
     (store / "verilog").unlink()
     shutil.move(store / "kept", store / "verilog")
     assert all(path.read_bytes() == content for path, content in before.items())
-    assert sweep(space, store, tmp_path / "out")[0] == 0
 
 
 def test_a_missing_dask_is_named_with_its_extra(tmp_path, capsys, monkeypatch):
@@ -193,134 +168,3 @@ def test_a_missing_dask_is_named_with_its_extra(tmp_path, capsys, monkeypatch):
                           "-o", tmp_path / "out"], capsys)
     assert last == ("python -m synth.sweep: error: distributed must be installed for a scheduler, "
                     "not missing: pip install 'nmforge[cluster]'")
-
-
-def test_a_sweep_that_is_killed_leaves_no_process_and_no_folder(tmp_path):
-    """After kill -9 only its children can tidy up."""
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    space = write(tmp_path, SPACE.format(patterns='"8:16"', goals='"area"'))
-    process = start(["synth.sweep", space, "--store", tmp_path / "store", "-o", tmp_path / "out"],
-                    TMPDIR=str(temporary))
-    try:
-        wait_for(lambda: list(temporary.glob("nmforge-*/script.abc")), 120)
-        children = descendants(process.pid)
-        assert len(children) >= 2
-    finally:
-        process.kill()
-        process.communicate()
-    wait_for(lambda: not any(map(alive, children)), 20)
-    wait_for(lambda: not list(temporary.iterdir()), 10)
-    assert not (tmp_path / "out").exists()
-
-
-CLUSTER = """
-import sys
-from distributed import LocalCluster
-
-if __name__ == "__main__":
-    with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1",
-                      dashboard_address=None) as cluster:
-        print(cluster.scheduler_address, flush=True)
-        sys.stdin.read()
-"""
-
-
-@contextmanager
-def cluster(folder):
-    """Address of a scheduler on this machine with two workers."""
-    script = folder / "cluster.py"
-    script.write_text(CLUSTER)
-    process = subprocess.Popen([sys.executable, script], cwd=folder, text=True,
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                               env={**os.environ, "PYTHONPATH": str(ROOT)})
-    try:
-        yield process.stdout.readline().strip()
-    finally:
-        process.communicate(timeout=60)
-
-
-SIX = """
-patterns = ["1:2", "1:3"]
-designs = ["compressor", "decompressor", "selector"]
-options = ["", "encoding=index"]
-"""
-SHUFFLED = """
-options = ["encoding=index", ""]
-designs = ["selector", "decompressor", "compressor"]
-patterns = ["1:3", "1:2"]
-"""
-
-
-@pytest.mark.long
-def test_one_worker_two_workers_and_a_cluster_give_the_same_rows(tmp_path):
-    spaces = [write(tmp_path, text) for text in (SIX, SHUFFLED)]
-    with cluster(tmp_path) as address:
-        for number, (space, *words) in enumerate([
-                (spaces[0], "--workers", "1"), (spaces[1], "--workers", "2"),
-                (spaces[0], "--scheduler", address), (spaces[1], "--scheduler", address)]):
-            code, rows = sweep(space, tmp_path / f"store{number}", tmp_path / f"out{number}",
-                               *words)
-            assert (code, len(rows)) == (0, 10)
-    for name in FILES:
-        contents = {(tmp_path / f"out{number}" / name).read_bytes() for number in range(4)}
-        assert len(contents) == 1
-
-
-def entries(store):
-    """Everything that was made, and which file it is."""
-    return {path.relative_to(store): path.stat().st_ino for path in store.rglob("*")
-            if path.is_file() and path.parent.name != "locks" and not path.name.startswith(".")}
-
-
-@pytest.mark.long
-def test_a_sweep_that_is_killed_ten_times_loses_nothing_and_makes_nothing_twice(tmp_path):
-    seed = 12
-    print("seed", seed)
-    draw = random.Random(seed)
-    space, store = write(tmp_path, SIX), tmp_path / "store"
-    before, kills = {}, 0
-    while kills < 10:
-        process = start(["synth.sweep", space, "--store", store, "-o", tmp_path / "out"])
-        time.sleep(draw.uniform(0.5, 5))
-        if process.poll() is None:
-            kills += 1
-        else:  # all is done: the rest is killed while it looks things up
-            assert process.returncode == 0
-        children = descendants(process.pid)
-        process.kill()
-        process.communicate()
-        wait_for(lambda children=children: not any(map(alive, children)), 30)
-        after = entries(store) if store.exists() else {}
-        assert before.items() <= after.items()
-        before = after
-    code, rows = sweep(space, store, tmp_path / "out")
-    assert (code, len(rows), len({row["digest"] for row in rows})) == (0, 10, 10)
-    assert before.items() <= entries(store).items()
-    fresh, whole = sweep(space, tmp_path / "fresh", tmp_path / "whole")
-    assert (fresh, whole) == (0, rows)
-    assert entries(tmp_path / "fresh").keys() == entries(store).keys()
-
-
-@pytest.mark.long
-def test_two_hundred_stored_points_take_less_than_five_seconds(tmp_path):
-    """Cheap ones: most differ in a parameter that leaves the netlist as it is."""
-    lengths = ", ".join(map(str, range(1, 101)))
-    space = write(tmp_path, f"""
-patterns = ["1:2"]
-designs = ["compressor"]
-goals = ["area", "delay"]
-parameters.max_k = [{lengths}]
-""")
-    code, rows = sweep(space, tmp_path / "store", tmp_path / "cold")
-    assert (code, len(rows)) == (0, 200)
-    begin = time.monotonic()
-    process = start(["synth.sweep", space, "--store", tmp_path / "store", "-o",
-                     tmp_path / "warm"])
-    process.communicate()
-    seconds = time.monotonic() - begin
-    print(f"{seconds:.1f} s")
-    assert process.returncode == 0
-    for name in FILES:
-        assert (tmp_path / "warm" / name).read_bytes() == (tmp_path / "cold" / name).read_bytes()
-    assert seconds < 5
