@@ -1,12 +1,14 @@
 """What the command lines of this package share: cells, goal and processes."""
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from hw.command.kinds import file, one_of, whole
+from hw.command.checks import plain
+from hw.command.files import check_writable
+from hw.command.kinds import file, folder, one_of, whole
 from hw.command.parser import Arguments, Parser
 from hw.command.progress import doing
-from hw.config import Pattern
+from hw.config import Design, Pattern
 from hw.generate.arguments import PATTERN
 from synth.scripts import CELLS, GOALS
 
@@ -16,13 +18,18 @@ if TYPE_CHECKING:
 
     from synth.flow import Flow
     from synth.placement.lef import Lef
+    from synth.store import Store
 
 
-__all__ = ["EXTRA", "add_flow", "add_lef", "add_patterns", "make_flow", "read_lef"]
+__all__ = ["EXTRA", "WORKERS", "add_flow", "add_lef", "add_patterns", "add_store", "make_flow",
+           "open_store", "read_lef", "variant"]
 
 
 EXTRA = "synth"
 """Extra of the package that brings what these commands import."""
+
+WORKERS = min(2, os.cpu_count() or 1)
+"""Processes at the same time, unless more are asked for."""
 
 
 def add_patterns(parser: Parser, *default: str) -> None:
@@ -32,16 +39,47 @@ def add_patterns(parser: Parser, *default: str) -> None:
                   help="patterns, as in 2:4 4:8 8:16 16:32")
 
 
+def variant(name: str, text: str) -> dict[str, Any]:
+    """Read ``"shift=mean+statistics"`` as parameters of a design.
+
+    ``name`` is what the option or key is called.
+    """
+    known = [described.name for described in Design.parameters() if described.metadata["option"]]
+    found: dict = {}
+    for part in text.replace(",", "+").split("+"):
+        parameter, given, value = part.partition("=")
+        if parameter not in known:
+            raise ValueError(f"{name} must name parameters among {', '.join(known)}, not "
+                             f"{parameter!r}")
+        found[parameter] = plain(value) if given else True
+    return found
+
+
 def add_flow(parser: Parser, *, liberty: bool = False) -> None:
     """Add the options of the flow; ``liberty`` says whether cells must be named."""
     parser.group("synthesis")
     parser.option("--liberty", kind=file(), required=liberty, default=None if liberty else CELLS,
                   help="cells as .lib or .lib.gz")
     parser.option("--goal", kind=one_of(*GOALS), default="area", help="what logic is mapped for")
-    parser.option("--workers", kind=whole(1, 256), default=min(2, os.cpu_count() or 1),
+    parser.option("--workers", kind=whole(1, 256), default=WORKERS,
                   help="syntheses at the same time")
     parser.option("--timeout", kind=whole(1, 86400), default=600,
                   help="seconds after which a module is given up")
+
+
+def add_store(parser: Parser) -> None:
+    """Add the option for the store of what was generated and mapped before."""
+    parser.option("--store", kind=folder(), default="build/store",
+                  help="directory of what was generated and mapped before, which any number of "
+                       "commands may share")
+
+
+def open_store(arguments: Arguments) -> "Store":
+    """Return the store that the option of :func:`add_store` names; ValueError if none can be."""
+    from synth.store import Store
+
+    check_writable(arguments.store, option="store")
+    return Store(arguments.store)
 
 
 def add_lef(parser: Parser, needs: str = "") -> None:
@@ -64,11 +102,11 @@ def read_lef(arguments: Arguments) -> "tuple[list[Path], Lef]":
     return files, lef.read(files)
 
 
-def make_flow(arguments: Arguments) -> "Flow":
+def make_flow(arguments: Arguments, store: "Store | None" = None) -> "Flow":
     """Return the flow that the options of :func:`add_flow` ask for; ValueError if it cannot be."""
     from synth.flow import Flow
     from synth.library import liberty
 
     with doing("reading the library"):
         return Flow(liberty.read(arguments.liberty), goal=arguments.goal,
-                    workers=arguments.workers, timeout=arguments.timeout)
+                    workers=arguments.workers, timeout=arguments.timeout, store=store)

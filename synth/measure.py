@@ -8,7 +8,7 @@ from hw.command.parser import Arguments, Parser
 from hw.command.run import run
 from hw.config import Pattern
 from hw.selector.auto import DATA
-from synth.command import EXTRA, add_flow, make_flow
+from synth.command import EXTRA, add_flow, add_store, make_flow, open_store
 
 
 __all__ = ["PATTERNS", "main"]
@@ -25,6 +25,7 @@ def _parser() -> Parser:
                     "hw/selector; to replace it, name that folder.", extra=EXTRA)
     parser.option("-o", "--output", kind=folder(), default="build/selector",
                   help=f"directory for {DATA.name}")
+    add_store(parser)
     add_flow(parser, liberty=True)
     return parser
 
@@ -33,7 +34,7 @@ def _run(arguments: Arguments) -> None:
     check_writable(arguments.output, [DATA.name])
     from synth.reports.selectors import as_json, measure
 
-    synthesis = make_flow(arguments)
+    synthesis = make_flow(arguments, open_store(arguments))
     rows = measure(map(Pattern.parse, PATTERNS), synthesis)
     for path in write_all(arguments.output, {DATA.name: as_json(rows, synthesis)}):
         print(path)

@@ -6,7 +6,7 @@ from hw.command.parser import Arguments, Parser
 from hw.command.progress import doing
 from hw.command.run import run
 from hw.config import check_flexible
-from synth.command import EXTRA, add_flow, add_patterns, make_flow
+from synth.command import EXTRA, add_flow, add_patterns, add_store, make_flow, open_store
 
 
 __all__ = ["main"]
@@ -20,6 +20,7 @@ def _parser() -> Parser:
         "one.", extra=EXTRA)
     add_patterns(parser, "8:16", "16:32")
     parser.flag("--selectors-only", help="leave the arrays out")
+    add_store(parser)
     add_flow(parser)
     return parser
 
@@ -30,7 +31,7 @@ def _run(arguments: Arguments) -> None:
         check_flexible("serial", pattern, "all")
     from synth.reports.ratios import compare, subjects
 
-    synthesis = make_flow(arguments)
+    synthesis = make_flow(arguments, open_store(arguments))
     with doing("generating designs"):
         rows = list(subjects(patterns, arrays=not arguments.selectors_only))
     compare(rows, synthesis).print()

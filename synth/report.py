@@ -4,14 +4,23 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hw.command.checks import plain
 from hw.command.files import check_writable
 from hw.command.kinds import Kind, folder, one_of
 from hw.command.parser import Arguments, Parser
 from hw.command.run import run
 from hw.config import DESIGNS, SELECTORS, Design
 from hw.generate.arguments import add_design_arguments, design_from
-from synth.command import EXTRA, add_flow, add_lef, add_patterns, make_flow, read_lef
+from synth.command import (
+    EXTRA,
+    add_flow,
+    add_lef,
+    add_patterns,
+    add_store,
+    make_flow,
+    open_store,
+    read_lef,
+    variant,
+)
 
 
 if TYPE_CHECKING:
@@ -19,19 +28,6 @@ if TYPE_CHECKING:
 
 
 __all__ = ["main"]
-
-
-def _variant(name: str, text: str) -> dict:
-    """Read ``"shift=mean+statistics"`` as parameters of a design."""
-    known = [field.name for field in Design.parameters() if field.metadata["option"]]
-    variant: dict = {}
-    for part in text.replace(",", "+").split("+"):
-        parameter, given, value = part.partition("=")
-        if parameter not in known:
-            raise ValueError(f"{name} must name parameters among {', '.join(known)}, not "
-                             f"{parameter!r}")
-        variant[parameter] = plain(value) if given else True
-    return variant
 
 
 def _parser() -> Parser:
@@ -43,11 +39,12 @@ def _parser() -> Parser:
                   default=DESIGNS, help="what to synthesise")
     parser.option("--selectors", kind=one_of(*SELECTORS), many=True, default=SELECTORS,
                   help="structures of the selector, for a row each of selector and compressor")
-    parser.option("--variants", kind=Kind("NAME=VALUE", "", _variant), many=True, commas=False,
+    parser.option("--variants", kind=Kind("NAME=VALUE", "", variant), many=True, commas=False,
                   help="further rows for the designs that have these parameters, as in "
                        "encoding=rank shift=mean+statistics")
     parser.option("-o", "--output", kind=folder(), default="build/report",
                   help="directory of the files")
+    add_store(parser)
     add_flow(parser)
     parser.flag("--wires", help="also place every design once: core, length of wires, longest path "
                                 "with them; minutes for large designs")
@@ -76,8 +73,8 @@ def _rows(arguments: Arguments) -> "list[Row]":
     if not set(names) & set(COMPARING):
         arguments.refuse("selectors", where=f"without the designs {' and '.join(COMPARING)}")
     variants = arguments.variants or []
-    for variant, text in zip(variants, arguments.given.get("variants", "").split(), strict=True):
-        if not any(Design.has(name, variant) for name in names):
+    for chosen, text in zip(variants, arguments.given.get("variants", "").split(), strict=True):
+        if not any(Design.has(name, chosen) for name in names):
             raise ValueError("variants must be of parameters that one of the designs "
                              f"{', '.join(names)} has, not {text!r}")
     selectors = _selectors(arguments)
@@ -95,9 +92,11 @@ def _run(arguments: Arguments) -> None:
         arguments.refuse("lef", where="without wires")
     rows = _rows(arguments)
     from synth.reports.report import report
+    from synth.sweep.point import Cells
 
-    lef = read_lef(arguments)[1] if arguments.wires else None
-    report(rows, make_flow(arguments), arguments.liberty, arguments.output, lef)
+    sizes = read_lef(arguments)[0] if arguments.wires else ()
+    report(rows, make_flow(arguments), Cells(arguments.liberty, tuple(sizes)),
+           open_store(arguments), arguments.output, wires=arguments.wires)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

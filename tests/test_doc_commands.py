@@ -21,7 +21,8 @@ COMMAND = re.compile(r"python -m ((?:hw|sw|sim|synth)\.[\w.]+)(.*)")
 
 SIZES = CELLS.with_suffix(".lef")
 FILES = {"FILE": CELLS, "my_cells.lib.gz": CELLS, "sky130hd_tt.lib.gz": CELLS,
-         "tech.lef.gz": SIZES, "cells.lef.gz": SIZES}
+         "tech.lef.gz": SIZES, "cells.lef.gz": SIZES,
+         "space.toml": ROOT / "tests" / "synth" / "sweep" / "space.toml"}
 """What stands for names of files in a command."""
 
 SHORT = {
@@ -43,6 +44,7 @@ SHORT = {
     "synth.measure": None,  # a minute for each of its 36 selectors
     "synth.ratios": ["--patterns", "2:4", "--selectors-only"],
     "synth.report": ["--patterns", "4:8"],
+    "synth.sweep": [],
 }
 """What makes a command short, in the place of the same options."""
 

@@ -28,11 +28,13 @@ FLOORS = {
         {"sw.benchmark", "sw.calibrate", "sw.evaluate", "sw.operands"},
     ],
     "synth": [
-        {"synth", "synth.library", "synth.cells", "synth.scripts"},
+        {"synth", "synth.library", "synth.cells", "synth.scripts", "synth.store"},
         {"synth.flow"},
         {"synth.placement"},
         {"synth.command"},
-        {"synth.energy", "synth.reports"},
+        {"synth.energy"},
+        {"synth.sweep"},
+        {"synth.reports"},
         {"synth.report", "synth.ratios", "synth.measure"},
     ],
     "sim": [

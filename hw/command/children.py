@@ -15,16 +15,20 @@ from hw.command.faults import Fault
 __all__ = ["as_worker", "begin", "call", "end_all"]
 
 
-_running: set[subprocess.Popen] = set()
+GRACE = 3.0
+"""Seconds that a process gets to end its own children."""
+
+_running: dict[subprocess.Popen, bool] = {}
 _ended = threading.Event()
 
 
 def call(command: Sequence[Any], *, input: str | None = None, timeout: float | None = None,
-         **options: Any) -> subprocess.CompletedProcess:
+         parent: bool = False, **options: Any) -> subprocess.CompletedProcess:
     """Run a program to its end, as ``subprocess.run`` does, and return what it printed.
 
     It is the head of a group of its own, which is killed as a whole when the command is
-    interrupted, or after ``timeout`` seconds.
+    interrupted, or after ``timeout`` seconds. A ``parent`` starts groups of its own and ends them
+    after SIGTERM: it is asked first, and killed only if it does not end soon.
 
     Raises
     ------
@@ -39,17 +43,21 @@ def call(command: Sequence[Any], *, input: str | None = None, timeout: float | N
         [str(word) for word in command], text=True, start_new_session=True,
         stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options})
-    _running.add(process)
+    _running[process] = parent
     try:
         if _ended.is_set():
             raise Fault("children must not start after their command was ended")
         out, err = process.communicate(input, timeout)
     except BaseException:
+        if parent:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(GRACE)
         _kill(process)
         process.communicate()
         raise
     finally:
-        _running.discard(process)
+        _running.pop(process)
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
@@ -64,8 +72,11 @@ def end_all(number: int = signal.SIGTERM) -> None:
     None is started any more until :func:`begin`.
     """
     _ended.set()
-    for process in list(_running):
-        _kill(process)
+    for process, parent in list(_running.items()):
+        if parent and number != signal.SIGKILL:
+            process.terminate()
+        else:
+            _kill(process)
     if "multiprocessing" in sys.modules:
         for worker in sys.modules["multiprocessing"].active_children():
             os.kill(worker.pid, number)

@@ -35,12 +35,13 @@ def write_all(directory: Path, contents: dict[str, str | bytes]) -> list[Path]:
     return [directory / name for name in contents]
 
 
-def check_writable(directory: Path, names: Iterable[str] = ()) -> None:
+def check_writable(directory: Path, names: Iterable[str] = (), option: str = "output") -> None:
     """Raise ValueError if :func:`write_all` could not write there; leave nothing behind.
 
-    For what takes long before there is anything to write. ``names`` are the files to be.
+    For what takes long before there is anything to write. ``names`` are the files to be, and
+    ``option`` is what the directory is called.
     """
-    with _named_errors(directory):
+    with _named_errors(directory, option):
         existing = next(folder for folder in (directory, *directory.absolute().parents)
                         if folder.exists())
         tempfile.TemporaryDirectory(dir=existing, prefix=".nmforge-").cleanup()
@@ -70,10 +71,10 @@ def check_file(name: str, path: Path) -> None:
 
 
 @contextmanager
-def _named_errors(directory: Path) -> Iterator[None]:
+def _named_errors(directory: Path, option: str = "output") -> Iterator[None]:
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ValueError(f"output must be a writable directory, not {str(directory)!r} "
+        raise ValueError(f"{option} must be a writable directory, not {str(directory)!r} "
                          f"({reason})") from error

@@ -137,13 +137,13 @@ def measure(name: str, design: Design, flow: Flow, settings: Settings) -> Measur
     SynthesisError
         If Yosys fails.
     """
+    power = Power(flow.tables)
     gates = flow.gates(verilog(name, design), f"nm_{name}")
     _late(gates, settings.late)  # a port that is missing is named before minutes have passed
     cells = flow.library.cells
     found = placed(gates, flow, settings.lef, utilisation=settings.utilisation,
                    seeds=range(1, len(settings.operands) + 1))
     energies, products, blocks = [], 0, 0
-    power = Power(flow.tables)
     for seed, (operands, where) in enumerate(zip(settings.operands, found, strict=True)):
         given = feed(name, design, operands, cycles=settings.cycles, seed=seed, flow=flow)
         circuit = Circuit(where.gates, flow.library)

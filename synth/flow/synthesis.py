@@ -7,24 +7,25 @@ designs share is synthesised once.
 """
 
 import pathlib
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
-from json import loads
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from hw.command.files import temporary
 from hw.config import choice
-from synth.flow import yosys
+from synth.flow import address
 from synth.flow.flat import Netlist
 from synth.flow.gates import Gates, dissolve
+from synth.flow.mapping import Mapped, Mapper, late
 from synth.flow.netlist import MEMORIES, Module, count_instances, split
 from synth.flow.timing import Path, longest_path
 from synth.flow.yosys import SynthesisError, SynthesisTimeout
 from synth.library import liberty
 from synth.library.tables import Tables
-from synth.scripts import ABC_SCRIPTS, CELLS, GOALS, YOSYS_SCRIPT
+from synth.scripts import ABC_SCRIPTS, CELLS, GOALS
+from synth.store import Store, digest
 
 
 __all__ = ["Flow", "Mapped", "Result", "SynthesisError", "synthesize"]
@@ -32,15 +33,6 @@ __all__ = ["Flow", "Mapped", "Result", "SynthesisError", "synthesize"]
 
 PORT_LOADS = 4
 """Load of an output, in input capacitances of the smallest inverter."""
-
-
-@dataclass(frozen=True)
-class Mapped:
-    """A module after synthesis, its submodules not included."""
-
-    cells: dict[str, int]
-    stime_ps: float
-    netlist: dict = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -80,6 +72,11 @@ class Result:
     module: str
     instances: dict[str, int] = field(repr=False)
 
+    @classmethod
+    def load(cls, kept: dict[str, Any]) -> "Result":
+        """The result whose ``asdict`` was kept as JSON."""
+        return cls(**{**kept, "path": Path(**kept["path"])})
+
 
 class Flow:
     """Synthesises designs for one library; each distinct module once.
@@ -94,6 +91,8 @@ class Flow:
         Modules that are synthesised at the same time.
     timeout : float
         Seconds after which a module is given up.
+    store : Store, optional
+        Modules and results of other runs; those of this one are added.
 
     Raises
     ------
@@ -102,21 +101,22 @@ class Flow:
     """
 
     def __init__(self, library: liberty.Library, *, goal: str = "area", workers: int = 1,
-                 timeout: float = 600):
+                 timeout: float = 600, store: Store | None = None):
         self.library = library
         self.goal = choice("goal", goal, GOALS)
         self.abc_script = ABC_SCRIPTS[goal]
         self.workers = workers
         self.timeout = timeout
-        self._mapped: dict[str, Mapped] = {}
-        self._cells_text = library.usable_text()
+        self.store = store
         self.tables = Tables(library)
         self._netlists: dict[str, Netlist] = {}
         self.port_load = PORT_LOADS * max(library.inverter.capacitance.values())
         self.constraints = (f"set_driving_cell {library.buffer.name}",
                             f"set_load {self.port_load * library.capacitance_ff:g}")
+        self._mapper = Mapper(library, self.abc_script, self.constraints, workers, timeout, store)
+        self._mapped: dict[str, Mapped] = self._mapper.mapped
 
-    def run(self, designs: Iterable[tuple[str, str]],
+    def run(self, designs: Sequence[tuple[str, str]],
             progress: Callable[[int, int], None] = lambda done, total: None) -> list[Result]:
         """Synthesise pairs of Verilog text and name of its top.
 
@@ -127,7 +127,26 @@ class Flow:
         SynthesisError
             If Yosys fails on one of them.
         """
-        return [self._result(top, modules) for top, modules in self._map_all(designs, progress)]
+        found = {design: self._recall(*design) for design in designs}
+        missing = [design for design, known in found.items() if known is None]
+        for design, mapped in zip(missing, self._map_all(missing, progress), strict=True):
+            found[design] = self._remember(*design, self._result(*mapped))
+        return [found[design] for design in designs]  # type: ignore[misc]
+
+    def _recall(self, verilog: str, top: str) -> Result | None:
+        """A result of another run."""
+        if self.store is None:
+            return None
+        kept = self.store.get("result", self._address(verilog, top))
+        return kept and Result.load(kept)
+
+    def _remember(self, verilog: str, top: str, result: Result) -> Result:
+        if self.store is not None:
+            self.store.put("result", self._address(verilog, top), asdict(result))
+        return result
+
+    def _address(self, verilog: str, top: str) -> str:
+        return address.result(digest(verilog), top, self.library.digest, self.goal)
 
     def gates(self, verilog: str, top: str) -> Gates:
         """All gates of one design, mapped now or before; memories stay outside.
@@ -149,20 +168,9 @@ class Flow:
         """Map every module of the designs that is not mapped yet."""
         with ThreadPoolExecutor(self.workers) as pool:
             split_designs = list(pool.map(lambda design: self._split(*design), designs))
-            waiting = {module.text: f"{top}: {name}" for top, modules in split_designs
-                       for name, module in modules.items() if not MEMORIES.fullmatch(name)}
-            for text in self._mapped.keys() & waiting:
-                del waiting[text]
-            # The largest first: they would otherwise keep one worker busy at the end.
-            order = sorted(waiting, key=lambda text: (-len(text), text))
-            futures = {pool.submit(self._map, text, waiting[text]): text for text in order}
-            try:
-                for done, future in enumerate(as_completed(futures), start=1):
-                    self._mapped[futures[future]] = future.result()
-                    progress(done, len(futures))
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
+        waiting = {module.text: f"{top}: {name}" for top, modules in split_designs
+                   for name, module in modules.items() if not MEMORIES.fullmatch(name)}
+        self._mapper.map_all(waiting, progress)
         return split_designs
 
     def _split(self, verilog: str, top: str) -> tuple[str, dict[str, Module]]:
@@ -170,30 +178,7 @@ class Flow:
             try:
                 return top, split(verilog, top, folder, timeout=self.timeout)
             except SynthesisTimeout:
-                raise self._late(top) from None
-
-    def _late(self, name: str) -> SynthesisError:
-        return SynthesisError(f"timeout must let Yosys end with {name}, not be {self.timeout:g} s")
-
-    def _map(self, text: str, name: str) -> Mapped:
-        with temporary() as path:
-            (path / "module.il").write_text(text)
-            (path / "cells.lib").write_text(self._cells_text)
-            (path / "constraints").write_text("\n".join(self.constraints) + "\n")
-            (path / "script.abc").write_text("\n".join(self.abc_script) + "\n")
-            try:
-                log = yosys.run(list(YOSYS_SCRIPT), path, timeout=self.timeout)
-            except SynthesisTimeout:
-                raise self._late(name) from None
-            except SynthesisError as error:
-                raise SynthesisError(f"{name}: {error}") from None
-            netlist = loads((path / "mapped.json").read_text())["modules"]["module"]
-        cells = Counter(cell["type"] for cell in netlist["cells"].values())
-        if unmapped := [cell for cell in cells if cell.startswith("$")]:
-            raise SynthesisError(f"{name}: the library has no cell for {unmapped[0]}")
-        delays = re.findall(r"Delay = *([\d.]+) ps", log)
-        return Mapped({cell: count for cell, count in cells.items() if cell in self.library.cells},
-                      float(delays[-1]) if delays else 0.0, netlist)
+                raise late(top, self.timeout) from None
 
     def _path(self, top: str, modules: dict[str, Module], names: Iterable[str]) -> Path:
         parts = {}

@@ -8,77 +8,24 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 
 from hw.command.faults import reason
 from synth.library.function import compile_function
+from synth.library.syntax import STATEMENT, Group, Text, unquote
 
 
-__all__ = ["Cell", "Group", "Library", "read", "unit"]
+__all__ = ["Cell", "Group", "Library", "contents", "read", "unit"]
 
 
-_NOISE = re.compile(r'("[^"]*")|/\*.*?\*/|//[^\n]*', re.DOTALL)
-_BRACE = re.compile(r'"[^"]*"|[{}]')
-_STATEMENT = re.compile(r"""
-    [\s;]* (?P<name>[A-Za-z_]\w*) \s*
-    (?: \( (?P<arguments>(?:"[^"]*"|[^")])*) \) \s* (?P<open>\{)?
-      | : \s* (?P<value>"[^"]*"|[^;}\n]*) )""", re.VERBOSE)
 _POWER = ("internal_power", "leakage_power")
+_ALLOWED = "liberty must be a Liberty library (.lib or .lib.gz)"
 _SPECIAL = ("dont_use", "is_isolation_cell", "is_level_shifter", "always_on",
             "clock_gating_integrated_cell")
-
-
-@dataclass
-class Group:
-    """One ``kind (name) { ... }`` of a Liberty file, without the quotes of its values."""
-
-    kind: str
-    name: str
-    attributes: dict[str, str] = field(default_factory=dict)
-    groups: list["Group"] = field(default_factory=list)
-    span: tuple[int, int] = (0, 0)
-
-    def find(self, kind: str) -> list["Group"]:
-        """Groups of one kind that stand directly in this one."""
-        return [group for group in self.groups if group.kind == kind]
-
-
-class _Text:
-    """Text of a library, with the place of every closing brace."""
-
-    def __init__(self, text: str):
-        self.text = _NOISE.sub(lambda match: match[1] or " ", text).replace("\\\n", " ")
-        self.closing: dict[int, int] = {}
-        opened = []
-        for match in _BRACE.finditer(self.text):
-            if match[0] == "{":
-                opened.append(match.start())
-            elif match[0] == "}" and opened:
-                self.closing[opened.pop()] = match.start()
-
-    def parse(self, start: int, end: int, group: Group, skip: frozenset[str]) -> Group:
-        """Fill ``group`` with what stands from ``start`` to ``end``; ``skip`` stays empty."""
-        while (match := _STATEMENT.match(self.text, start, end)) is not None:
-            start = match.end()
-            name, arguments = match["name"], match["arguments"]
-            if match["open"]:
-                close = self.closing.get(start - 1, end)
-                inner = Group(name, _unquote(arguments), span=(match.start("name"), close + 1))
-                group.groups.append(inner)
-                if name not in skip:
-                    self.parse(start, close, inner, skip)
-                start = close + 1
-            else:
-                group.attributes[name] = _unquote(match["value"] if arguments is None
-                                                  else arguments)
-        return group
-
-
-def _unquote(text: str) -> str:
-    return text.strip().strip('"') if text.count('"') <= 2 else text.strip()
 
 
 @dataclass(frozen=True)
@@ -121,6 +68,11 @@ class Library:
     text : str
         Contents of the file.
 
+    Attributes
+    ----------
+    digest : str
+        SHA-256 of the text.
+
     Raises
     ------
     ValueError
@@ -128,11 +80,12 @@ class Library:
     """
 
     def __init__(self, text: str):
-        self._text = _Text(text)
-        head = _STATEMENT.match(self._text.text)
+        self._text = Text(text)
+        self.digest = sha256(text.encode()).hexdigest()
+        head = STATEMENT.match(self._text.text)
         if head is None or head["name"] != "library" or not head["open"]:
             raise ValueError("no library group")
-        self.name = _unquote(head["arguments"])
+        self.name = unquote(head["arguments"])
         end = self._text.closing.get(head.end() - 1)
         if end is None:
             raise ValueError("a brace is missing")
@@ -146,6 +99,11 @@ class Library:
     def attributes(self) -> dict[str, str]:
         """Attributes of the library itself."""
         return self._top.attributes
+
+    @cached_property
+    def powered(self) -> bool:
+        """Whether it says what its cells take from the supply."""
+        return bool(_power(self._top))
 
     @property
     def conditions(self) -> list[Group]:
@@ -262,6 +220,22 @@ def _cell(group: Group) -> Cell:
     )
 
 
+def contents(path: str | Path) -> str:
+    """Text of a Liberty file, compressed with gzip or not.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file, or it cannot be read.
+    """
+    try:
+        data = Path(path).read_bytes()
+        text = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+        return text.decode("utf-8", errors="replace")
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"{_ALLOWED}, not {str(path)!r} ({reason(error)})") from None
+
+
 def read(path: str | Path) -> Library:
     """Read a Liberty file, compressed with gzip or not.
 
@@ -270,11 +244,8 @@ def read(path: str | Path) -> Library:
     ValueError
         If there is no such file, or it is no Liberty library.
     """
-    allowed = "liberty must be a Liberty library (.lib or .lib.gz)"
+    text = contents(path)
     try:
-        data = Path(path).read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-        return Library(data.decode("utf-8", errors="replace"))
-    except (OSError, EOFError, zlib.error, ValueError) as error:
-        raise ValueError(f"{allowed}, not {str(path)!r} ({reason(error)})") from None
+        return Library(text)
+    except ValueError as error:
+        raise ValueError(f"{_ALLOWED}, not {str(path)!r} ({reason(error)})") from None

@@ -66,10 +66,13 @@ class Power:
     Raises
     ------
     ValueError
-        If the library names no voltage.
+        If the library has no power tables, or names no voltage.
     """
 
     def __init__(self, tables: Tables):
+        if not tables.library.powered:
+            raise ValueError("liberty must have power tables for energies, not none in "
+                             f"{tables.library.name}")
         self.tables = tables
         self.voltage = _voltage(tables.library)
         self._cells: dict[str, CellPower] = {}

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from hw.command.files import check_writable, write_all
 from synth import flow
-from synth.placement.lef import Lef
 from synth.reports.plot import area_figure
 from synth.reports.rows import Measured, Row, measure
 from synth.reports.tables import as_csv, as_json, table
+from synth.store import Store
+from synth.sweep.point import Cells
 
 
 __all__ = ["FILES", "report"]
@@ -17,22 +18,22 @@ __all__ = ["FILES", "report"]
 FILES = ("report.json", "report.csv", "area.png")
 
 
-def report(rows: Sequence[Row], synthesis: flow.Flow, path: Path, output: Path,
-           lef: Lef | None = None) -> list[Measured]:
+def report(rows: Sequence[Row], synthesis: flow.Flow, cells: Cells, store: Store, output: Path, *,
+           wires: bool = False) -> list[Measured]:
     """Synthesise ``rows``, print the table and write the files into ``output``.
 
-    With ``lef``, sizes of the cells and figures of the wires, every row is also placed.
+    With ``wires`` every row is also placed.
 
     Raises
     ------
     ValueError
         If ``output`` is no writable directory; nothing is synthesised then.
-    SynthesisError
-        If Yosys fails; nothing is written then.
+    Fault
+        If a row cannot be had; nothing is written into ``output`` then.
     """
     check_writable(output, FILES)
-    measured = measure(rows, synthesis, lef)
-    contents = (as_json(measured, synthesis, path), as_csv(measured),
+    measured = measure(rows, synthesis, cells, store, wires=wires)
+    contents = (as_json(measured, synthesis, cells.liberty), as_csv(measured),
                 area_figure(measured, synthesis.library.name))
     write_all(output, dict(zip(FILES, contents, strict=True)))
     table(measured, synthesis).print()

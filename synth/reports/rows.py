@@ -1,17 +1,17 @@
 """The rows of a report: which designs are compared with which, and what was measured of them."""
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 
-from hw.command.children import as_worker
-from hw.command.progress import doing, track
+from hw.command.faults import Fault
 from hw.config import DESIGNS, Design, Pattern
-from hw.generate.designs import verilog
 from synth import flow
-from synth.placement.lef import Lef
-from synth.placement.placed import placed
+from synth.store import Store
+from synth.sweep import rows as figures
+from synth.sweep import run as sweep
+from synth.sweep.cross import BASED
+from synth.sweep.point import Cells, Point
+from synth.sweep.workers import local
 
 
 __all__ = ["Measured", "Row", "Wired", "measure", "plan"]
@@ -22,9 +22,6 @@ SELECTING = ("selector", "compressor", "accelerator")
 
 COMPARING = ("selector", "compressor")
 """Designs with one row for each structure of the selector."""
-
-BASED = ("pe", "array", "accelerator")
-"""Designs with a dense baseline: the same design that keeps all of its N values, L:L."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +68,7 @@ class Measured(Row):
         """Against the dense baseline at the same clock: M/N times the work, on more area."""
         if self.overhead is None:
             return None
-        pattern = self.design.pattern
-        return round(pattern.m / pattern.n / (1 + self.overhead / 100), 3)
+        return figures.throughput_per_area(self.design.pattern, self.overhead)
 
 
 def plan(names: Sequence[str], patterns: Sequence[Pattern], selectors: Sequence[str],
@@ -112,45 +108,34 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], selectors: Sequence[
     return list(rows.values())
 
 
-def measure(rows: Sequence[Row], synthesis: flow.Flow, lef: Lef | None = None) -> list[Measured]:
-    """Rows with their results and overheads; with ``lef`` also placed.
+def measure(rows: Sequence[Row], synthesis: flow.Flow, cells: Cells, store: Store, *,
+            wires: bool = False) -> list[Measured]:
+    """Rows with their results and overheads; with ``wires`` also placed.
+
+    A sweep whose points are the rows: what ``store`` holds is not done again.
 
     Raises
     ------
-    ValueError
-        If ``lef`` lacks a cell.
-    SynthesisError
-        If Yosys fails.
+    Fault
+        If one of them cannot be had: Yosys fails, or the LEF lacks a cell.
     """
-    # Generating is Python alone: threads would take turns.
-    with ProcessPoolExecutor(synthesis.workers, mp_context=get_context("spawn"),
-                             initializer=as_worker) as pool:
-        texts = [pool.submit(verilog, row.name, row.design) for row in rows]
-        for _ in track(as_completed(texts), "generating designs", len(texts)):
-            pass
-        designs = [(text.result(), f"nm_{row.name}") for text, row in zip(texts, rows, strict=True)]
-    with doing("synthesising modules") as task:
-        results = synthesis.run(designs, task.reach)
-    areas = {(row.name, row.design.pattern, row.design.options): result.area
-             for row, result in zip(rows, results, strict=True) if row.design.pattern.dense}
+    points = [Point(row.name, row.design, cells, synthesis.goal, wires=wires) for row in rows]
+    with local(synthesis.workers) as pool:
+        outcomes = sweep.run(points, store, pool, module_timeout=synthesis.timeout, each=_insist)
+    parts = [outcomes[point].parts for point in points]
+    areas = {(row.name, row.design.pattern, row.design.options): found["result"]["area"]
+             for row, found in zip(rows, parts, strict=True) if row.design.pattern.dense}
     measured = []
-    for row, result in zip(rows, results, strict=True):
+    for row, found in zip(rows, parts, strict=True):
         pattern, overhead = row.design.pattern, None
         if not pattern.dense and pattern.n > 1:
-            baseline = areas.get((row.name, Pattern(pattern.n, pattern.n), row.design.options))
-            overhead = round(100 * (result.area / baseline - 1), 2) if baseline else None
-        measured.append(Measured(row.name, row.design, result, overhead))
-    if lef is None:
-        return measured
-    return [replace(row, wired=_wired(design, synthesis, lef)) for row, design in
-            track(list(zip(measured, designs, strict=True)), "placing designs")]
+            dense = areas.get((row.name, Pattern(pattern.n, pattern.n), row.design.options))
+            overhead = figures.overhead(found["result"]["area"], dense) if dense else None
+        measured.append(Measured(row.name, row.design, flow.Result.load(found["result"]), overhead,
+                                 Wired(**found["wires"]) if found.get("wires") else None))
+    return measured
 
 
-def _wired(design: tuple[str, str], synthesis: flow.Flow, lef: Lef) -> Wired | None:
-    """Place a design; one without gates has no wires."""
-    gates = synthesis.gates(*design)
-    if not gates.gates:
-        return None
-    (found,) = placed(gates, synthesis, lef)
-    return Wired(round(found.placement.area, 4), round(found.length, 4), found.buffers,
-                 round(found.path.delay * synthesis.library.time_ps / 1000, 4))
+def _insist(point: Point, outcome: sweep.Outcome) -> None:
+    if outcome.reason is not None:
+        raise Fault(outcome.reason)

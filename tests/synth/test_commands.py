@@ -10,6 +10,7 @@ from synth.flow import CELLS, synthesize
 from synth.measure import main as measure
 from synth.ratios import main as ratios
 from synth.report import main as report
+from synth.store import versions
 from tests.commands import alive, descendants, refused, start, wait_for
 
 
@@ -39,7 +40,8 @@ def test_report_refuses_what_would_have_no_effect(words, message, tmp_path, caps
 
 def planned(words, monkeypatch):
     seen = []
-    monkeypatch.setattr("synth.reports.report.report", lambda rows, *more: seen.extend(rows))
+    monkeypatch.setattr("synth.reports.report.report", lambda rows, *more, **options: seen.extend(
+        rows))
     report(words.split())
     return [(row.name, row.design.selector, row.design.stages) for row in seen]
 
@@ -81,7 +83,9 @@ def test_too_short_a_timeout_is_named_with_the_module():
 
 
 def test_a_missing_yosys_is_named_with_its_extra(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr("synth.flow.yosys.find_spec", lambda name: None)
+    monkeypatch.setattr("synth.store.address.find_spec",
+                        lambda name: None if name == "pyosys" else True)
+    versions.cache_clear()
     last = refused(report, ["--patterns", "2:4", "--designs", "selector", "--selectors", "rank",
                             "-o", tmp_path / "out"], capsys)
     assert last == ("python -m synth.report: error: pyosys must be installed, not missing: "
@@ -100,7 +104,8 @@ def test_mapping_that_is_ended_leaves_no_process_and_no_folder(tmp_path, number)
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     process = start(["synth.report", "--patterns", "16:32", "--designs", "selector", "--selectors",
-                     "rank", "-o", tmp_path / "out"], TMPDIR=str(temporary))
+                     "rank", "--store", tmp_path / "store", "-o", tmp_path / "out"],
+                    TMPDIR=str(temporary))
     try:
         def mapping():
             return list(temporary.glob("nmforge-*/script.abc"))

@@ -16,9 +16,14 @@ def test_every_ratio_is_to_a_subject_of_the_same_pattern():
     assert len(against) == 8
 
 
-def test_prints_ratios_that_follow_from_the_areas(capsys):
-    main(["--patterns", "2:4", "--selectors-only"])
-    lines = capsys.readouterr().out.splitlines()
+def test_prints_ratios_that_follow_from_the_areas(capsys, tmp_path, monkeypatch):
+    words = ["--patterns", "2:4", "--selectors-only", "--store", str(tmp_path)]
+    main(words)
+    text = capsys.readouterr().out
+    monkeypatch.setattr("synth.flow.yosys.run", None)
+    main(words)  # from the store
+    assert capsys.readouterr().out == text
+    lines = text.splitlines()
     assert max(map(len, lines)) <= 80
     rows = [[cell.strip() for cell in line.split("│")[1:-1]]
             for line in lines if line.startswith("│")]

