@@ -11,7 +11,16 @@ from hw.command.parser import Arguments, Parser
 from hw.command.run import run
 from hw.config import DESIGNS, SELECTORS, Design
 from hw.generate.arguments import add_design_arguments, design_from
-from synth.command import EXTRA, add_flow, add_lef, add_patterns, make_flow, read_lef
+from synth.command import (
+    EXTRA,
+    add_flow,
+    add_lef,
+    add_memories,
+    add_patterns,
+    make_flow,
+    read_lef,
+    read_memories,
+)
 
 
 if TYPE_CHECKING:
@@ -49,6 +58,7 @@ def _parser() -> Parser:
     parser.option("-o", "--output", kind=folder(), default="build/report",
                   help="directory of the files")
     add_flow(parser)
+    add_memories(parser)
     parser.flag("--wires", help="also place every design once: core, length of wires, longest path "
                                 "with them; minutes for large designs")
     add_lef(parser, "--wires")
@@ -93,11 +103,15 @@ def _run(arguments: Arguments) -> None:
     check_writable(arguments.output)
     if not arguments.wires:
         arguments.refuse("lef", where="without wires")
+    if not {"compressor", "accelerator"} & set(arguments.designs):
+        arguments.refuse("memories", where="without the designs compressor and accelerator")
     rows = _rows(arguments)
     from synth.reports.report import report
 
     lef = read_lef(arguments)[1] if arguments.wires else None
-    report(rows, make_flow(arguments), arguments.liberty, arguments.output, lef)
+    synthesis = make_flow(arguments)
+    report(rows, synthesis, arguments.liberty, arguments.output, lef,
+           read_memories(arguments, synthesis.library))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -30,7 +30,7 @@ FLOORS = {
     "synth": [
         {"synth", "synth.library", "synth.cells", "synth.scripts"},
         {"synth.flow"},
-        {"synth.placement"},
+        {"synth.placement", "synth.memories"},
         {"synth.command"},
         {"synth.energy", "synth.reports"},
         {"synth.report", "synth.ratios", "synth.measure"},

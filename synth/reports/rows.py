@@ -10,6 +10,8 @@ from hw.command.progress import doing, track
 from hw.config import DESIGNS, Design, Pattern
 from hw.generate.designs import verilog
 from synth import flow
+from synth.memories.technology import Sram, missing
+from synth.memories.whole import Whole, whole
 from synth.placement.lef import Lef
 from synth.placement.placed import placed
 
@@ -60,10 +62,11 @@ class Wired:
 
 @dataclass(frozen=True)
 class Measured(Row):
-    """A row with what was measured; ``overhead`` is in percent of the dense baseline's area."""
+    """A row with what was measured; ``overhead`` is in percent of the dense baseline's logic."""
 
     result: flow.Result
     overhead: float | None
+    whole: Whole
     wired: Wired | None = None
 
     @property
@@ -112,8 +115,9 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], selectors: Sequence[
     return list(rows.values())
 
 
-def measure(rows: Sequence[Row], synthesis: flow.Flow, lef: Lef | None = None) -> list[Measured]:
-    """Rows with their results and overheads; with ``lef`` also placed.
+def measure(rows: Sequence[Row], synthesis: flow.Flow, lef: Lef | None = None,
+            sram: Sram | None = None) -> list[Measured]:
+    """Rows with their results, overheads and memories of ``sram``; with ``lef`` also placed.
 
     Raises
     ------
@@ -139,7 +143,8 @@ def measure(rows: Sequence[Row], synthesis: flow.Flow, lef: Lef | None = None) -
         if not pattern.dense and pattern.n > 1:
             baseline = areas.get((row.name, Pattern(pattern.n, pattern.n), row.design.options))
             overhead = round(100 * (result.area / baseline - 1), 2) if baseline else None
-        measured.append(Measured(row.name, row.design, result, overhead))
+        areas_of = whole(row.name, row.design, result.area, sram, missing(synthesis.library))
+        measured.append(Measured(row.name, row.design, result, overhead, areas_of))
     if lef is None:
         return measured
     return [replace(row, wired=_wired(design, synthesis, lef)) for row, design in
