@@ -41,6 +41,7 @@ SHORT = {
     "synth.cells.make": [],
     "synth.energy": ["--patterns", "2:4", "--inputs", "gaussian", "--seeds", "1", "--cycles", "20"],
     "synth.measure": None,  # a minute for each of its 36 selectors
+    "synth.performance": ["--tokens", "64"],
     "synth.ratios": ["--patterns", "2:4", "--selectors-only"],
     "synth.ratios --accelerators": ["--patterns", "2:4", "--accelerators", "1", "--batches", "2",
                                     "--max-k", "64"],

@@ -76,7 +76,7 @@ def _energy(arguments: Arguments, design: Design) -> "Energy | None":
     """Energies of what happens in a design, in pJ; None where none are given."""
     from synth.performance.layer import Energy
 
-    memories = None
+    memories, unknown = None, tuple[str, ...]()
     if arguments.liberty:
         from synth.library import liberty
         from synth.memories.technology import find, missing
@@ -86,14 +86,16 @@ def _energy(arguments: Arguments, design: Design) -> "Energy | None":
         sram = find(library, arguments.memories)
         if sram is None:
             raise ValueError(f"memories must be given: {missing(library)}")
-        memories = {one.buffer.name: (one.made.read_pj, one.made.write_pj)
-                    for one in held("accelerator", design, sram)
+        stores = held("accelerator", design, sram)
+        memories = {one.buffer.name: (one.made.read_pj, one.made.write_pj) for one in stores
                     if one.made.read_pj is not None and one.made.write_pj is not None}
+        unknown = tuple(one.buffer.name for one in stores if one.buffer.name not in memories)
         if not memories or sram.energy_unit != "pJ":
             raise ValueError(f"memories must have energies in pJ, not those of {sram.name}")
     if memories is None and not arguments.product_energy and not arguments.byte_energy:
         return None
-    return Energy(arguments.product_energy or 0.0, arguments.byte_energy or 0.0, memories)
+    return Energy(arguments.product_energy or 0.0, arguments.byte_energy or 0.0, memories,
+                  unknown)
 
 
 def _runs(arguments: Arguments) -> "Iterator[Run]":
@@ -108,7 +110,8 @@ def _runs(arguments: Arguments) -> "Iterator[Run]":
             yield Run(phase, pattern, design, [
                 perform(design, layer, pattern, bandwidth=arguments.bandwidth,
                         corrected=arguments.corrected, energy=energy)
-                for layer in phase_layers(config, phase, tokens)])
+                for layer in phase_layers(config, phase, tokens)],
+                energy.unknown if energy else ())
 
 
 def _run(arguments: Arguments) -> None:
@@ -125,6 +128,8 @@ def _run(arguments: Arguments) -> None:
                                       arguments.clock_ns))
     for table in tables(runs, arguments.model, arguments.clock_ns):
         table.print()
+    if unknown := sorted({name for one in runs for name in one.unknown}):
+        print(f"energy without that of {', '.join(unknown)}: registers, which are logic")
 
 
 def main(argv: Sequence[str] | None = None) -> None:

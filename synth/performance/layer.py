@@ -44,11 +44,14 @@ class Energy:
         Of a byte on a stream.
     memories : mapping of str to tuple of float
         Of a word read, and written, by the name of the memory.
+    unknown : tuple of str
+        Memories of which none are known: registers, whose energy is that of logic.
     """
 
     product: float = 0.0
     byte: float = 0.0
     memories: Mapping[str, tuple[float, float]] | None = None
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,16 @@ __all__ = ["Run", "files", "tables"]
 
 @dataclass(frozen=True)
 class Run:
-    """The layers of a model in a phase, on an accelerator that prunes to a pattern."""
+    """The layers of a model in a phase, on an accelerator that prunes to a pattern.
+
+    ``unknown`` names memories whose energy is not in those of the rows.
+    """
 
     phase: str
     pattern: Pattern
     design: Design
     rows: Sequence[Performance]
+    unknown: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -51,7 +55,8 @@ class Run:
             "bytes": total([row.bytes for row in self.rows]),
             "accesses": {name: [sum(row.accesses[name][k] for row in self.rows) for k in (0, 1)]
                          for name in self.rows[0].accesses},
-            "energy": total([row.energy for row in self.rows]) or None}
+            "energy": total([row.energy for row in self.rows]) or None,
+            "energy_without": list(self.unknown)}
 
 
 def tables(runs: Sequence[Run], model: str, clock_ns: float) -> list[Table]:
