@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from synth.flow import Flow
+    from synth.library.liberty import Library
+    from synth.memories.technology import Sram
     from synth.placement.lef import Lef
     from synth.store import Store
 
 
-__all__ = ["EXTRA", "WORKERS", "add_flow", "add_lef", "add_patterns", "add_store", "make_flow",
-           "open_store", "read_lef", "variant"]
+__all__ = ["EXTRA", "WORKERS", "add_flow", "add_lef", "add_memories", "add_patterns", "add_store",
+           "make_flow", "open_store", "read_lef", "read_memories", "variant"]
 
 
 EXTRA = "synth"
@@ -100,6 +102,23 @@ def read_lef(arguments: Arguments) -> "tuple[list[Path], Lef]":
     files = lef.files(arguments.liberty, arguments.lef)
     find_placer()
     return files, lef.read(files)
+
+
+def add_memories(parser: Parser) -> None:
+    """Add the option for a table of SRAM macros; the group is that of :func:`add_flow`."""
+    parser.option("--memories", kind=file(),
+                  help="SRAM macros beside --liberty as CSV; left out for cells of which some are "
+                       "known: the project's own, SG13G2, sky130hd")
+
+
+def read_memories(arguments: Arguments, library: "Library") -> "Sram | None":
+    """Return the memories of the option of :func:`add_memories`, or those known for a library.
+
+    ValueError if the table is none.
+    """
+    from synth.memories.technology import find
+
+    return find(library, arguments.memories)
 
 
 def make_flow(arguments: Arguments, store: "Store | None" = None) -> "Flow":

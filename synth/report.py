@@ -14,11 +14,13 @@ from synth.command import (
     EXTRA,
     add_flow,
     add_lef,
+    add_memories,
     add_patterns,
     add_store,
     make_flow,
     open_store,
     read_lef,
+    read_memories,
     variant,
 )
 
@@ -46,6 +48,7 @@ def _parser() -> Parser:
                   help="directory of the files")
     add_store(parser)
     add_flow(parser)
+    add_memories(parser)
     parser.flag("--wires", help="also place every design once: core, length of wires, longest path "
                                 "with them; minutes for large designs")
     add_lef(parser, "--wires")
@@ -90,13 +93,17 @@ def _run(arguments: Arguments) -> None:
     check_writable(arguments.output)
     if not arguments.wires:
         arguments.refuse("lef", where="without wires")
+    if not {"compressor", "accelerator"} & set(arguments.designs):
+        arguments.refuse("memories", where="without the designs compressor and accelerator")
     rows = _rows(arguments)
     from synth.reports.report import report
     from synth.sweep.point import Cells
 
     sizes = read_lef(arguments)[0] if arguments.wires else ()
-    report(rows, make_flow(arguments), Cells(arguments.liberty, tuple(sizes)),
-           open_store(arguments), arguments.output, wires=arguments.wires)
+    synthesis = make_flow(arguments)
+    report(rows, synthesis, Cells(arguments.liberty, tuple(sizes)), open_store(arguments),
+           arguments.output, wires=arguments.wires,
+           sram=read_memories(arguments, synthesis.library))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -42,11 +42,20 @@ SHORT = {
     "synth.cells.make": [],
     "synth.energy": ["--patterns", "2:4", "--inputs", "gaussian", "--seeds", "1", "--cycles", "20"],
     "synth.measure": None,  # a minute for each of its 36 selectors
+    "synth.performance": ["--tokens", "64"],
     "synth.ratios": ["--patterns", "2:4", "--selectors-only"],
+    "synth.ratios --accelerators": ["--patterns", "2:4", "--accelerators", "1", "--batches", "2",
+                                    "--max-k", "64"],
     "synth.report": ["--patterns", "4:8"],
     "synth.sweep": [],
 }
-"""What makes a command short, in the place of the same options."""
+"""What makes a command short, in the place of the same options; by its name, or by that and its
+first option."""
+
+
+def short(name, words):
+    """What makes this command short; None if nothing does."""
+    return SHORT.get(" ".join((name, *words[:1])), SHORT[name])
 
 
 def commands():
@@ -87,8 +96,8 @@ def run(words, cwd):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("command", [command for command, (name, _) in commands().items()
-                                     if SHORT[name] is not None])
+@pytest.mark.parametrize("command", [command for command, given in commands().items()
+                                     if short(*given) is not None])
 def test_commands_run_in_short(command, tmp_path):
     name, words = commands()[command]
     shared = ROOT / "build"
@@ -96,7 +105,7 @@ def test_commands_run_in_short(command, tmp_path):
         (tmp_path / "build").symlink_to(shared.resolve())
     output = ["-o", str(tmp_path / "out" / "file")] if "-o" in words else []
     words = [str(FILES.get(word, word)) for word in words]
-    run(["-m", name, *override(words, [*SHORT[name], *output])], tmp_path)
+    run(["-m", name, *override(words, [*short(name, words), *output])], tmp_path)
 
 
 @pytest.mark.long

@@ -13,7 +13,12 @@ from hw.stream.fifo import StreamFifo
 from hw.stream.register import StreamRegister
 
 
-__all__ = ["ResultRegister", "ResultRoom", "Results"]
+__all__ = ["ResultRegister", "ResultRoom", "Results", "queued_rows"]
+
+
+def queued_rows(design: Design) -> int:
+    """Rows of results that wait at most: four groups."""
+    return 4 * design.rows
 
 
 class ResultRoom(wiring.Signature):
@@ -65,7 +70,7 @@ class Results(wiring.Component):
             "run": In(Run()), "room": In(ResultRoom()), "empty": Out(1),
         })
         self.design = design
-        self.depth = 4 * design.rows
+        self.depth = queued_rows(design)
 
     @property
     def spacing(self) -> int:

@@ -12,7 +12,16 @@ from hw.stream.payloads import Block
 from hw.stream.register import fill
 
 
-__all__ = ["MeanStage", "MedianStage"]
+__all__ = ["MeanStage", "MedianStage", "token_buffer_words"]
+
+
+def token_buffer_words(design: Design) -> int:
+    """Blocks that are held back until the statistic of their token is known.
+
+    For a mean: the longest token, and what enters of the next one while the division goes on. For a
+    median: two of the longest tokens.
+    """
+    return design.max_blocks + 16 if design.shift == "mean" else 2 * design.max_blocks
 
 
 class MeanStage(wiring.Component):
@@ -49,9 +58,8 @@ class MeanStage(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        # Room for the longest token, and for the next one to enter while the division goes on.
-        depth = self.design.max_blocks + 16
-        m.submodules.buffer = buffer = TokenBuffer(self.design, depth=depth, passes=1)
+        m.submodules.buffer = buffer = TokenBuffer(
+            self.design, depth=token_buffer_words(self.design), passes=1)
         m.submodules.mean = mean = Mean(self.design)
 
         enter, leave = Signal(), Signal()
@@ -190,7 +198,7 @@ class MedianStage(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.buffer = buffer = TokenBuffer(
-            self.design, depth=2 * self.design.max_blocks, passes=self.searches + 1)
+            self.design, depth=token_buffer_words(self.design), passes=self.searches + 1)
         m.submodules.search = search = MedianSearch(self.design)
         block, final = buffer.o.payload.block, buffer.o.payload.final
         wiring.connect(m, wiring.flipped(self.i), buffer.i)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from hw.command.files import check_writable, write_all
 from synth import flow
+from synth.memories.technology import Sram
 from synth.reports.plot import area_figure
 from synth.reports.rows import Measured, Row, measure
-from synth.reports.tables import as_csv, as_json, table
+from synth.reports.tables import as_csv, as_json, memory_table, table
 from synth.store import Store
 from synth.sweep.point import Cells
 
@@ -19,10 +20,10 @@ FILES = ("report.json", "report.csv", "area.png")
 
 
 def report(rows: Sequence[Row], synthesis: flow.Flow, cells: Cells, store: Store, output: Path, *,
-           wires: bool = False) -> list[Measured]:
-    """Synthesise ``rows``, print the table and write the files into ``output``.
+           wires: bool = False, sram: Sram | None = None) -> list[Measured]:
+    """Synthesise ``rows``, print the tables and write the files into ``output``.
 
-    With ``wires`` every row is also placed.
+    Memories are of ``sram``. With ``wires`` every row is also placed.
 
     Raises
     ------
@@ -32,9 +33,11 @@ def report(rows: Sequence[Row], synthesis: flow.Flow, cells: Cells, store: Store
         If a row cannot be had; nothing is written into ``output`` then.
     """
     check_writable(output, FILES)
-    measured = measure(rows, synthesis, cells, store, wires=wires)
-    contents = (as_json(measured, synthesis, cells.liberty), as_csv(measured),
+    measured = measure(rows, synthesis, cells, store, wires=wires, sram=sram)
+    contents = (as_json(measured, synthesis, cells.liberty, sram), as_csv(measured),
                 area_figure(measured, synthesis.library.name))
     write_all(output, dict(zip(FILES, contents, strict=True)))
     table(measured, synthesis).print()
+    if memories := memory_table(measured, synthesis, sram):
+        memories.print()
     return measured

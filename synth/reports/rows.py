@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from hw.command.faults import Fault
 from hw.config import DESIGNS, Design, Pattern
 from synth import flow
+from synth.memories.technology import Sram, missing
+from synth.memories.whole import Whole, whole
 from synth.store import Store
 from synth.sweep import rows as figures
 from synth.sweep import run as sweep
@@ -57,10 +59,11 @@ class Wired:
 
 @dataclass(frozen=True)
 class Measured(Row):
-    """A row with what was measured; ``overhead`` is in percent of the dense baseline's area."""
+    """A row with what was measured; ``overhead`` is in percent of the dense baseline's logic."""
 
     result: flow.Result
     overhead: float | None
+    whole: Whole
     wired: Wired | None = None
 
     @property
@@ -109,8 +112,8 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], selectors: Sequence[
 
 
 def measure(rows: Sequence[Row], synthesis: flow.Flow, cells: Cells, store: Store, *,
-            wires: bool = False) -> list[Measured]:
-    """Rows with their results and overheads; with ``wires`` also placed.
+            wires: bool = False, sram: Sram | None = None) -> list[Measured]:
+    """Rows with their results, overheads and memories of ``sram``; with ``wires`` also placed.
 
     A sweep whose points are the rows: what ``store`` holds is not done again.
 
@@ -131,8 +134,11 @@ def measure(rows: Sequence[Row], synthesis: flow.Flow, cells: Cells, store: Stor
         if not pattern.dense and pattern.n > 1:
             dense = areas.get((row.name, Pattern(pattern.n, pattern.n), row.design.options))
             overhead = figures.overhead(found["result"]["area"], dense) if dense else None
-        measured.append(Measured(row.name, row.design, flow.Result.load(found["result"]), overhead,
-                                 Wired(**found["wires"]) if found.get("wires") else None))
+        result = flow.Result.load(found["result"])
+        measured.append(Measured(
+            row.name, row.design, result, overhead,
+            whole(row.name, row.design, result.area, sram, missing(synthesis.library)),
+            Wired(**found["wires"]) if found.get("wires") else None))
     return measured
 
 

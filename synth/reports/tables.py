@@ -13,10 +13,11 @@ from pathlib import Path
 from hw import VERSION
 from hw.command.table import Table
 from synth import flow
+from synth.memories.technology import Sram
 from synth.reports.rows import Measured
 
 
-__all__ = ["as_csv", "as_json", "table"]
+__all__ = ["as_csv", "as_json", "memory_table", "table"]
 
 
 def table(rows: Sequence[Measured], synthesis: flow.Flow) -> Table:
@@ -24,11 +25,14 @@ def table(rows: Sequence[Measured], synthesis: flow.Flow) -> Table:
     library = synthesis.library
     wired = any(row.wired for row in rows)
     optional = any(row.design.options for row in rows)
+    held = any(row.whole.held for row in rows)
     areas = [] if library.area_unit == "GE" else [library.area_unit]
     shown = Table(f"Area and delay on {library.name}, mapped for {synthesis.goal}",
                   ("pattern", "design", "selector", *(["options"] if optional else [])),
-                  (*areas, "GE", "cells", "FFs", "RAM bits", library.time_unit, "stime",
-                   "over dense", "work/area", *(["core", "wire", "with wires"] if wired else [])))
+                  (*areas, "GE", "cells", "FFs", "RAM bits",
+                   *(["memory", "whole"] if held else []), library.time_unit, "stime",
+                   "over dense", "work/area",
+                   *(["core", "wire", "with wires"] if wired else [])))
     previous = None
     for row in rows:
         result, pattern = row.result, row.design.pattern
@@ -40,7 +44,9 @@ def table(rows: Sequence[Measured], synthesis: flow.Flow) -> Table:
             *([row.design.options] if optional else []),
             *(f"{result.area:,.0f}" for _ in areas), f"{result.gates:,.0f}",
             f"{sum(result.cells.values()):,}", f"{result.flip_flops:,}",
-            f"{result.memory_bits:,}", f"{result.delay:.4g}",
+            f"{result.memory_bits:,}",
+            *([_area(row.whole.memory), _area(row.whole.whole)] if held else []),
+            f"{result.delay:.4g}",
             f"{result.module_delay:.4g}",
             "" if row.overhead is None else f"{row.overhead:+.1f} %",
             "" if row.throughput_per_area is None else f"{row.throughput_per_area:.2f}x",
@@ -49,7 +55,33 @@ def table(rows: Sequence[Measured], synthesis: flow.Flow) -> Table:
     return shown
 
 
-def as_json(rows: Sequence[Measured], synthesis: flow.Flow, path: Path) -> str:
+def _area(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}"
+
+
+def memory_table(rows: Sequence[Measured], synthesis: flow.Flow, sram: Sram | None
+                 ) -> Table | None:
+    """Every memory of every row, where any is known; None otherwise."""
+    if sram is None or not any(row.whole.held for row in rows):
+        return None
+    shown = Table(f"Memories, fitted to the SRAM macros of {sram.name}",
+                  ("pattern", "design", "options", "memory"),
+                  ("copies", "words x bits", "each of", sram.area_unit,
+                   f"read {sram.energy_unit}", f"write {sram.energy_unit}"))
+    for row in rows:
+        for one in row.whole.held:
+            wanted, made = one.buffer.wanted, one.made
+            shown.row(str(row.design.pattern), row.name, row.design.options, one.buffer.name,
+                      f"{one.buffer.copies}", f"{wanted.words}x{wanted.bits}", str(made),
+                      _area(one.area), *("" if energy is None else f"{energy:.3g}"
+                                         for energy in (made.read_pj, made.write_pj)))
+        if row.whole.held:
+            shown.section()
+    return shown
+
+
+def as_json(rows: Sequence[Measured], synthesis: flow.Flow, path: Path,
+            sram: Sram | None = None) -> str:
     """Everything that the figures depend on, and the figures."""
     library = synthesis.library
     data = {
@@ -64,12 +96,13 @@ def as_json(rows: Sequence[Measured], synthesis: flow.Flow, path: Path) -> str:
         "goal": synthesis.goal,
         "abc_script": list(synthesis.abc_script),
         "constraints": list(synthesis.constraints),
+        "memories": sram.as_dict() if sram else None,
         "designs": [{
             "design": row.name, "parameters": {**asdict(row.design),
                                                "pattern": str(row.design.pattern)},
             "overhead_percent": row.overhead, "throughput_per_area": row.throughput_per_area,
             **({"wired": asdict(row.wired)} if row.wired else {}),
-            **asdict(row.result),
+            **asdict(row.result), **row.whole.as_dict(),
         } for row in rows],
     }
     return json.dumps(data, indent=1, sort_keys=True) + "\n"
@@ -80,14 +113,17 @@ def as_csv(rows: Sequence[Measured]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["pattern", "design", "selector", "options", "area", "gate_equivalents",
-                     "cells", "flip_flops", "memory_bits", "delay", "module_delay",
-                     "overhead_percent", "throughput_per_area", "core", "wire_length",
-                     "wired_delay"])
+                     "cells", "flip_flops", "memory_bits", "memory", "whole", "delay",
+                     "module_delay", "overhead_percent", "throughput_per_area", "core",
+                     "wire_length", "wired_delay"])
     for row in rows:
         result = row.result
         writer.writerow([row.design.pattern, row.name, row.selector, row.design.options,
                          result.area, result.gates, sum(result.cells.values()),
-                         result.flip_flops, result.memory_bits, result.delay, result.module_delay,
+                         result.flip_flops, result.memory_bits,
+                         *("" if area is None else area
+                           for area in (row.whole.memory, row.whole.whole)),
+                         result.delay, result.module_delay,
                          "" if row.overhead is None else row.overhead,
                          "" if row.throughput_per_area is None else row.throughput_per_area,
                          *(["", "", ""] if row.wired is None else

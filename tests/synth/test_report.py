@@ -85,6 +85,24 @@ def test_wires_are_further_columns(written, tmp_path, capsys):
     assert [design["wired"]["length"] for design in designs] == [dense, sparse]
 
 
+def test_memories_are_further_columns_and_a_table(tmp_path, capsys):
+    table = tmp_path / "macros.csv"
+    table.write_text("ports,words,bits,area\n2,32,16,3200\n")
+    main(["--patterns", "2:4", "--designs", "compressor", "--selectors", "rank", "--shift", "mean",
+          "--max-k", "64", "--memories", str(table), "-o", str(tmp_path)])
+    printed = capsys.readouterr().out
+    assert {"memory", "whole"} <= set(printed.replace("┃", " ").split())
+    assert "Memories, fitted to the SRAM macros of macros.csv" in printed
+    (row,) = csv.DictReader((tmp_path / "report.csv").read_text().splitlines())
+    (design,) = json.loads((tmp_path / "report.json").read_text())["designs"]
+    (memory,) = design["memories"]
+    assert (memory["name"], memory["words"], memory["bits"]) == ("tokens", 32, 33)
+    assert (memory["way"], memory["macros"], memory["macro_words"]) == ("two ports", 3, 32)
+    assert design["memory"] == memory["area"] == pytest.approx(3 * 3200)
+    assert float(row["whole"]) == design["whole"] == design["logic"] + design["memory"]
+    assert design["logic"] == design["area"]
+
+
 def test_lef_that_is_missing_is_named(tmp_path, capsys):
     cells = tmp_path / "other.lib"
     cells.write_bytes(CELLS.read_bytes())
@@ -147,6 +165,10 @@ def test_designs_that_take_the_pattern_at_run_time():
     (["--designs", "chip"], f"designs must be one of {', '.join(DESIGNS)}, not 'chip'"),
     (["--workers", "0"], "workers must be an integer from 1 to 256, not 0"),
     (["--workers", "many"], "workers must be an integer from 1 to 256, not 'many'"),
+    (["--memories", "none.csv"], ("memories must be a CSV table of SRAM macros, not 'none.csv' "
+     "([Errno 2] No such file or directory: 'none.csv')")),
+    (["--designs", "pe", "--memories", "x.csv"],
+     "memories must be left out without the designs compressor and accelerator, not 'x.csv'"),
     (["--goal", "power"], "goal must be one of area, delay, not 'power'"),
     (["--timeout", "0"], "timeout must be an integer from 1 to 86400, not 0"),
     (["--rows", "0"], "rows must be an integer from 1 to 64, not 0"),

@@ -1,0 +1,95 @@
+"""The memories of a design by what they are for: words, bits, copies, how reads and writes meet."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from amaranth.hdl import Shape
+from amaranth.utils import bits_for
+
+from hw.accelerator.activation_buffer import half_words
+from hw.accelerator.results import queued_rows
+from hw.accelerator.step_counts import half_counts
+from hw.accelerator.weight_buffer import weight_address
+from hw.array.array import ResultRow
+from hw.compressor.token_shift import token_buffer_words
+from hw.config import VALUE_WIDTH, Design
+from hw.epilogue.epilogue import RowSums
+from hw.epilogue.terms import TokenTerms
+from hw.stream.payloads import Block
+from synth.memories.compose import Wanted
+
+
+__all__ = ["Buffer", "buffers"]
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """A kind of memory in a design.
+
+    Attributes
+    ----------
+    name : str
+        What it is for: ``activations``, ``weights``, ``step counts``, ``token terms``, ``results``,
+        ``row sums``, ``tokens`` (of a dynamic shift) or ``channel parameters``.
+    wanted : Wanted
+        Its size, and how its reads and writes meet.
+    copies : int
+        How many there are.
+    """
+
+    name: str
+    wanted: Wanted
+    copies: int = 1
+
+    @property
+    def size(self) -> int:
+        """Bits of all copies."""
+        return self.copies * self.wanted.words * self.wanted.bits
+
+
+def buffers(name: str, design: Design) -> list[Buffer]:
+    """All memories of a design called ``name``, one of :data:`hw.config.DESIGNS`.
+
+    They are those that its manifest lists, by what they are for: manifests tell sizes only.
+    """
+    found: list[Buffer] = []
+    if name in ("compressor", "accelerator"):
+        found += _compressor(design)
+    if name == "accelerator":
+        found += _accelerator(design)
+    return found
+
+
+def _compressor(design: Design) -> Iterator[Buffer]:
+    if design.dynamic_shift:
+        words = token_buffer_words(design)
+        # The median reads a token several times: its last pass meets the token that follows.
+        meets = "streams" if design.shift == "mean" else "anywhere"
+        yield Buffer("tokens", Wanted(words, _width(Block(design)), meets))
+    if design.channel_bits:
+        bits = design.channel_bits * design.pattern.m
+        yield Buffer("channel parameters", Wanted(max(2, design.max_blocks), bits, "never"))
+
+
+def _accelerator(design: Design) -> Iterator[Buffer]:
+    pattern = design.pattern
+    kept = pattern.n * VALUE_WIDTH + (0 if pattern.dense else pattern.m)
+    # Groups are read before their batch is complete, in the half that is being written; with
+    # variable steps not word after word.
+    yield Buffer("activations", Wanted(
+        2 * half_words(design), kept, "anywhere" if design.variable_steps else "streams"),
+        design.rows)
+    yield Buffer("weights", Wanted(1 << weight_address(design), pattern.m * VALUE_WIDTH, "halves"),
+                 design.columns)
+    if design.variable_steps:
+        yield Buffer("step counts", Wanted(2 * half_counts(design), bits_for(design.most_steps)),
+                     2)
+    yield Buffer("results", Wanted(queued_rows(design), _width(ResultRow(design)), "streams"))
+    if design.epilogue_lanes:
+        yield Buffer("token terms", Wanted(4 * design.largest_batch, _width(TokenTerms()),
+                                           "streams"))
+        yield Buffer("row sums", Wanted(4, _width(RowSums(design)), "streams"))
+
+
+def _width(shape) -> int:
+    return Shape.cast(shape).width

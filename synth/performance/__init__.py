@@ -1,0 +1,1 @@
+"""How long jobs and layers of models take, what they move, and what of that is energy."""

@@ -1,0 +1,42 @@
+"""The memories of a design: those of the hardware, by what they are for."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from amaranth.hdl import Fragment
+
+from hw.config import Design, Pattern
+from hw.generate.tops import make_top
+from hw.stream.memory import Memory
+from synth.memories.buffers import buffers
+
+
+SMALL = Design(Pattern(2, 4), rows=3, columns=2, tile=2, max_k=64, batch_tokens=8)
+
+
+@pytest.mark.parametrize("changed", [
+    {}, {"epilogue_lanes": 0}, {"pattern": Pattern(4, 4)}, {"max_k": 4, "batch_tokens": 1},
+    {"flexible": "all", "unstructured": True}, {"flexible": "n", "rows": 5, "max_k": 56},
+    {"shift": "mean", "statistics": True}, {"shift": "median"},
+    {"shift": "channel", "coefficients": 4}, {"accumulator_width": 29, "columns": 3},
+    {"batch_tokens": 2}], ids=str)
+@pytest.mark.parametrize("name", ["compressor", "accelerator"])
+def test_they_are_those_of_the_hardware(name, changed, monkeypatch):
+    design = replace(SMALL, **changed).only(name)
+    expected, found, elaborate = Counter(), Counter(), Memory.elaborate
+
+    def count(memory, platform):
+        expected[memory.words, memory.width] += 1
+        return elaborate(memory, platform)
+
+    monkeypatch.setattr(Memory, "elaborate", count)
+    Fragment.get(make_top(name, design), None)
+    for buffer in buffers(name, design):
+        found[buffer.wanted.words, buffer.wanted.bits] += buffer.copies
+    assert found == expected
+
+
+@pytest.mark.parametrize("name", ["selector", "decompressor", "pe", "array"])
+def test_other_designs_have_none(name):
+    assert buffers(name, Design(Pattern(2, 4))) == []
