@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hw.command.checks import plain
 from hw.command.files import check_writable
-from hw.command.kinds import Kind, folder, one_of
+from hw.command.kinds import Kind, folder, one_of, whole
 from hw.command.parser import Arguments, Parser
 from hw.command.run import run
 from hw.config import DESIGNS, SELECTORS, Design
@@ -52,6 +52,8 @@ def _parser() -> Parser:
     parser.flag("--wires", help="also place every design once: core, length of wires, longest path "
                                 "with them; minutes for large designs")
     add_lef(parser, "--wires")
+    parser.option("--seeds", kind=whole(1, 16), default=1,
+                  help="with --wires, placements of each design, of which the means count")
     add_design_arguments(parser)
     return parser
 
@@ -93,11 +95,13 @@ def _run(arguments: Arguments) -> None:
     check_writable(arguments.output)
     if not arguments.wires:
         arguments.refuse("lef", where="without wires")
+        arguments.refuse("seeds", where="without wires")
     rows = _rows(arguments)
     from synth.reports.report import report
 
     lef = read_lef(arguments)[1] if arguments.wires else None
-    report(rows, make_flow(arguments), arguments.liberty, arguments.output, lef)
+    report(rows, make_flow(arguments), arguments.liberty, arguments.output, lef,
+           arguments.seeds)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -145,6 +145,10 @@ class Library:
         """Attributes of the library itself."""
         return self._top.attributes
 
+    def area(self, cells: Iterable[str]) -> float:
+        """Area of the named cells together."""
+        return sum(self.cells[name].area for name in cells)
+
     @property
     def conditions(self) -> list[Group]:
         """Its operating conditions."""

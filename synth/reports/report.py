@@ -18,10 +18,11 @@ FILES = ("report.json", "report.csv", "area.png")
 
 
 def report(rows: Sequence[Row], synthesis: flow.Flow, path: Path, output: Path,
-           lef: Lef | None = None) -> list[Measured]:
+           lef: Lef | None = None, seeds: int = 1) -> list[Measured]:
     """Synthesise ``rows``, print the table and write the files into ``output``.
 
-    With ``lef``, sizes of the cells and figures of the wires, every row is also placed.
+    With ``lef``, sizes of the cells and figures of the wires, every row is also placed, ``seeds``
+    times.
 
     Raises
     ------
@@ -31,7 +32,7 @@ def report(rows: Sequence[Row], synthesis: flow.Flow, path: Path, output: Path,
         If Yosys fails; nothing is written then.
     """
     check_writable(output, FILES)
-    measured = measure(rows, synthesis, lef)
+    measured = measure(rows, synthesis, lef, seeds)
     contents = (as_json(measured, synthesis, path), as_csv(measured),
                 area_figure(measured, synthesis.library.name))
     write_all(output, dict(zip(FILES, contents, strict=True)))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
+from statistics import fmean
 
 from hw.command.children import as_worker
 from hw.command.progress import doing, track
@@ -49,13 +50,25 @@ class Row:
 class Wired:
     """A placed design: core and wires in the LEF's unit of length, delay in the library's of time.
 
-    ``buffers`` is how many were inserted; the cells of the result do not hold them.
+    Means over all placements. ``buffers`` is how many were inserted at most; the cells of the
+    result do not hold them. ``spread`` is the largest distance of a delay from the mean, in percent
+    of it. ``overhead`` is in percent of the dense baseline's core; ``throughput_per_area`` is
+    against the baseline, too: M/N times the work for the core, each at its own shortest clock.
     """
 
     core: float
     length: float
     buffers: int
     delay: float
+    spread: float
+    overhead: float | None = None
+    throughput_per_area: float | None = None
+
+    def over(self, dense: "Wired", pattern: Pattern) -> "Wired":
+        """The same with what is told against the dense baseline."""
+        area, time = self.core / dense.core, self.delay / dense.delay
+        return replace(self, overhead=round(100 * (area - 1), 2),
+                       throughput_per_area=round(pattern.m / pattern.n / (area * time), 3))
 
 
 @dataclass(frozen=True)
@@ -112,8 +125,9 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], selectors: Sequence[
     return list(rows.values())
 
 
-def measure(rows: Sequence[Row], synthesis: flow.Flow, lef: Lef | None = None) -> list[Measured]:
-    """Rows with their results and overheads; with ``lef`` also placed.
+def measure(rows: Sequence[Row], synthesis: flow.Flow, lef: Lef | None = None,
+            seeds: int = 1) -> list[Measured]:
+    """Rows with their results and overheads; with ``lef`` also placed, once for each seed.
 
     Raises
     ------
@@ -142,15 +156,28 @@ def measure(rows: Sequence[Row], synthesis: flow.Flow, lef: Lef | None = None) -
         measured.append(Measured(row.name, row.design, result, overhead))
     if lef is None:
         return measured
-    return [replace(row, wired=_wired(design, synthesis, lef)) for row, design in
-            track(list(zip(measured, designs, strict=True)), "placing designs")]
+    wired: dict[tuple[str, Design], Wired] = {}
+    placed_rows = []
+    for row, design in track(list(zip(measured, designs, strict=True)), "placing designs"):
+        found = _wired(design, synthesis, lef, seeds)
+        if found is not None:
+            wired[row.name, row.design] = found
+            dense = wired.get((row.name, row.design.baseline))
+            if dense is not None and not row.design.pattern.dense:
+                found = found.over(dense, row.design.pattern)
+        placed_rows.append(replace(row, wired=found))
+    return placed_rows
 
 
-def _wired(design: tuple[str, str], synthesis: flow.Flow, lef: Lef) -> Wired | None:
+def _wired(design: tuple[str, str], synthesis: flow.Flow, lef: Lef, seeds: int) -> Wired | None:
     """Place a design; one without gates has no wires."""
     gates = synthesis.gates(*design)
     if not gates.gates:
         return None
-    (found,) = placed(gates, synthesis, lef)
-    return Wired(round(found.placement.area, 4), round(found.length, 4), found.buffers,
-                 round(found.path.delay * synthesis.library.time_ps / 1000, 4))
+    found = placed(gates, synthesis, lef, seeds=range(1, seeds + 1))
+    delays = [one.path.delay * synthesis.library.time_ps / 1000 for one in found]
+    delay = fmean(delays)
+    return Wired(round(fmean(one.core for one in found), 4),
+                 round(fmean(one.length for one in found), 4),
+                 max(one.buffers for one in found), round(delay, 4),
+                 round(100 * max(abs(one / delay - 1) for one in delays), 2))

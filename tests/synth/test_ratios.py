@@ -33,7 +33,7 @@ def test_prints_ratios_that_follow_from_the_areas(capsys):
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--patterns", "3:7"], "m must be a power of two for flexible 'all', not 7"),
-    (["--goal", "speed"], "goal must be one of area, delay, not 'speed'"),
+    (["--goal", "speed"], "goal must be one of area, work, delay, not 'speed'"),
     (["--workers", "0"], "workers must be an integer from 1 to 256, not 0"),
 ])
 def test_bad_input_is_one_sentence(arguments, message, capsys):
