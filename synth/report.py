@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hw.command.files import check_writable
-from hw.command.kinds import Kind, folder, one_of
+from hw.command.kinds import Kind, folder, one_of, whole
 from hw.command.parser import Arguments, Parser
 from hw.command.run import run
 from hw.config import DESIGNS, SELECTORS, Design
@@ -52,6 +52,8 @@ def _parser() -> Parser:
     parser.flag("--wires", help="also place every design once: core, length of wires, longest path "
                                 "with them; minutes for large designs")
     add_lef(parser, "--wires")
+    parser.option("--seeds", kind=whole(1, 16), default=1,
+                  help="with --wires, placements of each design, of which the means count")
     add_design_arguments(parser)
     return parser
 
@@ -93,6 +95,7 @@ def _run(arguments: Arguments) -> None:
     check_writable(arguments.output)
     if not arguments.wires:
         arguments.refuse("lef", where="without wires")
+        arguments.refuse("seeds", where="without wires")
     if not {"compressor", "accelerator"} & set(arguments.designs):
         arguments.refuse("memories", where="without the designs compressor and accelerator")
     rows = _rows(arguments)
@@ -102,7 +105,7 @@ def _run(arguments: Arguments) -> None:
     sizes = read_lef(arguments)[0] if arguments.wires else ()
     synthesis = make_flow(arguments)
     report(rows, synthesis, Cells(arguments.liberty, tuple(sizes)), open_store(arguments),
-           arguments.output, wires=arguments.wires,
+           arguments.output, seeds=arguments.seeds if arguments.wires else 0,
            sram=read_memories(arguments, synthesis.library))
 
 

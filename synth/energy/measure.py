@@ -156,7 +156,7 @@ def measure(name: str, design: Design, flow: Flow, settings: Settings) -> Measur
     return Measured(
         name, design, len(gates.gates), max(one.buffers for one in found),
         sum(cells[gate.cell].area for gate in gates.gates),
-        found[0].placement.area,
+        sum(one.core for one in found) / len(found),
         Spread(tuple(one.length for one in found)), timed(gates, flow).longest().delay,
         Spread(tuple(one.path.delay for one in found)), tuple(energies), products, blocks)
 

@@ -20,7 +20,7 @@ __all__ = ["NOTE", "as_json", "parts_table", "table"]
 
 NOTE = ("wire and core in the LEF's unit of length; ± is the largest distance from the mean\n"
         "of all placements and inputs; a product is one of the dense layer, for a\n"
-        "compressor a block")
+        "compressor a block; work/core: products for the core, each at its own clock")
 """What the table's columns are."""
 
 
@@ -38,19 +38,21 @@ def table(rows: Sequence[Measured], flow: Flow, inputs: str) -> Table:
     shown = Table(f"Energy on {library.name}, mapped for {flow.goal}, {inputs} operands",
                   ("pattern", "design"),
                   ("gates", "buffers", "core", "wire", f"{library.time_unit}, cells", "with wires",
-                   f"{unit} a cycle", "a product", "without glitches"))
+                   f"{unit} a cycle", "a product", "without glitches", "work/core"))
     for row in rows:
         cycle = Spread(tuple(energy.total for energy in row.energies))
         shown.row(f"{row.design.pattern}{' dense' if row.design.pattern.dense else ''}", row.name,
                   f"{row.gates:,}", f"{row.buffers:,}", f"{row.core:,.0f}", _spread(row.length),
                   f"{row.delay:.4g}", _spread(row.placed_delay), f"{cycle.mean * scale:.4g}",
-                  _spread(row.total, scale), _spread(row.settled, scale))
+                  _spread(row.total, scale), _spread(row.settled, scale), "")
         if dense := against(row, rows):
             ratios = {name: getattr(row, name).over(getattr(dense, name))
                       for name in ("length", "placed_delay", "total", "settled")}
-            shown.row("", "over dense", "", "", "", _spread(ratios["length"], end="x"), "",
-                      _spread(ratios["placed_delay"], end="x"), "",
-                      _spread(ratios["total"], end="x"), _spread(ratios["settled"], end="x"))
+            core, pattern = row.core / dense.core, row.design.pattern
+            shown.row("", "over dense", "", "", f"{core:.4g}x", _spread(ratios["length"], end="x"),
+                      "", _spread(ratios["placed_delay"], end="x"), "",
+                      _spread(ratios["total"], end="x"), _spread(ratios["settled"], end="x"),
+                      f"{pattern.m / pattern.n / core / ratios['placed_delay'].mean:.2f}x")
     return shown
 
 

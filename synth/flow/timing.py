@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synth.flow.flat import Flat, Parts
-from synth.library.tables import Tables
+from synth.library.tables import FALL, RISE, Tables
 
 
 __all__ = ["Arrivals", "Path", "Wires", "arrivals", "longest_path"]
@@ -147,6 +147,22 @@ class Arrivals:
         time[outside] -= self.tables.lookup(delay[outside], still[outside], still[outside])
         np.maximum.at(self.time, node, time + self.wire[node // 2])
         np.maximum.at(self.slew, node, self.tables.lookup(slew, still, load))
+
+    def slack(self) -> np.ndarray:
+        """By how much each node could be later and the longest path stay what it is."""
+        latest, worst = np.full(len(self.time), np.inf), self.longest().delay
+        setup = self.flat.gather("setup", 0, -1)
+        data = setup[:, 0]
+        np.minimum.at(latest, data, worst - self.tables.lookup(setup[:, 1], np.zeros(len(data)),
+                                                               self.slew[data]))
+        for edge in RISE, FALL:
+            np.minimum.at(latest, 2 * self.outputs + edge, worst)
+        for step in reversed(list(_levels(self.arcs, len(self.time)))):
+            source, target, delay, _ = self.arcs[step].T
+            net = target // 2
+            np.minimum.at(latest, source, latest[target] - self.wire[net] - self.tables.lookup(
+                delay, self.slew[source], self.load[net]))
+        return latest - self.time
 
     def trace(self, node: int) -> tuple[int, int]:
         """Node where the latest path to ``node`` starts, and the number of cells on it."""

@@ -105,6 +105,10 @@ class Library:
         """Whether it says what its cells take from the supply."""
         return bool(_power(self._top))
 
+    def area(self, cells: Iterable[str]) -> float:
+        """Area of the named cells together."""
+        return sum(self.cells[name].area for name in cells)
+
     @property
     def conditions(self) -> list[Group]:
         """Its operating conditions."""

@@ -7,10 +7,12 @@ import numpy as np
 from synth.library.liberty import Group, Library
 
 
-__all__ = ["Arc", "CellTiming", "Tables"]
+__all__ = ["FALL", "RISE", "Arc", "CellTiming", "Tables"]
 
 
 RISE, FALL = 0, 1
+"""Edges of a net."""
+
 _EDGES = {"positive_unate": ((RISE, RISE), (FALL, FALL)),
           "negative_unate": ((FALL, RISE), (RISE, FALL))}
 _TABLES = ("cell_rise", "cell_fall", "rise_transition", "fall_transition", "rise_constraint",

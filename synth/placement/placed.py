@@ -13,7 +13,9 @@ from synth.flow.timing import Arrivals, Path, Wires, arrivals
 from synth.placement.buffers import buffered
 from synth.placement.lef import Lef
 from synth.placement.place import Placement, place
+from synth.placement.sizing import sized
 from synth.placement.wires import ROUTING, wires
+from synth.scripts import SIZED
 
 
 __all__ = ["Placed", "placed", "timed"]
@@ -30,9 +32,12 @@ class Placed:
     Attributes
     ----------
     gates : Gates
-        With the buffers that were inserted.
+        With the buffers that were inserted, and with the goal ``work`` sized for their wires.
     buffers : int
         Their number.
+    core : float
+        Area of the core in square micrometres. Sizing after the placement moves no gate: the core
+        grows as its cells do.
     placement : Placement
     wires : Wires
         Loads and resistances of all nets.
@@ -42,6 +47,7 @@ class Placed:
 
     gates: Gates
     buffers: int
+    core: float
     placement: Placement
     wires: Wires
     arrivals: Arrivals
@@ -109,7 +115,15 @@ def _rounds(gates: Gates, flow: Flow, lef: Lef, place: Callable[[Gates], Placeme
         if not inserted or number == ROUNDS - 1:
             break
         gates, buffers = more, buffers + inserted
-    return Placed(gates, buffers, placement, found, timing)
+    core, area = placement.area, _area(gates, flow)
+    if flow.goal in SIZED:
+        gates, timing = sized(gates, flow, lef.macros, lambda now: timed(now, flow, found))
+        core *= _area(gates, flow) / area
+    return Placed(gates, buffers, core, placement, found, timing)
+
+
+def _area(gates: Gates, flow: Flow) -> float:
+    return flow.library.area(gate.cell for gate in gates.gates)
 
 
 def _silence() -> None:

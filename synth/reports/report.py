@@ -20,10 +20,10 @@ FILES = ("report.json", "report.csv", "area.png")
 
 
 def report(rows: Sequence[Row], synthesis: flow.Flow, cells: Cells, store: Store, output: Path, *,
-           wires: bool = False, sram: Sram | None = None) -> list[Measured]:
+           seeds: int = 0, sram: Sram | None = None) -> list[Measured]:
     """Synthesise ``rows``, print the tables and write the files into ``output``.
 
-    Memories are of ``sram``. With ``wires`` every row is also placed.
+    Memories are of ``sram``. Every row is also placed ``seeds`` times.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def report(rows: Sequence[Row], synthesis: flow.Flow, cells: Cells, store: Store
         If a row cannot be had; nothing is written into ``output`` then.
     """
     check_writable(output, FILES)
-    measured = measure(rows, synthesis, cells, store, wires=wires, sram=sram)
+    measured = measure(rows, synthesis, cells, store, seeds=seeds, sram=sram)
     contents = (as_json(measured, synthesis, cells.liberty, sram), as_csv(measured),
                 area_figure(measured, synthesis.library.name))
     write_all(output, dict(zip(FILES, contents, strict=True)))

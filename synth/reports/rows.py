@@ -1,6 +1,6 @@
 """The rows of a report: which designs are compared with which, and what was measured of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hw.command.faults import Fault
@@ -48,13 +48,25 @@ class Row:
 class Wired:
     """A placed design: core and wires in the LEF's unit of length, delay in the library's of time.
 
-    ``buffers`` is how many were inserted; the cells of the result do not hold them.
+    Means over all placements. ``buffers`` is how many were inserted at most; the cells of the
+    result do not hold them. ``spread`` is the largest distance of a delay from the mean, in percent
+    of it. ``overhead`` is in percent of the dense baseline's core; ``throughput_per_area`` is
+    against the baseline, too: M/N times the work for the core, each at its own shortest clock.
     """
 
     core: float
     length: float
     buffers: int
     delay: float
+    spread: float
+    overhead: float | None = None
+    throughput_per_area: float | None = None
+
+    def over(self, dense: "Wired", pattern: Pattern) -> "Wired":
+        """The same with what is told against the dense baseline."""
+        area, time = self.core / dense.core, self.delay / dense.delay
+        return replace(self, overhead=round(100 * (area - 1), 2),
+                       throughput_per_area=round(pattern.m / pattern.n / (area * time), 3))
 
 
 @dataclass(frozen=True)
@@ -112,8 +124,8 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], selectors: Sequence[
 
 
 def measure(rows: Sequence[Row], synthesis: flow.Flow, cells: Cells, store: Store, *,
-            wires: bool = False, sram: Sram | None = None) -> list[Measured]:
-    """Rows with their results, overheads and memories of ``sram``; with ``wires`` also placed.
+            seeds: int = 0, sram: Sram | None = None) -> list[Measured]:
+    """Rows with their results, overheads and memories of ``sram``; also placed ``seeds`` times.
 
     A sweep whose points are the rows: what ``store`` holds is not done again.
 
@@ -122,7 +134,7 @@ def measure(rows: Sequence[Row], synthesis: flow.Flow, cells: Cells, store: Stor
     Fault
         If one of them cannot be had: Yosys fails, or the LEF lacks a cell.
     """
-    points = [Point(row.name, row.design, cells, synthesis.goal, wires=wires) for row in rows]
+    points = [Point(row.name, row.design, cells, synthesis.goal, wires=seeds) for row in rows]
     with local(synthesis.workers) as pool:
         outcomes = sweep.run(points, store, pool, module_timeout=synthesis.timeout, each=_insist)
     parts = [outcomes[point].parts for point in points]
@@ -139,7 +151,16 @@ def measure(rows: Sequence[Row], synthesis: flow.Flow, cells: Cells, store: Stor
             row.name, row.design, result, overhead,
             whole(row.name, row.design, result.area, sram, missing(synthesis.library)),
             Wired(**found["wires"]) if found.get("wires") else None))
-    return measured
+    wired = {(row.name, row.design): row.wired for row in measured}
+    return [replace(row, wired=_over(row, wired)) for row in measured]
+
+
+def _over(row: Measured, wired: Mapping[tuple[str, Design], Wired | None]) -> Wired | None:
+    """What a row has of wires, against its dense baseline where that is placed, too."""
+    dense = wired.get((row.name, row.design.baseline))
+    if row.wired is None or dense is None or row.design.pattern.dense:
+        return row.wired
+    return row.wired.over(dense, row.design.pattern)
 
 
 def _insist(point: Point, outcome: sweep.Outcome) -> None:

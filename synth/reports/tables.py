@@ -14,10 +14,14 @@ from hw import VERSION
 from hw.command.table import Table
 from synth import flow
 from synth.memories.technology import Sram
-from synth.reports.rows import Measured
+from synth.reports.rows import Measured, Wired
 
 
 __all__ = ["as_csv", "as_json", "memory_table", "table"]
+
+
+WIRED = ("core", "wire", "with wires", "core over dense", "work/core")
+"""Columns of placed designs."""
 
 
 def table(rows: Sequence[Measured], synthesis: flow.Flow) -> Table:
@@ -31,8 +35,7 @@ def table(rows: Sequence[Measured], synthesis: flow.Flow) -> Table:
                   ("pattern", "design", "selector", *(["options"] if optional else [])),
                   (*areas, "GE", "cells", "FFs", "RAM bits",
                    *(["memory", "whole"] if held else []), library.time_unit, "stime",
-                   "over dense", "work/area",
-                   *(["core", "wire", "with wires"] if wired else [])))
+                   "over dense", "work/area", *(WIRED if wired else ())))
     previous = None
     for row in rows:
         result, pattern = row.result, row.design.pattern
@@ -50,9 +53,15 @@ def table(rows: Sequence[Measured], synthesis: flow.Flow) -> Table:
             f"{result.module_delay:.4g}",
             "" if row.overhead is None else f"{row.overhead:+.1f} %",
             "" if row.throughput_per_area is None else f"{row.throughput_per_area:.2f}x",
-            *([f"{row.wired.core:,.0f}", f"{row.wired.length:,.0f}", f"{row.wired.delay:.4g}"]
-              if row.wired else []))
+            *(_wired(row.wired) if row.wired else []))
     return shown
+
+
+def _wired(wired: Wired) -> list[str]:
+    spread = f" ±{wired.spread:.1f} %" if wired.spread else ""
+    return [f"{wired.core:,.0f}", f"{wired.length:,.0f}", f"{wired.delay:.4g}{spread}",
+            "" if wired.overhead is None else f"{wired.overhead:+.1f} %",
+            "" if wired.throughput_per_area is None else f"{wired.throughput_per_area:.2f}x"]
 
 
 def _area(value: float | None) -> str:
@@ -115,7 +124,8 @@ def as_csv(rows: Sequence[Measured]) -> str:
     writer.writerow(["pattern", "design", "selector", "options", "area", "gate_equivalents",
                      "cells", "flip_flops", "memory_bits", "memory", "whole", "delay",
                      "module_delay", "overhead_percent", "throughput_per_area", "core",
-                     "wire_length", "wired_delay"])
+                     "wire_length", "wired_delay", "wired_delay_spread_percent",
+                     "core_overhead_percent", "throughput_per_core"])
     for row in rows:
         result = row.result
         writer.writerow([row.design.pattern, row.name, row.selector, row.design.options,
@@ -126,6 +136,9 @@ def as_csv(rows: Sequence[Measured]) -> str:
                          result.delay, result.module_delay,
                          "" if row.overhead is None else row.overhead,
                          "" if row.throughput_per_area is None else row.throughput_per_area,
-                         *(["", "", ""] if row.wired is None else
-                           [row.wired.core, row.wired.length, row.wired.delay])])
+                         *([""] * 6 if row.wired is None else
+                           ["" if value is None else value for value in (
+                               row.wired.core, row.wired.length, row.wired.delay,
+                               row.wired.spread, row.wired.overhead,
+                               row.wired.throughput_per_area)])])
     return text.getvalue()

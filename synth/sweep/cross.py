@@ -75,7 +75,7 @@ def cross(space: Space, store: Store) -> Crossed:
                 found.absent[str(error)] += len(places)
                 continue
             for cells, goal, target in places:
-                point = Point(name, design, cells, goal, target, space.wires)
+                point = Point(name, design, cells, goal, target, int(space.wires))
                 if space.energy and no_energy(point, store) is None:
                     point = replace(point, energy=space.energy)
                 points[point] = None

@@ -1,6 +1,7 @@
 """The parts of a point: netlist, result, wires, energy. Each is made once and kept."""
 
 from collections.abc import Callable, Iterable
+from statistics import fmean
 from typing import Any
 
 from hw.generate.designs import verilog
@@ -44,18 +45,23 @@ def _result(point: Point, store: Store, timeout: float) -> None:
 def _wires(point: Point, store: Store, timeout: float) -> None:
     """Core and wires in the LEF's unit of length, delay in the library's of time.
 
-    ``buffers`` is how many were inserted; the cells of the result do not hold them. A design
-    without gates has no wires.
+    Means over all placements. ``buffers`` is how many were inserted at most; the cells of the
+    result do not hold them. ``spread`` is the largest distance of a delay from the mean, in percent
+    of it. A design without gates has no wires.
     """
     def work() -> dict[str, Any]:
         flow = flow_of(point, store, timeout)
         gates = flow.gates(netlist(point, store), point.top)
         if not gates.gates:
             return {}
-        (found,) = placed(gates, flow, lef.read(point.cells.lef_files))
-        return {"core": round(found.placement.area, 4), "length": round(found.length, 4),
-                "buffers": found.buffers,
-                "delay": round(found.path.delay * flow.library.time_ps / 1000, 4)}
+        found = placed(gates, flow, lef.read(point.cells.lef_files),
+                       seeds=range(1, point.wires + 1))
+        delays = [one.path.delay * flow.library.time_ps / 1000 for one in found]
+        delay = fmean(delays)
+        return {"core": round(fmean(one.core for one in found), 4),
+                "length": round(fmean(one.length for one in found), 4),
+                "buffers": max(one.buffers for one in found), "delay": round(delay, 4),
+                "spread": round(100 * max(abs(one / delay - 1) for one in delays), 2)}
 
     store.make("wires", point.placed(_address(point, store)), work)
 

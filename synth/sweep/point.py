@@ -91,8 +91,8 @@ class Point:
     goal, target : str
         What it is mapped for, and to: of :data:`synth.scripts.GOALS` and
         :data:`synth.sweep.targets.TARGETS`.
-    wires : bool
-        Whether it is placed.
+    wires : int
+        How many times it is placed, each with a seed of its own.
     energy : Simulation or None
         How its energy is measured, if it is.
     """
@@ -102,7 +102,7 @@ class Point:
     cells: Cells
     goal: str = "area"
     target: str = "asic"
-    wires: bool = False
+    wires: int = 0
     energy: Simulation | None = field(default=None)
 
     @property
@@ -123,7 +123,7 @@ class Point:
 
     def placed(self, result: str) -> str:
         """Address of its wires, from that of its result."""
-        return digest(result, self.cells.sizes, versions("coloquinte", "numpy"),
+        return digest(result, self.wires, self.cells.sizes, versions("coloquinte", "numpy"),
                       sources("synth/placement", "synth/sweep/measure.py"))
 
     def simulated(self, result: str) -> str:

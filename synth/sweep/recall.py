@@ -44,7 +44,7 @@ def recall(point: Point, store: Store) -> dict[str, Any]:
 
 def missing(point: Point, parts: Collection[str]) -> list[str]:
     """Parts that a point asks for and that are not among ``parts``."""
-    wanted = ["result", *["wires"] * point.wires, *["energy"] * (point.energy is not None)]
+    wanted = ["result", *["wires"] * (point.wires > 0), *["energy"] * (point.energy is not None)]
     return [part for part in wanted if part not in parts]
 
 

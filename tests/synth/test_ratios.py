@@ -78,7 +78,7 @@ def test_accelerators_of_every_size_and_batch():
     (["--accelerators", "4", "--max-k", "16777216"], ("max_k must be from 1 to 131071, which an "
      "accumulator_width of 32 bits covers, not 16777216")),
     (["--patterns", "3:7"], "m must be a power of two for flexible 'all', not 7"),
-    (["--goal", "speed"], "goal must be one of area, delay, not 'speed'"),
+    (["--goal", "speed"], "goal must be one of area, work, delay, not 'speed'"),
     (["--workers", "0"], "workers must be an integer from 1 to 256, not 0"),
 ])
 def test_bad_input_is_one_sentence(arguments, message, capsys):

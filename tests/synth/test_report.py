@@ -70,8 +70,8 @@ def test_a_sweep_has_the_same_figures(written, tmp_path, monkeypatch):
 
 
 def test_wires_are_further_columns(written, tmp_path, capsys):
-    main(["--patterns", "2:4", "--designs", "pe", "--wires", "--store", str(written / "store-one"),
-          "-o", str(tmp_path)])
+    main(["--patterns", "2:4", "--designs", "pe", "--wires", "--seeds", "2",
+          "--store", str(written / "store-one"), "-o", str(tmp_path)])
     assert {"core", "wire", "wires"} <= set(capsys.readouterr().out.replace("┃", " ").split())
     rows = list(csv.DictReader((tmp_path / "report.csv").read_text().splitlines()))
     assert len(rows) == 2
@@ -83,6 +83,13 @@ def test_wires_are_further_columns(written, tmp_path, capsys):
     assert sparse > dense > 0
     designs = json.loads((tmp_path / "report.json").read_text())["designs"]
     assert [design["wired"]["length"] for design in designs] == [dense, sparse]
+    core, delay = ([float(row[column]) for row in rows] for column in ("core", "wired_delay"))
+    assert float(rows[1]["core_overhead_percent"]) == pytest.approx(
+        100 * (core[1] / core[0] - 1), abs=0.01)
+    assert float(rows[1]["throughput_per_core"]) == pytest.approx(
+        2 * core[0] * delay[0] / (core[1] * delay[1]), abs=0.001)
+    assert rows[0]["core_overhead_percent"] == rows[0]["throughput_per_core"] == ""
+    assert all(0 < float(row["wired_delay_spread_percent"]) < 10 for row in rows)
 
 
 def test_memories_are_further_columns_and_a_table(tmp_path, capsys):
@@ -115,6 +122,9 @@ def test_lef_without_wires_is_refused(tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["--patterns", "2:4", "--lef", "x.lef", "-o", str(tmp_path / "o")])
     assert "lef must be left out without wires, not 'x.lef'" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["--patterns", "2:4", "--seeds", "3", "-o", str(tmp_path / "o")])
+    assert "seeds must be left out without wires, not '3'" in capsys.readouterr().err
 
 
 def test_json_holds_all_that_a_figure_depends_on(written):
@@ -169,7 +179,7 @@ def test_designs_that_take_the_pattern_at_run_time():
      "([Errno 2] No such file or directory: 'none.csv')")),
     (["--designs", "pe", "--memories", "x.csv"],
      "memories must be left out without the designs compressor and accelerator, not 'x.csv'"),
-    (["--goal", "power"], "goal must be one of area, delay, not 'power'"),
+    (["--goal", "power"], "goal must be one of area, work, delay, not 'power'"),
     (["--timeout", "0"], "timeout must be an integer from 1 to 86400, not 0"),
     (["--rows", "0"], "rows must be an integer from 1 to 64, not 0"),
     (["--liberty", "none.lib"], ("liberty must be a Liberty library (.lib or .lib.gz), not "

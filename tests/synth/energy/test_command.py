@@ -98,7 +98,7 @@ def test_late_digits_glitch_less_behind_a_gather():
     (["--patterns", "2:4", "--late", "digit=1"],
      "late must be one of correction, keep, weights, clk, rst, digits, not 'digit'"),
     (["--patterns", "2:4", "--inputs", "real"], "inputs must be one of minilm"),
-    (["--patterns", "2:4", "--goal", "fun"], "goal must be one of area, delay, not 'fun'"),
+    (["--patterns", "2:4", "--goal", "fun"], "goal must be one of area, work, delay, not 'fun'"),
 ])
 def test_bad_input_is_named(tmp_path, capsys, arguments, message):
     with pytest.raises(SystemExit) as caught:
