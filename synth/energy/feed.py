@@ -7,10 +7,10 @@ import numpy as np
 from amaranth.hdl import Shape
 
 from hw.array.row import RowDecoder, SharedLayout
-from hw.config import Design
+from hw.config import Design, choice
 from hw.generate.emit import to_verilog
 from synth.energy.circuit import Circuit
-from synth.energy.operands import Operands
+from synth.energy.operands import Operands, check_format
 from synth.flow import Flow
 
 
@@ -170,6 +170,8 @@ def feed(name: str, design: Design, operands: Operands, *, cycles: int, seed: in
     Raises
     ------
     ValueError
-        If the design cannot be fed.
+        If the design has no feed, or other operands.
     """
+    choice("design", name, tuple(_FEEDS))
+    check_format(design)
     return _FEEDS[name](design, operands, cycles, seed, flow)

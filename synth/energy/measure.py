@@ -14,7 +14,7 @@ from synth.energy.compose import sampled
 from synth.energy.events import simulate
 from synth.energy.feed import feed
 from synth.energy.job import Job, Layer, check
-from synth.energy.operands import Operands
+from synth.energy.operands import Operands, check_format
 from synth.flow import Flow
 from synth.flow.gates import Gates
 from synth.library.power import Power
@@ -154,9 +154,7 @@ def measure(name: str, design: Design, flow: Flow, settings: Settings) -> Measur
         If Yosys fails.
     """
     choice("design", name, DESIGNS)
-    for kind, number in (("format", design.number), ("weight_format", design.weight)):
-        if number.bits != 8:
-            raise ValueError(f"{kind} must be int8 for energies, not {getattr(design, kind)}")
+    check_format(design)
     if name == "accelerator":
         check(design, settings.layer)
     text, top = verilog(name, design), f"nm_{name}"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from hw.config import choice
+from hw.config import Design, choice
 
 
-__all__ = ["INPUTS", "RECORDED", "Operands", "load", "make"]
+__all__ = ["INPUTS", "RECORDED", "Operands", "check_format", "load", "make"]
 
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -39,6 +39,13 @@ class Operands:
             raise ValueError(f"operands must have activations and weights of equally many "
                              f"features, not {self.activations.shape[1]} and "
                              f"{self.weights.shape[1]}")
+
+
+def check_format(design: Design) -> None:
+    """Raise ValueError if a design takes other operands than int8."""
+    for field, number in (("format", design.number), ("weight_format", design.weight)):
+        if number.bits != 8:
+            raise ValueError(f"{field} must be int8 for energies, not {getattr(design, field)}")
 
 
 def _quantised(real: np.ndarray) -> np.ndarray:
