@@ -1,8 +1,9 @@
 """Energy of a simulated design, by cause and by part."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -15,28 +16,43 @@ from synth.library.liberty import Cell
 from synth.library.power import Power
 
 
-__all__ = ["PARTS", "Energy", "account", "part"]
+__all__ = ["PARTS", "Energy", "account", "mean", "part"]
 
 
 PARTS = {
-    "gather": r"stage|gather",
-    "multipliers and adders": r"dot_product|pe",
-    "decoders": r"row_decoder|recoder|(network|select)_decoder",
-    "selector": r".*select.*|radix|rank|serial|count.*",
-    "compressor": r".*(compressor|compact|channel|metadata|score|sums|finish|median|mean|steps"
-                  r"|token).*",
-    "results": r"result_.*",
-    "buffers": r"buffers",
+    "compactor": r"(.+\.)?compact\..*\.(stage|gather)",
+    "gather": r".*\.(stage|gather)",
+    "multipliers and adders": r".*\.(dot_product|pe)",
+    "decoders": r".*\.(row_decoder|recoder|(network|select)_decoder)",
+    "selector": r".*\.(\w*select\w*|radix|rank|serial|count\w*)",
+    "epilogue": r".*\.(epilogue|lane|token_(table|finisher)|job_packet)|.*\.epilogue\..*",
+    "compressor": r"(.+\.)?compressor\..*|.*\.\w*(compressor|compact|channel|metadata|score"
+                  r"|sums|finish|median|mean|steps|token)\w*",
+    "results": r".*\.results?_?\w*|.*\.results\..*",
+    "operand buffers": r".*\.(weight|activation)_buffer|.*\.(weights|activations)(\$\d+)?\..*",
+    "control": r".*\.(controller|stepper|register_block|passes\w*|job_pattern|stream_register"
+               r"|stream_fifo|framer|accelerator|array)",
+    "inserted buffers": r".*\.buffers",
 }
-"""Parts by the classes of modules, the first one that fits. Flip-flops, clocks and ports apart."""
+"""Parts by where a gate stands and the class of its module, ``path.class``: the first one that
+fits. Flip-flops, clocks and ports apart."""
 
 REGISTERS, INPUTS, OTHER = "registers and clock", "inputs", "other"
 
 
-def part(module: str) -> str:
-    """Part that the gates of a module belong to."""
+@cache
+def part(module: str, path: str = "") -> str:
+    """Part that the gates of a module belong to.
+
+    Parameters
+    ----------
+    module : str
+        Name of the module.
+    path : str
+        Instances that it stands in, with a dot between and behind them.
+    """
     # nm_<design>_<class>, and behind it the sizes that a class with several modules has.
-    kind = re.sub(r"^nm_[a-z]+_|_\d.*$", "", module)
+    kind = f"{path}.{re.sub(r'^nm_[a-z]+_|_[0-9].*$', '', module)}"
     return next((name for name, pattern in PARTS.items() if re.fullmatch(pattern, kind)), OTHER)
 
 
@@ -69,8 +85,21 @@ class Energy:
         return self.total - sum(glitches for _, glitches in self.parts.values())
 
 
-def account(circuit: Circuit, values: np.ndarray, edges: Edges, arrivals: Arrivals, power: Power,
-            period: float) -> Energy:
+def mean(energies: Sequence[tuple[float, Energy]]) -> Energy:
+    """Mean energy of a cycle, of phases that have shares of all cycles."""
+    parts: dict[str, np.ndarray] = {}
+    for share, energy in energies:
+        for name, both in energy.parts.items():
+            parts[name] = parts.get(name, np.zeros(2)) + share * np.array(both)
+    causes = (sum(share * getattr(energy, cause) for share, energy in energies)
+              for cause in ("load", "internal", "leakage"))
+    return Energy({name: (float(whole), float(glitches))
+                   for name, (whole, glitches) in parts.items()}, *causes)
+
+
+def account(circuit: Circuit, before: np.ndarray, after: np.ndarray, edges: Edges,
+            arrivals: Arrivals, power: Power, period: float,
+            standing: np.ndarray | None = None) -> Energy:
     """Add up what a simulated design takes.
 
     Every edge of a net takes half of load times V², the internal energy of the gate that drives it,
@@ -79,33 +108,39 @@ def account(circuit: Circuit, values: np.ndarray, edges: Edges, arrivals: Arriva
 
     Parameters
     ----------
-    circuit, values, arrivals, power
+    circuit, before, after, arrivals, power
         As for :func:`synth.energy.events.simulate`.
     edges : Edges
         What that found.
     period : float
         Of the clock, for the leakage, in the library's unit of time.
+    standing : ndarray, optional
+        For how many gates of the design each gate of the circuit stands; 1 where left out.
     """
     gates, size = circuit.gates, circuit.gates.size
     net = arrivals.flat.placed[0][2]
     toggles = edges.toggles.astype(float)
     clocks = sorted(circuit.clocks)
     toggles[clocks] = 2 * edges.cycles
+    if standing is None:
+        standing = np.ones(len(gates.gates))
     # Of an even number of edges half are rising; one more or less decides the last value.
-    drift = values[-1].astype(float) - values[0]
+    drift = after.sum(0, dtype=float) - before.sum(0, dtype=float)
     counts = (toggles - drift) / 2, (toggles + drift) / 2
     load = toggles * arrivals.load[net] * power.voltage ** 2 / 2
     load[:2] = 0
-    names = [part(gate.module) for gate in gates.gates]
-    driver = np.array([INPUTS] * size, object)
-    for name, gate in zip(names, gates.gates, strict=True):
+    names = [part(gate.module, gate.name.rpartition(".")[0]) for gate in gates.gates]
+    driver, driving = np.array([INPUTS] * size, object), np.ones(size)
+    for name, gate, count in zip(names, gates.gates, standing, strict=True):
         cell = circuit.library.cells[gate.cell]
         for pin in cell.functions:
             if pin in gate.pins:
                 driver[gate.pins[pin]] = REGISTERS if cell.sequential else name
+                driving[gate.pins[pin]] = count
     driver[clocks] = REGISTERS
     settled = edges.settled.astype(float)
     settled[clocks] = toggles[clocks]
+    load, internal = load * driving, edges.internal * driving
     glitching = 1 - np.divide(settled, toggles, out=np.ones(size), where=toggles > 0)
     parts: dict[str, np.ndarray] = {}
 
@@ -113,23 +148,24 @@ def account(circuit: Circuit, values: np.ndarray, edges: Edges, arrivals: Arriva
         parts[name] = parts.get(name, np.zeros(2)) + np.array([energy, glitches])
 
     for name in dict.fromkeys(driver):
-        taken = np.where(driver == name, load + edges.internal, 0)
+        taken = np.where(driver == name, load + internal, 0)
         add(name, taken.sum(), taken @ glitching)
     hidden = leaked = 0.0
-    means = _Means(circuit, values, power, arrivals, net)
-    for number, (gate, name) in enumerate(zip(gates.gates, names, strict=True)):
+    means = _Means(circuit, after, power, arrivals, net)
+    for number in np.flatnonzero(standing).tolist():
+        gate, name, count = gates.gates[number], names[number], standing[number]
         name = REGISTERS if circuit.library.cells[gate.cell].sequential else name
-        for pin, after, each in means.hidden(number, gate):
-            energy = counts[after][gate.pins[pin]] * each
+        for pin, value, each in means.hidden(number, gate):
+            energy = count * counts[value][gate.pins[pin]] * each
             hidden += energy
             add(name, energy, energy * glitching[gate.pins[pin]])
-        leak = means.leakage(gate) * power.leakage * period * edges.cycles
+        leak = count * means.leakage(gate) * power.leakage * period * edges.cycles
         leaked += leak
         add(name, leak, 0.0)
     cycles = edges.cycles
     return Energy({name: (float(both[0]) / cycles, float(both[1]) / cycles)
                    for name, both in parts.items() if both[0]},
-                  load.sum() / cycles, (edges.internal.sum() + hidden) / cycles, leaked / cycles)
+                  load.sum() / cycles, (internal.sum() + hidden) / cycles, leaked / cycles)
 
 
 class _Means:
@@ -140,7 +176,7 @@ class _Means:
 
     def __init__(self, circuit: Circuit, values: np.ndarray, power: Power, arrivals: Arrivals,
                  net: np.ndarray):
-        self.values = values[1:]
+        self.values = values
         self.power = power
         self.clocks = circuit.clocks
         self.conditions: dict[tuple[str, tuple[str, ...]], np.ndarray] = {}

@@ -1,7 +1,7 @@
 """Gates as arrays that are evaluated for many cycles at once."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -12,7 +12,11 @@ from synth.library.function import compile_function
 from synth.library.liberty import Cell, Library
 
 
-__all__ = ["Circuit", "Nodes", "truth"]
+__all__ = ["Circuit", "Drive", "Nodes", "truth"]
+
+
+Drive = Callable[[np.ndarray, np.ndarray], bool]
+"""Sets the inputs of a cycle, see :meth:`Circuit.run`."""
 
 
 @dataclass
@@ -141,6 +145,35 @@ class Circuit:
         nets = {net for bits in self.gates.inputs.values() for net in bits if net >= FIRST}
         return np.array(sorted(nets - self.clocks), int)
 
+    def run(self, drive: Drive) -> Iterator[np.ndarray]:
+        """Yield the values of all nets at the end of every cycle.
+
+        Flip-flops are 0 in the first cycle.
+
+        Parameters
+        ----------
+        drive : callable
+            Is given the values at the end of the cycle before and those of this cycle, in which it
+            sets the inputs; those that it leaves stay as they were. Returns whether the cycle is
+            still to come.
+        """
+        registers, logic = self.registers, self.logic
+        levels = [(logic.out[level], logic.table[level],
+                   logic.pins[level, :logic.count[level].max(initial=0)].T.copy())
+                  for level in self.levels]
+        before = np.zeros(self.gates.size, np.intp)
+        before[1] = 1
+        now = before.copy()
+        while drive(before, now):
+            for out, table, pins in levels:
+                state = table.copy()
+                for place, nets in enumerate(pins):
+                    state += now[nets] << place
+                now[out] = logic.values[state]
+            yield now.astype(np.uint8)
+            before, now = now, now.copy()
+            now[registers.out] = registers.values[registers.table + registers.state(before)]
+
     def settle(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         """Values of all nets at the end of every cycle, [cycles, nets].
 
@@ -152,20 +185,17 @@ class Circuit:
             Bits of the input ports, [cycles, bits], lowest first; those that are missing are 0.
         """
         cycles = max((len(bits) for bits in inputs.values()), default=1)
-        values = np.zeros((cycles, self.gates.size), np.uint8)
-        values[:, 1] = 1
-        for name, bits in inputs.items():
-            values[:, self.gates.inputs[name]] = bits
-        values[:, sorted(self.clocks)] = 0
-        registers, logic = self.registers, self.logic
-        for cycle in range(cycles):
-            now = values[cycle]
-            if cycle:
-                now[registers.out] = registers.values[
-                    registers.table + registers.state(values[cycle - 1])]
-            for level in self.levels:
-                now[logic.out[level]] = logic.values[logic.table[level] + logic.state(now, level)]
-        return values
+        at = iter(range(cycles))
+
+        def drive(_before: np.ndarray, now: np.ndarray) -> bool:
+            cycle = next(at, None)
+            if cycle is not None:
+                for name, bits in inputs.items():
+                    now[self.gates.inputs[name]] = bits[cycle]
+                now[sorted(self.clocks)] = 0
+            return cycle is not None
+
+        return np.stack(list(self.run(drive)))
 
     def read(self, values: np.ndarray, port: str) -> list[int]:
         """An output port as integers, one for each cycle of what :meth:`settle` gives."""

@@ -71,6 +71,14 @@ def _parser() -> Parser:
     parser.option("--late", kind=Kind("PORT=TIME", f"times from 0 to {LATEST}", _late), many=True,
                   help="input ports that change later than the edge of the clock, in the "
                        "library's unit of time, as in digits=0.6; not in the longest path")
+    parser.option("--tokens", kind=whole(1, 1 << 16), default=64,
+                  help="tokens of the job of an accelerator")
+    parser.option("--features", kind=whole(1, 1 << 24), default=384,
+                  help="its input features, K")
+    parser.option("--outputs", kind=whole(1, 1 << 24), default=1536,
+                  help="its output features, O")
+    parser.flag("--every-pe", help="simulate all PEs of arrays and accelerators, not those of a "
+                                   "diagonal for all")
     parser.option("-o", "--output", kind=folder(), default="build/energy",
                   help="directory for energy.json")
     add_flow(parser)
@@ -84,13 +92,15 @@ def _run(arguments: Arguments) -> None:
     patterns, names = (list(dict.fromkeys(given))
                        for given in (arguments.patterns, arguments.designs))
     designs = plan(names, patterns, design_from(arguments, patterns[0]))
+    from synth.energy.job import Layer
     from synth.energy.measure import Settings, measure
     from synth.energy.operands import make
-    from synth.energy.report import NOTE, as_json, parts_table, table
+    from synth.energy.report import NOTE, as_json, memories_table, parts_table, table
 
     files, lef = read_lef(arguments)
     settings = Settings(lef, make(arguments.inputs, arguments.seeds), arguments.utilisation,
-                        arguments.cycles, dict(arguments.late or ()))
+                        arguments.cycles, dict(arguments.late or ()), arguments.every_pe,
+                        Layer(arguments.tokens, arguments.features, arguments.outputs))
     synthesis = make_flow(arguments)
     rows = [measure(name, design, synthesis, settings)
             for name, design in track(designs, "measuring designs")]
@@ -99,6 +109,8 @@ def _run(arguments: Arguments) -> None:
     table(rows, synthesis, arguments.inputs).print()
     print(NOTE)
     parts_table(rows, synthesis).print()
+    if any(row.memories for row in rows):
+        memories_table(rows).print()
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -61,7 +61,7 @@ class Arcs:
 
 @dataclass
 class Edges:
-    """What happened in the cycles after the first.
+    """What happened in some cycles.
 
     Attributes
     ----------
@@ -135,16 +135,17 @@ def _looked_up(rows: list[tuple[int, int, int, int, int]], arrivals: Arrivals, t
     return at, tables.lookup(table, arrivals.slew[2 * net[source] + edge], arrivals.load[net[out]])
 
 
-def simulate(circuit: Circuit, values: np.ndarray, arrivals: Arrivals, power: Power,
-             late: np.ndarray | None = None) -> Edges:
-    """Count edges, and their internal energy, in all cycles but the first.
+def simulate(circuit: Circuit, before: np.ndarray, after: np.ndarray, arrivals: Arrivals,
+             power: Power, late: np.ndarray | None = None) -> Edges:
+    """Count edges, and their internal energy, in some cycles.
 
     Parameters
     ----------
     circuit : Circuit
         The design.
-    values : ndarray
-        What :meth:`Circuit.settle` gives.
+    before, after : ndarray
+        Values of all nets at the ends of the cycles before and of the cycles themselves, [cycles,
+        nets], as :meth:`Circuit.settle` gives them.
     arrivals : Arrivals
         Timing of the design as one module, as ``synth.placement.placed.timed`` gives it: when
         flip-flops and inputs change, slews, loads and wires.
@@ -158,8 +159,8 @@ def simulate(circuit: Circuit, values: np.ndarray, arrivals: Arrivals, power: Po
     simulation = _Simulation(circuit, arrivals, power, net, late)
     step = max(1, TOGETHER // circuit.gates.size)
     total = None
-    for start in range(0, len(values) - 1, step):
-        edges = simulation.run(values[start:start + step + 1])
+    for start in range(0, len(after), step):
+        edges = simulation.run(before[start:start + step], after[start:start + step])
         total = edges if total is None else total.__iadd__(edges)
     assert total is not None
     return total
@@ -201,10 +202,9 @@ class _Simulation:
                                                        load).mean()
         return energy
 
-    def run(self, values: np.ndarray) -> Edges:
-        """Simulate all cycles of ``values`` but the first, which they begin from."""
-        circuit, size, cycles = self.circuit, self.circuit.gates.size, len(values) - 1
-        before, after = values[:-1], values[1:]
+    def run(self, before: np.ndarray, after: np.ndarray) -> Edges:
+        """Simulate cycles from the values that they begin with to those that they end with."""
+        circuit, size, cycles = self.circuit, self.circuit.gates.size, len(after)
         edges = Edges(cycles, np.zeros(size, np.int64), (before != after).sum(0),
                       np.zeros(size), np.zeros(size))
         self.keys: list[np.ndarray] = [np.zeros(0, np.int64)]

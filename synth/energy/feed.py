@@ -9,9 +9,8 @@ from amaranth.hdl import Shape
 from hw.array.row import RowDecoder, SharedLayout
 from hw.config import Design, choice
 from hw.generate.emit import to_verilog
-from synth.energy import DESIGNS
 from synth.energy.circuit import Circuit
-from synth.energy.operands import Operands
+from synth.energy.operands import Operands, check_format
 from synth.flow import Flow
 
 
@@ -156,7 +155,7 @@ def feed(name: str, design: Design, operands: Operands, *, cycles: int, seed: in
     Parameters
     ----------
     name : str
-        One of :data:`synth.energy.DESIGNS`.
+        ``pe``, ``array`` or ``compressor``.
     design : Design
         With int8 operands.
     operands : Operands
@@ -173,8 +172,6 @@ def feed(name: str, design: Design, operands: Operands, *, cycles: int, seed: in
     ValueError
         If the design has no feed, or other operands.
     """
-    choice("design", name, DESIGNS)
-    for field, number in (("format", design.number), ("weight_format", design.weight)):
-        if number.bits != 8:
-            raise ValueError(f"{field} must be int8 for energies, not {getattr(design, field)}")
+    choice("design", name, tuple(_FEEDS))
+    check_format(design)
     return _FEEDS[name](design, operands, cycles, seed, flow)

@@ -6,17 +6,21 @@ import numpy as np
 
 from hw.config import Design, choice
 from hw.generate import verilog
-from synth.energy.account import Energy, account
+from synth.energy import DESIGNS
+from synth.energy.account import Energy, account, mean
+from synth.energy.activity import Accesses, Activity, Phase
 from synth.energy.circuit import Circuit
+from synth.energy.compose import sampled
 from synth.energy.events import simulate
 from synth.energy.feed import feed
-from synth.energy.operands import Operands
+from synth.energy.job import Job, Layer, check
+from synth.energy.operands import Operands, check_format
 from synth.flow import Flow
 from synth.flow.gates import Gates
 from synth.library.power import Power
 from synth.placement.lef import Lef
 from synth.placement.place import check_utilisation
-from synth.placement.placed import placed, timed
+from synth.placement.placed import Placed, placed, timed
 
 
 __all__ = ["Measured", "Settings", "Spread", "measure"]
@@ -57,11 +61,15 @@ class Settings:
     utilisation : float
         Area of the cells over that of the core.
     cycles : int
-        Cycles that are simulated at least, for every set.
+        Cycles that are simulated at least, for every set; of an accelerator, in each phase.
     late : dict
         How much later than the edge of the clock input ports change, in the library's unit of
         time: what hardware in front of the design would do. Edges move, the longest path does
         not.
+    every_pe : bool
+        Simulate all PEs of an array or accelerator, not those of a diagonal for all.
+    layer : Layer
+        Job of an accelerator.
     """
 
     lef: Lef
@@ -69,6 +77,8 @@ class Settings:
     utilisation: float = 0.7
     cycles: int = 400
     late: dict[str, float] = field(default_factory=dict)
+    every_pe: bool = False
+    layer: Layer = field(default_factory=Layer)
 
     def __post_init__(self) -> None:
         check_utilisation(self.utilisation)
@@ -94,8 +104,12 @@ class Measured:
         With wires.
     energies : tuple of Energy
         Of each placement with its operands.
-    products, blocks : int
+    products, blocks : float
         Products of the dense layer, and compressed blocks, of a cycle.
+    cycles : int
+        Of the job of an accelerator.
+    memories : tuple of Accesses
+        Its memories, which the energies leave out.
     """
 
     name: str
@@ -108,11 +122,13 @@ class Measured:
     delay: float
     placed_delay: Spread
     energies: tuple[Energy, ...]
-    products: int
+    products: float
     blocks: int
+    cycles: int
+    memories: tuple[Accesses, ...]
 
     @property
-    def work(self) -> int:
+    def work(self) -> float:
         """What a cycle does: products, or blocks where there are none."""
         return self.products or self.blocks
 
@@ -137,28 +153,53 @@ def measure(name: str, design: Design, flow: Flow, settings: Settings) -> Measur
     SynthesisError
         If Yosys fails.
     """
-    power = Power(flow.tables)
-    gates = flow.gates(verilog(name, design), f"nm_{name}")
+    choice("design", name, DESIGNS)
+    check_format(design)
+    if name == "accelerator":
+        check(design, settings.layer)
+    text, top = verilog(name, design), f"nm_{name}"
+    gates = flow.gates(text, top)
     _late(gates, settings.late)  # a port that is missing is named before minutes have passed
-    cells = flow.library.cells
-    found = placed(gates, flow, settings.lef, utilisation=settings.utilisation,
-                   seeds=range(1, len(settings.operands) + 1))
-    energies, products, blocks = [], 0, 0
-    for seed, (operands, where) in enumerate(zip(settings.operands, found, strict=True)):
-        given = feed(name, design, operands, cycles=settings.cycles, seed=seed, flow=flow)
+    seeds = range(1, len(settings.operands) + 1)
+    found = placed(gates, flow, settings.lef, utilisation=settings.utilisation, seeds=seeds)
+    power, cells = Power(flow.tables), flow.library.cells
+    energies = []
+    for seed, operands, where in zip(seeds, settings.operands, found, strict=True):
         circuit = Circuit(where.gates, flow.library)
-        values = circuit.settle(given.ports)
-        edges = simulate(circuit, values, where.arrivals, power,
-                         _late(where.gates, settings.late))
-        energies.append(account(circuit, values, edges, where.arrivals, power,
-                                where.path.delay))
-        products, blocks = given.products, given.blocks
+        activity = _activity(name, design, operands, circuit, settings, seed, flow)
+        energies.append(_energy(circuit, where, activity, power, settings))
     return Measured(
         name, design, len(gates.gates), max(one.buffers for one in found),
         sum(cells[gate.cell].area for gate in gates.gates),
         sum(one.core for one in found) / len(found),
         Spread(tuple(one.length for one in found)), timed(gates, flow).longest().delay,
-        Spread(tuple(one.path.delay for one in found)), tuple(energies), products, blocks)
+        Spread(tuple(one.path.delay for one in found)), tuple(energies), activity.products,
+        activity.blocks, activity.cycles, activity.memories)
+
+
+def _activity(name: str, design: Design, operands: Operands, circuit: Circuit, settings: Settings,
+              seed: int, flow: Flow) -> Activity:
+    if name == "accelerator":
+        return Job(design, settings.layer, operands, circuit, seed).activity(settings.cycles)
+    given = feed(name, design, operands, cycles=settings.cycles, seed=seed, flow=flow)
+    values = circuit.settle(given.ports)
+    return Activity((Phase(1.0, values[:-1], values[1:]),), given.products, given.blocks)
+
+
+def _energy(circuit: Circuit, where: Placed, activity: Activity, power: Power,
+            settings: Settings) -> Energy:
+    """Simulate a design, or what stands for all of it."""
+    standing = np.ones(len(where.gates.gates))
+    if not settings.every_pe:
+        part, standing = sampled(where.gates, circuit.library)
+        circuit = Circuit(part, circuit.library)
+    found = []
+    for phase in activity.phases:
+        edges = simulate(circuit, phase.before, phase.after, where.arrivals, power,
+                         _late(where.gates, settings.late))
+        found.append((phase.share, account(circuit, phase.before, phase.after, edges,
+                                           where.arrivals, power, where.path.delay, standing)))
+    return mean(found)
 
 
 def _late(gates: Gates, ports: dict[str, float]) -> np.ndarray:

@@ -9,10 +9,10 @@ from zipfile import BadZipFile
 import numpy as np
 
 from hw.command.faults import reason
-from hw.config import choice
+from hw.config import Design, choice
 
 
-__all__ = ["INPUTS", "RECORDED", "Operands", "load", "make"]
+__all__ = ["INPUTS", "RECORDED", "Operands", "check_format", "load", "make"]
 
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -42,6 +42,13 @@ class Operands:
             raise ValueError(f"operands must have activations and weights of equally many "
                              f"features, not {self.activations.shape[1]} and "
                              f"{self.weights.shape[1]}")
+
+
+def check_format(design: Design) -> None:
+    """Raise ValueError if a design takes other operands than int8."""
+    for field, number in (("format", design.number), ("weight_format", design.weight)):
+        if number.bits != 8:
+            raise ValueError(f"{field} must be int8 for energies, not {getattr(design, field)}")
 
 
 def _quantised(real: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,12 +11,13 @@ from pathlib import Path
 
 from hw import VERSION
 from hw.command.table import Table
+from synth.energy.activity import Accesses
 from synth.energy.measure import Measured, Settings, Spread
 from synth.flow import Flow
 from synth.library.power import Power
 
 
-__all__ = ["NOTE", "as_json", "parts_table", "table"]
+__all__ = ["NOTE", "as_json", "memories_table", "parts_table", "table"]
 
 
 NOTE = ("wire and core in the LEF's unit of length; ± is the largest distance from the mean\n"
@@ -84,6 +86,22 @@ def parts_table(rows: Sequence[Measured], flow: Flow) -> Table:
     return shown
 
 
+def memories_table(rows: Sequence[Measured]) -> Table:
+    """Words that a job reads from its memories and writes into them, alike ones together."""
+    shown = Table("memories in a job, which the energies leave out", ("pattern", "memory"),
+                  ("copies", "words x bits", "reads", "writes", "cycles of the job"))
+    for row in rows:
+        groups: dict[tuple[str, int, int], list[Accesses]] = {}
+        for memory in row.memories:
+            name = re.sub(r"\$\d+|_[rc]\d+$", "", memory.name)
+            groups.setdefault((name, memory.words, memory.bits), []).append(memory)
+        for (name, words, bits), alike in groups.items():
+            shown.row(str(row.design.pattern), name, f"{len(alike)}", f"{words} x {bits}",
+                      f"{sum(memory.reads for memory in alike):,.0f}",
+                      f"{sum(memory.writes for memory in alike):,.0f}", f"{row.cycles:,}")
+    return shown
+
+
 def as_json(rows: Sequence[Measured], flow: Flow, settings: Settings, inputs: str,
             files: Sequence[Path]) -> str:
     """All figures, and what they depend on. Energies are in units of load times V²."""
@@ -97,7 +115,7 @@ def as_json(rows: Sequence[Measured], flow: Flow, settings: Settings, inputs: st
         "library": flow.library.name, "goal": flow.goal, "inputs": inputs,
         "time_unit": flow.library.time_unit, "energy_unit": unit, "energy_scale": scale,
         "wire": asdict(wire), "utilisation": settings.utilisation, "cycles": settings.cycles,
-        "late": settings.late,
+        "late": settings.late, "every_pe": settings.every_pe, "layer": asdict(settings.layer),
         "designs": [{"design": row.name,
                      "parameters": {**asdict(row.design), "pattern": str(row.design.pattern)},
                      **{name: value for name, value in asdict(row).items()

@@ -47,6 +47,8 @@ class Gates:
         (memories): what such a module drives is an input, called by its path.
     names : dict
         Name of every net that has one, the highest in the hierarchy.
+    outside : dict
+        Module of every path of a module that is no gates.
     size : int
         Nets are below it; :data:`LOW` and :data:`HIGH` are constants.
     """
@@ -56,6 +58,7 @@ class Gates:
     outputs: Bits = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     size: int = FIRST
+    outside: dict[str, str] = field(default_factory=dict)
 
     def new(self) -> int:
         """Return the number of a further net."""
@@ -134,6 +137,7 @@ def dissolve(top: str, modules: Modules, cells: Mapping[str, object]) -> Gates:
             elif aliases[kind] in modules:
                 place(f"{inside}.", aliases[kind], pins)
             else:
+                found.outside[inside] = aliases[kind]
                 for port, bits in pins.items():
                     ends = (found.inputs if cell["port_directions"][port] == "output"
                             else found.outputs)

@@ -26,11 +26,27 @@ def test_dense_baselines_come_first_and_once():
     ("nm_array_network_decoder", "decoders"), ("nm_array_result_column", "results"),
     ("nm_array_select_decoder_2of4", "decoders"), ("nm_compressor_block_sums", "compressor"),
     ("nm_compressor_radix_selector", "selector"), ("nm_compressor_token_shift", "compressor"),
-    ("buffers", "buffers"), ("nm_array_array", "other"),
+    ("buffers", "inserted buffers"), ("nm_array_array", "control"),
 ])
 def test_modules_have_their_part(module, expected):
     assert part(module) == expected
     assert expected in PARTS or expected == "other"
+
+
+@pytest.mark.parametrize(("module", "path", "expected"), [
+    ("nm_accelerator_stage_16to8x8_16489a", "accelerator.compressor.compact.compactor.stage0",
+     "compactor"),
+    ("nm_compressor_stage_16to8x8_16489a", "inside.compact.compactor.stage0", "compactor"),
+    ("nm_accelerator_stage_16to14x8_9ba34f", "accelerator.array.pe_r0c0.stage0", "gather"),
+    ("nm_accelerator_rank_selector", "accelerator.compressor.select.selector", "selector"),
+    ("nm_accelerator_lane", "accelerator.epilogue.lane0", "epilogue"),
+    ("nm_accelerator_token_table", "accelerator.table", "epilogue"),
+    ("nm_accelerator_stream_register_81", "accelerator.compressor.output", "compressor"),
+    ("nm_accelerator_passes_tiles_all", "accelerator.weights$277.passes", "operand buffers"),
+    ("nm_accelerator_stepper", "accelerator.stepper", "control"),
+])
+def test_modules_of_one_class_have_the_part_of_their_place(module, path, expected):
+    assert part(module, path) == expected
 
 
 def test_spread_is_the_largest_distance_from_the_mean():
@@ -75,7 +91,7 @@ def test_late_digits_glitch_less_behind_a_gather():
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--patterns", "2:4", "--designs", "selector"],
-     "designs must be one of pe, array, compressor, not 'selector'"),
+     "designs must be one of pe, array, compressor, accelerator, not 'selector'"),
     (["--patterns", "2"], "pattern must be written N:M"),
     (["--patterns", "2:4", "--liberty", "x.lib"],
      "lef must be given for the cells of 'x.lib', not left out"),
@@ -98,6 +114,9 @@ def test_late_digits_glitch_less_behind_a_gather():
     (["--patterns", "2:4", "--late", "digit=1"],
      "late must be one of correction, keep, weights, clk, rst, digits, not 'digit'"),
     (["--patterns", "2:4", "--inputs", "real"], "inputs must be one of minilm"),
+    (["--patterns", "2:4", "--designs", "accelerator", "--features", "5000"],
+     "features must be at most max_k, 4096, for energies, not 5000"),
+    (["--patterns", "2:4", "--tokens", "0"], "tokens must be an integer from 1 to 65536, not 0"),
     (["--patterns", "2:4", "--goal", "fun"], "goal must be one of area, work, delay, not 'fun'"),
 ])
 def test_bad_input_is_named(tmp_path, capsys, arguments, message):

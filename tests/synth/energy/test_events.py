@@ -100,7 +100,7 @@ def test_same_edges_as_a_queue_of_events(flow, seed):
     wires = Wires(*(np.array([rng.uniform(0, most) for _ in range(gates.size)])
                     for most in (9, 0.01)))
     timing = timed(gates, flow, wires)
-    found = simulate(circuit, values, timing, power)
+    found = simulate(circuit, values[:-1], values[1:], timing, power)
     simulation = events._Simulation(circuit, timing, power, timing.flat.placed[0][2], None)
     toggles, energy = np.zeros(gates.size, int), np.zeros(gates.size)
     for before, after in pairwise(values):
@@ -119,9 +119,9 @@ def test_cycles_in_parts_are_the_cycles_together(flow, monkeypatch):
     values = circuit.settle({"a": np.array([[rng.randrange(2) for _ in range(8)]
                                             for _ in range(30)])})
     timing = timed(gates, flow)
-    whole = simulate(circuit, values, timing, power)
+    whole = simulate(circuit, values[:-1], values[1:], timing, power)
     monkeypatch.setattr(events, "TOGETHER", 7 * gates.size)
-    parts = simulate(circuit, values, timing, power)
+    parts = simulate(circuit, values[:-1], values[1:], timing, power)
     assert whole.cycles == parts.cycles == 29
     assert whole.toggles.tolist() == parts.toggles.tolist()
     assert whole.internal == pytest.approx(parts.internal)
@@ -134,7 +134,7 @@ def test_no_edge_comes_after_the_longest_path(flow):
     circuit, timing = Circuit(gates, flow.library), timed(gates, flow)
     values = circuit.settle({"a": np.array([[rng.randrange(2) for _ in range(8)]
                                             for _ in range(200)])})
-    edges = simulate(circuit, values, timing, Power(flow.tables))
+    edges = simulate(circuit, values[:-1], values[1:], timing, Power(flow.tables))
     assert 0 < edges.last.max() <= np.max(timing.time) + 1e-3 * len(circuit.levels)
 
 

@@ -30,8 +30,9 @@ def run(gates, flow, period=100.0, late=None, **bits):
     circuit = Circuit(gates, flow.library)
     values = circuit.settle({name: np.array(column)[:, None] for name, column in bits.items()})
     timing, power = timed(gates, flow), Power(flow.tables)
-    edges = simulate(circuit, values, timing, power, late)
-    return edges, account(circuit, values, edges, timing, power, period)
+    edges = simulate(circuit, values[:-1], values[1:], timing, power, late)
+    return edges, account(circuit, values[:-1], values[1:], edges, timing, power,
+                          period)
 
 
 def inverters(count):
