@@ -1,12 +1,15 @@
 """What the command lines of this package share: cells, goal and processes."""
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hw.command.kinds import file, one_of, whole
 from hw.command.parser import Arguments, Parser
 from hw.command.progress import doing
-from hw.config import Pattern
+from hw.config import Design, Pattern
+from hw.config.parameter import ARRAYS
 from hw.generate.arguments import PATTERN
 from synth.scripts import CELLS, GOALS
 
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from synth.placement.lef import Lef
 
 
-__all__ = ["EXTRA", "add_flow", "add_lef", "add_patterns", "make_flow", "read_lef"]
+__all__ = ["EXTRA", "add_flow", "add_lef", "add_patterns", "make_flow", "plan", "read_lef"]
 
 
 EXTRA = "synth"
@@ -30,6 +33,29 @@ def add_patterns(parser: Parser, *default: str) -> None:
     parser.option("--patterns", aliases=("--pattern",), kind=PATTERN, many=True,
                   required=not default, default=tuple(map(Pattern.parse, default)) or None,
                   help="patterns, as in 2:4 4:8 8:16 16:32")
+
+
+def plan(names: Sequence[str], patterns: Sequence[Pattern], base: Design
+         ) -> list[tuple[str, Design]]:
+    """Designs to measure, every one once, and before each its dense baseline where it has one.
+
+    Raises
+    ------
+    ValueError
+        If none of the designs has a parameter that is set, or none is left.
+    """
+    base.require(*names)
+    found: dict[tuple[str, Design], None] = {}
+    for pattern in patterns:
+        for name in names:
+            design = replace(base.only(name), pattern=pattern)
+            if name in ARRAYS:
+                found[name, design.baseline] = None
+            if not (name == "selector" and pattern.dense):
+                found[name, design] = None
+    if not found:
+        raise ValueError(f"patterns must have N below M for a selector, not {patterns[0]}")
+    return list(found)
 
 
 def add_flow(parser: Parser, *, liberty: bool = False) -> None:

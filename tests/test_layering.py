@@ -32,7 +32,7 @@ FLOORS = {
         {"synth.flow"},
         {"synth.placement"},
         {"synth.command"},
-        {"synth.energy", "synth.reports"},
+        {"synth.energy", "synth.fpga", "synth.reports"},
         {"synth.report", "synth.ratios", "synth.measure"},
     ],
     "sim": [
