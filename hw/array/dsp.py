@@ -140,8 +140,8 @@ class DspPE(wiring.Component):
 
     @property
     def _gather_cycles(self) -> int:
-        """Cycles from a block's weights to those of its lanes: the stages, and what they end in."""
-        return 0 if self.network is None else len(self.network.stages) + 1
+        """Cycles from a block's weights to those in front of the products, in a register."""
+        return 1 if self.network is None else len(self.network.stages) + 1
 
     @property
     def _adding_cycles(self) -> int:
@@ -158,7 +158,7 @@ class DspPE(wiring.Component):
         """Cycles by which the parts of a block come after its weights."""
         stages = 0 if self.network is None else len(self.network.stages)
         return {
-            "values": self._gather_cycles,
+            "values": self._gather_cycles - 1,
             "keep": self.latency - 1,
             **{f"clears{stage}": stage for stage in range(stages)},
         }
@@ -169,11 +169,16 @@ class DspPE(wiring.Component):
         gathered = Value.cast(self.weights)
         if self.network is not None:
             clear = [self.shared[f"clears{stage}"] for stage in range(len(self.network.stages))]
-            gathered = Signal(bits * self.design.lanes, reset_less=True)
-            m.d.sync += gathered.eq(route_clocked(m, self.network, self.weights, clear))
+            gathered = route_clocked(m, self.network, self.weights, clear)
 
-        sums = [self._register(m, value * gathered.word_select(lane, bits).as_signed(),
-                               f"product{lane}") for lane, value in enumerate(self.shared.values)]
+        # Registers of each PE's own, although those of a row are the same: a DSP block has them,
+        # and where it is not used, a multiplier need not be near to those of other PEs.
+        sums = []
+        for lane in range(self.design.lanes):
+            weight = self._register(m, gathered.word_select(lane, bits).as_signed(),
+                                    f"weight{lane}")
+            value = self._register(m, self.shared.values[lane], f"value{lane}")
+            sums.append(self._register(m, value * weight, f"product{lane}"))
         for level in range(self._adding_cycles):
             pairs = [sums[k:k + 2] for k in range(0, len(sums), 2)]
             sums = [self._register(m, pair[0] + pair[1] if len(pair) > 1 else pair[0],
