@@ -1,6 +1,8 @@
 """What the command lines of this package share: cells, goal and processes."""
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hw.command.checks import plain
@@ -9,6 +11,7 @@ from hw.command.kinds import file, folder, one_of, whole
 from hw.command.parser import Arguments, Parser
 from hw.command.progress import doing
 from hw.config import Design, Pattern
+from hw.config.parameter import ARRAYS
 from hw.generate.arguments import PATTERN
 from synth.scripts import CELLS, GOALS
 
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
 
 __all__ = ["EXTRA", "WORKERS", "add_flow", "add_lef", "add_memories", "add_patterns", "add_store",
-           "make_flow", "open_store", "read_lef", "read_memories", "variant"]
+           "make_flow", "open_store", "plan", "read_lef", "read_memories", "variant"]
 
 
 EXTRA = "synth"
@@ -55,6 +58,29 @@ def variant(name: str, text: str) -> dict[str, Any]:
                              f"{parameter!r}")
         found[parameter] = plain(value) if given else True
     return found
+
+
+def plan(names: Sequence[str], patterns: Sequence[Pattern], base: Design
+         ) -> list[tuple[str, Design]]:
+    """Designs to measure, every one once, and before each its dense baseline where it has one.
+
+    Raises
+    ------
+    ValueError
+        If none of the designs has a parameter that is set, or none is left.
+    """
+    base.require(*names)
+    found: dict[tuple[str, Design], None] = {}
+    for pattern in patterns:
+        for name in names:
+            design = replace(base.only(name), pattern=pattern)
+            if name in ARRAYS:
+                found[name, design.baseline] = None
+            if not (name == "selector" and pattern.dense):
+                found[name, design] = None
+    if not found:
+        raise ValueError(f"patterns must have N below M for a selector, not {patterns[0]}")
+    return list(found)
 
 
 def add_flow(parser: Parser, *, liberty: bool = False) -> None:

@@ -41,6 +41,7 @@ SHORT = {
     "sw.operands": [],
     "synth.cells.make": [],
     "synth.energy": ["--patterns", "2:4", "--inputs", "gaussian", "--seeds", "1", "--cycles", "20"],
+    "synth.fpga": ["--patterns", "2:4", "--designs", "array", "--rows", "1", "--columns", "1"],
     "synth.measure": None,  # a minute for each of its 36 selectors
     "synth.performance": ["--tokens", "64"],
     "synth.ratios": ["--patterns", "2:4", "--selectors-only"],

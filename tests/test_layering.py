@@ -32,7 +32,7 @@ FLOORS = {
         {"synth.flow"},
         {"synth.placement", "synth.memories"},
         {"synth.command"},
-        {"synth.energy", "synth.performance"},
+        {"synth.energy", "synth.fpga", "synth.performance"},
         {"synth.sweep"},
         {"synth.reports"},
         {"synth.report", "synth.ratios", "synth.measure"},

@@ -4,8 +4,7 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.array.pe import PE
-from hw.array.row import RowDecoder, SharedLayout
+from hw.array.form import make_decoder, make_pe, timing
 from hw.config import Design
 from hw.stream.members import only_if
 
@@ -126,7 +125,9 @@ class Array(wiring.Component):
 
     Tiles register weights and selects as they come. With ``pipeline`` ``gathered`` every PE
     registers its gathered weights in their place, and only tiles behind the first keep copies:
-    the gather then works in the cycle in which the inputs come, at the same ``latency``.
+    the gather then works in the cycle in which the inputs come, at the same ``latency``. PEs of
+    ``multiplier`` ``dsp`` take a block's parts in different cycles, and longer: every register of
+    a row or column before them is shared by its tile.
 
     One step per cycle. ``latency`` cycles after a ``last`` step the first row of results is
     offered on ``o``, row 0 first. The chain holds one set of results: after ``last``, the next
@@ -157,12 +158,13 @@ class Array(wiring.Component):
             "o": Out(stream.Signature(ResultRow(design))),
         })
         self.design = design
+        self._registers, self._depth = timing(design)
 
     @property
     def latency(self) -> int:
         """Cycles from a ``last`` step to the first row of results."""
         skew = self.design.row_tiles + self.design.column_tiles - 2
-        return 3 + skew  # input registers, accumulators, result chain
+        return self._depth + 1 + skew  # the result chain
 
     def elaborate(self, platform):
         m = Module()
@@ -175,7 +177,7 @@ class Array(wiring.Component):
         for row in range(design.rows):
             for column in range(design.columns):
                 i, j = row // design.tile, column // design.tile
-                pe = PE(design)
+                pe = make_pe(design)
                 m.submodules[f"pe_r{row}c{column}"] = pe
                 m.d.comb += [
                     pe.shared.eq(shared[row][j]),
@@ -185,24 +187,20 @@ class Array(wiring.Component):
         self._results(m, accumulators, sums_end)
         return m
 
-    def _pipeline(self, m, source, count, name, **kwargs):
-        """Signals that follow ``source`` by 1 to ``count`` cycles."""
-        stages = []
-        for k in range(count):
+    def _tiles(self, m, source, first, count, name, **kwargs):
+        """``source`` behind ``first`` registers, and behind one more for each further tile."""
+        stages = [source]
+        for k in range(first + count - 1):
             stage = Signal(source.shape(), name=f"{name}_t{k}", **kwargs)
-            m.d.sync += stage.eq(source)
+            m.d.sync += stage.eq(stages[-1])
             stages.append(stage)
-            source = stage
-        return stages
+        return stages[first:]
 
     def _shared(self, m):
-        """Per row and column tile: what the PEs of the row share.
-
-        Where PEs register gathered weights, selects are a register ahead of the digits.
-        """
+        """Per row and column tile: what the PEs of the row share, each part when PEs take it."""
         design, rows = self.design, []
         for row in range(design.rows):
-            decoder = RowDecoder(design)
+            decoder = make_decoder(design)
             m.submodules[f"decoder_r{row}"] = decoder
             control = self.control[row // design.tile]
             m.d.comb += [
@@ -212,30 +210,24 @@ class Array(wiring.Component):
             ]
             if not design.pattern.dense:
                 m.d.comb += decoder.mask.eq(self.rows.masks[row])
-            decoded = Signal(SharedLayout(design), name=f"decoded_r{row}")
+            layout = decoder.shared.shape()
+            decoded = Signal(layout, name=f"decoded_r{row}")
             m.d.comb += decoded.eq(decoder.shared)
-            tiles = [Signal(SharedLayout(design), name=f"shared_r{row}c{j}")
+            tiles = [Signal(layout, name=f"shared_r{row}c{j}")
                      for j in range(design.column_tiles)]
-            for name, _ in SharedLayout(design):
-                ahead = name == "selects" and design.registers_gathered
-                stages = self._pipeline(m, decoded[name], design.column_tiles - ahead,
-                                        f"{name}_r{row}", reset_less=True)
-                stages = [decoded[name], *stages] if ahead else stages
+            for name, _ in layout:
+                stages = self._tiles(m, decoded[name], self._registers[name], design.column_tiles,
+                                     f"{name}_r{row}", reset_less=True)
                 m.d.comb += [tile[name].eq(stage)
                              for tile, stage in zip(tiles, stages, strict=True)]
             rows.append(tiles)
         return rows
 
     def _weights(self, m):
-        """Per column and row tile: the column's weights, as they come where PEs register them."""
-        ahead = self.design.registers_gathered
-        columns = []
-        for column in range(self.design.columns):
-            given = self.weights[column]
-            stages = self._pipeline(m, given, self.design.row_tiles - ahead,
-                                    f"weights_c{column}", reset_less=True)
-            columns.append([given, *stages] if ahead else stages)
-        return columns
+        """Per column and row tile: the column's weights."""
+        return [self._tiles(m, self.weights[column], self._registers["weights"],
+                            self.design.row_tiles, f"weights_c{column}", reset_less=True)
+                for column in range(self.design.columns)]
 
     def _sums_end(self, m):
         """Per row tile and column tile: whether its sums stand in the accumulators."""
@@ -243,8 +235,8 @@ class Array(wiring.Component):
         for i in range(self.design.row_tiles):
             last = Signal(name=f"last_r{i}")
             m.d.comb += last.eq(self.control[i].step & self.control[i].last)
-            ends.append(self._pipeline(m, last, self.design.column_tiles + 1,
-                                       f"sums_end_r{i}")[1:])
+            ends.append(self._tiles(m, last, self._depth, self.design.column_tiles,
+                                    f"sums_end_r{i}"))
         return ends
 
     def _results(self, m, accumulators, sums_end):

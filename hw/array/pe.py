@@ -114,6 +114,12 @@ class PE(wiring.Component):
         """Cycles from weights to the accumulator that holds their sum."""
         return 1 + self.design.registers_gathered
 
+    @property
+    def after(self) -> dict[str, int]:
+        """Cycles by which the parts of a block come after its weights."""
+        return {name: int(self.design.registers_gathered and name != "selects")
+                for name, _ in SharedLayout(self.design)}
+
     def elaborate(self, platform):
         m = Module()
         shared, weights, inverted = self.shared, Value.cast(self.weights), False

@@ -79,6 +79,11 @@ class RowDecoder(wiring.Component):
             members["mask"] = In(pattern.m)
         super().__init__(members)
 
+    @property
+    def takes(self) -> dict[str, int]:
+        """Cycles from the inputs to each field of ``shared``."""
+        return {name: 0 for name, _ in self.shared.shape()}
+
     def elaborate(self, platform):
         m = Module()
 

@@ -7,7 +7,7 @@ from hw.config.format import PRODUCT_MAGNITUDE
 from hw.config.parameter import ARRAYS, parameter
 
 
-__all__ = ["GATHERS", "PIPELINES", "ArrayParameters"]
+__all__ = ["GATHERS", "MULTIPLIERS", "PIPELINES", "ArrayParameters"]
 
 
 GATHERS = ("auto", "window", "butterfly")
@@ -15,6 +15,9 @@ GATHERS = ("auto", "window", "butterfly")
 
 PIPELINES = ("inputs", "gathered")
 """Where the weights of a product are registered: before the gather, or behind it."""
+
+MULTIPLIERS = ("digits", "dsp")
+"""How a PE multiplies: gates that add multiples of weights, or a DSP block of an FPGA a lane."""
 
 _TILED = ("array", "accelerator")
 
@@ -30,6 +33,10 @@ class ArrayParameters(CompressorParameters):
                                         "gathered in each PE, which moves fewer bits and gives the "
                                         "gather a cycle of its own", ARRAYS,
                               choices=PIPELINES, option=False)
+    multiplier: str = parameter("digits", "how a PE multiplies: by the digits of activations, in "
+                                          "gates, or by products that tools map to the DSP "
+                                          "blocks of an FPGA", ARRAYS,
+                                choices=MULTIPLIERS, option=False)
     rows: int = parameter(4, "rows of PEs, one token each", _TILED, low=1, high=64, option=False)
     columns: int = parameter(4, "columns of PEs, one output feature each", _TILED, low=1, high=64,
                              option=False)
@@ -49,6 +56,12 @@ class ArrayParameters(CompressorParameters):
     def registers_gathered(self) -> bool:
         """Whether each PE registers what its gather gives; a dense one has none."""
         return self.pipeline == "gathered" and not self.pattern.dense
+
+    def _check(self) -> None:
+        super()._check()
+        if self.multiplier == "dsp" and self.pipeline != "inputs":
+            raise ValueError("pipeline must be inputs with multiplier dsp, which registers "
+                             f"gathered weights, not {self.pipeline!r}")
 
     @property
     def row_tiles(self) -> int:

@@ -7,7 +7,7 @@ from functools import cache, cached_property
 from hw.config import GATHERS, Pattern, choice
 
 
-__all__ = ["Network", "Node", "make_network"]
+__all__ = ["Network", "Node", "make_network", "radices"]
 
 
 @dataclass(frozen=True)
@@ -121,13 +121,14 @@ def make_network(gather: str, pattern: Pattern) -> Network:
         return Network(pattern, (pattern.span,))
     if gather == "butterfly":
         return Network(pattern, (2,) * max(1, (pattern.span - 1).bit_length()))
-    return min((Network(pattern, radices) for radices in _radices(pattern.span)),
+    return min((Network(pattern, found) for found in radices(pattern.span)),
                key=lambda network: (network.cost, len(network.radices)))
 
 
-def _radices(span: int) -> Iterator[tuple[int, ...]]:
+def radices(span: int, first: tuple[int, ...] = (3, 2)) -> Iterator[tuple[int, ...]]:
+    """Yield the radices of all networks for ``span``: any last one, those of ``first`` before."""
     yield (span,)
-    for radix in (3, 2):
+    for radix in first:
         if span > radix:
-            for rest in _radices(-(-span // radix)):
+            for rest in radices(-(-span // radix), first):
                 yield (radix, *rest)

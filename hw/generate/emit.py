@@ -23,6 +23,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from hw.generate.lint import equal_widths
+from hw.generate.names import name_fields
 from hw.generate.yosys import to_text
 from hw.stream.memory import Memory
 
@@ -128,7 +129,7 @@ class _Netlist:
                 children[shared.name] += 1
                 below[instance] = _instance(shared, part, reset), location
         text = rtlil.convert(_Prepared(component, module), name=name, emit_src=False)
-        text = equal_widths(_INITIAL.sub("", text))
+        text = equal_widths(name_fields(_INITIAL.sub("", text)))
         if name != self.top:
             text = text.replace("attribute \\top 1\n", "")
         if name in self.names:

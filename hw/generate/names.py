@@ -3,11 +3,12 @@
 import re
 
 
-__all__ = ["check_name", "module_name"]
+__all__ = ["check_name", "module_name", "name_fields"]
 
 
 _IDENTIFIER = re.compile(r"[A-Za-z](_?[A-Za-z0-9])*")
 _LONGEST = 64
+_FIELD = re.compile(r"\\\S*\[\d+\]\S*")
 
 _KEYWORDS = frozenset(re.findall(r"\w+", """
 accept_on alias alignas alignof always always_comb always_ff always_latch and and_eq asm assert
@@ -60,3 +61,12 @@ def check_name(name: str) -> str:
 def module_name(design: str, name: str | None) -> str:
     """Name of the top of a design: ``name``, or ``nm_<design>`` where none is given."""
     return f"nm_{design}" if name is None else check_name(name)
+
+
+def name_fields(text: str) -> str:
+    """RTLIL in which element 0 of ``values`` is called ``values.0``.
+
+    Amaranth says ``values[0]``, which tools that know wires by their bits, as Yosys' mapping to
+    look-up tables does, take for a bit of ``values``: they end with an error.
+    """
+    return _FIELD.sub(lambda name: name[0].replace("[", ".").replace("]", ""), text)

@@ -60,6 +60,7 @@ def test_accelerator(bench, pattern):
     {"rows": 1, "columns": 1, "tile": 1, "batch_tokens": 1},
     {"pipeline": "gathered"},
     {"pipeline": "gathered", "rows": 4, "columns": 3, "tile": 4},
+    {"multiplier": "dsp"},
     {"rows": 20, "columns": 1, "tile": 4},  # most rows are dropped when a job has few tokens
 ], ids=lambda given: ",".join(f"{name}={value}" for name, value in given.items()))
 def test_accelerator_of_other_shapes(bench, parameters):

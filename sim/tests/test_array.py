@@ -63,6 +63,15 @@ def test_array_that_registers_gathered_weights(bench, pattern, shape):
     bench("array", "array", design, vectors(design, groups=6, depth=4))
 
 
+@pytest.mark.parametrize(("pattern", "shape"), [("8:16", "one tile"), ("2:4", "ragged tiles"),
+                                                ("4:4", "ragged tiles")])
+def test_array_of_dsp_blocks(bench, pattern, shape):
+    rows, columns, tile = SHAPES[shape]
+    design = Design(Pattern.parse(pattern), rows=rows, columns=columns, tile=tile,
+                    multiplier="dsp")
+    bench("array", "array", design, vectors(design, groups=6, depth=4))
+
+
 @pytest.mark.parametrize("depth", [1, 2])
 def test_array_of_one_tile(bench, depth):
     design = shaped(Pattern(2, 4), "one tile")

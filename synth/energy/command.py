@@ -1,7 +1,6 @@
 """Energy of designs with glitches and wires: ``python -m synth.energy --patterns 8:16``."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from hw.command.checks import plain
 from hw.command.files import check_writable, write_all
@@ -9,37 +8,16 @@ from hw.command.kinds import Kind, folder, number, one_of, text, whole
 from hw.command.parser import Arguments, Parser
 from hw.command.progress import track
 from hw.command.run import run
-from hw.config import Design, Pattern
 from hw.generate.arguments import add_design_arguments, design_from
 from synth import energy
-from synth.command import EXTRA, add_flow, add_lef, add_patterns, make_flow, read_lef
+from synth.command import EXTRA, add_flow, add_lef, add_patterns, make_flow, plan, read_lef
 
 
-__all__ = ["main", "plan"]
+__all__ = ["main"]
 
 
 LATEST = 1000
 """Times of ``--late`` at most: ticks of the simulation fit into 64 bits with room to spare."""
-
-
-def plan(names: Sequence[str], patterns: Sequence[Pattern], base: Design
-         ) -> list[tuple[str, Design]]:
-    """Designs to measure, every one once, and before each its dense baseline where it has one.
-
-    Raises
-    ------
-    ValueError
-        If none of the designs has a parameter that is set.
-    """
-    base.require(*names)
-    found: dict[tuple[str, Design], None] = {}
-    for pattern in patterns:
-        for name in names:
-            design = replace(base.only(name), pattern=pattern)
-            if name != "compressor":
-                found[name, design.baseline] = None
-            found[name, design] = None
-    return list(found)
 
 
 def _late(name: str, given: str) -> tuple[str, float]:
@@ -83,7 +61,7 @@ def _parser() -> Parser:
                   help="directory for energy.json")
     add_flow(parser)
     add_lef(parser)
-    add_design_arguments(parser)
+    add_design_arguments(parser, without=("multiplier",))  # the other one is for FPGAs
     return parser
 
 

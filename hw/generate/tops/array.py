@@ -3,7 +3,7 @@
 from amaranth.hdl import Cat, Value
 
 from hw.array.array import Array
-from hw.array.pe import PE
+from hw.array.form import make_pe
 from hw.config import Design
 from hw.generate.tops.base import Top
 from hw.stream.axi import Axis, Port
@@ -16,24 +16,39 @@ _SHARED_MEANINGS = {
     "digits": "L kept activations, ascending features, each as radix-4 digits",
     "correction": "sum of 4**k over all negative digits k of all lanes",
     "keep": "0: this step begins a new sum",
+    "values": "L kept activations, ascending features; 0 where there is no step",
     "selects": "for each node of the gather the one-hot source of its value; see docs/hw/gather.md",
 }
+
+
+def _meaning(name: str) -> str:
+    if name.startswith("clears"):
+        return (f"what clears the registers of stage {name.removeprefix('clears')} of the gather; "
+                "see docs/hw/gather.md")
+    return _SHARED_MEANINGS[name]
+
+
+def _cycles(count: int) -> str:
+    return f"{count} cycle{'s' * (count > 1)}"
 
 
 class PETop(Top):
     """One PE, as one column of the array uses it."""
 
     def __init__(self, design: Design):
-        inside = PE(design)
-        ahead = ", one cycle before its digits" if design.registers_gathered else ""
+        inside = make_pe(design)
         self.fields = {name: field.width for name, field in inside.shared.shape()}
+
+        def when(name):
+            cycles = inside.after[name]
+            return f", {_cycles(cycles)} after the weights" if cycles else ""
+
         super().__init__(design, inside, [
-            *(Port(name, "in", width, _SHARED_MEANINGS[name] + ahead * (name == "selects"))
+            *(Port(name, "in", width, _meaning(name) + when(name))
               for name, width in self.fields.items()),
-            Port("weights", "in", design.pattern.m * design.weight.bits,
-                 f"weights of the block{ahead}"),
+            Port("weights", "in", design.pattern.m * design.weight.bits, "weights of the block"),
             Port("accumulator", "out", design.accumulator_width,
-                 "signed sum, one cycle after the digits"),
+                 f"signed sum, {_cycles(inside.latency)} after the weights"),
         ])
 
     def elaborate(self, platform):

@@ -14,15 +14,15 @@ from tests.commands import ROOT, module_of, refused
 COMMANDS = ("hw.generate", "hw.header", "synth.report", "synth.ratios", "synth.measure",
             "synth.cells.make", "sim.model", "sim.layer", "sim.patterns", "sim.selectors",
             "sim.soak", "sw.evaluate", "sw.calibrate", "sw.benchmark", "sw.decoder.train",
-            "synth.energy", "synth.performance", "synth.sweep", "sw.operands")
+            "synth.energy", "synth.fpga", "synth.performance", "synth.sweep", "sw.operands")
 
 NEEDED = {"hw.generate": ["--n", "2", "--m", "4"], "synth.report": ["--patterns", "2:4"],
           "synth.measure": ["--liberty", "cells.lib"], "synth.energy": ["--patterns", "2:4"],
-          "synth.sweep": ["space.toml"]}
+          "synth.fpga": ["--patterns", "2:4"], "synth.sweep": ["space.toml"]}
 """What must be given."""
 
 WRITING = ("hw.generate", "hw.header", "synth.report", "synth.measure", "synth.cells.make",
-           "sw.evaluate", "sw.calibrate", "sw.decoder.train", "synth.energy",
+           "sw.evaluate", "sw.calibrate", "sw.decoder.train", "synth.energy", "synth.fpga",
            "synth.performance", "synth.sweep", "sw.operands")
 """Commands with ``-o``."""
 

@@ -91,6 +91,14 @@ def test_kinds_that_a_class_does_not_tell_apart_get_a_digest():
     assert re.fullmatch(r"outer_inner_[0-9a-f]{8}", names[2])
 
 
+@pytest.mark.parametrize("name", ["compressor", "array"])
+def test_no_wire_is_called_like_a_bit_of_another(name):
+    """A wire ``selects[0]`` beside ``selects`` ends Yosys' mapping to look-up tables."""
+    text = verilog(name, Design(Pattern(2, 4), **SMALL).only(name))
+    assert re.search(r"^  wire .*\\values\.0 ;", text, re.M)
+    assert not re.search(r"\\\S*\[\d+\]", text)
+
+
 def test_memory_is_counted_through_the_hierarchy():
     design = Design(Pattern(2, 4), **SMALL | {"rows": 3})
     emitted = emit(make_top("accelerator", design), "nm_accelerator")

@@ -6,18 +6,12 @@ import pytest
 
 from hw.config import Design, Pattern
 from synth.energy.account import PARTS, part
-from synth.energy.command import main, plan
+from synth.energy.command import main
 from synth.energy.measure import Settings, Spread, measure
 from synth.energy.operands import make
 from synth.flow import CELLS, Flow
 from synth.library import liberty
 from synth.placement import lef
-
-
-def test_dense_baselines_come_first_and_once():
-    found = plan(["pe", "compressor"], [Pattern(2, 4), Pattern(2, 2)], Design(Pattern(2, 4)))
-    assert [(name, str(design.pattern)) for name, design in found] == [
-        ("pe", "2:2"), ("pe", "2:4"), ("compressor", "2:4"), ("compressor", "2:2")]
 
 
 @pytest.mark.parametrize(("module", "expected"), [

@@ -1,0 +1,1 @@
+"""Look-up tables, flip-flops, blocks and clock of designs on FPGAs."""
