@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from synth.library.liberty import Library
 from synth.memories.compose import Cells, Composed, Wanted, compose
@@ -10,7 +10,7 @@ from synth.memories.model import Fit, Model, fit
 from synth.memories.table import SHIPPED, read
 
 
-__all__ = ["Sram", "find", "missing"]
+__all__ = ["Site", "Sram", "beside", "find", "missing", "site"]
 
 
 _KNOWN = {"sg13g2_stdcell": "sg13g2", "sky130_fd_sc_hd": "sky130"}
@@ -57,40 +57,68 @@ class Sram:
         return compose(wanted, self.models, self.cells)
 
 
+class Site(NamedTuple):
+    """What memories take from a library of cells.
+
+    Attributes
+    ----------
+    name, area_unit : str
+        Of the library.
+    flip_flop : float or None
+        Area of the smallest one; None where there is none.
+    nand2 : float
+        Area of the smallest two-input NAND.
+    """
+
+    name: str
+    area_unit: str
+    flip_flop: float | None
+    nand2: float
+
+
+def site(library: Library) -> Site:
+    """What memories take from ``library``."""
+    flip_flops = [cell.area for cell in library.cells.values()
+                  if cell.usable and cell.state is not None and cell.area > 0]
+    return Site(library.name, library.area_unit, min(flip_flops, default=None), library.nand2.area)
+
+
 def find(library: Library, table: Path | None = None) -> Sram | None:
-    """Memories for a library: of the user's ``table``, or of one that comes along, or none.
+    """Memories for a library, see :func:`beside`."""
+    return beside(site(library), table)
+
+
+def beside(cells: Site, table: Path | None = None) -> Sram | None:
+    """Memories beside cells: of the user's ``table``, or of one that comes along, or none.
 
     Raises
     ------
     ValueError
         If the table is none, or macros are known and the library has no flip-flop beside them.
     """
-    own = library.name == _OWN
+    own = cells.name == _OWN
     known = _OWN_TABLE if own else next(
-        (name for start, name in _KNOWN.items() if library.name.startswith(start)), None)
+        (name for start, name in _KNOWN.items() if cells.name.startswith(start)), None)
     if table is not None:
-        return Sram(table.name, fit(read(table)), _cells(library), library.area_unit)
+        return Sram(table.name, fit(read(table)), _cells(cells), cells.area_unit)
     if known is None:
         return None
     models = fit(read(SHIPPED[known]))
     if not own:
-        return Sram(known, models, _cells(library), library.area_unit)
+        return Sram(known, models, _cells(cells), cells.area_unit)
     return Sram(f"{known}, scaled", {ports: _scaled(model) for ports, model in models.items()},
-                _cells(library), library.area_unit, "C V²")
+                _cells(cells), cells.area_unit, "C V²")
 
 
-def missing(library: Library) -> str:
-    """Why a library has no memories."""
-    return (f"no SRAM macros are known for the library {library.name}; --memories takes a table "
-            "of them")
+def missing(name: str) -> str:
+    """Why a library of this name has no memories."""
+    return f"no SRAM macros are known for the library {name}; --memories takes a table of them"
 
 
-def _cells(library: Library) -> Cells:
-    flip_flops = [cell.area for cell in library.cells.values()
-                  if cell.usable and cell.state is not None and cell.area > 0]
-    if not flip_flops:
-        raise ValueError(f"liberty must have a flip-flop for memories, not none in {library.name}")
-    return Cells(min(flip_flops), library.nand2.area)
+def _cells(cells: Site) -> Cells:
+    if cells.flip_flop is None:
+        raise ValueError(f"liberty must have a flip-flop for memories, not none in {cells.name}")
+    return Cells(cells.flip_flop, cells.nand2)
 
 
 def _scaled(model: Model) -> Model:

@@ -85,7 +85,7 @@ def _energy(arguments: Arguments, design: Design) -> "Energy | None":
         library = liberty.read(arguments.liberty)
         sram = find(library, arguments.memories)
         if sram is None:
-            raise ValueError(f"memories must be given: {missing(library)}")
+            raise ValueError(f"memories must be given: {missing(library.name)}")
         stores = held("accelerator", design, sram)
         memories = {one.buffer.name: (one.made.read_pj, one.made.write_pj) for one in stores
                     if one.made.read_pj is not None and one.made.write_pj is not None}

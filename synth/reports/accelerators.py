@@ -80,7 +80,7 @@ def figures(compared: Sequence[Compared], synthesis: flow.Flow, sram: Sram | Non
         texts = [(verilog("accelerator", design), "nm_accelerator") for design in designs]
     with doing("synthesising modules") as task:
         results = synthesis.run(texts, task.reach)
-    reason = missing(synthesis.library)
+    reason = missing(synthesis.library.name)
     areas = {design: whole("accelerator", design, result.area, sram, reason)
              for design, result in zip(designs, results, strict=True)}
     return [Figures(areas[one.sparse], tuple(areas[design] for design in one.dense))

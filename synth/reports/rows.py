@@ -149,7 +149,7 @@ def measure(rows: Sequence[Row], synthesis: flow.Flow, cells: Cells, store: Stor
         result = flow.Result.load(found["result"])
         measured.append(Measured(
             row.name, row.design, result, overhead,
-            whole(row.name, row.design, result.area, sram, missing(synthesis.library)),
+            whole(row.name, row.design, result.area, sram, missing(synthesis.library.name)),
             Wired(**found["wires"]) if found.get("wires") else None))
     wired = {(row.name, row.design): row.wired for row in measured}
     return [replace(row, wired=_over(row, wired)) for row in measured]

@@ -78,6 +78,9 @@ def _run(arguments: Arguments) -> int | None:
 
     space = read(arguments.space[0])
     tools, store = _tools(space), open_store(arguments)
+    for cells in space.libraries:
+        if cells.memories is not None:
+            cells.sram(store)  # a table that is none is named before anything is made
     crossed = cross(space, store)
     with _workers(arguments) as pool:
         outcomes = sweep.run(crossed.points, store, pool, timeout=arguments.timeout)

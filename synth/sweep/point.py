@@ -7,6 +7,7 @@ from typing import Any
 
 from hw.config import Design, Pattern
 from synth.library import liberty
+from synth.memories.technology import Site, Sram, beside, site
 from synth.placement import lef
 from synth.store import Store, digest, sources, versions
 
@@ -27,11 +28,14 @@ class Cells:
         they may be left out.
     name : str
         What rows call it; the library's own name where empty.
+    memories : Path or None
+        Table of SRAM macros beside it; None for those that are known for it.
     """
 
     liberty: Path
     lef: tuple[Path, ...] = ()
     name: str = field(default="", compare=False)
+    memories: Path | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -53,17 +57,25 @@ class Cells:
         return lef.files(self.liberty, self.lef)
 
     def facts(self, store: Store) -> dict[str, Any]:
-        """Name and units of the library, and whether it has power tables; read once for all runs.
+        """Name and units of the library, what memories take from it, whether it has power tables.
 
-        ValueError if it is no library.
+        Read once for all runs. ValueError if it is no library.
         """
         def read() -> dict[str, Any]:
             library = liberty.read(self.liberty)
-            return {"name": library.name, "area_unit": library.area_unit,
-                    "time_unit": library.time_unit, "powered": library.powered}
+            return {**site(library)._asdict(), "time_unit": library.time_unit,
+                    "powered": library.powered}
 
-        key = digest(self.digest, sources("synth/library", "synth/sweep/point.py"))
-        return store.make("library", key, read)
+        made = sources("synth/library", "synth/memories", "synth/sweep/point.py")
+        return store.make("library", digest(self.digest, made), read)
+
+    def sram(self, store: Store) -> Sram | None:
+        """Memories beside the library, where any are known.
+
+        ValueError if the table is none, or the library has no flip-flop for them.
+        """
+        facts = self.facts(store)
+        return beside(Site(*(facts[key] for key in Site._fields)), self.memories)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from typing import Any
 
 from hw.config import DESIGNS, Pattern
 from synth.flow import Result
-from synth.flow.netlist import MEMORIES
+from synth.memories.technology import Sram, missing
+from synth.memories.whole import whole
 from synth.store import Store
 from synth.sweep.cross import baseline
-from synth.sweep.point import Point
+from synth.sweep.point import Cells, Point
 from synth.sweep.recall import address, no_energy
 from synth.sweep.run import Outcome
 
@@ -19,6 +20,9 @@ __all__ = ["overhead", "rows", "throughput_per_area"]
 
 _FIGURES = tuple(described.name for described in fields(Result))
 
+_UNKNOWN = dict.fromkeys(("memories", "logic", "memory", "whole", "memory_reason"))
+"""Areas of a point without result."""
+
 
 def rows(outcomes: Mapping[Point, Outcome], store: Store, *, energy: bool = False
          ) -> list[dict[str, Any]]:
@@ -26,7 +30,10 @@ def rows(outcomes: Mapping[Point, Outcome], store: Store, *, energy: bool = Fals
 
     ``energy`` says whether energies were asked for, so that a row without says why.
     """
-    return [_row(point, outcomes, store, energy) for point in sorted(outcomes, key=_order)]
+    memories = {cells: _memories(cells, store) for cells in
+                dict.fromkeys(point.cells for point in outcomes)}
+    return [_row(point, outcomes, store, energy, *memories[point.cells])
+            for point in sorted(outcomes, key=_order)]
 
 
 def overhead(area: float, dense: float) -> float:
@@ -45,18 +52,18 @@ def _order(point: Point) -> tuple:
             pattern.n, *(value for name, value in point.parameters.items() if name != "pattern"))
 
 
-def _row(point: Point, outcomes: Mapping[Point, Outcome], store: Store, energy: bool
-         ) -> dict[str, Any]:
+def _row(point: Point, outcomes: Mapping[Point, Outcome], store: Store, energy: bool,
+         sram: Sram | None, unknown: str) -> dict[str, Any]:
     outcome = outcomes[point]
     result = outcome.parts.get("result")
     dense = outcomes.get(baseline(point) or point)
     percent = None
     if result and dense and dense is not outcome and dense.status == "done":
         percent = overhead(result["area"], dense.parts["result"]["area"])
-    memories = _memories(result["instances"]) if result else None
-    alone = result["area"] if result and not memories else None
+    areas = _UNKNOWN if result is None else whole(
+        point.name, point.design, result["area"], sram, unknown).as_dict()
     reasons = [outcome.reason, no_energy(point, store) if energy else None,
-               "memory must have an area in the library, not none" if memories else None]
+               areas["memory_reason"]]
     return {
         "library": point.cells.name, "target": point.target, "goal": point.goal,
         "design": point.name, "parameters": point.parameters,
@@ -65,19 +72,16 @@ def _row(point: Point, outcomes: Mapping[Point, Outcome], store: Store, energy: 
         "overhead_percent": percent,
         "throughput_per_area": None if percent is None else
             throughput_per_area(point.design.pattern, percent),
-        "memories": memories,
-        "logic": result and result["area"],
-        "memory": None if alone is None else 0.0, "whole": alone,
+        **{key: areas[key] for key in ("memories", "logic", "memory", "whole")},
         "wires": outcome.parts.get("wires"), "energy": outcome.parts.get("energy"),
         "digest": address(point)}
 
 
-def _memories(instances: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Memories of a design by the names of their modules, which end with words and bits."""
-    found = []
-    for name, copies in instances.items():
-        if MEMORIES.fullmatch(name):
-            words, bits = map(int, name.rpartition("_")[2].split("x"))
-            found.append({"name": name, "words": words, "bits": bits, "copies": copies,
-                          "area": None})
-    return found
+def _memories(cells: Cells, store: Store) -> tuple[Sram | None, str]:
+    """Memories beside a library, and why there are none."""
+    try:
+        return cells.sram(store), missing(cells.facts(store)["name"])
+    except ValueError as error:
+        if cells.memories is not None:
+            raise
+        return None, str(error)

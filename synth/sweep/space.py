@@ -201,13 +201,14 @@ def _options(value: Any) -> dict[str, Any]:
 def _library(value: Any, folder: Path) -> Cells:
     if isinstance(value, str):
         return Cells(CELLS if value == OWN else folder / value)
-    table = _table("libraries", value, ("liberty", "lef", "name"))
+    table = _table("libraries", value, ("liberty", "lef", "name", "memories"))
     if "liberty" not in table:
         raise ValueError(f"liberty must be given in a table of libraries, not left out: {value!r}")
     sizes = _list("lef", table["lef"], lambda file: folder / _text("lef", file), alone=True) \
         if "lef" in table else ()
     return Cells(folder / _text("liberty", table["liberty"]), sizes,
-                 _text("name", table.get("name", "")))
+                 _text("name", table.get("name", "")),
+                 folder / _text("memories", table["memories"]) if "memories" in table else None)
 
 
 def _energy(value: Any, folder: Path) -> Simulation | None:

@@ -36,12 +36,12 @@ def test_a_library_has_the_macros_of_its_technology(renamed):
 def test_a_library_without_macros_has_no_whole_and_says_why(renamed):
     library = renamed("asap7")
     assert find(library) is None
-    found = whole("accelerator", DESIGN, 5.0, None, missing(library))
+    found = whole("accelerator", DESIGN, 5.0, None, missing(library.name))
     assert found.as_dict() == {
         "logic": 5.0, "memory": None, "whole": None, "memories": [],
         "memory_reason": "no SRAM macros are known for the library asap7; --memories takes a "
                          "table of them"}
-    assert whole("pe", DESIGN, 5.0, None, missing(library)).whole == 5.0
+    assert whole("pe", DESIGN, 5.0, None, missing(library.name)).whole == 5.0
 
 
 def test_a_table_of_the_user_takes_the_place_of_what_is_known(tmp_path):

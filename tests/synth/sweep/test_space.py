@@ -88,7 +88,7 @@ KEYS = ("patterns, designs, selectors, gathers, formats, shapes, parameters, opt
     ('patterns = ["2:4"]\n[energy]\nseed = 2',
      "keys must be among inputs, seeds, cycles, utilisation, not 'seed' in line 3 of space.toml"),
     ('patterns = ["2:4"]\nlibraries = [\n {liberty = "x.lib", leff = "x"}]',
-     "keys must be among liberty, lef, name, not 'leff' in line 3 of space.toml"),
+     "keys must be among liberty, lef, name, memories, not 'leff' in line 3 of space.toml"),
     ('patterns = ["2:4"]\n"designs.x" = 1', "not 'designs.x' in line 2 of space.toml"),
     ('designs = ["pe"]', "patterns must be given in space.toml, not left out"),
     ('patterns = []', "patterns must be a list that is not empty, not [] in line 1"),
@@ -111,7 +111,8 @@ KEYS = ("patterns, designs, selectors, gathers, formats, shapes, parameters, opt
     ('patterns = ["2:4"]\noptions = ["rows=2"]', "options must name parameters among format, "),
     ('patterns = ["2:4"]\noptions = ["encoding=csr"]',
      "encoding must be one of bitmask, index, rank, not 'csr' in line 2"),
-    ('patterns = ["2:4"]\ngoals = ["power"]', "goals must be one of area, delay, not 'power'"),
+    ('patterns = ["2:4"]\ngoals = ["power"]',
+     "goals must be one of area, work, delay, not 'power'"),
     ('patterns = ["2:4"]\ntargets = ["moon"]', "targets must be one of asic"),
     ('patterns = ["2:4"]\nwires = 1', "wires must be true or false, not 1 in line 2"),
     ('patterns = ["2:4"]\nenergy = {seeds = 17}', "seeds must be an integer from 1 to 16, not 17"),
@@ -192,7 +193,8 @@ baselines = false
 
 def test_energies_are_of_designs_that_have_them(tmp_path):
     found = crossed(tmp_path, 'patterns = ["2:4"]\nenergy = true\nbaselines = false')
-    assert {point.name for point in found.points if point.energy} == {"pe", "array", "compressor"}
+    assert {point.name for point in found.points if point.energy} == {
+        "pe", "array", "compressor", "accelerator"}
     assert {point.name for point in found.points} == set(DESIGNS)
 
 

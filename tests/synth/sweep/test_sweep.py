@@ -114,7 +114,7 @@ def test_energy_that_cannot_be_measured_is_empty_with_its_reason(swept, poor, tm
     space = write(tmp_path, SPACE.format(patterns='"1:2"', goals='"area"') + "energy = true\n")
     _, rows = sweep(space, swept / "store", tmp_path)
     assert [(row["status"], row["energy"], row["reason"]) for row in rows] == [
-        ("done", None, "energy must be of pe, array, compressor, not selector")]
+        ("done", None, "energy must be of pe, array, compressor, accelerator, not selector")]
     store = Store(tmp_path / "store")
     pe = [Point("pe", Design(Pattern(1, 2)), Cells(cells)) for cells in (CELLS, poor / "still.lib")]
     assert no_energy(pe[0], store) is None
@@ -122,6 +122,27 @@ def test_energy_that_cannot_be_measured_is_empty_with_its_reason(swept, poor, tm
     assert no_energy(pe[1], store) == reason
     (row,) = rows_of({pe[1]: Outcome({}, "failed")}, store, energy=True)
     assert (row["energy"], row["reason"]) == (None, reason)
+
+
+def test_memories_are_those_known_for_the_library_or_of_its_table(tmp_path):
+    table, other = tmp_path / "macros.csv", tmp_path / "other.lib"
+    table.write_text("ports,words,bits,area\n1,32,16,100\n2,32,16,200\n")
+    other.write_text(CELLS.read_text().replace("library (nmforge)", "library (other)"))
+    design, store = Design(Pattern(2, 4)), Store(tmp_path / "store")
+    points = [Point("accelerator", design, cells) for cells in (
+        Cells(CELLS, name="own"), Cells(CELLS, name="mine", memories=table),
+        Cells(other, name="other"))]
+    found = {row["library"]: row for row in rows_of(
+        {point: Outcome({"result": {"area": 10.0}}) for point in points}, store)}
+    own, mine, unknown = found["own"], found["mine"], found["other"]
+    for row in (own, mine):
+        assert {memory["name"] for memory in row["memories"]} >= {"activations", "weights"}
+        assert row["memory"] == pytest.approx(sum(one["area"] for one in row["memories"]))
+        assert (row["logic"], row["whole"]) == (10, pytest.approx(10 + row["memory"]))
+        assert row["reason"] is None
+    assert own["memory"] != mine["memory"]
+    assert (unknown["logic"], unknown["memory"], unknown["whole"]) == (10, None, None)
+    assert unknown["reason"].startswith("no SRAM macros are known for the library other")
 
 
 @pytest.mark.parametrize(("text", "words", "message"), [
