@@ -16,7 +16,8 @@ ROOT = Path(__file__).parent.parent
 
 def module_of(name):
     """The module that holds ``main`` of a command."""
-    packages = ("hw.generate", "synth.energy", "synth.fpga", "synth.performance", "synth.sweep")
+    packages = ("hw.generate", "synth.energy", "synth.fpga", "synth.performance", "synth.study",
+                "synth.sweep")
     return f"{name}.command" if name in packages else name
 
 

@@ -48,6 +48,7 @@ SHORT = {
     "synth.ratios --accelerators": ["--patterns", "2:4", "--accelerators", "1", "--batches", "2",
                                     "--max-k", "64"],
     "synth.report": ["--patterns", "4:8"],
+    "synth.study": ["--patterns", "2:4", "--designs", "pe", "--parts", "area"],
     "synth.sweep": [],
 }
 """What makes a command short, in the place of the same options; by its name, or by that and its

@@ -28,14 +28,14 @@ FLOORS = {
         {"sw.benchmark", "sw.calibrate", "sw.evaluate", "sw.operands"},
     ],
     "synth": [
-        {"synth", "synth.library", "synth.cells", "synth.scripts", "synth.store"},
+        {"synth", "synth.library", "synth.cells", "synth.parts", "synth.scripts", "synth.store"},
         {"synth.flow"},
         {"synth.placement", "synth.memories"},
         {"synth.command"},
         {"synth.energy", "synth.fpga", "synth.performance"},
         {"synth.sweep"},
         {"synth.reports"},
-        {"synth.report", "synth.ratios", "synth.measure"},
+        {"synth.report", "synth.ratios", "synth.measure", "synth.study"},
     ],
     "sim": [
         {"sim", "sim.benches", "sim.command", "sim.simulators"},

@@ -59,6 +59,9 @@ class Result:
         That module.
     instances : dict
         Number of instances of every module.
+    modules : dict
+        For every module but memories the area of its own cells, ``registers`` of that in
+        flip-flops, and its ``children``, logic too, with how many of each it has.
     """
 
     area: float
@@ -71,6 +74,7 @@ class Result:
     module_delay: float
     module: str
     instances: dict[str, int] = field(repr=False)
+    modules: dict[str, dict] = field(repr=False)
 
     @classmethod
     def load(cls, kept: dict[str, Any]) -> "Result":
@@ -219,7 +223,18 @@ class Flow:
             module_delay=round(worst[0] / 1000, 4),
             module=worst[1],
             instances=instances,
+            modules={name: self._own(modules[name]) for name in logic},
         )
+
+    def _own(self, module: Module) -> dict:
+        """What a module has without its children, and how many of these."""
+        cells = [(self.library.cells[cell], count)
+                 for cell, count in sorted(self._mapped[module.text].cells.items())]
+        return {"area": round(sum(cell.area * count for cell, count in cells), 4),
+                "registers": round(sum(cell.area * count for cell, count in cells
+                                       if cell.sequential), 4),
+                "children": {name: count for name, count in module.instances.items()
+                             if not MEMORIES.fullmatch(name)}}
 
 
 def synthesize(verilog: str, top: str, liberty_file: str | pathlib.Path | None = None, *,

@@ -14,7 +14,8 @@ from tests.commands import ROOT, module_of, refused
 COMMANDS = ("hw.generate", "hw.header", "synth.report", "synth.ratios", "synth.measure",
             "synth.cells.make", "sim.model", "sim.layer", "sim.patterns", "sim.selectors",
             "sim.soak", "sw.evaluate", "sw.calibrate", "sw.benchmark", "sw.decoder.train",
-            "synth.energy", "synth.fpga", "synth.performance", "synth.sweep", "sw.operands")
+            "synth.energy", "synth.fpga", "synth.performance", "synth.study", "synth.sweep",
+            "sw.operands")
 
 NEEDED = {"hw.generate": ["--n", "2", "--m", "4"], "synth.report": ["--patterns", "2:4"],
           "synth.measure": ["--liberty", "cells.lib"], "synth.energy": ["--patterns", "2:4"],
@@ -23,7 +24,7 @@ NEEDED = {"hw.generate": ["--n", "2", "--m", "4"], "synth.report": ["--patterns"
 
 WRITING = ("hw.generate", "hw.header", "synth.report", "synth.measure", "synth.cells.make",
            "sw.evaluate", "sw.calibrate", "sw.decoder.train", "synth.energy", "synth.fpga",
-           "synth.performance", "synth.sweep", "sw.operands")
+           "synth.performance", "synth.study", "synth.sweep", "sw.operands")
 """Commands with ``-o``."""
 
 HELP = """
@@ -108,7 +109,7 @@ importlib.import_module(sys.argv[1]).main(sys.argv[3:])
     ("sim.patterns", "torch", "sim,model"), ("sim.soak", "numpy", "sim,model"),
     ("sim.selectors", "cocotb_tools", "sim,model"), ("sw.evaluate", "torch", "model"),
     ("sw.calibrate", "torch", "model"), ("sw.benchmark", "torch", "ref"),
-    ("sw.decoder.train", "torch", "model"),
+    ("sw.decoder.train", "torch", "model"), ("synth.study", "plotly", "synth"),
 ])
 def test_a_missing_package_is_named_with_its_extra(name, package, extra, tmp_path):
     words = [*NEEDED.get(name, []),
@@ -133,7 +134,8 @@ def test_a_missing_package_is_named_with_its_extra(name, package, extra, tmp_pat
     ("sim.selectors", "--selector", "selectors"), ("sim.soak", "--pattern", "patterns"),
     ("synth.report", "--pattern", "patterns"), ("synth.report", "--design", "designs"),
     ("synth.ratios", "--pattern", "patterns"), ("hw.generate", "--patterns", "pattern"),
-    ("hw.generate", "--designs", "design"),
+    ("hw.generate", "--designs", "design"), ("synth.study", "--pattern", "patterns"),
+    ("synth.study", "--design", "designs"), ("synth.study", "--goal", "goals"),
 ])
 def test_other_spellings_mean_the_same(name, old, new, monkeypatch):
     seen = []
@@ -141,7 +143,7 @@ def test_other_spellings_mean_the_same(name, old, new, monkeypatch):
     monkeypatch.setattr(module, "run", lambda parser, work, argv: seen.append(
         parser.parse_args(argv)))
     value = {"count": "3", "criterion": "clact", "criteria": "clact", "selectors": "radix",
-             "designs": "pe", "design": "pe"}.get(new, "1:4")
+             "designs": "pe", "design": "pe", "goals": "area"}.get(new, "1:4")
     needed = ["--liberty", "x"] if name == "synth.measure" else []
     output = ["-o", "x"] if name in ("sw.evaluate", "sw.calibrate") else []
     more = ["--patterns", "2:4"] if name == "synth.report" and new != "patterns" else []

@@ -49,6 +49,17 @@ def test_counts_every_instance_once_each(result, library):
     assert result.gates == pytest.approx(result.area, abs=1e-2)
 
 
+def test_every_module_has_its_own_area_and_its_children(result, library):
+    assert result.modules.keys() == {"leaf", "top"}
+    assert result.modules["top"]["children"] == {"leaf": 2}
+    assert result.modules["top"]["area"] == 0
+    leaf = result.modules["leaf"]
+    assert 2 * leaf["area"] == pytest.approx(result.area)
+    flip_flops = sum(library.cells[name].area * count for name, count in result.cells.items()
+                     if library.cells[name].sequential)
+    assert 2 * leaf["registers"] == pytest.approx(flip_flops) != 0
+
+
 def test_memories_are_bits_not_flip_flops(result):
     assert result.memory_bits == 64
 

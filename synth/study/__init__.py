@@ -1,0 +1,1 @@
+"""What each pattern costs and loses, on one page: accuracy, area, energy, memories and time."""

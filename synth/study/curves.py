@@ -1,0 +1,142 @@
+"""Which rows of a study belong together: curves of accuracy, patterns, designs of each."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from hw.config import Pattern
+from synth.study.data import Row, Study
+
+
+__all__ = ["Curve", "chain", "chosen", "curves", "front", "order", "spoken"]
+
+
+PREFERRED = ("accelerator", "array", "pe")
+"""Designs that stand for a pattern, the first one that there is."""
+
+
+OWN = "nmforge"
+"""Technology that is the project's own cells."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What patterns lose with one model, metric, method and format.
+
+    Attributes
+    ----------
+    lost : dict
+        By pattern, over the dense model, in ``unit``.
+    """
+
+    model: str
+    metric: str
+    method: str
+    format: str
+    unit: str
+    lost: dict[str, float]
+
+    @property
+    def name(self) -> str:
+        """Of the model and how it was run."""
+        return ", ".join((self.model, self.method, self.format))
+
+    def share(self, pattern: str, base: str) -> float | None:
+        """Loss over that of another pattern; None where one of them is not there."""
+        one, other = self.lost.get(pattern), self.lost.get(base)
+        return None if one is None or not other else one / other
+
+
+def curves(study: Study, method: str | None = "act") -> list[Curve]:
+    """Curves with a loss for two patterns or more; one format of each model.
+
+    That is the one with most patterns, and of those with as many the integers.
+    """
+    found: dict[tuple[str, str, str, str, str], dict[str, float]] = {}
+    for row in study.accuracy:
+        if row["lost"] is not None and method in (None, row["method"]):
+            key = (row["model"], row["metric"], row["method"], row["format"], row.get("unit", ""))
+            found.setdefault(key, {})[row["pattern"]] = row["lost"]
+    made = [Curve(*key, lost) for key, lost in found.items() if len(lost) > 1]
+    best: dict[tuple[str, ...], Curve] = {}
+    for curve in sorted(made, key=lambda curve: (-len(curve.lost),
+                                                 not curve.format.startswith("int"))):
+        best.setdefault((curve.model, curve.metric, curve.method), curve)
+    return [curve for curve in made if curve in best.values()]
+
+
+def spoken(technology: str) -> str:
+    """What a technology is called in a sentence."""
+    return "the project's cells" if technology == OWN else technology
+
+
+def order(patterns: Iterable[str]) -> list[str]:
+    """Patterns by density, then by the size of their blocks, each once."""
+    def key(pattern: str) -> tuple[Fraction, int]:
+        n, m = map(int, pattern.split(":"))
+        return -Fraction(n, m), m
+
+    return sorted(dict.fromkeys(patterns), key=key)
+
+
+def chain(patterns: Iterable[str]) -> list[str]:
+    """Patterns of the density that most of them have, half before others, by growing blocks."""
+    sparse = [pattern for pattern in order(patterns) if not Pattern.parse(pattern).dense]
+    densities = [Fraction(*map(int, pattern.split(":"))) for pattern in sparse]
+    if not sparse:
+        return []
+    counts = Counter(densities)
+    best = max(counts, key=lambda density: (counts[density], density == Fraction(1, 2), density))
+    return [pattern for pattern, density in zip(sparse, densities, strict=True)
+            if density == best]
+
+
+def chosen(study_rows: Sequence[Row], technology: str) -> dict[str, Row]:
+    """The row that stands for each pattern on a technology, dense ones too.
+
+    It is the one that does most work for its area and time; the smallest where that is not known.
+    Of accelerators whose energy is not known, that of the PE stands for it: ``energy_of`` says so.
+    """
+    rows = [row for row in study_rows if row["technology"] == technology
+            and row["status"] == "done" and row["area"] is not None]
+    rows = [row for row in rows if row["goal"] == _goal(rows)]
+    name = next((name for name in PREFERRED if any(row["design"] == name for row in rows)), "")
+    found = _best(rows, name)
+    if not any(row.get("relative_energy") for row in found.values()):
+        for pattern, row in _best(rows, "pe").items():
+            if pattern in found and row.get("relative_energy"):
+                found[pattern] = {**found[pattern], "energy_of": "PE",
+                                  "relative_energy": row["relative_energy"]}
+    return {pattern: found[pattern] for pattern in order(found)}
+
+
+def _best(rows: Sequence[Row], name: str) -> dict[str, Row]:
+    """The best row of a design for each pattern."""
+    found: dict[str, Row] = {}
+    for row in rows:
+        if row["design"] == name and _cost(row) < _cost(found.get(row["pattern"])):
+            found[row["pattern"]] = row
+    return found
+
+
+def _goal(rows: Sequence[Row]) -> str:
+    """Area, where something was mapped for it."""
+    goals = [row["goal"] for row in rows]
+    return "area" if "area" in goals else goals[0]
+
+
+def _cost(row: Row | None) -> float:
+    if row is None:
+        return float("inf")
+    return 1 / row["relative_throughput"] if row.get("relative_throughput") else row["area"]
+
+
+def front(points: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Points that no other one is at most equal to in both, by growing first coordinate."""
+    best, kept = float("inf"), []
+    for one, other in sorted(points):
+        if other < best:
+            kept.append((one, other))
+            best = other
+    return kept

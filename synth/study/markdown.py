@@ -1,0 +1,156 @@
+"""A study in Markdown, and its tables in pages of the documentation."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from hw.config import SELECTORS
+from synth.study.answer import answer, label_of
+from synth.study.curves import PREFERRED, chosen, order
+from synth.study.data import Row, Study
+from synth.study.tables import COLUMNS, grid, parts_of
+
+
+__all__ = ["BLOCKS", "blocks", "inserted", "markdown", "marks"]
+
+
+MARKED = re.compile(r"(<!-- study: ([\w-]+) -->\n).*?(<!-- end of study -->)", re.S)
+"""A place in a page that a table of the study stands in."""
+
+
+def _answer(study: Study) -> str:
+    """The shortest answer and its table."""
+    said = answer(study)
+    return "\n\n".join(filter(None, (said.paragraphs[0], grid(said.headings, said.table)
+                                     if said.table else ""))).rstrip() + "\n"
+
+
+def _reasons(study: Study) -> str:
+    """All of the answer behind its first sentence."""
+    return "".join(f"* {text}\n" for text in answer(study).paragraphs[1:])
+
+
+def _costs(study: Study) -> str:
+    """Selectors, PE and array for each pattern, on the first technology."""
+    rows = [row for row in study.designs if row["technology"] == study.technologies[0]
+            and row["gates"] is not None and row["goal"] == "area"]
+    known = {row["selector"] for row in rows if row["design"] == "selector"}
+    selectors = [name for name in SELECTORS if name in known]
+    patterns = order(row["pattern"] for row in rows if not row["dense"])
+    headings = ["pattern", *(f"`{name}`" for name in selectors)]
+    for name in ("PE", "array"):
+        headings += [name, "over dense", "work/area"]
+    table = []
+    for pattern in patterns:
+        own = {(row["design"], row["selector"]): row for row in rows if row["pattern"] == pattern}
+        cells = [_gates(own.get(("selector", name))) for name in selectors]
+        for name in ("pe", "array"):
+            cells += _lane_for_lane(own.get((name, "")))
+        table.append([pattern, *cells])
+    return grid(headings, table)
+
+
+def _lane_for_lane(row: Row | None) -> list[str]:
+    """Area, and what it is over the dense design with the same lanes."""
+    if row is None:
+        return ["", "", ""]
+    extra, work = row.get("overhead_percent"), row.get("throughput_per_area")
+    return [_gates(row), "" if extra is None else f"{extra:+.1f} %",
+            "" if work is None else f"{work:.2f}x"]
+
+
+def _gates(row: Row | None) -> str:
+    return "" if row is None else f"{row['gates']:,.0f}"
+
+
+def _technologies(study: Study) -> str:
+    """The design that stands for each pattern, on every technology."""
+    keys = (("relative_area", "area"), ("relative_whole", "with memories"),
+            ("relative_energy", "energy"), ("relative_throughput", "work for area and time"))
+    by_name = {name: chosen(study.designs, name) for name in study.technologies}
+    patterns = [pattern for pattern in order(p for rows in by_name.values() for p in rows)
+                if any(pattern in rows and not rows[pattern]["dense"] for rows in by_name.values())]
+    columns = [(name, key, label_of(key, label, rows))
+               for name, rows in by_name.items() for key, label in keys
+               if any(row.get(key) is not None for row in rows.values())]
+    return grid(["pattern", *(f"{name}: {label}" for name, _, label in columns)],
+                [[pattern, *(_two(by_name[name].get(pattern, {}).get(key))
+                             for name, key, _ in columns)] for pattern in patterns])
+
+
+def _two(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def _parts(study: Study) -> str:
+    """Where the gates of the preferred design are, on the first technology."""
+    names = {row["design"] for row in study.designs if row["parts"]}
+    name = next((name for name in PREFERRED if name in names), "")
+    return grid(*parts_of(study, study.technologies[0], name)) if name else ""
+
+
+def _rows(study: Study, name: str) -> str:
+    """A table of the page, whole."""
+    columns = COLUMNS[name]
+    return grid([title for _, title, _ in columns],
+                [[_cell(row.get(key)) for key, _, _ in columns] for row in getattr(study, name)])
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+BLOCKS = {
+    "answer": _answer, "reasons": _reasons, "costs": _costs, "technologies": _technologies,
+    "parts": _parts, "accuracy": lambda study: _rows(study, "accuracy"),
+    "tokens": lambda study: _rows(study, "tokens"),
+}
+"""Tables that a page can hold, by the name that stands in its mark."""
+
+
+def blocks(study: Study, name: str) -> str:
+    """One of :data:`BLOCKS`; empty where the study has nothing for it."""
+    return BLOCKS[name](study) if study.designs or name in ("accuracy", "answer") else ""
+
+
+def markdown(study: Study) -> str:
+    """The whole study in Markdown."""
+    titles = {"answer": "Which N:M pattern should I build?", "reasons": "", "technologies":
+              "Technologies", "costs": "Selectors, PE and array", "parts": "Where the area goes",
+              "accuracy": "Accuracy", "tokens": "A token of a model"}
+    text = [f"{'#' if name == 'answer' else '##'} {title}\n\n{made}" if title else made
+            for name, title in titles.items() if (made := blocks(study, name))]
+    versions = ", ".join(f"{name} {number}" for name, number in sorted(study.versions.items()))
+    return "\n".join([*text, f"Made with {versions}.\n"])
+
+
+def marks(path: Path) -> list[str]:
+    """Names of the tables that a page has places for.
+
+    Raises
+    ------
+    ValueError
+        If it has none, or one that names no table.
+    OSError
+        If it cannot be read.
+    """
+    found = [name for _, name, _ in MARKED.findall(path.read_text(encoding="utf-8"))]
+    unknown = [name for name in found if name not in BLOCKS]
+    if unknown or not found:
+        what = repr(unknown[0]) if unknown else "none"
+        raise ValueError(f"into must be pages with marks of {', '.join(BLOCKS)}, not {what} in "
+                         f"{str(path)!r}")
+    return found
+
+
+def inserted(study: Study, pages: Iterable[Path]) -> dict[Path, str]:
+    """Pages with their marked tables as the study has them.
+
+    A table stands between ``<!-- study: NAME -->`` and ``<!-- end of study -->``. Errors are those
+    of :func:`marks`.
+    """
+    return {path: MARKED.sub(lambda mark: f"{mark[1]}\n{blocks(study, mark[2])}\n{mark[3]}",
+                             path.read_text(encoding="utf-8"))
+            for path in pages if marks(path)}
