@@ -7,17 +7,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 
 from hw import VERSION
 from hw.command.checks import choice
 from hw.command.progress import doing
-from hw.config import Design, Pattern
+from hw.config import Design
 from synth import energy
-from synth.library import liberty
-from synth.memories.technology import Sram, find, missing
-from synth.memories.whole import whole
 from synth.scripts import CELLS
 from synth.store import Store, versions
 from synth.study.data import Row, Study, merged
@@ -187,30 +183,13 @@ def _no_sizes(cells: Cells) -> str | None:
         return str(error)
 
 
-def _held(row: Row, cells: Cells) -> Row:
-    """A row with the area of its memories, where the sweep knows none and macros are known."""
-    if row["memory"] is not None or row["area"] is None:
-        return row
-    design = Design(**{**row["parameters"], "pattern": Pattern.parse(row["parameters"]["pattern"])})
-    found = whole(row["design"], design, row["area"], *_macros(cells.liberty))
-    return {**row, **found.as_dict(), "reason": found.reason or None}
-
-
-@cache
-def _macros(path: Path) -> tuple[Sram | None, str]:
-    """Memories beside the cells of a library, and why there are none."""
-    library = liberty.read(path)
-    return find(library), missing(library)
-
-
 def _measure(points: Sequence[Point], asked: Asked, store: Store, pool: Executor,
              progress: _Progress) -> None:
     """Measure some designs; their rows are in the study as soon as they are due."""
     known: dict[Point, Outcome] = {}
 
     def tell() -> None:
-        progress.add(Study(designs=[design_row(_held(row, points[0].cells))
-                                    for row in rows(known, store)]))
+        progress.add(Study(designs=[design_row(row) for row in rows(known, store)]))
 
     def each(point: Point, outcome: Outcome) -> None:
         known[point] = outcome
