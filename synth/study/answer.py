@@ -63,6 +63,17 @@ class Step:
         """The same of the whole area, or of the logic where memories are not known."""
         return next(iter(self.prices.values()), None)
 
+    @property
+    def dearest(self) -> float | None:
+        """Percent of whichever cost grows most, area for the same work included, for each percent.
+
+        None where no loss goes, or no cost is known.
+        """
+        costs = [*self.costs.values(), *([1 / self.speed] if self.speed else [])]
+        if self.worth is None or self.worth <= 0 or not costs:
+            return None
+        return (max(costs) - 1) / self.worth
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -109,14 +120,16 @@ def _first(found: Sequence[Step], rows: dict[str, Row], technology: str) -> str:
     if not any(step.worth is not None for step in found):
         return ("What a pattern is worth is not known here: no model was evaluated with two "
                 "patterns that were synthesised, so only costs can be told.")
-    paying = takewhile(lambda step: step.price is not None and step.price < 1, found)
+    paying = takewhile(lambda step: step.dearest is not None and step.dearest < 1, found)
     best = [found[0].before, *(step.after for step in paying)][-1]
     row = rows[best]
-    cost = next(f"{row[name]:.2f} of the {label}" for name, label in METRICS
-                if row.get(name) is not None)
+    costs = ", ".join(f"{row[name]:.2f} of the {label_of(name, label, rows)}"
+                      for name, label in METRICS if row.get(name) is not None)
+    speed = row.get("relative_throughput")
+    work = f", and does {speed:.2f} of the work in the same area and time" if speed else ""
     return (f"Build {best}: up to it, every step to a larger block takes away a larger share of "
-            f"the loss than it adds to the area. The {row['design']} on {spoken(technology)} then "
-            f"takes {cost} that the smallest dense one with the same throughput does.")
+            f"the loss than it adds to any cost. Against the smallest dense {row['design']} with "
+            f"the same throughput on {spoken(technology)} it takes {costs}{work}.")
 
 
 def _steps(found: Sequence[Step], rows: dict[str, Row]) -> Iterable[str]:
