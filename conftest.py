@@ -1,0 +1,79 @@
+"""Which cases of a test plain pytest leaves to ``pytest -m long``.
+
+Each is one of several cases of its test, the others being quick, or the large form of a test with a
+small one beside it. A test that is long by itself carries the marker where it stands.
+"""
+
+import pytest
+
+
+LONG = {
+    "sim/tests/test_accelerator.py": (
+        "test_accelerator[16:32]", "test_accelerator[1:64]", "test_accelerator[8:8]",
+        "test_accelerator[1:4]", "test_accelerator[3:4]", "test_accelerator[4:8]",
+        "test_accelerator_of_other_shapes[rows=20,columns=1,tile=4]",
+        "test_accelerator_of_other_shapes[pipeline=gathered,rows=4,columns=3,tile=4]"),
+    "sim/tests/test_array.py": (
+        "test_array[16:32]", "test_array[8:8]", "test_array[3:4]", "test_array[4:8]",
+        "test_array_that_registers_gathered_weights[ragged tiles-4:4]",
+        "test_array_that_registers_gathered_weights[ragged tiles-2:4]"),
+    "sim/tests/test_compressor.py": (
+        "test_compressor[rank 1:64 0]", "test_compressor[rank 16:32 0]",
+        "test_compressor[rank 8:16 0]", "test_compressor[radix 16:32 7]",
+        "test_tokens_ask_for_their_patterns[rank 16:32-]", "test_options[16:32 encoding=rank]"),
+    "sim/tests/test_driver.py": (
+        "test_any_pattern_on_one_accelerator[8:16--0.0]",
+        "test_any_pattern_on_one_accelerator[2:8--0.0]",
+        "test_corrections_are_those_of_the_reference[scalar-0.0]",
+        "test_corrections_are_those_of_the_reference[median-0.0]",
+        "test_bf16_fits_a_narrow_accumulator"),
+    "sim/tests/test_jobs.py": (
+        "test_parameters_may_come_late[0-0.5-corrected]",
+        "test_parameters_may_come_late[0-0.5-scalar]"),
+    "sim/tests/test_layer.py": ("test_prints_exact_results_in_half_the_cycles",),
+    "sim/tests/test_memories.py": (
+        "test_no_result_depends_on_a_read_during_a_write[statistics]",
+        "test_no_result_depends_on_a_read_during_a_write[unstructured]"),
+    "sim/tests/test_patterns.py": (
+        "test_all_patterns_are_exact_and_as_fast_as_their_own_arrays",),
+    "sim/tests/test_pe.py": ("test_pe[16:32]",),
+    "sim/tests/test_performance.py": (
+        "test_counters_are_those_of_the_rtl[2:4 4x4 10x300x20 raw]",
+        "test_counters_are_those_of_the_rtl[2:4 3x2 20x64x6 raw]"),
+    "sim/tests/test_selector.py": ("test_selector[rank-1:64]", "test_selector[rank-16:32]"),
+    "sim/tests/test_verilated.py": (
+        "test_jobs_are_exact[8:8-0.0]", "test_models_close_in_any_order"),
+    "tests/formal/test_large_selector_proof.py": (
+        "test_whole_selector_of_single_bits[network-16:32]",
+        "test_rank_keeps_who_wins_often_enough[16:32]"),
+    "tests/hw/generate/test_emit.py": (
+        "test_names_do_not_depend_on_what_else_there_is[change1]",),
+    "tests/hw/generate/test_lint.py": (
+        "test_default_accelerator_is_clean", "test_random_designs_are_clean[1]",
+        "test_random_designs_are_clean[2]", "test_random_designs_are_clean[3]"),
+    "tests/hw/generate/test_ready_paths.py": (
+        "test_ready_follows_no_valid[accelerator-{'shift': 'median', 'statistics': True}]",
+        "test_ready_follows_no_valid[accelerator-{'shift': 'mean', 'coefficients': 2}]",
+        "test_ready_follows_no_valid[accelerator-{'selector': 'serial'}]"),
+    "tests/hw/selector/test_selector.py": (
+        "test_pattern_at_run_time[rank-all-32]",
+        "test_mask_marks_the_n_largest_scores[rank-1:64]"),
+    "tests/sim/test_commands.py": ("test_a_build_that_is_ended_leaves_nothing_half_made[2]",),
+    "tests/sw/evaluation/test_subjects.py": (
+        "test_what_is_no_data_set_is_named[x:y:z:]",),
+    "tests/sw/evaluation/test_tasks.py": ("test_harness_scores_the_sparse_decoder",),
+    "tests/sw/methods/test_sparsify.py": ("test_compiles_to_machine_code[torch.float32]",),
+}
+"""By file."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Mark them; a name that is of no test is an error where all tests are collected."""
+    left = {f"{file}::{case}" for file, cases in LONG.items() for case in cases}
+    for item in items:
+        if item.nodeid in left:
+            left.remove(item.nodeid)
+            item.add_marker("long")
+    if left and config.args == config.getini("testpaths"):
+        raise pytest.UsageError(f"LONG in conftest.py names no test: {', '.join(sorted(left))}")
