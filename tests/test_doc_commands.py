@@ -22,6 +22,7 @@ COMMAND = re.compile(r"python -m ((?:hw|sw|sim|synth)\.[\w.]+)(.*)")
 SIZES = CELLS.with_suffix(".lef")
 FILES = {"FILE": CELLS, "my_cells.lib.gz": CELLS, "sky130hd_tt.lib.gz": CELLS,
          "tech.lef.gz": SIZES, "cells.lef.gz": SIZES,
+         "sky130hd_tech.lef.gz": SIZES, "sky130hd_cells.lef.gz": SIZES,
          "space.toml": ROOT / "tests" / "synth" / "sweep" / "space.toml"}
 """What stands for names of files in a command."""
 

@@ -35,7 +35,7 @@ def result(text: str, top: str, library: str, goal: str) -> str:
     top : str
         Name of its top.
     library : str
-        Digest of the library, see :attr:`synth.library.liberty.Library.digest`.
+        Digest of the library, ``digest`` of :class:`synth.library.liberty.Library`.
     goal : str
         What it is mapped for.
     """

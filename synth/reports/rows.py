@@ -157,10 +157,10 @@ def measure(rows: Sequence[Row], synthesis: flow.Flow, cells: Cells, store: Stor
 
 def _over(row: Measured, wired: Mapping[tuple[str, Design], Wired | None]) -> Wired | None:
     """What a row has of wires, against its dense baseline where that is placed, too."""
-    dense = wired.get((row.name, row.design.baseline))
-    if row.wired is None or dense is None or row.design.pattern.dense:
+    if row.wired is None or row.name not in BASED or row.design.pattern.dense:
         return row.wired
-    return row.wired.over(dense, row.design.pattern)
+    dense = wired.get((row.name, row.design.baseline))
+    return row.wired.over(dense, row.design.pattern) if dense else row.wired
 
 
 def _insist(point: Point, outcome: sweep.Outcome) -> None:

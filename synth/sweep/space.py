@@ -57,7 +57,7 @@ class Space:
     parameters: dict[str, tuple] = field(default_factory=dict)
     shapes: tuple[tuple[int, int], ...] = ()
     options: tuple[dict[str, Any], ...] = ({},)
-    libraries: tuple[Cells, ...] = (Cells(CELLS),)
+    libraries: tuple[Cells, ...] = field(default_factory=lambda: (Cells(CELLS),))
     goals: tuple[str, ...] = ("area",)
     targets: tuple[str, ...] = ("asic",)
     baselines: bool = True

@@ -106,14 +106,15 @@ def test_a_sweep_that_is_killed_ten_times_loses_nothing_and_makes_nothing_twice(
     print("seed", seed)
     draw = random.Random(seed)
     space, store = write(tmp_path, SIX), tmp_path / "store"
-    before, kills = {}, 0
+    before, kills, longest = {}, 0, 5.0
     while kills < 10:
+        begin = time.monotonic()
         process = start(["synth.sweep", space, "--store", store, "-o", tmp_path / "out"])
-        time.sleep(draw.uniform(0.5, 5))
-        if process.poll() is None:
+        try:
+            assert process.wait(timeout=draw.uniform(0.1, longest)) == 0
+            longest = time.monotonic() - begin  # all is done: the rest is killed looking it up
+        except subprocess.TimeoutExpired:
             kills += 1
-        else:  # all is done: the rest is killed while it looks things up
-            assert process.returncode == 0
         children = descendants(process.pid)
         process.kill()
         process.communicate()
