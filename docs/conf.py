@@ -25,7 +25,7 @@ exclude_patterns = ["results", "reference/*/modules.rst"]
 myst_heading_anchors = 4    # anchors are those of the page in the repository
 
 # A page for each room, its files below each other. What a room passes on stands where it is made.
-PACKAGES = ("hw", "sw", "sim", "synth")
+PACKAGES = ("hw", "sw", "sim", "synth", "verify")
 apidoc_modules = [{"path": f"../{package}", "destination": f"reference/{package}",
                    "module_first": True} for package in PACKAGES]
 apidoc_exclude_patterns = ["../sim/tests", "../sim/benches"]   # pytest and cocotb import these

@@ -67,7 +67,7 @@ def test_files_and_names_exist(name):
 
 def test_pages_that_the_code_names_exist():
     found = 0
-    for package in ("hw", "sw", "sim", "synth", "tests"):
+    for package in ("hw", "sw", "sim", "synth", "verify", "tests"):
         for source in (ROOT / package).rglob("*.py"):
             for path in re.findall(r"\bdocs/[\w/]*\w\.\w+", source.read_text()):
                 found += 1
@@ -81,7 +81,7 @@ def test_site_builds_without_a_warning(tmp_path):
     run = subprocess.run([sys.executable, "-m", "sphinx", "-E", "-W", "--keep-going", "-q", "docs",
                           tmp_path], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-    rooms = [path.parent for package in ("hw", "sw", "sim", "synth")
+    rooms = [path.parent for package in ("hw", "sw", "sim", "synth", "verify")
              for path in (ROOT / package).rglob("__init__.py")
              if path.parent not in (ROOT / "sim" / "tests", ROOT / "sim" / "benches")]
     assert len(rooms) > 20

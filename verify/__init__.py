@@ -1,0 +1,1 @@
+"""Assurance: proofs, mutants and random inputs for what the other packages make."""
