@@ -25,7 +25,7 @@ class Progress(wiring.Signature):
     stepping : Out(1)
         Steps of the job are still to come.
     step : Out(1)
-        One is issued in this cycle.
+        One was issued in the cycle before: the counters are no part of the paths that decide.
     """
 
     def __init__(self):
@@ -89,7 +89,7 @@ class Stepper(wiring.Component):
         design, run, tokens, room = self.design, self.run, self.activations, self.room
         m.submodules.passes = passes = Passes(design)
         wiring.connect(m, wiring.flipped(run), passes.run)
-        now, go, issue = passes.now, self.progress.step, Signal(_Issue(design))
+        now, go, issue = passes.now, Signal(), Signal(_Issue(design))
         block = Signal(range(design.max_blocks))
         at = Signal(range(design.most_steps))  # step of the block
         address = Signal(activation_address(design))  # tokens, blocks and steps follow each other
@@ -107,6 +107,7 @@ class Stepper(wiring.Component):
             tokens_ready.eq(tokens.full.bit_select(act_half, 1)
                             | ((tokens.filling == act_half) & (tokens.held >= group_end))),
             self.progress.stepping.eq(passes.active),
+            self.progress.step.eq(issue.control.step),
             go.eq(passes.active & tokens_ready & counted
                   & self.weights.full.bit_select(weight_half, 1)
                   & (room.free | ~(group_ends & now.last_chunk))),
@@ -139,7 +140,7 @@ class Stepper(wiring.Component):
             m.d.sync += [block.eq(0), at.eq(0), address.eq(0), group_end.eq(design.rows),
                          act_half.eq(0), weight_half.eq(0)]
         if design.variable_steps:
-            self._follow_counts(m, block_ends, pass_ends, next_half)
+            self._follow_counts(m, go & block_ends, go & pass_ends, next_half)
             # A count is final if all tokens of its group were in the buffer when it was read.
             final = Signal()
             m.d.sync += final.eq(Mux(go & group_ends,
@@ -157,14 +158,14 @@ class Stepper(wiring.Component):
             return job.steps
         return Mux(job.variable, self.activations.count, job.steps)
 
-    def _follow_counts(self, m, block_ends, pass_ends, next_half):
+    def _follow_counts(self, m, block_done, pass_done, next_half):
         """Have the count of each block read in the cycle before its first step."""
         ahead = self.activations.count_address
         address = Signal.like(ahead, name="counted_block")
         m.d.comb += ahead.eq(address)
-        with m.If(self.progress.step & block_ends):
+        with m.If(block_done):
             m.d.comb += ahead.eq(address + 1)
-        with m.If(self.progress.step & pass_ends):
+        with m.If(pass_done):
             m.d.comb += ahead.eq(Mux(next_half, half_counts(self.design), 0))
         with m.If(self.run.begin):
             m.d.comb += ahead.eq(0)

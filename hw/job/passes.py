@@ -87,35 +87,41 @@ class Passes(wiring.Component):
         m = Module()
         design, job, now = self.design, self.run.job, self.now
         blocks_left, tokens_left, tiles_left = Signal(24), Signal(32), Signal(32)
-        chunked = Signal()
-        whole_tiles = {"all": job.column_tiles, "streamed": Mux(chunked, job.column_tiles, 1),
-                       "none": 1}[self.tiles]
+        first_chunk, first_tile = Signal(), Signal()
+        long, chunked = Signal(), Signal()
+        # Registered, since the walk goes on at the end of a path that starts with its size.
+        m.d.comb += long.eq(job.k_blocks > design.max_blocks)
+        m.d.sync += chunked.eq(long)
         largest = Mux(chunked, design.rows, design.batch_tokens)
         m.d.comb += [
-            chunked.eq(job.k_blocks > design.max_blocks),
             now.last_batch.eq(tokens_left <= largest),
             now.tokens.eq(Mux(now.last_batch, tokens_left, largest)),
-            now.first_tile.eq(tiles_left == whole_tiles),
+            now.first_tile.eq(first_tile),
             now.last_tile.eq(tiles_left <= 1),
-            now.first_chunk.eq(blocks_left == job.k_blocks),
+            now.first_chunk.eq(first_chunk),
             now.last_chunk.eq(blocks_left <= design.max_blocks),
             now.blocks.eq(Mux(now.last_chunk, blocks_left, design.max_blocks)),
         ]
         if not self.chunks:
             m.d.comb += [now.first_chunk.eq(1), now.last_chunk.eq(1)]
 
+        def tiles(several):
+            return {"all": job.column_tiles, "streamed": Mux(several, job.column_tiles, 1),
+                    "none": 1}[self.tiles]
+
         with m.If(self.next):
-            m.d.sync += blocks_left.eq(blocks_left - design.max_blocks)
+            m.d.sync += [blocks_left.eq(blocks_left - design.max_blocks), first_chunk.eq(0)]
             with m.If(now.last_chunk):
-                m.d.sync += [blocks_left.eq(job.k_blocks), tiles_left.eq(tiles_left - 1)]
+                m.d.sync += [blocks_left.eq(job.k_blocks), first_chunk.eq(1),
+                             tiles_left.eq(tiles_left - 1), first_tile.eq(0)]
                 with m.If(now.last_tile):
-                    m.d.sync += [tiles_left.eq(whole_tiles),
+                    m.d.sync += [tiles_left.eq(tiles(chunked)), first_tile.eq(1),
                                  tokens_left.eq(tokens_left - largest)]
                     with m.If(now.last_batch):
                         m.d.sync += self.active.eq(0)
         with m.If(self.run.begin):
-            m.d.sync += [self.active.eq(1), blocks_left.eq(job.k_blocks),
-                         tokens_left.eq(job.tokens), tiles_left.eq(whole_tiles)]
+            m.d.sync += [self.active.eq(1), blocks_left.eq(job.k_blocks), first_chunk.eq(1),
+                         tokens_left.eq(job.tokens), tiles_left.eq(tiles(long)), first_tile.eq(1)]
         with m.If(self.run.drop):
             m.d.sync += self.active.eq(0)
         return m
