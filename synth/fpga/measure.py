@@ -14,7 +14,11 @@ from synth.fpga.route import Routed, RouteError, route
 from synth.fpga.targets import TARGETS, Used
 
 
-__all__ = ["Measured", "Row", "Settings", "measure", "script", "synthesised"]
+__all__ = ["STAGE", "Measured", "Row", "Settings", "measure", "script", "synthesised"]
+
+
+STAGE = "synthesis only"
+"""How far a design has come that is not placed and routed."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from hw import VERSION
 from hw.command.table import Table
-from synth.fpga.measure import Measured, Settings, script
+from synth.fpga.measure import STAGE, Measured, Settings, script
 from synth.fpga.route import OPTIONS
 from synth.fpga.targets import TARGETS
 
@@ -55,7 +55,7 @@ def _stage(row: Measured) -> str:
     if row.used is None:
         return "failed"
     if row.routed is None:
-        return "not routed" if row.route else "synthesis only"
+        return "not routed" if row.route else STAGE
     return "routed"
 
 

@@ -7,6 +7,7 @@ from statistics import median
 
 from synth.study.curves import Curve, chain, chosen, curves, spoken
 from synth.study.data import Row, Study
+from synth.study.fpga import sentences
 
 
 __all__ = ["Answer", "Step", "answer", "label_of", "steps"]
@@ -109,7 +110,8 @@ def answer(study: Study, technology: str | None = None) -> Answer:
     sparse = {pattern: row for pattern, row in rows.items() if not row["dense"]}
     found = steps(sparse, measured)
     said = [_first(found, sparse, technology), *_steps(found, rows),
-            *_largest(found, study), *_tokens(study, technology, sparse), *_missing(study)]
+            *_largest(found, study), *_tokens(study, technology, sparse),
+            *(sentences(study) if technology in names[:1] or not names else ()), *_missing(study)]
     return Answer([text for text in said if text], *_table(sparse, measured))
 
 

@@ -19,6 +19,7 @@ from synth.store import Store, versions
 from synth.study.data import Row, Study, merged
 from synth.study.designs import design_row
 from synth.study.files import compared
+from synth.study.fpga import fpga_row, of_blocks
 from synth.study.tokens import tokens
 from synth.sweep.point import Cells, Point, Simulation
 from synth.sweep.recall import no_energy
@@ -55,7 +56,8 @@ class Asked:
     goals : sequence of str
         What logic is mapped for.
     targets : sequence of str
-        Of :data:`synth.sweep.targets.TARGETS`; those that are no cells have no library.
+        Of :data:`synth.sweep.targets.TARGETS`; those that are no cells have no library, and PEs
+        multiply in DSP blocks there.
     workers : int
     timeout : float
         Seconds after which a design is given up.
@@ -111,9 +113,7 @@ def collect(asked: Asked, accuracy: Iterable[Row], store: Store, publish: Publis
         missing=dict.fromkeys(asked.parts, "still being measured")), publish)
     progress.add(Study(accuracy=list(accuracy)))
     with local(asked.workers) as pool:
-        for target, cells in _places(asked, libraries):
-            points = [Point(name, design, cells, goal, target) for goal in asked.goals
-                      for name, design in asked.designs]
+        for points in _points(asked, libraries):
             _measure(points, asked, store, pool, progress)
         _tokens(asked, progress)
         if "energy" in asked.parts:
@@ -122,11 +122,15 @@ def collect(asked: Asked, accuracy: Iterable[Row], store: Store, publish: Publis
     return progress.study
 
 
-def _places(asked: Asked, libraries: Sequence[Cells]) -> Iterator[tuple[str, Cells]]:
-    """Targets with each library where they are made of cells."""
+def _points(asked: Asked, libraries: Sequence[Cells]) -> Iterator[list[Point]]:
+    """Designs for each target: on every library where it is made of cells, else in DSP blocks."""
     for target in asked.targets if "area" in asked.parts else ():
-        for cells in libraries if target == "asic" else libraries[:1]:
-            yield target, cells
+        if TARGETS[target].cells:
+            yield from ([Point(name, design, cells, goal, target) for goal in asked.goals
+                         for name, design in asked.designs] for cells in libraries)
+        else:
+            yield [Point(name, of_blocks(name, design), None, "", target)
+                   for name, design in asked.designs]
 
 
 def _tokens(asked: Asked, progress: _Progress) -> None:
@@ -189,7 +193,10 @@ def _measure(points: Sequence[Point], asked: Asked, store: Store, pool: Executor
     known: dict[Point, Outcome] = {}
 
     def tell() -> None:
-        progress.add(Study(designs=[design_row(row) for row in rows(known, store)]))
+        found = rows(known, store)
+        progress.add(Study(
+            designs=[design_row(row) for row in found if TARGETS[row["target"]].cells],
+            fpga=[fpga_row(row) for row in found if not TARGETS[row["target"]].cells]))
 
     def each(point: Point, outcome: Outcome) -> None:
         known[point] = outcome

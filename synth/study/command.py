@@ -73,8 +73,8 @@ def _parser() -> Parser:
     parser.option("--goals", aliases=("--goal",), kind=one_of(*GOALS), many=True,
                   default=("area",), help="what logic is mapped for")
     parser.option("--targets", kind=text(), many=True, default=("asic",),
-                  help="what designs are mapped to: asic, which are cells, or an FPGA that sweeps "
-                       "know")
+                  help="what designs are mapped to: asic, which are cells, or families of FPGAs, "
+                       "ecp5, xc7 and gowin, where nothing is routed")
     add_store(parser)
     parser.option("--workers", kind=whole(1, 256), default=WORKERS,
                   help="designs at the same time")
@@ -109,7 +109,7 @@ def _run(arguments: Arguments) -> int | None:
     else:
         study = _measure(arguments, designs, [*published(), *rows])
     _print(study)
-    return int(any(row["status"] != "done" for row in study.designs))
+    return int(any(row["status"] != "done" for row in (*study.designs, *study.fpga)))
 
 
 def _measure(arguments: Arguments, designs: list, accuracy: list) -> "Study":

@@ -23,6 +23,8 @@ NEEDED: dict[str, dict[str, tuple]] = {
     "designs": {"design": (str,), "pattern": (str,), "technology": (str,), "target": (str,),
                 "goal": (str,), "format": (str,), "selector": (str,), "options": (str,),
                 "status": (str,), "parts": (dict,)},
+    "fpga": {"design": (str,), "pattern": (str,), "target": (str,), "selector": (str,),
+             "status": (str,), "stage": (str,)},
     "accuracy": {"model": (str,), "metric": (str,), "pattern": (str,), "method": (str,),
                  "format": (str,), "source": (str,), "value": (int, float, type(None)),
                  "lost": (int, float, type(None))},
@@ -44,6 +46,9 @@ class Study:
     designs : list of dict
         A design each: what it is (:data:`NEEDED`), its area, delay and parts, and where they are
         known its memories, energy and wires; :mod:`synth.study.designs` says more.
+    fpga : list of dict
+        A design each on a family of FPGAs: what it is, and what it takes; see
+        :mod:`synth.study.fpga`.
     accuracy : list of dict
         What a pattern and a method make of a model, with its source.
     tokens : list of dict
@@ -55,6 +60,7 @@ class Study:
     versions: dict[str, str] = field(default_factory=dict)
     libraries: dict[str, Row] = field(default_factory=dict)
     designs: list[Row] = field(default_factory=list)
+    fpga: list[Row] = field(default_factory=list)
     accuracy: list[Row] = field(default_factory=list)
     tokens: list[Row] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
@@ -120,7 +126,8 @@ def merged(studies: Iterable[Study]) -> Study:
     An energy, or wires, that the last has not measured are those of the one before.
     """
     whole = Study()
-    keys = {"designs": _design_key, "accuracy": _accuracy_key, "tokens": _token_key}
+    keys = {"designs": _design_key, "fpga": _design_key, "accuracy": _accuracy_key,
+            "tokens": _token_key}
     for study in studies:
         whole.versions |= study.versions
         whole.libraries |= study.libraries
@@ -138,7 +145,7 @@ def merged(studies: Iterable[Study]) -> Study:
 
 def _has(study: Study, part: str) -> bool:
     if part == "area":
-        return bool(study.designs)
+        return bool(study.designs or study.fpga)
     if part == "energy":
         return any(row.get("energy") for row in study.designs)
     return bool(getattr(study, part))

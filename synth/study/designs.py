@@ -19,7 +19,7 @@ from synth.parts import areas
 from synth.study.data import Row
 
 
-__all__ = ["MEMORIES", "compare", "design_row"]
+__all__ = ["MEMORIES", "compare", "design_row", "identity", "relative"]
 
 
 MEMORIES = "memories"
@@ -37,13 +37,19 @@ DIGITS = 5
 
 def design_row(row: Mapping[str, Any]) -> Row:
     """A row of the study from one of a sweep or report."""
-    design = _design(row["parameters"])
-    name, pattern = row["design"], design.pattern
     measured = {key: row.get(key) for key in MEASURED}
     done = measured["area"] is not None
-    parts = areas(f"nm_{name}", row["modules"]) if done and row.get("modules") else {}
+    parts = areas(f"nm_{row['design']}", row["modules"]) if done and row.get("modules") else {}
     if measured["memory"]:
         parts[MEMORIES] = measured["memory"]
+    return {**identity(row), **measured, "parts": parts, "memories": row.get("memories"),
+            "energy": _energy(row.get("energy")), "wires": row.get("wires")}
+
+
+def identity(row: Mapping[str, Any]) -> Row:
+    """What the design of a row is, and what came of it, without its figures."""
+    design = _design(row["parameters"])
+    name, pattern = row["design"], design.pattern
     selecting = not pattern.dense and "selector" in _has(name)
     target = row.get("target", "asic")
     return {
@@ -56,9 +62,7 @@ def design_row(row: Mapping[str, Any]) -> Row:
         "columns": design.columns if "rows" in _has(name) else None,
         "products": _products(name, design), "parameters": _given(design),
         "status": row.get("status", "done"), "reason": row.get("reason"),
-        "digest": row.get("digest"), **measured, "parts": parts,
-        "memories": row.get("memories"), "energy": _energy(row.get("energy")),
-        "wires": row.get("wires"),
+        "digest": row.get("digest"),
     }
 
 
@@ -106,15 +110,22 @@ def compare(rows: Sequence[Row]) -> list[Row]:
     found = []
     for row in rows:
         shown = dict(row)
-        relative = {name: _over(cost(row), _least(cost, _peers(row, rows)))
-                    for name, cost in costs.items()}
         for name in ("area", "whole", "energy"):
             shown[f"{name}_per_product"] = _rounded(costs[name](row))
         for name in ("area", "whole", "energy"):
-            shown[f"relative_{name}"] = _rounded(relative[name])
-        shown["relative_throughput"] = _rounded(_over(1.0, relative["time"]))
+            shown[f"relative_{name}"] = relative(row, rows, costs[name])
+        shown["relative_throughput"] = _rounded(_over(1.0, _relative(row, rows, costs["time"])))
         found.append(shown)
     return found
+
+
+def relative(row: Row, rows: Sequence[Row], cost: Callable[[Row], float | None]) -> float | None:
+    """A cost over that of the dense design which has least of it; None where one is not known."""
+    return _rounded(_relative(row, rows, cost))
+
+
+def _relative(row: Row, rows: Sequence[Row], cost: Callable[[Row], float | None]) -> float | None:
+    return _over(cost(row), _least(cost, _peers(row, rows)))
 
 
 def _peers(row: Row, rows: Iterable[Row]) -> list[Row]:

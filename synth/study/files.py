@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from synth.study import fpga
 from synth.study.data import Study
 from synth.study.designs import compare
 from synth.study.tables import COLUMNS, as_csv
@@ -23,7 +24,7 @@ def names(kinds: Sequence[str]) -> list[str]:
 
 def compared(study: Study) -> Study:
     """The same study with what is compared made anew, so that it always fits the rows."""
-    return replace(study, designs=compare(study.designs))
+    return replace(study, designs=compare(study.designs), fpga=fpga.compare(study.fpga))
 
 
 def contents(study: Study, kinds: Sequence[str] = KINDS) -> dict[str, str | bytes]:

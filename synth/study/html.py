@@ -39,8 +39,8 @@ def page(study: Study) -> str:
 
 def _data(study: Study) -> dict[str, Any]:
     """What the script draws: the study, and what it must know of its rows."""
-    shown = {"designs": study.designs, "accuracy": study.accuracy, "tokens": study.tokens,
-             "libraries": study.libraries}
+    shown = {"designs": study.designs, "fpga": study.fpga, "accuracy": study.accuracy,
+             "tokens": study.tokens, "libraries": study.libraries}
     patterns = order(row["pattern"] for rows in (study.designs, study.accuracy) for row in rows
                      if ":" in row["pattern"])
     names = {row["design"] for row in study.designs}

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hw.config import SELECTORS
+from synth.study import fpga
 from synth.study.answer import answer, label_of
 from synth.study.curves import PREFERRED, chosen, order
 from synth.study.data import Row, Study
@@ -104,7 +105,7 @@ def _cell(value: object) -> str:
 
 BLOCKS = {
     "answer": _answer, "reasons": _reasons, "costs": _costs, "technologies": _technologies,
-    "parts": _parts, "accuracy": lambda study: _rows(study, "accuracy"),
+    "parts": _parts, "fpga": fpga.table, "accuracy": lambda study: _rows(study, "accuracy"),
     "tokens": lambda study: _rows(study, "tokens"),
 }
 """Tables that a page can hold, by the name that stands in its mark."""
@@ -112,14 +113,16 @@ BLOCKS = {
 
 def blocks(study: Study, name: str) -> str:
     """One of :data:`BLOCKS`; empty where the study has nothing for it."""
-    return BLOCKS[name](study) if study.designs or name in ("accuracy", "answer") else ""
+    needed = {"accuracy": True, "answer": True, "fpga": study.fpga}
+    return BLOCKS[name](study) if needed.get(name, study.designs) else ""
 
 
 def markdown(study: Study) -> str:
     """The whole study in Markdown."""
     titles = {"answer": "Which N:M pattern should I build?", "reasons": "", "technologies":
               "Technologies", "costs": "Selectors, PE and array", "parts": "Where the area goes",
-              "accuracy": "Accuracy", "tokens": "A token of a model"}
+              "fpga": "FPGAs, synthesis only", "accuracy": "Accuracy",
+              "tokens": "A token of a model"}
     text = [f"{'#' if name == 'answer' else '##'} {title}\n\n{made}" if title else made
             for name, title in titles.items() if (made := blocks(study, name))]
     versions = ", ".join(f"{name} {number}" for name, number in sorted(study.versions.items()))

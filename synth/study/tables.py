@@ -33,6 +33,14 @@ COLUMNS = {
         ("relative_whole", "whole, dense = 1", ""), ("relative_energy", "energy, dense = 1", ""),
         ("relative_throughput", "work for area and time, dense = 1", ""),
         ("status", "status", "text"), ("reason", "reason", "wrap")),
+    "fpga": (
+        ("target", "target", "text"), ("design", "design", "text"), ("pattern", "pattern", "text"),
+        ("selector", "selector", "text"), ("rows", "rows", ""), ("columns", "columns", ""),
+        ("products", "products a cycle", ""), ("luts", "LUTs", ""), ("flip_flops", "FFs", ""),
+        ("dsps", "DSPs", ""), ("rams", "block RAMs", ""),
+        ("overhead_percent", "LUTs over dense, %", ""), ("relative_luts", "LUTs, dense = 1", ""),
+        ("relative_dsps", "DSPs, dense = 1", ""), ("stage", "stage", "text"),
+        ("status", "status", "text"), ("reason", "reason", "wrap")),
     "accuracy": (
         ("model", "model", "text"), ("metric", "measure", "text"), ("pattern", "pattern", "text"),
         ("method", "method", "text"), ("format", "format", "text"), ("value", "value", ""),

@@ -11,6 +11,7 @@ from synth.store import Store
 from synth.sweep.point import Cells, Point
 from synth.sweep.recall import no_energy
 from synth.sweep.space import Space
+from synth.sweep.targets import TARGETS
 
 
 __all__ = ["BASED", "Crossed", "baseline", "cross"]
@@ -63,7 +64,8 @@ def cross(space: Space, store: Store) -> Crossed:
     axes = _axes(space)
     _check(space, axes)
     found = Crossed(libraries=_named(space, store))
-    places = list(product(found.libraries.values(), space.goals, space.targets))
+    places = [_place(*given) for given in
+              product(found.libraries.values(), space.goals, space.targets)]
     points, baselines = dict[Point, None](), dict[Point, None]()
     for name, pattern, options in product(space.designs, space.patterns, space.options):
         for values in product(*axes.values()):
@@ -75,7 +77,7 @@ def cross(space: Space, store: Store) -> Crossed:
                 found.absent[str(error)] += len(places)
                 continue
             for cells, goal, target in places:
-                point = Point(name, design, cells, goal, target, int(space.wires))
+                point = Point(name, design, cells, goal, target, int(space.wires and bool(cells)))
                 if space.energy and no_energy(point, store) is None:
                     point = replace(point, energy=space.energy)
                 points[point] = None
@@ -94,6 +96,11 @@ def baseline(point: Point) -> Point | None:
     if point.name not in BASED or point.design.pattern.dense or point.design.pattern.n == 1:
         return None
     return replace(point, design=_reduced(point.name, point.design.baseline))
+
+
+def _place(cells: Cells, goal: str, target: str) -> tuple[Cells | None, str, str]:
+    """Library, goal and target of points; those that a target does not have make no further one."""
+    return (cells, goal, target) if TARGETS[target].cells else (None, "", target)
 
 
 def _named(space: Space, store: Store) -> dict[str, Cells]:

@@ -54,7 +54,7 @@ def _wires(point: Point, store: Store, timeout: float) -> None:
         gates = flow.gates(netlist(point, store), point.top)
         if not gates.gates:
             return {}
-        found = placed(gates, flow, lef.read(point.cells.lef_files),
+        found = placed(gates, flow, lef.read(point.library.lef_files),
                        seeds=range(1, point.wires + 1))
         delays = [one.path.delay * flow.library.time_ps / 1000 for one in found]
         delay = fmean(delays)
@@ -72,7 +72,7 @@ def _energy(point: Point, store: Store, timeout: float) -> None:
         given = point.energy
         flow = flow_of(point, store, timeout)
         found = measure(point.name, point.design, flow, Settings(
-            lef.read(point.cells.lef_files), make(given.inputs, given.seeds), given.utilisation,
+            lef.read(point.library.lef_files), make(given.inputs, given.seeds), given.utilisation,
             given.cycles))
         return _figures(found, *Power(flow.tables).unit)
 

@@ -98,11 +98,11 @@ class Point:
         One of :data:`hw.config.DESIGNS`.
     design : Design
         Its parameters.
-    cells : Cells
-        Library.
+    cells : Cells or None
+        Library; None for a target that has none.
     goal, target : str
-        What it is mapped for, and to: of :data:`synth.scripts.GOALS` and
-        :data:`synth.sweep.targets.TARGETS`.
+        What it is mapped for, and to: of :data:`synth.scripts.GOALS`, or empty for a target
+        without, and :data:`synth.sweep.targets.TARGETS`.
     wires : int
         How many times it is placed, each with a seed of its own.
     energy : Simulation or None
@@ -111,11 +111,18 @@ class Point:
 
     name: str
     design: Design
-    cells: Cells
+    cells: Cells | None
     goal: str = "area"
     target: str = "asic"
     wires: int = 0
     energy: Simulation | None = field(default=None)
+
+    @property
+    def library(self) -> Cells:
+        """Its cells; ValueError where the target has none."""
+        if self.cells is None:
+            raise ValueError(f"target must be made of cells of a library, not {self.target}")
+        return self.cells
 
     @property
     def top(self) -> str:
@@ -135,30 +142,31 @@ class Point:
 
     def placed(self, result: str) -> str:
         """Address of its wires, from that of its result."""
-        return digest(result, self.wires, self.cells.sizes, versions("coloquinte", "numpy"),
+        return digest(result, self.wires, self.library.sizes, versions("coloquinte", "numpy"),
                       sources("synth/placement", "synth/sweep/measure.py"))
 
     def simulated(self, result: str) -> str:
         """Address of its energy, from that of its result."""
         assert self.energy is not None
-        return digest(result, self.cells.sizes, asdict(self.energy), _operands(self.energy.inputs),
-                      versions("coloquinte", "numpy"),
+        return digest(result, self.library.sizes, asdict(self.energy),
+                      _operands(self.energy.inputs), versions("coloquinte", "numpy"),
                       sources("hw", "synth/placement", "synth/energy", "synth/sweep/measure.py"))
 
     def dump(self) -> dict[str, Any]:
         """As JSON, for another process; paths are absolute."""
-        return {**asdict(self), "parameters": self.parameters, "design": None,
-                "cells": [str(self.cells.liberty.resolve()),
-                          *(str(path.resolve()) for path in self.cells.lef)]}
+        cells = self.cells and [str(path.resolve())
+                                for path in (self.cells.liberty, *self.cells.lef)]
+        return {**asdict(self), "parameters": self.parameters, "design": None, "cells": cells}
 
     @classmethod
     def load(cls, dumped: dict[str, Any]) -> "Point":
         """The point that :meth:`dump` made JSON of."""
         given = dict(dumped)
-        parameters, (cells, *sizes) = given.pop("parameters"), map(Path, given.pop("cells"))
+        parameters, files = given.pop("parameters"), given.pop("cells")
+        cells = files and Cells(Path(files[0]), tuple(map(Path, files[1:])))
         energy = given.pop("energy")
         design = Design(**{**parameters, "pattern": Pattern.parse(parameters["pattern"])})
-        return cls(**{**given, "design": design, "cells": Cells(cells, tuple(sizes)),
+        return cls(**{**given, "design": design, "cells": cells,
                       "energy": energy and Simulation(**energy)})
 
 

@@ -59,6 +59,8 @@ def no_energy(point: Point, store: Store) -> str | None:
     """Why the energy of a point cannot be measured; None if it can."""
     if point.name not in energy.DESIGNS:
         return f"energy must be of {', '.join(energy.DESIGNS)}, not {point.name}"
+    if point.cells is None:
+        return f"energy must be of a target of cells, not {point.target}"
     facts = point.cells.facts(store)
     if not facts["powered"]:
         return f"liberty must have power tables for energies, not none in {facts['name']}"

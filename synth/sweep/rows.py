@@ -6,6 +6,7 @@ from typing import Any
 
 from hw.config import DESIGNS, Pattern
 from synth.flow import Result
+from synth.fpga.targets import Used
 from synth.memories.technology import Sram, missing
 from synth.memories.whole import whole
 from synth.store import Store
@@ -13,12 +14,13 @@ from synth.sweep.cross import baseline
 from synth.sweep.point import Cells, Point
 from synth.sweep.recall import address, no_energy
 from synth.sweep.run import Outcome
+from synth.sweep.targets import TARGETS
 
 
 __all__ = ["overhead", "rows", "throughput_per_area"]
 
 
-_FIGURES = tuple(described.name for described in fields(Result))
+_FIGURES = (*(described.name for kind in (Result, Used) for described in fields(kind)), "stage")
 
 _UNKNOWN = dict.fromkeys(("memories", "logic", "memory", "whole", "memory_reason"))
 """Areas of a point without result."""
@@ -48,8 +50,13 @@ def throughput_per_area(pattern: Pattern, percent: float) -> float:
 
 def _order(point: Point) -> tuple:
     pattern = point.design.pattern
-    return (point.cells.name, point.target, point.goal, DESIGNS.index(point.name), pattern.m,
+    return (_library(point), point.target, point.goal, DESIGNS.index(point.name), pattern.m,
             pattern.n, *(value for name, value in point.parameters.items() if name != "pattern"))
+
+
+def _library(point: Point) -> str:
+    """Name of its library; nothing where the target has none."""
+    return point.cells.name if point.cells else ""
 
 
 def _row(point: Point, outcomes: Mapping[Point, Outcome], store: Store, energy: bool,
@@ -59,26 +66,29 @@ def _row(point: Point, outcomes: Mapping[Point, Outcome], store: Store, energy: 
     dense = outcomes.get(baseline(point) or point)
     percent = None
     if result and dense and dense is not outcome and dense.status == "done":
-        percent = overhead(result["area"], dense.parts["result"]["area"])
-    areas = _UNKNOWN if result is None else whole(
+        size = TARGETS[point.target].size
+        percent = overhead(result[size], dense.parts["result"][size])
+    areas = _UNKNOWN if result is None or point.cells is None else whole(
         point.name, point.design, result["area"], sram, unknown).as_dict()
     reasons = [outcome.reason, no_energy(point, store) if energy else None,
                areas["memory_reason"]]
     return {
-        "library": point.cells.name, "target": point.target, "goal": point.goal,
+        "library": _library(point), "target": point.target, "goal": point.goal,
         "design": point.name, "parameters": point.parameters,
         "status": outcome.status, "reason": "; ".join(filter(None, reasons)) or None,
-        **(result or dict.fromkeys(_FIGURES)),
+        **dict.fromkeys(_FIGURES), **(result or {}),
         "overhead_percent": percent,
-        "throughput_per_area": None if percent is None else
+        "throughput_per_area": None if percent is None or point.cells is None else
             throughput_per_area(point.design.pattern, percent),
         **{key: areas[key] for key in ("memories", "logic", "memory", "whole")},
         "wires": outcome.parts.get("wires"), "energy": outcome.parts.get("energy"),
         "digest": address(point)}
 
 
-def _memories(cells: Cells, store: Store) -> tuple[Sram | None, str]:
+def _memories(cells: Cells | None, store: Store) -> tuple[Sram | None, str]:
     """Memories beside a library, and why there are none."""
+    if cells is None:
+        return None, ""
     try:
         return cells.sram(store), missing(cells.facts(store)["name"])
     except ValueError as error:

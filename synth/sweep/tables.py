@@ -15,6 +15,7 @@ from synth.scripts import ABC_SCRIPTS, YOSYS_SCRIPT
 from synth.store import versions
 from synth.sweep.cross import Crossed
 from synth.sweep.space import Space
+from synth.sweep.targets import TARGETS, scripts
 
 
 __all__ = ["as_csv", "as_json", "summary", "table"]
@@ -24,7 +25,8 @@ Rows = Sequence[dict[str, Any]]
 
 _PARAMETERS = tuple(described.name for described in Design.parameters())
 _FIGURES = ("area", "gates", "flip_flops", "memory_bits", "delay", "module_delay",
-            "overhead_percent", "throughput_per_area", "logic", "memory", "whole")
+            "overhead_percent", "throughput_per_area", "logic", "memory", "whole", "luts", "dsps",
+            "rams", "stage")
 
 
 def as_json(rows: Rows, space: Space, crossed: Crossed, tools: Sequence[str]) -> str:
@@ -34,6 +36,8 @@ def as_json(rows: Rows, space: Space, crossed: Crossed, tools: Sequence[str]) ->
                      **versions(*tools)},
         "yosys_script": list(YOSYS_SCRIPT),
         "abc_scripts": {goal: list(ABC_SCRIPTS[goal]) for goal in space.goals},
+        "fpga_scripts": {name: scripts(name) for name in space.targets
+                         if not TARGETS[name].cells},
         "space": _space(space, crossed), "rows": list(rows)}
     return json.dumps(data, indent=1, sort_keys=True) + "\n"
 
@@ -75,28 +79,33 @@ def as_csv(rows: Rows) -> str:
 
 
 def table(rows: Rows) -> Table:
-    """Rows for the terminal, with the parameters in which they differ."""
+    """Rows for the terminal: parameters in which they differ, and figures that any of them has."""
     varying = [name for name in _PARAMETERS
                if len({row["parameters"][name] for row in rows}) > 1]
     places = [name for name in ("library", "target", "goal")
               if len({row[name] for row in rows}) > 1]
-    wired, powered = (any(row[part] for row in rows) for part in ("wires", "energy"))
-    shown = Table("Sweep", (*places, "pattern", "design", *varying),
-                  ("area", "GE", "FFs", "delay", "over dense", "work/area",
-                   *(["core", "with wires"] if wired else []),
-                   *(["energy"] if powered else []), "status"))
-    for row in rows:
-        wires, energy = row["wires"] or {}, row["energy"] or {}
+    figures = [_figures(row) for row in rows]
+    headings = [name for name in figures[0] if any(row[name] for row in figures)]
+    shown = Table("Sweep", (*places, "pattern", "design", *varying), (*headings, "status"))
+    for row, own in zip(rows, figures, strict=True):
         shown.row(*(row[name] for name in places), row["parameters"]["pattern"], row["design"],
                   *(str(row["parameters"][name]) for name in varying),
-                  _number(row["area"], ",.0f"), _number(row["gates"], ",.0f"),
-                  _number(row["flip_flops"], ","), _number(row["delay"], ".4g"),
-                  _number(row["overhead_percent"], "+.1f", " %"),
-                  _number(row["throughput_per_area"], ".2f", "x"),
-                  *([_number(wires.get("core"), ",.0f"), _number(wires.get("delay"), ".4g")]
-                    if wired else []),
-                  *([_number(energy.get("mean"), ".4g")] if powered else []), row["status"])
+                  *(own[name] for name in headings), row["status"])
     return shown
+
+
+def _figures(row: dict[str, Any]) -> dict[str, str]:
+    """Figures of a row as the terminal shows them, by heading; empty where it has none."""
+    wires, energy = row["wires"] or {}, row["energy"] or {}
+    return {"area": _number(row["area"], ",.0f"), "GE": _number(row["gates"], ",.0f"),
+            "LUTs": _number(row["luts"], ","), "FFs": _number(row["flip_flops"], ","),
+            "DSPs": _number(row["dsps"], ","), "block RAMs": _number(row["rams"], "g"),
+            "delay": _number(row["delay"], ".4g"),
+            "over dense": _number(row["overhead_percent"], "+.1f", " %"),
+            "work/area": _number(row["throughput_per_area"], ".2f", "x"),
+            "core": _number(wires.get("core"), ",.0f"),
+            "with wires": _number(wires.get("delay"), ".4g"),
+            "energy": _number(energy.get("mean"), ".4g"), "stage": row["stage"] or ""}
 
 
 def _number(value: float | None, form: str, unit: str = "") -> str:

@@ -263,6 +263,7 @@ function start() {
   for (const id of ["curve", "area-of"]) at(id).addEventListener("change", drawRows);
   for (const id of ["parts-technology", "parts-design", "parts-of"])
     at(id).addEventListener("change", drawParts);
+  fill("table-fpga", study.columns.fpga, study.fpga);
   fill("table-accuracy", study.columns.accuracy, study.accuracy);
   fill("table-tokens", study.columns.tokens, study.tokens);
   drawAll();

@@ -34,6 +34,18 @@ def design(pattern: str, gates: float | None, **more) -> Row:
     return {**row, **more}
 
 
+def fpga(pattern: str, luts: int | None, dsps: int | None, **more) -> Row:
+    """An array on an FPGA that does 32 products a cycle."""
+    n, m = map(int, pattern.split(":"))
+    return {"technology": "ecp5", "target": "ecp5", "goal": "", "design": "array",
+            "pattern": pattern, "dense": n == m, "selector": "", "gather": "", "format": "int8",
+            "options": "", "rows": 1, "columns": 32 // m, "products": 32,
+            "parameters": {"multiplier": "dsp"}, "status": "done", "reason": None,
+            "digest": "1" * 64, "luts": luts, "flip_flops": luts and 3 * luts, "dsps": dsps,
+            "rams": 0.5, "overhead_percent": None if n == m else 80.0,
+            "stage": "synthesis only", **more}
+
+
 def accuracy(pattern: str, lost: float, method: str = "act") -> Row:
     """A loss of a model over dense."""
     return {"model": "toy", "metric": "perplexity", "unit": "nats a token", "pattern": pattern,
@@ -54,6 +66,11 @@ def small() -> Study:
                  design("8:16", 300.0, design="pe", products=16, whole=None, memory=None),
                  design("16:32", None, design="pe", products=32, whole=None, memory=None,
                         status="timeout", reason="Yosys did not end within 600 s")],
+        fpga=[fpga("8:8", 220, 32), fpga("16:16", 200, 32), fpga("4:8", 180, 16),
+              fpga("8:16", 190, 16),
+              fpga("8:16", 100, 0, design="selector", selector="rank", products=None),
+              fpga("16:32", None, None, status="failed",
+                   stage="failed", rams=None, reason="Yosys failed")],
         accuracy=[*(accuracy(pattern, lost) for pattern, lost in LOST.items()),
                   accuracy("unstructured-50", 0.15), accuracy("8:16", 0.1, "act d-pts+var"),
                   accuracy("2:4", 0.2, "act d-pts+var"),

@@ -61,7 +61,7 @@ def test_drawing_what_was_drawn_changes_nothing(given, tmp_path):
 def test_only_the_kinds_that_are_asked_for(given, tmp_path):
     draw(given, tmp_path / "out", "--files", "md", "csv")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "accuracy.csv", "designs.csv", "study.md", "tokens.csv"]
+        "accuracy.csv", "designs.csv", "fpga.csv", "study.md", "tokens.csv"]
 
 
 def test_tables_have_every_row_and_every_part():
@@ -116,7 +116,7 @@ def test_every_block_can_stand_in_a_page(tmp_path):
     (["--libraries", "none.lib"], "none.lib"),
     (["--designs", "compressor"], f"designs must be one of {', '.join(DESIGNS)}, not "),
     (["--files", "pdf"], "files must be one of html, json, md, csv, png, svg, not 'pdf'"),
-    (["--targets", "tube"], "targets must be one of asic"),
+    (["--targets", "tube"], "targets must be one of asic, ecp5, xc7, gowin, not 'tube'"),
     (["--parts", "cost"], "parts must be one of area, energy, tokens, not 'cost'"),
 ])
 def test_mistakes_end_with_one_sentence_and_no_file(words, message, given, tmp_path, capsys):

@@ -11,8 +11,7 @@ from selenium.webdriver.support.ui import Select
 
 from synth.study.curves import front
 from synth.study.data import Study
-from synth.study.designs import compare
-from synth.study.files import contents
+from synth.study.files import compared, contents
 from tests.synth.study.small import small
 
 
@@ -39,7 +38,7 @@ def browser():
 @pytest.fixture(scope="module")
 def study():
     made = small()
-    return replace(made, designs=compare(made.designs))
+    return compared(made)
 
 
 @pytest.fixture
@@ -155,6 +154,14 @@ def test_tables_sort_by_every_kind_of_column(page):
     assert [head.get_attribute("aria-sort") for head in heads] == ["ascending"]
 
 
+def test_fpgas_stand_in_a_table_of_their_own_and_in_no_plot(page):
+    assert column(page, "table-fpga", "LUTs") == ["220", "200", "180", "190", "100", ""]
+    press(page, "table-fpga", "LUTs, dense = 1")
+    assert column(page, "table-fpga", "LUTs, dense = 1") == ["0.9", "0.95", "1", "1.1", "", ""]
+    assert set(column(page, "table-fpga", "stage")) == {"synthesis only", "failed"}
+    assert "ecp5" not in page.find_element(By.ID, "shown").text
+
+
 def test_cells_without_a_figure_stand_last_in_both_directions(page):
     box(page, "design", "pe").click()
     for _ in range(2):
@@ -224,7 +231,8 @@ def test_everything_has_a_name_for_who_does_not_see_it(page):
     assert levels == [1, 2, 2, 2, 2, 2]
 
 
-@pytest.mark.parametrize("empty", [{"accuracy": []}, {"tokens": []}, {"designs": []}, None])
+@pytest.mark.parametrize("empty", [{"accuracy": []}, {"tokens": []}, {"designs": []},
+                                   {"fpga": []}, None])
 def test_a_study_that_lacks_a_part_is_a_page_too(browser, study, tmp_path, empty):
     page = shown(browser, Study(missing={"area": "not yet"}) if empty is None
                  else replace(study, **empty), tmp_path)

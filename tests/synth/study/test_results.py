@@ -31,8 +31,8 @@ def test_tables_of_pages_are_those_of_the_results(study):
         assert page.read_text() == text, f"{page} must be made again, see docs/synth/study.md"
 
 
-@pytest.mark.parametrize("name", ["study.json", "study.md", "designs.csv", "accuracy.csv",
-                                  "tokens.csv"])
+@pytest.mark.parametrize("name", ["study.json", "study.md", "designs.csv", "fpga.csv",
+                                  "accuracy.csv", "tokens.csv"])
 def test_files_are_those_of_the_study(study, name):
     kinds = ["json", "md", "csv"]
     assert (RESULTS / name).read_text() == contents(study, kinds)[name]
@@ -61,6 +61,6 @@ def test_models_were_evaluated_with_every_pattern(study):
 
 def test_results_are_small_figures_only():
     files = sorted(path.name for path in RESULTS.iterdir() if path.is_file())
-    assert files == ["accuracy.csv", "designs.csv", "study.json", "study.md", "study.png",
-                     "tokens.csv"]
+    assert files == ["accuracy.csv", "designs.csv", "fpga.csv", "study.json", "study.md",
+                     "study.png", "tokens.csv"]
     assert sum(Path(RESULTS, name).stat().st_size for name in files) < 1_000_000

@@ -28,7 +28,8 @@ def job(point, store, **more):
 
 @pytest.mark.parametrize("point", [
     POINT, replace(POINT, goal="delay", wires=True, energy=Simulation("gaussian", 1, 20)),
-    Point("array", Design(Pattern(2, 4), rows=2, shift="none"), Cells(CELLS, (Path("/x.lef"),)))])
+    Point("array", Design(Pattern(2, 4), rows=2, shift="none"), Cells(CELLS, (Path("/x.lef"),))),
+    Point("pe", Design(Pattern(2, 4), multiplier="dsp"), None, "", "ecp5")])
 def test_points_survive_as_json(point):
     assert Point.load(json.loads(json.dumps(point.dump()))) == point
 
@@ -36,7 +37,8 @@ def test_points_survive_as_json(point):
 def test_digests_differ_where_points_do():
     points = [POINT, replace(POINT, goal="delay"), replace(POINT, wires=True),
               replace(POINT, energy=Simulation()), replace(POINT, energy=Simulation(seeds=1)),
-              replace(POINT, name="compressor"), replace(POINT, design=Design(Pattern(1, 3)))]
+              replace(POINT, name="compressor"), replace(POINT, design=Design(Pattern(1, 3))),
+              *(replace(POINT, cells=None, goal="", target=target) for target in ("ecp5", "xc7"))]
     assert len({address(point) for point in points}) == len(points)
     assert address(POINT) == address(replace(POINT, cells=Cells(CELLS, name="other name")))
 
