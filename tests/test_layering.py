@@ -17,7 +17,7 @@ FLOORS = {
         {"hw.selector", "hw.array"},
         {"hw.compressor", "hw.epilogue"},
         {"hw.accelerator"},
-        {"hw.generate.tops"},
+        {"hw.generate.tops", "hw.generate.package"},
         {"hw.generate"},
     ],
     "sw": [

@@ -5,14 +5,15 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.accelerator.coefficient_loader import Loading
+from hw.accelerator.identity import identity
 from hw.accelerator.job_pattern import JobPattern
 from hw.accelerator.stepper import Progress
 from hw.compressor.compressor import CompressorSettings
-from hw.config import FLEXIBLE, Design
+from hw.config import Design
 from hw.epilogue.corrections import Corrections
 from hw.fixed_point import Output
 from hw.job.job import Run
-from hw.registers import ID, Error
+from hw.registers import Error
 from hw.stream.axi_lite import Registers
 from hw.stream.members import only_if
 from hw.stream.payloads import Asked
@@ -179,18 +180,8 @@ class Controller(wiring.Component):
 
     def _describe(self, m):
         """What software can read of the design."""
-        design, state = self.design, self.registers.state
-        m.d.comb += [
-            state.id.eq(ID),
-            state.n.eq(design.pattern.n),
-            state.m.eq(design.pattern.m),
-            state.flexible.eq(FLEXIBLE.index(design.flexible)),
-            state.rows.eq(design.rows),
-            state.columns.eq(design.columns),
-            state.max_blocks.eq(design.covered_blocks),
-            state.buffer_blocks.eq(design.max_blocks),
-            state.batch_tokens.eq(design.batch_tokens),
-        ]
+        m.d.comb += [self.registers.state[name].eq(value)
+                     for name, value in identity(self.design).items()]
 
     def _prepare(self, m, pattern):
         """Tell the compressor and the epilogue what software has set for the job."""

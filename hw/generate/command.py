@@ -1,14 +1,21 @@
 """Verilog of a design: ``python -m hw.generate --n 8 --m 16``."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hw.command.checks import plain
-from hw.command.kinds import Kind, folder, one_of, text, whole
+from hw.command.checks import number, plain
+from hw.command.kinds import Kind, file, folder, one_of, text, whole
 from hw.command.parser import Arguments, Parser
 from hw.command.run import run
-from hw.config import DESIGNS, Pattern
+from hw.config import DESIGNS, Design, Pattern
 from hw.generate.arguments import PATTERN, add_design_arguments, design_from
 from hw.selector.auto import choose
+
+
+if TYPE_CHECKING:
+    from hw.generate.package import Packaging
 
 
 __all__ = ["main"]
@@ -39,7 +46,9 @@ def _pattern(arguments: Arguments) -> Pattern:
 def _resolve(arguments: Arguments, pattern: Pattern) -> str:
     """Put a structure in the place of ``--selector auto``; return why it was taken."""
     if arguments.selector != AUTO:
-        arguments.refuse("clock_ns", "throughput", where=f"without the selector {AUTO}")
+        arguments.refuse("throughput", where=f"without the selector {AUTO}")
+        if not arguments.package:
+            arguments.refuse("clock_ns", where=f"without package or the selector {AUTO}")
         return ""
     for name, default in (("stages", 0), ("flexible", "none")):
         if getattr(arguments, name) != default:
@@ -68,25 +77,56 @@ def _parser() -> Parser:
                        "macros)")
     parser.option("--timescale", kind=text("UNIT/PRECISION"),
                   help="time scale of the Verilog, such as 1ns/1ps (default none)")
-    parser.group("with --selector auto")
     parser.option("--clock-ns", kind=_number("above 0"), default=8.0,
-                  help="period of the clock in ns, which the selector meets")
+                  help="with --package or --selector auto, period of the clock in ns")
+    parser.group("for flows")
+    parser.flag("--package", help="also write what flows, register tools and readers need: FuseSoC "
+                                  "core, IP-XACT, SystemRDL, SDC, a LiteX module, SystemVerilog "
+                                  "interfaces, a template, a bench, a symbol and a datasheet")
+    parser.option("--area", kind=file(), help="with --package, report.json of synth.report with "
+                                              "this design, for the datasheet")
+    parser.option("--schema", kind=file(), help="with --package, index.xsd of IEEE 1685-2014, by "
+                                                "which the IP-XACT component must be valid")
+    parser.group("with --selector auto")
     parser.option("--throughput", kind=_number("above 0 to 1"), default=1.0,
                   help="blocks per cycle")
     add_design_arguments(parser, selectors=(AUTO,))
     return parser
 
 
-def _generate(arguments: Arguments) -> None:
-    from hw.generate.designs import generate
+def _packaging(arguments: Arguments, design: Design) -> "Packaging | None":
+    """What ``--package`` and the options with it ask for."""
+    if not arguments.package:
+        arguments.refuse("area", "schema", where="without package")
+        return None
+    from hw.generate.package import Packaging, Schema, read_area
 
+    return Packaging(
+        number("clock_ns", arguments.clock_ns, 0),
+        read_area(arguments.area, arguments.design, design) if arguments.area else None,
+        Schema(arguments.schema) if arguments.schema else None)
+
+
+def _generate(arguments: Arguments) -> None:
     pattern = _pattern(arguments)
     why = _resolve(arguments, pattern)
     design = design_from(arguments, pattern)
+    packaging = _packaging(arguments, design)
+    from hw.generate.designs import generate
+
     paths = generate(arguments.design, design, arguments.output, why, module=arguments.name,
-                     timescale=arguments.timescale or "")
-    for line in [*([f"selector {why}"] if why else []), *paths]:
+                     timescale=arguments.timescale or "", packaging=packaging)
+    for line in [*([f"selector {why}"] if why else []), *paths,
+                 *(_left_out(paths) if packaging else [])]:
         print(line)
+
+
+def _left_out(paths: Sequence[Path]) -> list[str]:
+    """What the package of the design whose files these are does not have."""
+    from hw.generate.package import left_out
+
+    manifest = next(path for path in paths if path.suffix == ".json")
+    return left_out(json.loads(manifest.read_bytes()))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -12,8 +12,9 @@ from hw.command.progress import doing
 from hw.config import Design
 from hw.generate.emit import emit
 from hw.generate.handover import check_timescale, handed_over, waivers
-from hw.generate.manifest import manifest
+from hw.generate.manifest import describe, manifest
 from hw.generate.names import module_name
+from hw.generate.package import Packaging, names, package
 from hw.generate.tops import make_top
 from hw.header import c_header
 
@@ -43,11 +44,13 @@ def verilog(name: str, design: Design, module: str | None = None) -> str:
 
 
 def generate(name: str, design: Design, output: Path, why: str = "", *,
-             module: str | None = None, timescale: str = "") -> list[Path]:
+             module: str | None = None, timescale: str = "",
+             packaging: Packaging | None = None) -> list[Path]:
     """Write Verilog, manifest and waivers of a design; return their paths.
 
     They are called by the top module: ``<module>.v``, ``<module>.json`` and ``<module>.vlt``. An
-    accelerator also gets a C header of its registers, ``<module>.h``.
+    accelerator also gets a C header of its registers, ``<module>.h``. With ``packaging`` come the
+    files of :func:`hw.generate.package.package`.
 
     Parameters
     ----------
@@ -59,6 +62,8 @@ def generate(name: str, design: Design, output: Path, why: str = "", *,
         What the manifest says of the choice of the selector, if it was chosen.
     timescale : str
         Unit and precision, such as ``1ns/1ps``, for simulators that ask every file for them.
+    packaging : Packaging, optional
+        What the files for flows depend on; without, there are none.
 
     Raises
     ------
@@ -68,16 +73,19 @@ def generate(name: str, design: Design, output: Path, why: str = "", *,
     scale = check_timescale(timescale) if timescale else ""
     module = module_name(name, module)
     header = [f"{module}.h"] * (name == "accelerator")
-    check_writable(output, [f"{module}.v", f"{module}.json", f"{module}.vlt", *header])
+    check_writable(output, [f"{module}.v", f"{module}.json", f"{module}.vlt", *header,
+                            *(names(module) if packaging else [])])
     slow = ", which takes a minute or two" if design.pattern.m > 16 else ""
     with doing(f"generating {module} {design.pattern}{slow}"), _quiet_end():
         top = make_top(name, design)
         emitted = emit(top, module)
+    content = describe(name, module, top, emitted.memories, why)
     return write_all(output, {
         f"{module}.v": handed_over(name, module, top, emitted, scale),
-        f"{module}.json": manifest(name, module, top, emitted.memories, why),
+        f"{module}.json": manifest(content),
         f"{module}.vlt": waivers(module),
         **dict.fromkeys(header, c_header(design, module) if header else ""),
+        **(package(content, packaging) if packaging else {}),
     })
 
 

