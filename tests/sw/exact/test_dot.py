@@ -70,6 +70,11 @@ def test_sums_are_rounded_once():
     high[500:1000] = total[500:1000].float().double() / 2 ** 25  # halves of last bits, nearly ties
     low[500:800] = 0
     total[1000:1100], high[1000:1100] = 2.0 ** -127, numbers(44, -190, -188)[:100]
+    # A tie but for a bit that float64 drops from the sum: 2 ** 23 and half of a last bit.
+    total[1100:1900] = 2.0 ** 23 + torch.arange(800)
+    signs = torch.tensor([1.0, -1.0]).double().repeat(400)
+    high[1100:1900], low[1100:1900] = 0.5 + signs * 2.0 ** -40, 0
+    high[1500:1900], low[1500:1900] = 0.5, signs[:400] * 2.0 ** -40
     total = total.float().double()
     for third in (low, None):
         found = add_to_fp32(total, high, third).tolist()
