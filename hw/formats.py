@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from math import inf, nan
 
 
-__all__ = ["BLOCK_FORMATS", "E8M0_BIAS", "FORMATS", "PAIRS", "BlockFormat", "Format"]
+__all__ = ["BLOCK_FORMATS", "E8M0_BIAS", "FORMATS", "PAIRS", "QUANTIZED", "ROW_FORMATS",
+           "SELECTIONS", "BlockFormat", "Format", "check_scale"]
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,15 @@ BLOCK_FORMATS = {name: BlockFormat(name, FORMATS[element], scale, size)
 )}
 """Every block format by its name: those of the MX specification, and NVFP4."""
 
+ROW_FORMATS = ("int8", "fp8_e4m3", "fp8_e5m2")
+"""Formats that have a scale for each row: a token, or the weights of an output."""
+
+QUANTIZED = ("bf16", "fp16", *ROW_FORMATS, *BLOCK_FORMATS)
+"""Formats of tokens: as they are, with a scale for each token, with scales of blocks."""
+
+SELECTIONS = ("before", "after")
+"""Where selection stands, seen from quantisation."""
+
 PAIRS = {
     "fp8_e4m3": ("fp8_e4m3", "int4", "int8"),
     "fp8_e5m2": ("fp8_e5m2",),
@@ -163,3 +173,11 @@ PAIRS = {
 checkpoints hold. Integer weights of 4 and 8 bits for fp16, bf16 and E4M3 (W4A16, W8A16, W4A8), and
 MXFP4 weights for MXFP8 activations. E5M2 has the range of gradients and is no format of quantised
 weights but its own; fp6 and fp4 are narrow enough for both operands."""
+
+
+def check_scale(name: str, m: int) -> None:
+    """Raise ValueError if blocks of ``m`` values do not share their scale in a block format."""
+    block = BLOCK_FORMATS.get(name)
+    if block and block.size % m:
+        raise ValueError(f"m must divide the {block.size} values that share a scale in {name}, "
+                         f"which {m} does not")

@@ -25,7 +25,7 @@ from sw.exact.convert import convert, exponents, powers
 from sw.exact.selection import pad_features
 
 
-__all__ = ["SCALE_TYPES", "Blocks", "check_scale", "quantize_blocks", "tensor_scale"]
+__all__ = ["SCALE_TYPES", "Blocks", "quantize_blocks", "tensor_scale"]
 
 
 SCALE_TYPES = {"e8m0": torch.float8_e8m0fnu, "e4m3": torch.float8_e4m3fn}
@@ -66,14 +66,6 @@ class Blocks(NamedTuple):
         size, features = BLOCK_FORMATS[self.name].size, self.values.shape[-1]
         each = self.factors().repeat_interleave(size, -1)[..., :features]
         return self.values.double() * (each * self.tensor)
-
-
-def check_scale(name: str, m: int) -> None:
-    """Raise ValueError if blocks of ``m`` values do not share their scale in a block format."""
-    block = BLOCK_FORMATS.get(name)
-    if block and block.size % m:
-        raise ValueError(f"m must divide the {block.size} values that share a scale in {name}, "
-                         f"which {m} does not")
 
 
 def tensor_scale(x: Tensor) -> float:

@@ -28,8 +28,8 @@ import torch
 from torch import Tensor
 
 from hw.config import choice, integer
-from hw.formats import BLOCK_FORMATS, FORMATS, PAIRS, Format
-from sw.exact.blocks import Blocks, check_scale
+from hw.formats import BLOCK_FORMATS, FORMATS, PAIRS, Format, check_scale
+from sw.exact.blocks import Blocks
 from sw.exact.convert import exponents, powers
 from sw.exact.formats import TYPES, Coded
 from sw.exact.rounding import add_to_fp32, two_sum

@@ -14,19 +14,16 @@ import torch
 from torch import Tensor
 
 from hw.config import choice
-from hw.formats import FORMATS
+from hw.formats import FORMATS, ROW_FORMATS
 from sw.exact.convert import convert
 from sw.exact.graph import is_recorded
 
 
-__all__ = ["LARGEST", "ROW_FORMATS", "Quantized", "quantize", "saturate"]
+__all__ = ["LARGEST", "Quantized", "quantize", "saturate"]
 
 
 LARGEST = 127
 """Largest magnitude that quantisation to int8 gives."""
-
-ROW_FORMATS = ("int8", "fp8_e4m3", "fp8_e5m2")
-"""Formats that have a scale for each row."""
 
 
 class Quantized(NamedTuple):
@@ -58,7 +55,8 @@ def quantize(x: Tensor, largest: Tensor | None = None, name: str = "int8") -> Qu
     """Quantise ``x`` [..., K], any floating-point type, with one scale for each row.
 
     ``largest`` [..., 1] is the magnitude that becomes the largest of the format, by default the
-    largest of the row; larger values saturate. ``name`` is one of ``ROW_FORMATS``.
+    largest of the row; larger values saturate. ``name`` is one of
+    ``hw.formats.ROW_FORMATS``.
 
     Raises
     ------

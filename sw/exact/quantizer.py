@@ -5,28 +5,22 @@ is finer. ``after``: all values are quantised, and selection compares the magnit
 a block format that is exact without a look at scales, since M divides the values that share one.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from hw.config import Pattern, choice
-from hw.formats import BLOCK_FORMATS
-from sw.exact.blocks import Blocks, check_scale, quantize_blocks
+from hw.formats import BLOCK_FORMATS, QUANTIZED, ROW_FORMATS, SELECTIONS, check_scale
+from sw.exact.blocks import Blocks, quantize_blocks
 from sw.exact.convert import convert
 from sw.exact.formats import Coded
-from sw.exact.quantize import ROW_FORMATS, quantize
+from sw.exact.quantize import quantize
 from sw.exact.selection import nm_mask
 
 
-__all__ = ["QUANTIZED", "SELECTIONS", "Kept", "quantize_kept", "quantized"]
-
-
-SELECTIONS = ("before", "after")
-"""Where selection stands, seen from quantisation."""
-
-QUANTIZED = ("bf16", "fp16", *ROW_FORMATS, *BLOCK_FORMATS)
-"""Formats of tokens: as they are, with a scale for each token, with scales of blocks."""
+__all__ = ["Kept", "quantize_kept", "quantize_selected", "quantized"]
 
 
 class Kept(NamedTuple):
@@ -35,7 +29,7 @@ class Kept(NamedTuple):
     Attributes
     ----------
     operand : Coded or Blocks
-        Values [..., K], +0 where dropped.
+        Values [..., K]; +0 where dropped before quantisation, as they were where after it.
     mask : Tensor
         bool, [..., K].
     scale : Tensor
@@ -47,10 +41,14 @@ class Kept(NamedTuple):
     scale: Tensor
 
     def dequantize(self) -> Tensor:
-        """Return the real values, zeros where dropped, float32 [..., K]."""
+        """Return the real values of all, dropped or not, float32 [..., K]."""
         exact = (self.operand.dequantize() if isinstance(self.operand, Blocks)
                  else self.operand.values)
         return exact.float() * self.scale
+
+    def sparse(self) -> Tensor:
+        """Return the real values, zeros where dropped, float32 [..., K]."""
+        return torch.where(self.mask, self.dequantize(), 0)
 
 
 def quantized(x: Tensor, name: str, keep: Tensor | None = None, tensor: float = 1.0) -> Kept:
@@ -61,7 +59,7 @@ def quantized(x: Tensor, name: str, keep: Tensor | None = None, tensor: float = 
     x : Tensor
         Floating-point; at most 16 bits wide for block formats.
     name : str
-        One of ``QUANTIZED``.
+        One of ``hw.formats.QUANTIZED``.
     keep : Tensor, optional
         bool, the shape of x; by default all.
     tensor : float
@@ -88,7 +86,7 @@ def quantized(x: Tensor, name: str, keep: Tensor | None = None, tensor: float = 
 
 def quantize_kept(x: Tensor, name: str, pattern: Pattern, selection: str = "before",
                   coefficients: Tensor | None = None, tensor: float = 1.0) -> Kept:
-    """Select and quantise tokens ``x`` [..., K].
+    """Select by a pattern, and quantise tokens ``x`` [..., K].
 
     Parameters
     ----------
@@ -106,14 +104,21 @@ def quantize_kept(x: Tensor, name: str, pattern: Pattern, selection: str = "befo
     ValueError
         If one of them is none that there is.
     """
-    choice("selection", selection, SELECTIONS)
     choice("format", name, QUANTIZED)
     check_scale(name, pattern.m)
+    return quantize_selected(
+        x, name, lambda values: nm_mask(values, pattern.n, pattern.m, coefficients), selection,
+        tensor)
+
+
+def quantize_selected(x: Tensor, name: str, select: Callable[[Tensor], Tensor],
+                      selection: str = "before", tensor: float = 1.0) -> Kept:
+    """Quantise tokens and select from them: the same with any function from values to a mask.
+
+    It gets ``x``, or where it stands ``after`` the elements.
+    """
+    choice("selection", selection, SELECTIONS)
     if selection == "before":
-        mask = nm_mask(x, pattern.n, pattern.m, coefficients)
-        return quantized(x, name, mask, tensor)
+        return quantized(x, name, select(x), tensor)
     whole = quantized(x, name, tensor=tensor)
-    values = whole.operand.values
-    mask = nm_mask(values, pattern.n, pattern.m, coefficients)
-    zeroed = torch.where(mask, values.float(), 0).to(values.dtype)
-    return Kept(whole.operand._replace(values=zeroed), mask, whole.scale)
+    return whole._replace(mask=select(whole.operand.values))
