@@ -53,7 +53,9 @@ def vectors(design, count):
 
 
 @pytest.mark.parametrize("design", [
-    *(Design(Pattern(4, 8), format=name) for name in FORMATS if name != "int8"),
+    *(pytest.param(Design(Pattern(4, 8), format=name),
+                   marks=[pytest.mark.long] if name.startswith("fp6") else [])
+      for name in FORMATS if name != "int8"),
     Design(Pattern(3, 7), encoding="index"),
     Design(Pattern(8, 16), encoding="index"),
     Design(Pattern(3, 7), encoding="rank"),

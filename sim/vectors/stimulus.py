@@ -51,7 +51,8 @@ def special(number: Format) -> list[int]:
     if number.integer:
         return [0, 1, sign - 1, sign, sign + 1, 2 * sign - 1]
     infinity = [] if number.infinity is None else [number.infinity]
-    positive = [0, 1, 1 << number.mantissa, number.nan - 1, number.nan, *infinity, sign - 1]
+    nans = [number.nan - 1, number.nan] if number.nan else []
+    positive = [0, 1, 1 << number.mantissa, *nans, *infinity, sign - 1]
     return [bits | negative for bits in positive for negative in (0, sign)]
 
 

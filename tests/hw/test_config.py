@@ -40,8 +40,8 @@ def test_metadata_bits_of_the_specification(pattern, span, bitmask, index, rank)
 @pytest.mark.parametrize(("parameters", "message"), [
     ({"rows": 0}, "rows must be an integer from 1 to 64, not 0"),
     ({"columns": 65}, "columns must be an integer from 1 to 64, not 65"),
-    ({"format": "fp32"}, ("format must be one of int4, int8, fp8_e4m3, fp8_e5m2, fp16, bf16, not "
-                          "'fp32'")),
+    ({"format": "fp32"}, ("format must be one of int4, int8, fp8_e4m3, fp8_e5m2, fp6_e2m3, "
+                          "fp6_e3m2, fp4_e2m1, fp16, bf16, not 'fp32'")),
     ({"encoding": "csr"}, "encoding must be one of bitmask, index, rank, not 'csr'"),
     ({"decode_stages": 9}, "decode_stages must be an integer from 0 to 8, not 9"),
     ({"coefficients": 9}, "coefficients must be an integer from 0 to 8, not 9"),

@@ -8,7 +8,7 @@ from amaranth.sim import Simulator
 
 from hw.compressor.score import Score
 from hw.config import Pattern
-from hw.formats import FORMATS
+from hw.formats import BLOCK_FORMATS, FORMATS, PAIRS
 from sw.exact.formats import from_bits, to_bits
 from tests.sw.plain import magnitude
 
@@ -23,7 +23,7 @@ def decode(bits, number):
     fraction = bits & (1 << number.mantissa) - 1
     if number.infinity is not None and exponent == (1 << number.exponent) - 1:
         return math.nan if fraction else sign * math.inf
-    if number.infinity is None and bits & 0x7F == 0x7F:
+    if number.name == "fp8_e4m3" and bits & 0x7F == 0x7F:
         return math.nan
     bias = (1 << number.exponent - 1) - 1
     significand = fraction / (1 << number.mantissa) + (exponent > 0)
@@ -34,11 +34,39 @@ def every(number):
     return range(1 << number.bits)
 
 
+@pytest.mark.parametrize(("name", "smallest", "largest"), [
+    ("int4", 1, 7), ("int8", 1, 127), ("fp8_e4m3", 2 ** -9, 448), ("fp8_e5m2", 2 ** -16, 57344),
+    ("fp6_e2m3", 0.125, 7.5), ("fp6_e3m2", 0.0625, 28), ("fp4_e2m1", 0.5, 6),
+    ("fp16", 2 ** -24, 65504), ("bf16", 2 ** -133, 2 ** 128 - 2 ** 120)])
+def test_ends_of_the_specifications(name, smallest, largest):
+    number = FORMATS[name]
+    assert (number.value(1), number.max_finite) == (smallest, largest)
+    if not number.integer:
+        assert 2.0 ** (number.least_exponent - number.mantissa) == smallest
+        assert 2.0 ** number.max_exponent <= largest < 2.0 ** (number.max_exponent + 1)
+
+
+@pytest.mark.parametrize("block", BLOCK_FORMATS.values(), ids=list(BLOCK_FORMATS))
+def test_block_formats_of_the_specifications(block):
+    assert (block.scale, block.size) == (("e4m3", 16) if block.name == "nvfp4" else ("e8m0", 32))
+    assert block.element.name.removeprefix("fp") in {
+        "mxfp4": "4_e2m1", "nvfp4": "4_e2m1"}.get(block.name, block.name.removeprefix("mxfp"))
+
+
+def test_every_pair_has_its_formats():
+    known = {*FORMATS, *BLOCK_FORMATS}
+    assert known - set(PAIRS) == {"int4", "int8"}
+    for name, weights in PAIRS.items():
+        assert weights[0] == name
+        assert set(weights) <= known
+
+
 @pytest.mark.parametrize("number", FLOATS, ids=lambda number: number.name)
 def test_torch_reads_the_bits_as_defined(number):
     values = from_bits(torch.tensor(list(every(number))), number.name)
     for bits, value in zip(every(number), values.double().tolist(), strict=True):
         expected = decode(bits, number)
+        assert number.value(bits) == expected or math.isnan(number.value(bits)), hex(bits)
         assert value == expected or (math.isnan(value) and math.isnan(expected)), hex(bits)
     assert to_bits(values, number.name).tolist() == list(every(number))
 
@@ -111,7 +139,12 @@ def test_score_with_a_coefficient_is_the_exact_product():
     (lambda: to_bits(torch.tensor([8.0]), "fp16"),
      "values must be of type float16 in fp16, not float32"),
     (lambda: from_bits(torch.tensor([1]), "fp32"),
-     "format must be one of int4, int8, fp8_e4m3, fp8_e5m2, fp16, bf16, not 'fp32'"),
+     ("format must be one of int4, int8, fp8_e4m3, fp8_e5m2, fp6_e2m3, fp6_e3m2, fp4_e2m1, fp16, "
+      "bf16, not 'fp32'")),
+    (lambda: from_bits(torch.tensor([64]), "fp6_e3m2"),
+     "bits must be from 0 to 63 in fp6_e3m2, not from 64 to 64"),
+    (lambda: to_bits(torch.tensor([5.0]).to(torch.float8_e4m3fn), "fp4_e2m1"),
+     "values must be numbers of fp4_e2m1, not 5"),
 ])
 def test_rejects(call, message):
     with pytest.raises(ValueError, match="must be") as caught:
