@@ -24,7 +24,7 @@ def constraints(about: Description) -> str:
     return "\n".join([
         f"# Timing constraints of {about.top}, in ns, by nmforge {about.version}.",
         f"# {_why(about)}",
-        f"set period {about.clock_ns:g}",
+        f"set period {about.clock_ns:.12g}",
         f"set input_delay [expr {{{part:g} * $period}}]",
         f"set output_delay [expr {{{part:g} * $period}}]",
         "",

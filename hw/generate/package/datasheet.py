@@ -48,13 +48,13 @@ def _timing(about: Description) -> Iterator[str]:
     yield "## Latency and throughput"
     yield ""
     if not latency:
-        yield f"Combinational: the output follows the input, within {about.clock_ns:g} ns by the"
+        yield f"Combinational: the output follows the input, within {about.clock_ns:.12g} ns by the"
         yield f"constraints in `{about.top}.sdc`."
     else:
         rate = 1000 / (about.clock_ns * interval)
         yield f"Latency {_cycles(latency)}, from an input to the output that depends on it. One"
         yield f"input every {_cycles(interval)}: {rate:.4g} million a second at a period of"
-        yield f"{about.clock_ns:g} ns, as in `{about.top}.sdc`."
+        yield f"{about.clock_ns:.12g} ns, as in `{about.top}.sdc`."
     if about.design in ("array", "accelerator"):
         products = (about.parameters["rows"] * about.parameters["columns"]
                     * about.content["derived"]["lanes"])

@@ -1,6 +1,7 @@
 """A LiteX module around the design."""
 
 from collections.abc import Iterator
+from keyword import iskeyword
 
 from hw.generate.package.buses import AXI4, AXI4_LITE, Interface
 from hw.generate.package.description import Description
@@ -43,8 +44,9 @@ _USES = {
 
 
 def class_name(top: str) -> str:
-    """Name of the class: ``NmAccelerator`` of ``nm_accelerator``."""
-    return "".join(part[:1].upper() + part[1:] for part in top.split("_"))
+    """Name of the class: ``NmAccelerator`` of ``nm_accelerator``, and no keyword of Python."""
+    name = "".join(part[:1].upper() + part[1:] for part in top.split("_"))
+    return f"{name}Module" if iskeyword(name) else name
 
 
 def litex(about: Description) -> str:

@@ -13,9 +13,9 @@ _ACCESS = {"rw": "sw = rw; hw = r;", "ro": "sw = r; hw = w;",
 
 
 def systemrdl(about: Description) -> str:
-    """An address map called like the top; errors are an enumeration."""
+    """An address map ``<top>_registers``; errors are an enumeration."""
     lines = [f"// Registers of {about.top}, by nmforge {about.version}.", "",
-             *_errors(about), f"addrmap {about.top} {{",
+             *_errors(about), f"addrmap {about.top}_registers {{",
              f"  name = {_text(about.top)};", f"  desc = {_text(about.title)};",
              "  default regwidth = 32;", "  lsb0;"]
     for register in about.registers:

@@ -1,5 +1,7 @@
 """The registers in SystemRDL, compiled; and the same in IP-XACT."""
 
+import json
+
 import pytest
 from systemrdl import RDLCompiler
 from systemrdl.node import AddrmapNode, RegNode
@@ -7,6 +9,7 @@ from systemrdl.node import AddrmapNode, RegNode
 from hw.accelerator.identity import identity
 from hw.registers import REGISTERS, Error
 from tests.hw.generate.package.conftest import ACCELERATOR
+from tests.hw.generate.package.shells import write
 
 
 ACCESS = {"r": "ro", "rw": "rw", "w": "w1"}
@@ -51,6 +54,13 @@ def test_a_round_trip_through_ipxact(project, tmp_path):
 
     IPXACTExporter().export(compiled(project / "mine.rdl"), str(tmp_path / "mine.xml"))
     assert registers(compiled(tmp_path / "mine.xml")) == described()
+
+
+@pytest.mark.parametrize("name", ["field", "addrmap", "none"])
+def test_a_name_may_be_a_keyword_of_systemrdl_or_python(project, name, tmp_path):
+    write(json.loads((project / "mine.json").read_text()) | {"top": name}, tmp_path)
+    assert registers(compiled(tmp_path / f"{name}.rdl")) == described()
+    compile((tmp_path / f"{name}_litex.py").read_text(), name, "exec")
 
 
 @pytest.mark.parametrize("end", [".rdl", ".xml"])
