@@ -2,13 +2,15 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hw.command.files import check_writable
 from hw.command.kinds import file, folder, number, one_of, text, whole
 from hw.command.parser import Arguments, Parser
 from hw.command.run import run
+from hw.formats import QUANTIZED, SELECTIONS
 from sw.methods.method import BY_LAYER, Method
-from sw.methods.names import CORRECTIONS, CRITERIA, TRAINED, split_names
+from sw.methods.names import CORRECTIONS, CRITERIA, FORMAT_CORRECTIONS, TRAINED, split_names
 from sw.methods.schedule import Training
 
 
@@ -50,12 +52,18 @@ def parser() -> Parser:
                 many=True, default=("act",),
                 help="what is selected by; weight prunes weights, alone")
     made.option("--corrections", kind=text("NAME+NAME"), many=True, default=("none",),
-                help=f"combinations, such as d-pts+var, of {', '.join(CORRECTIONS)}; none is no "
-                     "correction")
+                help=f"combinations, such as d-pts+var, of {', '.join(CORRECTIONS)}, and with a "
+                     f"format {', '.join(FORMAT_CORRECTIONS)}; none is no correction")
     made.flag("--paper", help="in place of these: every criterion alone (these also with "
                               "--integer), and act with every correction and combination of the "
                               "paper")
     made.flag("--integer", help="add the integer path of the hardware to each row")
+    made.option("--formats", aliases=("--format",), kind=one_of("none", *QUANTIZED), many=True,
+                default=("none",),
+                help="number formats of tokens and weights; none computes as the model does")
+    made.option("--selections", aliases=("--selection",), kind=one_of(*SELECTIONS), many=True,
+                default=("before",),
+                help="whether selection stands before or after quantisation to a format")
     made.option("--layers", kind=text("LAYER"), many=True,
                 help="names of layers that become sparse, such as '*.mlp.*' (default all of the "
                      "language model)")
@@ -88,31 +96,59 @@ def parser() -> Parser:
 def methods(options: Arguments) -> tuple[list[Method], list[str]]:
     """Return what the command line asks for, each once, and what of it there is not, and why.
 
-    Weights are pruned without corrections.
+    Weights are pruned without corrections, and formats have patterns and corrections that do not go
+    with them.
     """
+    found, left_out = [], []
+    for criterion, names, integer in _wanted(options):
+        if criterion == "weight" and names:
+            path = " int8" if integer else ""
+            left_out.append(f"left out: {criterion} {'+'.join(names)}{path} (pruned weights take "
+                            "no corrections)")
+            continue
+        plain = tuple(name for name in names if name not in FORMAT_CORRECTIONS)
+        for pattern, (form, where) in itertools.product(options.patterns, _formats(options)):
+            method = Method(pattern, criterion, plain, integer)
+            try:
+                found.append(replace(method, corrections=names, format=form, selection=where))
+            except ValueError as lack:
+                asked = " ".join((pattern, criterion, "+".join(names), form, where))
+                left_out.append(f"left out: {asked.replace('  ', ' ')} ({lack})")
+    if not found:
+        _refuse_all(options, left_out)
+    return list(dict.fromkeys(found)), list(dict.fromkeys(left_out))
+
+
+def _wanted(options: Arguments) -> list[tuple[str, tuple[str, ...], bool]]:
+    """Criteria, corrections, and whether it is the integer path."""
     paths = (False, True) if options.integer else (False,)
-    if options.paper:
-        options.refuse("criteria", "corrections", where="with paper, which has its own")
-        wanted = [*((name, (), path) for name in (*CRITERIA, "weight") for path in paths),
-                  *(("act", names, False) for names in split_names(PAPER))]
-    else:
-        wanted = list(itertools.product(options.criteria, split_names(options.corrections), paths))
-    possible = [each for each in wanted if each[0] != "weight" or not each[1]]
-    if not possible:
+    if not options.paper:
+        return list(itertools.product(options.criteria, split_names(options.corrections), paths))
+    options.refuse("criteria", "corrections", where="with paper, which has its own")
+    return [*((name, (), path) for name in (*CRITERIA, "weight") for path in paths),
+            *(("act", names, False) for names in split_names(PAPER))]
+
+
+def _formats(options: Arguments) -> list[tuple[str, str]]:
+    """Formats, and where selection stands; without a format that makes no difference."""
+    return list(dict.fromkeys((form, "before" if form == "none" else where) for form, where in
+                              itertools.product(options.formats, options.selections)))
+
+
+def _refuse_all(options: Arguments, left_out: list[str]) -> None:
+    """Raise ValueError: nothing of what is asked for can be."""
+    if all("pruned weights" in line for line in left_out):
         raise ValueError("corrections must be none where weights are pruned, not "
                          f"{' '.join(options.corrections)}")
-    left_out = [f"left out: {criterion} {'+'.join(names)}{' int8' if integral else ''} "
-                "(pruned weights take no corrections)"
-                for criterion, names, integral in wanted if criterion == "weight" and names]
-    return list(dict.fromkeys(Method(pattern, criterion, names, integral)
-                              for criterion, names, integral in possible
-                              for pattern in options.patterns)), list(dict.fromkeys(left_out))
+    raise ValueError(left_out[0].partition("(")[2].removesuffix(")"))
 
 
 def _evaluate(options: Arguments) -> None:
     wanted, left_out = methods(options)
     if not options.tasks:
         options.refuse("task_folder", "limit", where="without tasks")
+    if set(options.formats) == {"none"}:
+        options.refuse("selections", where="without a format")
     if not any(set(method.corrections) & set(TRAINED) for method in wanted):
         options.refuse("epochs", "rate", where="without a learned correction")
     if options.model == "minilm":

@@ -13,17 +13,19 @@ from statistics import fmean, stdev
 from typing import Any
 
 from hw.command.table import Table
+from hw.formats import QUANTIZED, SELECTIONS
 from sw.files import write
 from sw.methods.corrections import CORRECTIONS
 from sw.methods.criteria import CRITERIA
 from sw.methods.method import Method, parse_pattern
+from sw.methods.names import FORMAT_CORRECTIONS
 
 
 __all__ = ["KEY", "Results", "mean_and_error"]
 
 
-KEY = ("pattern", "criterion", "corrections", "integer")
-"""Fields that name a row."""
+KEY = ("pattern", "criterion", "corrections", "integer", "format", "selection")
+"""Fields that name a row. One without the last two is of no format."""
 
 FIELDS = (*KEY, "score", "loss", "loss_error", "gain", "gain_error", "layer_snr_db", "energy_kept")
 
@@ -40,8 +42,9 @@ def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _name(row: Row) -> str:
-    """Method of a row, such as ``act d-pts+var int8``."""
-    parts = (row["criterion"], row["corrections"], "int8" if row["integer"] else "")
+    """Method of a row, such as ``act d-pts+var int8`` or ``act mxfp4 before``."""
+    parts = (row["criterion"], row["corrections"], "int8" if row["integer"] else "",
+             f"{row['format']} {row['selection']}" if row["format"] != "none" else "")
     return " ".join(part for part in parts if part)
 
 
@@ -50,9 +53,11 @@ def _order(row: Row) -> tuple[Any, ...]:
     pattern = None if "=" in row["pattern"] else parse_pattern(row["pattern"])
     size = (2, row["pattern"]) if pattern is None else \
         (1, pattern) if isinstance(pattern, int) else (0, pattern.m, pattern.n)
-    names = [CORRECTIONS.index(name) for name in row["corrections"].split("+") if name]
+    known = (*CORRECTIONS, *FORMAT_CORRECTIONS)
+    names = [known.index(name) for name in row["corrections"].split("+") if name]
     criterion = (*CRITERIA, "weight").index(row["criterion"])
-    return row["integer"], bool(names), criterion, names, size
+    form = ("none", *QUANTIZED).index(row["format"]), SELECTIONS.index(row["selection"])
+    return row["integer"], form, bool(names), criterion, names, size
 
 
 def _patterns(rows: list[Row]) -> list[str]:
@@ -154,16 +159,17 @@ class Results:
                              "else") from None
         if held != self.header:
             raise ValueError(f"{self.path} must be of the same model and text, not of {held}")
-        self.rows, self.dense, self.left_out = rows, dense, left_out
+        self.rows = [{"format": "none", "selection": "before", **row} for row in rows]
+        self.dense, self.left_out = dense, left_out
 
     def find(self, key: tuple[Any, ...]) -> Row | None:
-        """Return the row of pattern, criterion, corrections and integer, if there is one."""
+        """Return the row of values of ``KEY``, if there is one."""
         return next((row for row in self.rows if tuple(row[f] for f in KEY) == key), None)
 
     def has(self, method: Method) -> bool:
         """Whether there is a row of a method."""
         return self.find((method.pattern, method.criterion, "+".join(method.corrections),
-                          method.integer)) is not None
+                          method.integer, method.format, method.selection)) is not None
 
     def save(self, row: Row | None = None, *, dense: Row | None = None) -> None:
         """Add a row, or that of the dense model, to those in the file.
@@ -200,7 +206,7 @@ class Results:
         """
         loss, error = mean_and_error(
             [a - b for a, b in zip(row["losses"], self.dense["losses"], strict=True)])
-        plain = self.find((row["pattern"], "act", "", False))
+        plain = self.find((row["pattern"], "act", "", False, "none", "before"))
         gain, gain_error = (math.nan, math.nan) if plain is None else mean_and_error(
             [a - b for a, b in zip(plain["losses"], row["losses"], strict=True)])
         return {**{key: row[key] for key in FIELDS if key in row}, **row.get("tasks", {}),

@@ -19,7 +19,7 @@ from sw.evaluation.tasks import Tasks
 from sw.methods.experts import separated
 from sw.methods.layers import find_layers
 from sw.methods.method import Method
-from sw.methods.names import TRAINED
+from sw.methods.names import FORMAT_CORRECTIONS, TRAINED
 from sw.methods.observe import observe
 from sw.methods.schedule import Training
 from sw.methods.sparse_layer import SparseInput
@@ -53,9 +53,10 @@ class Evaluation:
         """Train the learned corrections of a method, unless that has been done."""
         if not set(method.corrections) & set(TRAINED):
             return None
-        name = "-".join((_file_name(method.pattern), method.criterion, *method.corrections))
+        names = tuple(name for name in method.corrections if name not in FORMAT_CORRECTIONS)
+        name = "-".join((_file_name(method.pattern), method.criterion, *names))
         path = self.options.output / "learned" / f"{name}.pt"
-        floating = Method(method.pattern, method.criterion, method.corrections)
+        floating = Method(method.pattern, method.criterion, names)
         return calibrate_subject(self.subject, floating, self.options.layers,
                                  self.options.ignore, self.statistics,
                                  Training(self.options.rate, self.options.epochs), path,
@@ -101,13 +102,15 @@ class Evaluation:
         learned = self.learned(method)
         sparse = sparsify(self.subject.model, method.pattern, method.criterion,
                           method.corrections, self.options.layers, ignore=self.options.ignore,
-                          statistics=self.statistics, learned=learned, integer=method.integer)
+                          statistics=self.statistics, learned=learned, integer=method.integer,
+                          format=method.format, selection=method.selection)
         with sparse:
             found = self.measure()
         coverage = sparse.coverage.as_dict()
         layers = self.layer_errors(sparse.layers)
         return {"pattern": method.pattern, "criterion": method.criterion,
-                "corrections": "+".join(method.corrections), "integer": method.integer, **found,
+                "corrections": "+".join(method.corrections), "integer": method.integer,
+                "format": method.format, "selection": method.selection, **found,
                 **{field: fmean(layer[key] for layer in layers.values()) if layers else nan
                    for field, key in (("layer_snr_db", "snr_db"), ("energy_kept", "energy_kept"))},
                 "coverage": coverage, "layers": layers}

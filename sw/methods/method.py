@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from hw.command.kinds import Kind
 from hw.config import Pattern, choice
-from sw.methods.names import CORRECTIONS, CRITERIA, SHIFTS
+from hw.formats import BLOCK_FORMATS, QUANTIZED, SELECTIONS
+from sw.methods.names import CORRECTIONS, CRITERIA, FORMAT_CORRECTIONS, SHIFTS
 
 
 __all__ = ["BY_LAYER", "PATTERN", "Method", "by_layer", "parse_pattern"]
@@ -82,27 +83,35 @@ class Method:
     criterion : str
         One of ``CRITERIA``, or ``weight``: the weights are pruned instead, by magnitude.
     corrections : tuple of str
-        From ``sw.methods.corrections.CORRECTIONS``.
+        From ``sw.methods.corrections.CORRECTIONS``; with a format also ``sharq``.
     integer : bool
         Whether to compute with the integers of the hardware: int8 tokens and weights, 8-bit
         coefficients.
+    format : str
+        Number format of tokens and weights, one of ``hw.formats.QUANTIZED``; ``none`` computes as
+        the model does.
+    selection : str
+        Whether selection stands ``before`` quantisation to the format or ``after`` it.
     """
 
     pattern: str
     criterion: str = "act"
     corrections: tuple[str, ...] = ()
     integer: bool = False
+    format: str = "none"
+    selection: str = "before"
 
     def __str__(self) -> str:
         parts = (self.pattern, self.criterion, "+".join(self.corrections),
-                 "int8" if self.integer else "")
+                 "int8" if self.integer else "",
+                 f"{self.format} {self.selection}" if self.format != "none" else "")
         return " ".join(part for part in parts if part)
 
     def __post_init__(self) -> None:
         by_layer(self.pattern)
         choice("criterion", self.criterion, (*CRITERIA, "weight"))
         for name in self.corrections:
-            choice("correction", name, CORRECTIONS)
+            choice("correction", name, (*CORRECTIONS, *FORMAT_CORRECTIONS))
         shifts = [name for name in self.corrections if name in SHIFTS]
         if len(shifts) > 1:
             raise ValueError("corrections must have at most one of "
@@ -110,3 +119,35 @@ class Method:
         if self.criterion == "weight" and self.corrections:
             raise ValueError("corrections must be none where weights are pruned, not "
                              f"{', '.join(self.corrections)}")
+        choice("format", self.format, ("none", *QUANTIZED))
+        choice("selection", self.selection, SELECTIONS)
+        lack = self._lack()
+        if lack:
+            raise ValueError(lack)
+
+    def _lack(self) -> str:
+        """Why the format does not go with the rest; empty where it does."""
+        if self.format == "none":
+            if "sharq" in self.corrections:
+                return "format must be one of " + ", ".join(QUANTIZED) + " with sharq, not 'none'"
+            return "" if self.selection == "before" else (
+                f"selection must be before without a format, not {self.selection!r}")
+        if self.criterion == "weight":
+            return f"format must be none where weights are pruned, not {self.format!r}"
+        if self.integer:
+            return f"format must be none with integer, which is int8 already, not {self.format!r}"
+        if "sharq" in self.corrections:
+            if self.selection != "before":
+                return "selection must be before with sharq, not 'after'"
+            both = [name for name in self.corrections if name in ("var", "r-sparse")]
+            if both:
+                return f"corrections must not have {both[0]} with sharq, which drops nothing"
+        return next(filter(None, map(self._lack_of, by_layer(self.pattern).values())), "")
+
+    def _lack_of(self, text: str) -> str:
+        """Why the format does not go with a pattern; empty where it does."""
+        block, pattern = BLOCK_FORMATS.get(self.format), parse_pattern(text)
+        if block is None or (isinstance(pattern, Pattern) and block.size % pattern.m == 0):
+            return ""
+        return (f"pattern must be N:M with M a divisor of {block.size} in {self.format}, whose "
+                f"scales are of {block.size} values, not {text!r}")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 
-__all__ = ["CORRECTIONS", "CRITERIA", "SHIFTS", "TRAINED", "split_names"]
+__all__ = ["CORRECTIONS", "CRITERIA", "FORMAT_CORRECTIONS", "SHIFTS", "TRAINED", "split_names"]
 
 
 CRITERIA = ("act", "clact", "amber", "wina", "variance")
@@ -14,6 +14,10 @@ SHIFTS = ("d-pts", "d-pts-mean", "s-pts", "l-pts")
 
 CORRECTIONS = (*SHIFTS, "shift", "ls", "var", "r-sparse", "smooth", "larosa")
 """Names that ``sw.methods.sparsify.sparsify`` takes."""
+
+FORMAT_CORRECTIONS = ("sharq",)
+"""Corrections of a number format. SharQ: what is dropped is quantised by itself and multiplied too,
+on the dense path."""
 
 TRAINED = ("l-pts", "shift", "ls", "r-sparse")
 """Corrections with learned parameters. Untrained, all but R-Sparse do nothing."""

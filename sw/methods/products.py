@@ -11,11 +11,15 @@ from sw.exact.quantize import quantize, saturate
 from sw.methods.corrections import variance_ratio
 
 
-__all__ = ["Keep", "corrected", "float_product", "integer_product"]
+__all__ = ["Keep", "Product", "corrected", "float_product", "integer_product"]
 
 
 Keep = Callable[[Tensor], Tensor]
 """From values [T, K], floating-point or int8, the mask of those that are kept."""
+
+Product = Callable[[Tensor, Tensor | None, Keep, Tensor, Tensor | None, bool],
+                   tuple[Tensor, Tensor]]
+"""What ``float_product`` is."""
 
 
 def corrected(tokens: Tensor, shift: Tensor | None, keep: Keep, variance: bool = False,

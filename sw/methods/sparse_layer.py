@@ -15,9 +15,10 @@ from sw.methods import corrections as correct
 from sw.methods.autocast import autocast_type, chosen_types
 from sw.methods.criteria import clact_coefficients, quantize_coefficients, weight_coefficients
 from sw.methods.derived import Derived
+from sw.methods.format_product import product_of
 from sw.methods.learned import Learned, float32_stays
 from sw.methods.method import Method, parse_pattern
-from sw.methods.products import Keep, corrected, float_product, integer_product
+from sw.methods.products import Keep, corrected
 from sw.methods.tokens import real_tokens
 
 
@@ -96,7 +97,7 @@ class SparseInput(nn.Module):
                                  "not none")
         self._add_statistics()
         self.learned = Learned(self.matrix, method.corrections, learned)
-        self._derived = Derived()
+        self._derived, self._product = Derived(), product_of(method)
         _ = self.coefficients  # what cannot be computed is refused now, not in the first call
 
     def _share(self, linear: nn.Linear) -> None:
@@ -257,8 +258,7 @@ class SparseInput(nn.Module):
             weight = weight.to(kind)
         # A learned scale is of the product alone.
         early, late = (None, self.bias) if "ls" in names else (self.bias, None)
-        product = integer_product if self.method.integer else float_product
-        y, dropped = product(tokens, shift, select, weight, early, "var" in names)
+        y, dropped = self._product(tokens, shift, select, weight, early, "var" in names)
         if "r-sparse" in names:
             self.learned.follow(self.matrix)
             y = y.float() + self._low_rank(dropped, scale)

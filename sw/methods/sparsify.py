@@ -81,7 +81,8 @@ def sparsify(model: nn.Module, pattern: str | Mapping[str, str] = "8:16", criter
              ignore: Sequence[str] | None = None,
              statistics: Mapping[str, Mapping[str, Tensor]] | None = None,
              learned: Mapping[str, Mapping[str, Tensor]] | None = None,
-             integer: bool = False) -> Sparsified:
+             integer: bool = False, format: str = "none",
+             selection: str = "before") -> Sparsified:
     """Replace linear layers of a model by sparse ones that share their parameters.
 
     Parameters
@@ -95,7 +96,8 @@ def sparsify(model: nn.Module, pattern: str | Mapping[str, str] = "8:16", criter
     criterion : str
         ``act``, ``clact``, ``amber``, ``wina``, ``variance``; ``weight`` prunes weights.
     corrections : sequence of str
-        From ``sw.methods.corrections.CORRECTIONS``; or one string, such as ``"d-pts+var"``.
+        From ``sw.methods.corrections.CORRECTIONS``, with a format also ``sharq``; or one string,
+        such as ``"d-pts+var"``.
     layers, ignore : sequence of str, optional
         As in ``find_layers``, which also tells what stays dense by default.
     statistics : mapping, optional
@@ -106,6 +108,9 @@ def sparsify(model: nn.Module, pattern: str | Mapping[str, str] = "8:16", criter
         or ``sw.calibrate.load_learned``.
     integer : bool
         Compute with the integers of the hardware.
+    format, selection : str
+        Number format of tokens and weights, one of ``hw.formats.QUANTIZED``, and whether selection
+        stands ``before`` or ``after`` quantisation; as ``sw.methods.method.Method`` says.
 
     Returns
     -------
@@ -121,7 +126,7 @@ def sparsify(model: nn.Module, pattern: str | Mapping[str, str] = "8:16", criter
     """
     names = corrections.split("+") if isinstance(corrections, str) else corrections
     first = next(iter(by_layer(pattern).values()), "")
-    method = Method(first, criterion, tuple(names), integer)
+    method = Method(first, criterion, tuple(names), integer, format, selection)
     chosen, dense = choose(model, layers, ignore)
     patterns = layer_patterns(pattern, chosen)
     seen = _seen(patterns, method, statistics or {})

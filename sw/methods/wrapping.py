@@ -124,7 +124,9 @@ def _needs_weights(method: Method) -> str:
     if method.criterion not in ("act", "clact"):
         return method.criterion
     more = [name for name in method.corrections if name not in _INPUT_ONLY]
-    return more[0] if more else "integer=True" if method.integer else ""
+    paths = (["integer=True"] * method.integer
+             + [f"format={method.format!r}"] * (method.format != "none"))
+    return next(iter(more + paths), "")
 
 
 def _class(layer: nn.Module) -> type[SparseInput]:

@@ -59,7 +59,7 @@ def _rows(held: Row, row: Row, source: str) -> list[Row]:
     dense = held["dense"]
     method = " ".join(filter(None, (row["criterion"], row["corrections"])))
     common = {"model": held["model"], "pattern": row["pattern"], "method": method,
-              "format": "int8" if row["integer"] else "float", "source": source}
+              "format": _format(row), "source": source}
     lost = [sparse - base for sparse, base in zip(row["losses"], dense["losses"], strict=True)]
     found = [{**common, "metric": held["measure"], "unit": UNITS.get(held["measure"], ""),
               "value": _finite(row["score"]), "dense": _finite(dense["score"]),
@@ -69,6 +69,13 @@ def _rows(held: Row, row: Row, source: str) -> list[Row]:
         found.append({**common, "metric": task, "unit": "accuracy", "value": value, "dense": base,
                       "lost": base - value, "error": None})
     return found
+
+
+def _format(row: Row) -> str:
+    """Number format of a row, with where selection stands, such as ``mxfp4 before``."""
+    if row.get("format", "none") != "none":
+        return f"{row['format']} {row['selection']}"
+    return "int8" if row["integer"] else "float"
 
 
 def _error(values: Sequence[float]) -> float | None:

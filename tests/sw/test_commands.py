@@ -106,6 +106,7 @@ def test_results_name_what_was_left_out_of_every_run(tmp_path, capsys):
 
 def row(pattern):
     return {"pattern": pattern, "criterion": "act", "corrections": "", "integer": False,
+            "format": "none", "selection": "before",
             "score": 2.0, "losses": [1.0, 2.0], "layer_snr_db": 1.0, "energy_kept": 0.5}
 
 

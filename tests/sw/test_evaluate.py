@@ -8,6 +8,7 @@ import statistics
 import pytest
 import torch
 
+from hw.formats import QUANTIZED
 from sw.calibrate import load_learned
 from sw.evaluate import PAPER, main, methods, parser
 from sw.evaluation.rows import Evaluation
@@ -168,6 +169,13 @@ def test_energy_is_of_what_is_selected_from():
     (["--criteria", "top"], ("criteria must be one of act, clact, amber, wina, variance, weight, "
                              "not 'top'")),
     (["--patterns", "5:4"], "n must be an integer from 1 to 4, not 5"),
+    (["--formats", "fp4"], ("formats must be one of none, bf16, fp16, int8, fp8_e4m3, fp8_e5m2, "
+                            "mxfp8_e4m3, mxfp8_e5m2, mxfp6_e2m3, mxfp6_e3m2, mxfp4, nvfp4, not "
+                            "'fp4'")),
+    (["--patterns", "3:7", "--format", "mxfp4"],
+     ("pattern must be N:M with M a divisor of 32 in mxfp4, whose scales are of 32 values, not "
+      "'3:7'")),
+    (["--selections", "after"], "selections must be left out without a format, not 'after'"),
     (["--count", "0"], "count must be an integer from 1 to 1048576, not 0"),
     (["--count", "500"], "text must have at least 500 lines, not 133"),
     (["--tasks", "piqa"],
@@ -193,6 +201,45 @@ def test_foreign_results_are_not_overwritten(tmp_path, capsys):
         main([*SMALL, "-o", str(tmp_path)])
     assert "must hold results of this command" in capsys.readouterr().err
     assert (tmp_path / "results.json").read_text() == "[]"
+
+
+def test_formats_are_rows_of_their_own(tmp_path, monkeypatch):
+    main([*SMALL, "--formats", "none", "mxfp4", "--selections", "before", "after", "--corrections",
+          "none", "sharq", "-o", str(tmp_path)])
+    held = json.loads((tmp_path / "results.json").read_text())
+    rows = {(row["corrections"], row["format"], row["selection"]): row["score"]
+            for row in held["rows"]}
+    assert list(rows) == [("", "none", "before"), ("", "mxfp4", "before"), ("", "mxfp4", "after"),
+                          ("sharq", "mxfp4", "before")]
+    assert rows["", "none", "before"] > rows["", "mxfp4", "before"] > 0.5
+    assert rows["sharq", "mxfp4", "before"] > rows["", "none", "before"]
+    table = list(csv.DictReader((tmp_path / "results.csv").read_text().splitlines()))
+    assert [(row["format"], row["selection"]) for row in table] == [
+        ("none", "before"), ("mxfp4", "before"), ("mxfp4", "before"), ("mxfp4", "after")]
+    lines = (tmp_path / "results.md").read_text().splitlines()
+    assert [line.split(" | ")[0] for line in lines[4:8]] == [
+        "| act", "| act mxfp4 before", "| act sharq mxfp4 before", "| act mxfp4 after"]
+    assert held["left_out"] == [
+        "left out: 2:4 act sharq none before (format must be one of " + ", ".join(QUANTIZED)
+        + " with sharq, not 'none')",
+        "left out: 2:4 act sharq mxfp4 after (selection must be before with sharq, not 'after')"]
+    for field in ("format", "selection"):  # a row without them is of no format
+        held["rows"][0].pop(field)
+    (tmp_path / "results.json").write_text(json.dumps(held))
+    monkeypatch.setattr(Evaluation, "row", None)  # nothing may be computed again
+    for more in ([], ["--formats", "mxfp4", "--selections", "after"]):
+        main([*SMALL, *more, "-o", str(tmp_path)])
+
+
+def test_formats_that_do_not_go_with_patterns_are_named():
+    options = parser().parse_args(["--patterns", "8:16", "16:32", "--formats", "nvfp4", "mxfp4",
+                                   "-o", "x"])
+    found, left_out = methods(options)
+    assert [(method.pattern, method.format) for method in found] == [
+        ("8:16", "nvfp4"), ("8:16", "mxfp4"), ("16:32", "mxfp4")]
+    assert left_out == [
+        ("left out: 16:32 act nvfp4 before (pattern must be N:M with M a divisor of 16 in nvfp4, "
+         "whose scales are of 16 values, not '16:32')")]
 
 
 def test_all_of_the_paper():

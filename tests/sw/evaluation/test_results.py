@@ -14,7 +14,8 @@ METHODS = [("act", "", False), ("clact", "", False), ("weight", "", False),
 
 def row(pattern, method, loss):
     return {"pattern": pattern, "criterion": method[0], "corrections": method[1],
-            "integer": method[2], "score": 2.0, "losses": [loss, loss + 1, loss + 2],
+            "integer": method[2], "format": "none", "selection": "before",
+            "score": 2.0, "losses": [loss, loss + 1, loss + 2],
             "layer_snr_db": 1.0, "energy_kept": 0.5}
 
 

@@ -260,7 +260,7 @@ def test_compiles_to_machine_code(dtype, tmp_path, monkeypatch):
     ({"criterion": "top"}, ("criterion must be one of act, clact, amber, wina, variance, weight, "
                             "not 'top'")),
     ({"corrections": ["x"]}, ("correction must be one of d-pts, d-pts-mean, s-pts, l-pts, shift, "
-                              "ls, var, r-sparse, smooth, larosa, not 'x'")),
+                              "ls, var, r-sparse, smooth, larosa, sharq, not 'x'")),
     ({"corrections": ["d-pts", "l-pts"]}, ("corrections must have at most one of d-pts, "
                                            "d-pts-mean, s-pts, l-pts, not d-pts and l-pts")),
     ({"layers": ["*.mlp.*"]}, ("layers must match a linear layer of the model (there are down, "

@@ -144,7 +144,8 @@ def test_its_own_forward_runs_on_the_selected_input(model):
 @pytest.mark.parametrize(("arguments", "needed"), [
     ({"criterion": "wina"}, "wina"), ({"criterion": "weight"}, "weight"),
     ({"corrections": "d-pts+ls"}, "ls"), ({"corrections": "r-sparse"}, "r-sparse"),
-    ({"corrections": "smooth"}, "smooth"), ({"integer": True}, "integer=True")])
+    ({"corrections": "smooth"}, "smooth"), ({"integer": True}, "integer=True"),
+    ({"format": "mxfp4"}, "format='mxfp4'")])
 def test_what_needs_its_weights_is_refused(model, arguments, needed):
     dense, kind = flat(model(X)), type(model.body).__name__
     with pytest.raises(ValueError, match=rf"^layers must be plain for {needed}, which needs their "

@@ -75,7 +75,8 @@ def results(folder):
             "dense": {"score": 10.0, "losses": [2.0, 3.0], "tasks": {"easy": 0.75}},
             "rows": [row("2:4", [2.5, 3.7], tasks={"easy": 0.5}),
                      row("8:16", [2.1, 3.1], corrections="d-pts+var", integer=True),
-                     row("1:4", [float("inf"), 3.0])]}
+                     row("1:4", [float("inf"), 3.0]),
+                     row("8:16", [2.2, 3.3], format="mxfp4", selection="after")]}
     path = folder / "results.json"
     path.write_text(json.dumps(held))
     return path
@@ -85,7 +86,8 @@ def test_losses_are_paired_and_tasks_are_rows(tmp_path):
     rows = evaluated(results(tmp_path))
     assert [(row["pattern"], row["method"], row["format"], row["metric"]) for row in rows] == [
         ("2:4", "act", "float", "perplexity"), ("2:4", "act", "float", "easy"),
-        ("8:16", "act d-pts+var", "int8", "perplexity"), ("1:4", "act", "float", "perplexity")]
+        ("8:16", "act d-pts+var", "int8", "perplexity"), ("1:4", "act", "float", "perplexity"),
+        ("8:16", "act", "mxfp4 after", "perplexity")]
     assert rows[0]["lost"] == pytest.approx(0.6)
     assert rows[0]["error"] == pytest.approx(0.1)
     assert rows[0]["unit"] == "nats a token"
