@@ -32,9 +32,9 @@ def load_learned(path: str | Path) -> "Learned":
         If there is no such file.
     """
     from sw.files import load
-    from sw.methods.training import KIND
+    from sw.methods.training import FORM, KIND
 
-    state = load(Path(path), KIND)
+    state = load(Path(path), KIND, FORM)
     if not state["complete"]:
         raise ValueError(f"{path} must be of a calibration that has ended, not one that was "
                          "interrupted: run it again to go on")

@@ -4,6 +4,7 @@ import os
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import torch
 
@@ -27,8 +28,18 @@ def save(path: Path, kind: str, state: dict[str, Any]) -> None:
     write(path, buffer.getvalue())
 
 
-def load(path: Path, kind: str) -> dict[str, Any]:
+def load(path: Path, kind: str, form: dict[str, Any]) -> dict[str, Any]:
     """Read a checkpoint of ``save``.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+    kind : str
+        As it was given to ``save``.
+    form : dict
+        What must be in it: a type for each name, or again such a dict; a list of one type for a
+        list of any length; ``{str: ...}`` for any names.
 
     Raises
     ------
@@ -39,9 +50,25 @@ def load(path: Path, kind: str) -> dict[str, Any]:
     """
     content = path.read_bytes()
     try:
+        with ZipFile(BytesIO(content)) as parts:
+            whole = parts.testzip() is None  # torch itself compares no sums
         state = torch.load(BytesIO(content), weights_only=True, map_location="cpu")
-        if state["kind"] == kind:
+        if whole and _has(state, {"kind": str, **form}) and state["kind"] == kind:
             return state
     except Exception:  # damaged bytes may raise anything
         pass
     raise ValueError(f"{path} must be a checkpoint of {kind}, not a damaged or foreign file")
+
+
+def _has(value: Any, form: Any) -> bool:
+    """Whether a value is of a form of ``load``."""
+    if isinstance(form, type):
+        return isinstance(value, form)
+    if isinstance(form, list):
+        return isinstance(value, list) and all(_has(each, form[0]) for each in value)
+    if not isinstance(value, dict):
+        return False
+    if str in form:
+        return all(isinstance(name, str) and _has(each, form[str])
+                   for name, each in value.items())
+    return all(name in value and _has(value[name], each) for name, each in form.items())

@@ -17,7 +17,7 @@ from tests.test_docs import PAGES, PYTHON, names
 
 INDENTED = re.compile(r"^    ((?:.*\\\n +)*.*)$", re.M)
 INLINE = re.compile(r"`(python -m [^`]+)`")
-COMMAND = re.compile(r"python -m ((?:hw|sw|sim|synth)\.[\w.]+)(.*)")
+COMMAND = re.compile(r"python -m ((?:hw|sw|sim|synth|verify)\.[\w.]+)(.*)")
 
 SIZES = CELLS.with_suffix(".lef")
 FILES = {"FILE": CELLS, "my_cells.lib.gz": CELLS, "sky130hd_tt.lib.gz": CELLS,
@@ -51,6 +51,7 @@ SHORT = {
     "synth.report": ["--patterns", "4:8"],
     "synth.study": ["--patterns", "2:4", "--designs", "pe", "--parts", "area"],
     "synth.sweep": [],
+    "verify.fuzz": ["--targets", "names", "--cases", "20", "--processes", "0"],
 }
 """What makes a command short, in the place of the same options; by its name, or by that and its
 first option."""

@@ -45,6 +45,9 @@ FLOORS = {
         {"sim.layer", "sim.model", "sim.patterns", "sim.selectors", "sim.soak"},
         {"sim.tests"},
     ],
+    "verify": [
+        {"verify", "verify.fuzz"},
+    ],
 }
 """Rooms of every package, the lowest floor first. A room imports from floors below its own."""
 
@@ -53,6 +56,7 @@ OUTSIDE = {
     "sw": {"hw.command", "hw.config", "hw.fixed_point", "hw.formats", "hw.registers"},
     "synth": {"hw"},
     "sim": {"hw", "sw", "synth.performance"},  # whose times it measures
+    "verify": {"hw", "sw", "sim", "synth"},
 }
 """What a package may import of others."""
 

@@ -38,7 +38,7 @@ def reason(error: BaseException) -> str:
 
 def _missing(error: ModuleNotFoundError, extra: str) -> str | None:
     name = error.name or ""
-    if name.split(".")[0] in ("hw", "sw", "sim", "synth"):
+    if name.split(".")[0] in ("hw", "sw", "sim", "synth", "verify"):
         return None
     if str(error) != f"No module named {name!r}":  # whoever raised it knows more
         return str(error).partition("\n")[0]

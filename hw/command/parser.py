@@ -142,12 +142,12 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the usage and one last line, and exit with code 2."""
         for pattern, contract in _CONTRACT:
-            if found := re.fullmatch(pattern, message):
+            if found := re.fullmatch(pattern, message, re.S):
                 # The first long one of "-o/--output" or "--patterns/--pattern".
                 names = [name[2:] for name in found[1].split("/") if name.startswith("--")]
                 name = (names or [found[1]])[0].replace("-", "_")
                 message = found.expand(contract.format(name))
-        super().error(message)
+        super().error("".join(map(_printable, message)))
 
     def format_usage(self) -> str:
         """One line: what must be given, and that there are options."""
@@ -170,10 +170,17 @@ class Parser(argparse.ArgumentParser):
         self.usage = " ".join(["%(prog)s", *needed, "[options]", *places])
 
 
+def _printable(character: str) -> str:
+    """A character as it is, or as Python writes it where it would end or hide the line."""
+    return character if character.isprintable() else repr(character)[1:-1]
+
+
 class _Given(argparse.Action):
     """Takes the texts of an option; lists grow, anything else stands once."""
 
     def __call__(self, parser, namespace, values, option_string=None):
+        if values == [] and self.option_strings:  # what argparse makes of "--" behind "="
+            values = ["--"] if self.nargs == "+" else "--"
         if isinstance(values, list):
             if self.option_strings and self.commas:
                 values = [part for text in values for part in (text.split(",") if "," in text

@@ -1,5 +1,6 @@
 """The pattern N:M, and the numbers that follow from it."""
 
+import re
 from dataclasses import dataclass
 from math import comb
 
@@ -39,10 +40,10 @@ class Pattern:
     @classmethod
     def parse(cls, text: str) -> "Pattern":
         """Read a pattern from its usual notation, ``"8:16"``."""
-        n, colon, m = text.partition(":")
-        if not (colon and n.isdecimal() and m.isdecimal()):
+        found = re.fullmatch("([0-9]{1,9}):([0-9]{1,9})", text)
+        if not found:
             raise ValueError(f"pattern must be written N:M, as in 8:16, not {text!r}")
-        return cls(int(n), int(m))
+        return cls(int(found[1]), int(found[2]))
 
     @property
     def dense(self) -> bool:

@@ -72,7 +72,8 @@ def train(tokens: Tensor, steps: int, seed: int, checkpoint: Path) -> LlamaForCa
     optimizer = torch.optim.AdamW(decoder.parameters(), betas=(0.9, 0.95), weight_decay=0.1)
     first = 0
     if checkpoint.exists():
-        state = load(checkpoint, "decoder training")
+        state = load(checkpoint, "decoder training", {
+            "model": dict, "optimizer": dict, "step": int, "steps": int, "seed": int})
         if (state["steps"], state["seed"]) != (steps, seed):
             raise ValueError(f"{checkpoint} must be of a run of {steps} steps and seed {seed}, "
                              f"not {state['steps']} and {state['seed']}")

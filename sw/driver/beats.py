@@ -65,18 +65,20 @@ def passes(design: Design, tokens: int, blocks: int, tiles: int) -> Iterator[Pas
                            slice(block, min(block + chunk, blocks)))
 
 
-def _blocks(x: Tensor, design: Design) -> Tensor:
-    """int8 [T, K] to [T, blocks, M], zeros after the last feature."""
+def _blocks(x: Tensor, design: Design, padding: int = 0) -> Tensor:
+    """int8 [T, K] to [T, blocks, M], the padding after the last feature."""
     m = design.pattern.m
-    return pad(x, (0, -x.shape[1] % m)).reshape(len(x), -1, m)
+    return pad(x, (0, -x.shape[1] % m), value=padding).reshape(len(x), -1, m)
 
 
-def activation_beats(x: Tensor, outputs: int, design: Design) -> Beats:
+def activation_beats(x: Tensor, outputs: int, design: Design, static_shift: int = 0) -> Beats:
     """Beats of ``s_axis_act`` for int8 ``x`` [T, K] and a layer of ``outputs`` features.
 
-    Chunks of tokens that do not fit the buffer come again for every tile; others come once.
+    Chunks of tokens that do not fit the buffer come again for every tile; others come once. The
+    last block is filled with the static shift, which is then subtracted: padding is 0 when values
+    are selected, and never displaces one.
     """
-    blocks = _blocks(x, design)
+    blocks = _blocks(x, design, static_shift)
     count, tiles = blocks.shape[1], column_tiles(design, outputs)
     again = tiles if count > design.max_blocks else 1
     return Beats.of([blocks[part.tokens, part.blocks]

@@ -122,7 +122,9 @@ class SparseLinear(nn.Module):
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
-        """Return [..., out_features] in the type of ``x`` [..., in_features]."""
+        """Return [..., out_features] in the type of ``x`` [..., in_features], empty if that is."""
+        if not x.numel():
+            return x.new_zeros(*x.shape[:-1], len(self.weight))
         tokens, scale, shift = self._quantize(x.reshape(-1, x.shape[-1]).float())
         dynamic = "d-pts" in self.names or "d-pts-mean" in self.names
         corrected = dynamic or "var" in self.names

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
+from hw.command.checks import integer
 from hw.config import Design, Pattern
 from hw.fixed_point import BIAS_BITS, FLOATS, SCALE_BITS, SHIFT_BITS, Output
 from hw.registers import REGISTERS, Error
@@ -137,6 +139,7 @@ def linear_job(design: Design, x: Tensor, weight: Tensor, corrections: Correctio
                pattern: Pattern | None = None, threshold: int = 0) -> LinearJob:
     """Make a job of a sparse linear layer; parameters and errors as in :func:`run_linear`."""
     corrections = corrections or Corrections()
+    _require_operands(x, weight)
     tokens, features = x.shape
     tiles, blocks = column_tiles(design, len(weight)), design.pattern.blocks(features)
     if blocks > design.covered_blocks:
@@ -151,7 +154,7 @@ def linear_job(design: Design, x: Tensor, weight: Tensor, corrections: Correctio
         registers |= {"THRESHOLD": threshold}
     if design.flexible != "none":
         registers |= {"JOB_PATTERN": field_word("JOB_PATTERN", keep=asked.n, size=asked.m)}
-    inputs = {"act": activation_beats(x, len(weight), design),
+    inputs = {"act": activation_beats(x, len(weight), design, corrections.static_shift),
               "weight": weight_beats(weight, tokens, design),
               **_parameters(design, corrections, tokens, features)}
     # Ten times what loading and computing take one after the other: only a fault needs longer.
@@ -160,6 +163,20 @@ def linear_job(design: Design, x: Tensor, weight: Tensor, corrections: Correctio
     limit = 10_000 + 10 * (steps + 200 * tokens + sum(len(beats.last)
                                                       for beats in inputs.values()))
     return LinearJob(registers, inputs, tiles * tokens, limit)
+
+
+def _require_operands(x: Tensor, weight: Tensor) -> None:
+    """Raise ValueError if activations and weights are none of a layer that there is."""
+    for name, operand in (("x", x), ("weight", weight)):
+        if operand.dtype != torch.int8 or operand.dim() != 2:
+            raise ValueError(f"{name} must be int8 with two axes, not "
+                             f"{str(operand.dtype).removeprefix('torch.')} {list(operand.shape)}")
+        if not operand.numel():
+            raise ValueError(f"{name} must hold at least one row of one feature, not "
+                             f"{list(operand.shape)}")
+    if x.shape[1] != weight.shape[1]:
+        raise ValueError(f"weight must have the {x.shape[1]} input features of x, not "
+                         f"{weight.shape[1]}")
 
 
 def _require(design: Design, given: Corrections, outputs: int, tokens: int,
@@ -173,6 +190,8 @@ def _require(design: Design, given: Corrections, outputs: int, tokens: int,
         if values is not None and (given.keep_loaded or not there):
             reason = "with keep_loaded" if given.keep_loaded else "on an accelerator without them"
             raise ValueError(f"{name} must be None {reason}")
+    integer("static_shift", given.static_shift, -128, 127)
+    integer("exponent", given.exponent, -128, 127)
     channel_terms = (None, None, None) if terms is None else (terms.scale, terms.shift, terms.bias)
     for name, values, shape, low, high in (
             ("factors", given.factors, (features,), 0, 1 << design.coefficients),
@@ -238,8 +257,9 @@ def run_linear(backend: Backend, x: Tensor, weight: Tensor,
     Raises
     ------
     ValueError
-        If K is more than the accumulators cover, or the accelerator cannot run the pattern; if
-        parameters are missing, out of range, of another size, or would be ignored.
+        If there is no token, or no output or input feature; if x and weight do not fit, or are not
+        int8; if K is more than the accumulators cover, or the accelerator cannot run the pattern;
+        if parameters are missing, out of range, of another size, or would be ignored.
     RuntimeError
         If the accelerator reports an error.
     """

@@ -12,7 +12,7 @@ from sw.files import load
 from sw.methods.layers import matches
 from sw.methods.method import Method, by_layer
 from sw.methods.schedule import Training
-from sw.methods.training import KIND, calibrate, find_blocks
+from sw.methods.training import FORM, KIND, calibrate, find_blocks
 
 
 __all__ = ["calibrate_subject"]
@@ -23,7 +23,7 @@ def calibrate_subject(subject: Subject, method: Method, layers: Sequence[str] | 
                       statistics: Mapping[str, Mapping[str, Tensor]], training: Training,
                       path: Path, identity: Mapping[str, Any], title: str) -> dict[str, Any]:
     """``calibrate`` on the calibration input of a subject, telling how far it is."""
-    done = len(load(path, KIND)["error"]) if path.exists() else 0
+    done = len(load(path, KIND, FORM)["error"]) if path.exists() else 0
     keys = by_layer(method.pattern)
     count = len(find_blocks([name for name in statistics
                              if any(matches(name, key) for key in keys)]))

@@ -154,7 +154,7 @@ class Results:
         try:
             held = json.loads(self.path.read_text(encoding="utf-8"))
             rows, dense, left_out = held.pop("rows"), held.pop("dense"), held.pop("left_out", [])
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise ValueError(f"{self.path} must hold results of this command, not something "
                              "else") from None
         if held != self.header:

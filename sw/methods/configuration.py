@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from sw.files import load, save
 from sw.methods.layers import linear_layers
@@ -17,6 +17,10 @@ __all__ = ["load_config", "save_config"]
 
 
 _KIND = "sparse configuration"
+_METHOD = {"pattern": str, "criterion": str, "corrections": [str], "integer": bool}
+_FORM = {"dense": {str: str}, "layers": {str: {
+    "method": _METHOD, "inputs": int, "outputs": int, "statistics": {str: Tensor},
+    "learned": {str: Tensor}}}}
 
 
 def save_config(sparse: Sparsified, path: Path | str) -> None:
@@ -53,7 +57,7 @@ def load_config(model: nn.Module, path: Path | str) -> Sparsified:
     OSError
         If there is no such file.
     """
-    state = load(Path(path), _KIND)
+    state = load(Path(path), _KIND, _FORM)
     found, chosen, methods = linear_layers(model), {}, {}
     for name, held in state["layers"].items():
         if name not in found:
@@ -66,8 +70,8 @@ def load_config(model: nn.Module, path: Path | str) -> Sparsified:
                              f"and {sizes[1]} outputs, not {held['inputs']} and "
                              f"{held['outputs']}")
         chosen[name] = module
-        methods[name] = Method(**{**held["method"],
-                                  "corrections": tuple(held["method"]["corrections"])})
+        method = {field: held["method"][field] for field in _METHOD}
+        methods[name] = Method(**{**method, "corrections": tuple(method["corrections"])})
     return make(model, chosen, methods, {**{name: "not in the configuration" for name in found},
                                          **state["dense"]},
                 {name: held["statistics"] for name, held in state["layers"].items()},

@@ -1,5 +1,6 @@
 """How a layer is sparsified: pattern, criterion and corrections, by their names."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,9 +18,9 @@ def parse_pattern(text: str) -> Pattern | int:
 
     Returns the pattern, or the dropped percentage.
     """
-    name, dash, percent = text.partition("-") if isinstance(text, str) else ("", "", "")
-    if name == "unstructured" and dash and percent.isdecimal() and int(percent) < 100:
-        return int(percent)
+    found = re.fullmatch("unstructured-([0-9]{1,2})", text) if isinstance(text, str) else None
+    if found:
+        return int(found[1])
     if isinstance(text, str) and ":" in text:
         return Pattern.parse(text)
     raise ValueError("pattern must be written N:M, as in 8:16, or unstructured-P with P from 0 to "

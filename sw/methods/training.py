@@ -25,11 +25,15 @@ from sw.methods.sparsify import sparsify
 from sw.methods.tokens import follow_masks, real_tokens, token_mask
 
 
-__all__ = ["KIND", "Training", "calibrate", "find_blocks"]
+__all__ = ["FORM", "KIND", "Training", "calibrate", "find_blocks"]
 
 
 KIND = "learned corrections"
 """Kind of the checkpoint."""
+
+FORM = {"complete": bool, "identity": {str: object}, "learned": {str: {str: Tensor}},
+        "error": {str: list}}
+"""What is in it: who made it, how far it is, parameters of layers, and errors of blocks."""
 
 Learned = dict[str, dict[str, Tensor]]
 Call = tuple[tuple[Any, ...], dict[str, Any], Tensor | None]
@@ -152,7 +156,7 @@ def _resume(path: Path | None, identity: dict[str, Any]) -> dict[str, Any]:
     """Return what an earlier run of the same kind has done."""
     if path is None or not path.exists():
         return {"identity": identity, "complete": False, "learned": {}, "error": {}}
-    state = load(path, KIND)
+    state = load(path, KIND, FORM)
     if state["identity"] != identity:
         other = next(key for key in identity if identity[key] != state["identity"].get(key))
         raise ValueError(f"{path} must be of the same run, not of one whose {other} is "

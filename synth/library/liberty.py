@@ -5,6 +5,7 @@ costs well under a second.
 """
 
 import gzip
+import math
 import re
 import zlib
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from hw.command.faults import reason
 from synth.library.function import compile_function
-from synth.library.syntax import STATEMENT, Group, Text, unquote
+from synth.library.syntax import STATEMENT, Group, Text, Wrong, unquote
 
 
 __all__ = ["Cell", "Group", "Library", "contents", "read", "unit"]
@@ -141,7 +142,8 @@ class Library:
         cells = [cell for cell in self.cells.values()
                  if cell.usable and cell.area > 0 and cell.truth_table in tables]
         if not cells:
-            raise ValueError("no two-input NAND, or no inverter, or no buffer")
+            raise Wrong("liberty must have a two-input NAND, an inverter and a buffer, not "
+                        "lack one of them")
         return min(cells, key=lambda cell: (cell.area, cell.name))
 
     @cached_property
@@ -187,11 +189,13 @@ class Library:
 
 
 def unit(text: str, units: dict[str, float]) -> float:
-    """Read a number, 1 if there is none, and the name of a unit; ValueError if it is unknown."""
-    match = re.fullmatch(r'([\d.]*)[\s,"]*([a-z]+)[\s"]*', text.lower())
-    if match is None or match[2] not in units:
-        raise ValueError(f"unit {text!r}")
-    return float(match[1] or 1) * units[match[2]]
+    """Read a number, 1 if there is none, and the name of a unit; :class:`Wrong` if it is none."""
+    match = re.fullmatch(r'([0-9]*\.?[0-9]*)[\s,"]*([a-z]+)[\s"]*', text.lower())
+    number = float((match[1].strip(".") and match[1]) or 1) if match else 0.0
+    if match is None or match[2] not in units or not 0 < number < math.inf:
+        raise Wrong(f"liberty must have units as a number above 0 and one of {', '.join(units)}, "
+                    f"not {text!r}")
+    return number * units[match[2]]
 
 
 def _power(group: Group) -> list[tuple[int, int]]:
@@ -210,15 +214,15 @@ def _cell(group: Group) -> Cell:
     attributes = group.attributes
     return Cell(
         name=group.name,
-        area=float(attributes.get("area", 0)),
+        area=group.number("area", 0),
         inputs=tuple(pin.name for pin in pins if pin.attributes.get("direction") == "input"),
         functions={pin.name: pin.attributes["function"] for pin in pins
                    if pin.attributes.get("direction") == "output"
                    and "function" in pin.attributes},
         sequential=bool(group.find("ff") or group.find("latch") or group.find("statetable")),
         usable=all(attributes.get(name, "false") == "false" for name in _SPECIAL),
-        capacitance={pin.name: float(pin.attributes.get("capacitance", 0)) for pin in pins},
-        limit={pin.name: float(pin.attributes["max_capacitance"]) for pin in pins
+        capacitance={pin.name: pin.number("capacitance", 0) for pin in pins},
+        limit={pin.name: pin.number("max_capacitance") for pin in pins
                if "max_capacitance" in pin.attributes},
         state=next(iter(group.find("ff")), None),
     )
@@ -251,5 +255,7 @@ def read(path: str | Path) -> Library:
     text = contents(path)
     try:
         return Library(text)
+    except Wrong:
+        raise
     except ValueError as error:
         raise ValueError(f"{_ALLOWED}, not {str(path)!r} ({reason(error)})") from None

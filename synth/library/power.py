@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from synth.library.liberty import Group, Library, unit
+from synth.library.syntax import figure
 from synth.library.tables import FALL, RISE, Tables
 
 
@@ -99,8 +100,8 @@ class Power:
         return self._cells[name]
 
     def _read(self, cell: Group) -> CellPower:
-        power = CellPower(at_rest=float(cell.attributes.get("cell_leakage_power", 0)))
-        power.leakage = [(group.attributes["when"], float(group.attributes["value"]))
+        power = CellPower(at_rest=cell.number("cell_leakage_power", 0))
+        power.leakage = [(group.attributes["when"], group.number("value"))
                          for group in cell.find("leakage_power") if "when" in group.attributes]
         for pin in cell.find("pin"):
             output = pin.attributes.get("direction") == "output"
@@ -120,10 +121,11 @@ class Power:
 
 def _voltage(library: Library) -> float:
     wanted = library.attributes.get("default_operating_conditions")
-    found = [group.attributes["voltage"] for group in library.conditions
+    found = [(group.attributes["voltage"], "voltage") for group in library.conditions
              if wanted in (None, group.name) and "voltage" in group.attributes]
-    found += [library.attributes[name] for name in ("nom_voltage",) if name in library.attributes]
+    found += [(library.attributes[name], name) for name in ("nom_voltage",)
+              if name in library.attributes]
     if not found:
         raise ValueError(f"liberty must name the voltage of its supply for energies, "
                          f"not {library.name!r} without one")
-    return float(found[0])
+    return figure(*found[0])

@@ -1,10 +1,12 @@
 """Delay tables of a Liberty library as arrays, looked up for many arcs at once."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
 from synth.library.liberty import Group, Library
+from synth.library.syntax import Wrong
 
 
 __all__ = ["FALL", "RISE", "Arc", "CellTiming", "Tables"]
@@ -17,7 +19,6 @@ _EDGES = {"positive_unate": ((RISE, RISE), (FALL, FALL)),
           "negative_unate": ((FALL, RISE), (RISE, FALL))}
 _TABLES = ("cell_rise", "cell_fall", "rise_transition", "fall_transition", "rise_constraint",
            "fall_constraint")
-_SEPARATORS = str.maketrans(",\"\\", "   ")
 _SLEW = ("input_net_transition", "input_transition_time", "related_pin_transition")
 
 
@@ -112,11 +113,18 @@ class Tables:
         """Take in a table of the library; its number."""
         self._packed = None
         template = self.library.template(table.name)
-        first, second = (
-            _numbers(table.attributes.get(index, template.attributes.get(index, "")))
-            for index in ("index_1", "index_2"))
-        values = np.array(_numbers(table.attributes["values"]))
-        values = values.reshape(max(len(first), 1), max(len(second), 1))
+        first, second = (table.numbers(index, template.attributes.get(index, ""))
+                         for index in ("index_1", "index_2"))
+        values = np.array(table.numbers("values"))
+        shape = max(len(first), 1), max(len(second), 1)
+        if values.size != shape[0] * shape[1]:
+            raise Wrong(f"liberty must have {shape[0]} x {shape[1]} values in {table.kind} "
+                        f"({table.name}), not {values.size}")
+        for axis in (first, second):
+            if any(low >= high for low, high in pairwise(axis)):
+                raise Wrong(f"liberty must have ascending indices in {table.kind} ({table.name}), "
+                            f"not {axis}")
+        values = values.reshape(shape)
         variable = template.attributes.get("variable_1", _SLEW[0])
         if variable not in _SLEW:
             first, second, values = second, first, values.T
@@ -124,10 +132,6 @@ class Tables:
         y, values = _two(second, values.T)
         self._raw.append((x, y, values.T.ravel().tolist()))
         return len(self._raw) - 1
-
-
-def _numbers(text: str) -> list[float]:
-    return [float(number) for number in text.translate(_SEPARATORS).split()]
 
 
 def _two(index: list[float], values: np.ndarray) -> tuple[list[float], np.ndarray]:

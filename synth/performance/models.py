@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hw.command.faults import reason
+
 
 __all__ = ["MODELS", "Linear", "layers", "named"]
 
@@ -70,8 +72,8 @@ def named(model: str) -> dict[str, Any]:
     wrong = f"model must be one of {', '.join(MODELS)}, or a config.json, not {model!r}"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{wrong} ({error})") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"{wrong} ({reason(error)})") from None
     if not isinstance(config, dict):
         raise ValueError(f"{wrong} (it holds no object)")
     return config
@@ -89,8 +91,10 @@ def layers(config: dict[str, Any]) -> list[Linear]:
         If sizes are missing, or the kind of model is not known or has experts.
     """
     config = config.get("text_config", config)
+    if not isinstance(config, dict):
+        raise ValueError(f"text_config must be an object, not {config!r}")
     kind = config.get("model_type")
-    if kind not in (*_GATED, *_PLAIN):
+    if not isinstance(kind, str) or kind not in (*_GATED, *_PLAIN):
         raise ValueError(f"model_type must be one of {', '.join((*_GATED, *_PLAIN))}, not {kind!r}")
     config = _DEFAULTS.get(kind, {}) | config
     for name in ("num_experts", "num_local_experts", "n_routed_experts"):

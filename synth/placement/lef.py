@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hw.command.checks import plain
 from hw.command.faults import reason
 from synth.flow import CELLS
 
@@ -14,14 +15,17 @@ from synth.flow import CELLS
 __all__ = ["Lef", "Macro", "Wire", "files", "read"]
 
 
+_LARGEST = 1e9
+"""Of any figure: far beyond chips, far below what floating point holds."""
+
 NANOMETRES = 1000
 """Units of placement in a unit of length of LEF, which is a micrometre."""
 
 _BLOCK = r"^\s*{}\s+(\S+)\s*$(.*?)^\s*END\s+\1\s*$"
 _MACRO, _PIN, _SITE, _LAYER = (re.compile(_BLOCK.format(kind), re.M | re.S)
                                for kind in ("MACRO", "PIN", "SITE", "LAYER"))
-_SIZE = re.compile(r"^\s*SIZE\s+([\d.]+)\s+BY\s+([\d.]+)", re.M)
-_RECT = re.compile(r"^\s*RECT\s+([-\d.]+)\s+([-\d.]+)\s+([-\d.]+)\s+([-\d.]+)", re.M)
+_SIZE = re.compile(r"^\s*SIZE\s+([^\s;]+)\s+BY\s+([^\s;]+)", re.M)
+_RECT = re.compile(r"^\s*RECT" + 4 * r"\s+([^\s;]+)", re.M)
 _COMMENT = re.compile(r"#[^\n]*")
 
 
@@ -148,7 +152,7 @@ def read(paths: Iterable[str | Path]) -> Lef:
 def _parse(text: str, lef: Lef, used: dict[str, int]) -> None:
     for match in _SITE.finditer(text):
         if size := _SIZE.search(match[2]):
-            lef.sites[match[1]] = _units(size[1]), _units(size[2])
+            lef.sites[match[1]] = _side("SIZE", size[1]), _side("SIZE", size[2])
     for match in _LAYER.finditer(text):
         if re.search(r"^\s*TYPE\s+ROUTING", match[2], re.M) and (wire := _wire(*match.groups())):
             lef.layers[match[1]] = wire
@@ -156,30 +160,49 @@ def _parse(text: str, lef: Lef, used: dict[str, int]) -> None:
         size, site = _SIZE.search(match[2]), re.search(r"^\s*SITE\s+(\w+)", match[2], re.M)
         if size and site:
             used[site[1]] = used.get(site[1], 0) + 1
-            lef.macros[match[1]] = Macro(_units(size[1]), _units(size[2]),
+            lef.macros[match[1]] = Macro(_side("SIZE", size[1]), _side("SIZE", size[2]),
                                          dict(_pins(match[2])))
 
 
 def _pins(text: str) -> Iterable[tuple[str, tuple[int, int]]]:
     for pin in _PIN.finditer(text):
         if corners := _RECT.findall(pin[2]):
-            x = sum(float(low) + float(high) for low, _, high, _ in corners) / 2 / len(corners)
-            y = sum(float(low) + float(high) for _, low, _, high in corners) / 2 / len(corners)
-            yield pin[1], (_units(x), _units(y))
+            # Twice the middle: the sum of both ends.
+            x, y = (sum(_number("RECT", corner[end]) for corner in corners for end in ends)
+                    for ends in ((0, 2), (1, 3)))
+            yield pin[1], (_units(x / 2 / len(corners)), _units(y / 2 / len(corners)))
 
 
 def _wire(name: str, text: str) -> Wire | None:
     """Wire of least width of a layer: capacitance of its area and of its two edges."""
     def number(pattern: str) -> float | None:
-        found = re.search(rf"^\s*{pattern}\s+([-\d.Ee+]+)", text, re.M)
-        return float(found[1]) if found else None
+        found = re.search(rf"^\s*{pattern}\s+([^\s;]+)", text, re.M)
+        return _number(pattern.rpartition("+")[2], found[1]) if found else None
 
     width, area = number("WIDTH"), number(r"CAPACITANCE\s+CPERSQDIST")
     edge, square = number("EDGECAPACITANCE"), number(r"RESISTANCE\s+RPERSQ")
     if width is None or area is None or square is None:
         return None
+    if width <= 0:
+        raise ValueError(f"lef must have a WIDTH above 0 for the layer {name}, not {width:g}")
     return Wire(area * width + 2 * (edge or 0), square / width / 1000, f"{name} of the LEF")
 
 
-def _units(length: str | float) -> int:
-    return round(float(length) * NANOMETRES)
+def _number(what: str, text: str) -> float:
+    """A number of the file: finite, and such that sums of many are."""
+    value = plain(text)
+    if isinstance(value, str) or not abs(value) < _LARGEST:
+        raise ValueError(f"lef must have numbers below {_LARGEST:g} as {what}, not {text!r}")
+    return float(value)
+
+
+def _side(what: str, text: str) -> int:
+    """A width or height, in units of placement."""
+    length = _units(_number(what, text))
+    if length < 1:
+        raise ValueError(f"lef must have sizes of at least 1 nm as {what}, not {text!r}")
+    return length
+
+
+def _units(length: float) -> int:
+    return round(length * NANOMETRES)

@@ -44,7 +44,8 @@ def evaluated(path: Path) -> list[Row]:
     try:
         held = json.loads(text)
         return [row for one in held["rows"] for row in _rows(held, one, _source(path, text))]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError,
+            RecursionError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise ValueError(f"accuracy must be results.json of sw.evaluate, not {str(path)!r} "
                          f"({reason})") from None
@@ -57,25 +58,32 @@ def _source(path: Path, text: bytes) -> str:
 def _rows(held: Row, row: Row, source: str) -> list[Row]:
     """The measure of one method at one pattern, and its tasks."""
     dense = held["dense"]
-    method = " ".join(filter(None, (row["criterion"], row["corrections"])))
-    common = {"model": held["model"], "pattern": row["pattern"], "method": method,
+    method = " ".join(filter(None, (_text(row["criterion"]), _text(row["corrections"]))))
+    common = {"model": _text(held["model"]), "pattern": _text(row["pattern"]), "method": method,
               "format": _format(row), "source": source}
     lost = [sparse - base for sparse, base in zip(row["losses"], dense["losses"], strict=True)]
-    found = [{**common, "metric": held["measure"], "unit": UNITS.get(held["measure"], ""),
+    measure = _text(held["measure"])
+    found = [{**common, "metric": measure, "unit": UNITS.get(measure, ""),
               "value": _finite(row["score"]), "dense": _finite(dense["score"]),
               "lost": _finite(fmean(lost)), "error": _error(lost)}]
     for task, value in row.get("tasks", {}).items():
         base = dense["tasks"][task]
-        found.append({**common, "metric": task, "unit": "accuracy", "value": value, "dense": base,
-                      "lost": base - value, "error": None})
+        found.append({**common, "metric": task, "unit": "accuracy", "value": _finite(value),
+                      "dense": _finite(base), "lost": _finite(base - value), "error": None})
     return found
 
 
 def _format(row: Row) -> str:
     """Number format of a row, with where selection stands, such as ``mxfp4 before``."""
     if row.get("format", "none") != "none":
-        return f"{row['format']} {row['selection']}"
+        return f"{_text(row['format'])} {_text(row['selection'])}"
     return "int8" if row["integer"] else "float"
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a text was expected, not {value!r}")
+    return value
 
 
 def _error(values: Sequence[float]) -> float | None:

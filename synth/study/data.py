@@ -104,7 +104,7 @@ def read(path: Path) -> Study:
         for name, needed in NEEDED.items():
             for number, row in enumerate(held[name]):
                 _check(f"{name}[{number}]", row, needed)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"from must be study.json of a study, not {str(path)!r} "
                          f"({str(error).partition(chr(10))[0]})") from None
     return Study(**{described.name: held[described.name] for described in fields(Study)})

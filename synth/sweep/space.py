@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hw.command.checks import choice, integer, number
+from hw.command.faults import reason
 from hw.config import DESIGNS, Design, Pattern
 from hw.config.parameter import check
 from synth.command import variant
@@ -84,8 +85,8 @@ def read(path: Path) -> Space:
         given = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"space must be a readable file, not {str(path)!r} ({error})") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"space must be TOML, not {str(path)!r} ({error})") from None
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits
+        raise ValueError(f"space must be TOML, not {str(path)!r} ({reason(error)})") from None
     _known(text, path, given, KEYS)
     if "patterns" not in given:
         raise ValueError(f"patterns must be given in {path.name}, not left out")
@@ -182,7 +183,7 @@ def _parameter(name: str) -> Callable[[Any], Any]:
 
 
 def _shape(value: Any) -> tuple[int, int]:
-    found = re.fullmatch(r"(\d+)\s*x\s*(\d+)", _text("shapes", value))
+    found = re.fullmatch(r"([0-9]{1,9})\s*x\s*([0-9]{1,9})", _text("shapes", value))
     if not found:
         raise ValueError(f"shapes must be written ROWSxCOLUMNS, as in 4x4, not {value!r}")
     rows, columns = int(found[1]), int(found[2])

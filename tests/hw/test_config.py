@@ -21,7 +21,8 @@ def test_pattern_rejects(n, m, message):
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize("text", ["8-16", "8:", ":16", "8:16:32", "a:b", ""])
+@pytest.mark.parametrize("text", ["8-16", "8:", ":16", "8:16:32", "a:b", "", "\u0668:16", "8:1\n",
+                                  "8:" + 5000 * "9"])
 def test_pattern_rejects_other_notations(text):
     with pytest.raises(ValueError, match="must be") as caught:
         Pattern.parse(text)

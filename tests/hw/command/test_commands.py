@@ -15,7 +15,7 @@ COMMANDS = ("hw.generate", "hw.header", "synth.report", "synth.ratios", "synth.m
             "synth.cells.make", "sim.model", "sim.layer", "sim.patterns", "sim.selectors",
             "sim.soak", "sw.evaluate", "sw.calibrate", "sw.benchmark", "sw.decoder.train",
             "synth.energy", "synth.fpga", "synth.performance", "synth.study", "synth.sweep",
-            "sw.operands")
+            "sw.operands", "verify.fuzz")
 
 NEEDED = {"hw.generate": ["--n", "2", "--m", "4"], "synth.report": ["--patterns", "2:4"],
           "synth.measure": ["--liberty", "cells.lib"], "synth.energy": ["--patterns", "2:4"],

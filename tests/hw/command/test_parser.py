@@ -42,6 +42,10 @@ def test_several_values_by_space_or_comma_or_repeated_under_either_name(parser, 
     assert parser.parse_args(words.split()).patterns == ["1:2", "3:4", "5:6"]
 
 
+def test_two_dashes_can_be_a_value(parser):
+    assert parser.parse_args(["--patterns=--", "3:4"]).patterns == ["--"]
+
+
 def test_commas_can_belong_to_a_value(parser):
     assert parser.parse_args(["--variants", "a=1,b", "c"]).variants == ["a=1,b", "c"]
 
@@ -70,6 +74,13 @@ def test_commas_can_belong_to_a_value(parser):
     (["--statistics=1"], "statistics must stand without a value, not '1'"),
     (["--colour", "red"], "arguments must be those that --help lists, not '--colour'"),
     (["--coun", "3"], "arguments must be those that --help lists, not '--coun'"),
+    # argparse takes "--" behind "=" for the end of the options.
+    (["--count=--"], "count must be an integer from 1 to 64, not '--'"),
+    (["--selector=--"], "selector must be one of rank, radix, not '--'"),
+    # What would end the line, or hide it.
+    (["--a\nb", "x"], r"arguments must be those that --help lists, not '--a\nb'"),
+    (["--\x1e\u2028\x1b[8m"],
+     r"arguments must be those that --help lists, not '--\x1e\u2028\x1b[8m'"),
 ])
 def test_mistakes_are_one_sentence_with_name_range_and_value(parser, words, message, capsys):
     with pytest.raises(SystemExit) as caught:

@@ -67,6 +67,28 @@ def test_refuses_what_does_not_fit(tmp_path):
         assert torch.equal(logits(other), dense)
 
 
+@pytest.mark.parametrize("change", [
+    lambda state: state.pop("dense"), lambda state: state.update(layers=[]),
+    lambda state: state["layers"].update(x=None),
+    lambda state: first(state).update(statistics={"shift": 1.0}),
+    lambda state: first(state)["method"].update(pattern=8),
+    lambda state: first(state)["method"].update(corrections=[1]),
+    lambda state: first(state)["method"].pop("integer"),
+])
+def test_refuses_values_that_are_none(tmp_path, change):
+    path = tmp_path / "sparse.pt"
+    save_config(sparsify(causal("llama"), "2:4"), path)
+    state = torch.load(path)
+    change(state)
+    torch.save(state, path)
+    with pytest.raises(ValueError, match="must be a checkpoint of sparse configuration, not a "):
+        load_config(causal("llama"), path)
+
+
+def first(state):
+    return next(iter(state["layers"].values()))
+
+
 def test_refuses_other_files(tmp_path):
     path = tmp_path / "sparse.pt"
     with pytest.raises(FileNotFoundError):

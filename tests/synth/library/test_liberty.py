@@ -8,6 +8,8 @@ from synth.flow import CELLS
 from synth.library import liberty
 from synth.library.function import compile_function
 from synth.library.liberty import Library
+from synth.library.power import Power
+from synth.library.tables import Tables
 from synth.placement import lef
 
 
@@ -86,6 +88,69 @@ def test_says_what_is_no_liberty(tmp_path, data, reason):
         liberty.read(path)
     assert str(caught.value) == (f"liberty must be a Liberty library (.lib or .lib.gz), "
                                  f"not {str(path)!r} ({reason})")
+
+
+@pytest.mark.parametrize("function", ["A)", "(A", "A &", "& A", "A @ B", "D", "lambda", "",
+                                      3000 * "(" + "A" + 3000 * ")"])
+def test_functions_that_are_none_are_refused(function):
+    with pytest.raises(ValueError, match=r"^liberty must have Boolean functions of A, B, not '"):
+        compile_function(function, ("A", "B"))
+
+
+@pytest.mark.parametrize(("old", "new", "reason"), [
+    ("area : 3;", "area : 1.2.3;", "area of cell NB, not '1.2.3'"),
+    ("area : 3;", "area : 1e999;", "area of cell NB, not '1e999'"),
+    ("area : 3;", "area : \u0663;", "area of cell NB, not '\u0663'"),
+    ("capacitance : 1.5", "capacitance : nan", "capacitance of pin A, not 'nan'"),
+])
+def test_numbers_that_are_none_are_named(tmp_path, old, new, reason):
+    (tmp_path / "x.lib").write_text(SMALL.replace(old, new), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"^liberty must have a number as ") as caught:
+        liberty.read(tmp_path / "x.lib")
+    assert str(caught.value).endswith(reason)
+
+
+@pytest.mark.parametrize("unit", ["0ps", "1.2.3ps", "\u0663ps", "1parsec", "", f"{400 * '9'}ps"])
+def test_units_that_are_none_are_named(unit):
+    library = Library(SMALL.replace("10ps", unit))
+    with pytest.raises(ValueError, match=r"^liberty must have units as a number above 0 and one "):
+        assert library.time_ps
+
+
+def test_units_may_leave_out_their_number():
+    assert Library(SMALL.replace("10ps", "ps")).time_ps == 1
+
+
+def test_a_library_without_an_inverter_is_refused():
+    with pytest.raises(ValueError, match=r"^liberty must have a two-input NAND, an inverter and a"):
+        assert Library(SMALL).inverter
+
+
+def test_groups_do_not_go_deeper_than_any_library(tmp_path):
+    (tmp_path / "x.lib").write_text(f"library (x) {{ {3000 * 'a () {'} {3001 * '}'}")
+    with pytest.raises(ValueError, match=r"^liberty must have at most 32 groups inside each other"):
+        liberty.read(tmp_path / "x.lib")
+
+
+@pytest.mark.parametrize(("table", "reason"), [
+    ('values ("1, x");', "a number as values of cell_rise t, not 'x'"),
+    ('values ("1, 2, 3");', r"2 x 1 values in cell_rise \(t\), not 3"),
+    ("", r"2 x 1 values in cell_rise \(t\), not 0"),
+    ('index_1 ("1, 1"); values ("1, 2");', r"ascending indices in cell_rise \(t\), not \[1"),
+])
+def test_tables_that_are_none_are_refused(table, reason):
+    text = SMALL.replace('function : "!A | !B";', f"""function : "!A | !B";
+        timing () {{ related_pin : "A"; cell_rise (t) {{ {table} }} }}""")
+    with pytest.raises(ValueError, match=f"^liberty must have {reason}"):
+        Tables(Library(text)).cell("NB")
+
+
+@pytest.mark.parametrize(("old", "new"), [
+    ("nom_voltage : 1", "nom_voltage : x"), ("cell_leakage_power : 5", "cell_leakage_power : x")])
+def test_powers_that_are_none_are_refused(old, new):
+    library = Library(CELLS.read_text().replace(old, new))
+    with pytest.raises(ValueError, match=r"^liberty must have a number as .*, not 'x"):
+        Power(Tables(library)).cell("INV_X1")
 
 
 def test_missing_file_is_named(tmp_path):

@@ -61,13 +61,15 @@ def test_phases():
     ({"model_type": "llama", **SIZES, "vocab_size": "many"},
      "vocab_size of the model must be an integer from 1 to 16777216, not 'many'"),
     ({"model_type": "llama", **SIZES, "num_local_experts": 8},
-     "model must have no experts, not num_local_experts 8")])
+     "model must have no experts, not num_local_experts 8"),
+    ({"text_config": None}, "text_config must be an object, not None"),
+    ({"model_type": ["llama"]}, r"model_type must be one of llama, .*, not \['llama'\]")])
 def test_what_is_no_model_is_refused(config, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         layers(config)
 
 
-@pytest.mark.parametrize("content", ["[1]", "{", None])
+@pytest.mark.parametrize("content", ["[1]", "{", None, 100_000 * "[", 5000 * "9"])
 def test_what_is_no_configuration_is_refused(content, tmp_path):
     path = tmp_path / "config.json"
     if content is not None:

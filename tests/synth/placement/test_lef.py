@@ -97,6 +97,28 @@ def test_says_what_is_missing(tmp_path, text, reason):
         assert lef.read([tmp_path / "x.lef"]).wire
 
 
+@pytest.mark.parametrize(("old", "new", "reason"), [
+    ("SIZE 1.5 BY", "SIZE 1.2.3 BY", "lef must have numbers below 1e+09 as SIZE, not '1.2.3'"),
+    ("SIZE 0.5 BY", "SIZE 0 BY", "lef must have sizes of at least 1 nm as SIZE, not '0'"),
+    ("RECT 0.1", "RECT 1e999", "lef must have numbers below 1e+09 as RECT, not '1e999'"),
+    ("RECT 0.1", "RECT \u0663", "lef must have numbers below 1e+09 as RECT, not '\u0663'"),
+    ("WIDTH 0.2", "WIDTH 0", "lef must have a WIDTH above 0 for the layer low, not 0"),
+    ("RPERSQ 0.1", "RPERSQ nan", "lef must have numbers below 1e+09 as RPERSQ, not 'nan'"),
+])
+def test_numbers_that_are_none_are_named(tmp_path, old, new, reason):
+    path = tmp_path / "x.lef"
+    path.write_text((TECHNOLOGY + INVERTER).replace("WIDTH 9 ;", "").replace(old, new))
+    with pytest.raises(ValueError, match=r"^lef must have ") as caught:
+        lef.read([path])
+    assert str(caught.value) == reason
+
+
+def test_a_number_may_stand_beside_its_semicolon(tmp_path):
+    path = tmp_path / "x.lef"
+    path.write_text((TECHNOLOGY + INVERTER).replace(" ;", ";"))
+    assert lef.read([path]).macros["INV_X1"].width == 1500
+
+
 def test_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"^lef must be LEF files .*no\.lef.*No such file"):
         lef.read([tmp_path / "no.lef"])

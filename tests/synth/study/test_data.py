@@ -36,7 +36,7 @@ def test_what_is_wrong_in_a_file_is_named(tmp_path, change, reason):
     assert reason in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "[1]", "{", '{"designs": 1}'])
+@pytest.mark.parametrize("text", ["", "[1]", "{", '{"designs": 1}', 100_000 * "["])
 def test_files_of_something_else_are_refused(tmp_path, text):
     path = tmp_path / "study.json"
     path.write_text(text)
@@ -96,7 +96,23 @@ def test_losses_are_paired_and_tasks_are_rows(tmp_path):
     assert rows[0]["source"].startswith(f"sw.evaluate, {tmp_path.name}/results.json ")
 
 
-@pytest.mark.parametrize("text", ["{}", "[]", '{"rows": [{}], "dense": {}}', "no"])
+@pytest.mark.parametrize("change", [
+    lambda held: held.update(model=float("nan")), lambda held: held.update(measure=["x"]),
+    lambda held: held["rows"][0].update(criterion=1),
+    lambda held: held["rows"][0].update(score="x"),
+    lambda held: held["rows"][0].update(losses=[10 ** 400, 1.0]),
+    lambda held: held["rows"][0].update(tasks={"easy": None}),
+])
+def test_values_that_are_no_results_are_refused(tmp_path, change):
+    path = results(tmp_path)
+    held = json.loads(path.read_text())
+    change(held)
+    path.write_text(json.dumps(held))
+    with pytest.raises(ValueError, match=r"^accuracy must be results[.]json of sw[.]evaluate, "):
+        evaluated(path)
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", '{"rows": [{}], "dense": {}}', "no", 100_000 * "["])
 def test_other_files_are_no_results(tmp_path, text):
     path = tmp_path / "results.json"
     path.write_text(text)

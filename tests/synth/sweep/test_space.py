@@ -122,6 +122,10 @@ KEYS = ("patterns, designs, selectors, gathers, formats, shapes, parameters, opt
     ('patterns = ["2:4"]\nlibraries = [{lef = "x"}]',
      "liberty must be given in a table of libraries, not left out: {'lef': 'x'} in line 2"),
     ('patterns = ["2:4"', "space must be TOML, not "),
+    (f"patterns = {5000 * '9'}", "space must be TOML, not "),
+    (f"patterns = {3000 * '['}", "space must be TOML, not "),
+    ('patterns = ["2:4"]\nshapes = ["\u0664x4"]', "shapes must be written ROWSxCOLUMNS"),
+    (f'patterns = ["2:4"]\nshapes = ["{5000 * "9"}x4"]', "shapes must be written ROWSxCOLUMNS"),
 ])
 def test_mistakes_are_named_with_their_line(text, message, tmp_path):
     with pytest.raises(ValueError, match="must") as caught:
