@@ -215,9 +215,9 @@ def _kind(component: wiring.Component) -> tuple:
              for path, member, _ in component.signature.flatten(component)]
     parameters = {name: value for name, value in vars(component).items()
                   if name not in component.signature.members and not name.startswith("_")}
-    kind = type(component), *ports, *sorted(parameters.items())
     if any(isinstance(value, wiring.Component) for value in parameters.values()):
-        return *kind, id(component)
+        return type(component), id(component)
+    kind = type(component), *ports, *sorted(parameters.items())
     try:
         hash(kind)
     except TypeError:

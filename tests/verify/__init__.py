@@ -1,0 +1,1 @@
+"""Tests of proofs, mutants and random inputs."""

@@ -1,0 +1,102 @@
+"""Deliberate breaks of generated Verilog, for every property one or more that it must catch."""
+
+import re
+from dataclasses import dataclass
+
+
+__all__ = ["MUTANTS", "Mutant"]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """``pattern`` in the text of a module, named without the top's name, becomes ``replacement``.
+
+    At least one of ``rules`` must be found broken.
+    """
+
+    module: str
+    pattern: str
+    replacement: str
+    rules: str
+
+    def __str__(self):
+        return f"{self.module} {self.pattern} to {self.replacement}"
+
+    def __call__(self, text):
+        """The text of a design, broken."""
+        broken, count = re.subn(rf"^module claim_{self.module}\w*\(.*?^endmodule$", self._break,
+                                text, flags=re.M | re.S)
+        assert count, f"no module {self.module}"
+        assert broken != text, f"nothing to break in {self.module}"
+        return broken
+
+    def _break(self, module):
+        return re.sub(self.pattern, self.replacement, module[0])
+
+
+REGISTER = [
+    Mutant("stream_register", r"i__ready = o__ready \| .*;", "i__ready = 1'h1;", "stays order"),
+    Mutant("stream_register", r"i__ready = o__ready \| .*;", "i__ready = 1'h0;", "taken"),
+    Mutant("stream_register", r"o__valid <= .*;", "o__valid <= 1'h1;", "owed"),
+    Mutant("stream_register", r"o__valid <= .*;", "o__valid <= 1'h0;", "offered"),
+    Mutant("stream_register", r"o__payload <= (.*);", r"o__payload <= \1 ^ 1'h1;", "order"),
+    Mutant("stream_register", r"= i__ready & i__valid;", "= i__valid;", "stays"),
+]
+FULL, NEVER, *_ = REGISTER
+
+QUEUE = [
+    Mutant("stream_fifo", r"i__ready = .*;", "i__ready = 1'h1;", "order room"),
+    Mutant("stream_fifo", r"stored <= .*;", "stored <= 1'h1;", "owed"),
+    Mutant("memory", r"cells\[write_address\]", "cells[0]", "order"),
+]
+"""Of queues of several words."""
+
+BUS = [
+    Mutant("register_block", r"bus__arready = .*;", "bus__arready = 1'h1;", "read_stays"),
+    Mutant("register_block", r"bus__arready = .*;", "bus__arready = 1'h0;", "takes_reads"),
+    Mutant("register_block", r"bus__awready = .*;", "bus__awready = 1'h0;", "takes_writes"),
+    Mutant("register_block", r"bus__awready = .*;", "bus__awready = 1'h1;", "written"),
+    Mutant("register_block", r"bus__bvalid <= .*;", "bus__bvalid <= 1'h1;", "write_owed"),
+    Mutant("register_block", r"bus__bvalid <= .*;", "bus__bvalid <= 1'h0;", "written"),
+    Mutant("register_block", r"bus__rvalid <= .*;", "bus__rvalid <= 1'h1;", "read_owed"),
+    Mutant("register_block", r"bus__rvalid <= .*;", "bus__rvalid <= 1'h0;", "read"),
+    Mutant("register_block", r"bus__bresp <= (.*);", r"bus__bresp <= ~bus__bresp;", "write_stays"),
+    Mutant("register_block", r"bus__rresp <= (.*);", "bus__rresp <= 2'h1;", "responses"),
+]
+CONTENTS = [
+    Mutant("register_block", r"word <= (.*);", r"word <= \1 ^ 32'h1;", "keeps"),
+    Mutant("register_block", r"if \(registers__locked\)", "if (1'h0)", "locked"),
+    Mutant("register_block", r"bus__rresp <= .*;", "bus__rresp <= 2'h0;", "map"),
+]
+STEPS = [
+    Mutant("steps", r"rest = .*;", "rest = 1'h0;", "whole steps"),
+    Mutant("steps", r"lane0_takes0 = .*;", "lane0_takes0 = 1'h1;", "whole legal"),
+    Mutant("steps", r"lane1_takes2 = .*;", "lane1_takes2 = 1'h0;", "legal"),
+    Mutant("steps", r"(\S+  = done \+ )3'h1;", r"\g<1>3'h2;", "steps"),
+]
+
+MUTANTS = {
+    "register of 8 bits": REGISTER,
+    **{f"FIFO of {depth}": QUEUE for depth in (2, 3, 4, 8)},
+    "FIFO of 1": QUEUE[:2],
+    **{f"select selector={name}": [FULL] for name in ("rank", "radix", "network",
+                                                      "radix stages=4")},
+    "select selector=serial": [
+        Mutant("serial_stage", r"assign i__ready = .*;", "assign i__ready = 1'h1;", "order"),
+        Mutant("serial_stage", r"assign o__valid = .*;", "assign o__valid = 1'h0;", "offered")],
+    **{name: [FULL] for name in ("compact", "finish statistics=True", "score shift=scalar",
+                                 "compressor", "decompressor", "decompressor encoding=rank")},
+    "channel shift=channel coefficients=2": [FULL, NEVER],
+    "AXI4-Lite of the register block": BUS,
+    "contents of the register block": CONTENTS,
+    **{f"m_axis of the {name}": [FULL] for name in ("compressor", "decompressor")},
+    "m_axis of the selector": [
+        Mutant("serial_stage", r"assign i__ready = .*;", "assign i__ready = 1'h1;", "stays")],
+    "m_axis_result of the accelerator 1 x 1": [FULL],
+    "s_axil of the accelerator 1 x 1": BUS[:1],
+}
+"""By the subject of a property; that of its masks apart from the rest."""
+
+MUTANTS_OF_STEPS = {"stages": [
+    Mutant("steps", r"assign i__ready = .*;", "assign i__ready = 1'h1;", "order")], "masks": STEPS}
+"""By the group of a property of the steps."""

@@ -1,0 +1,146 @@
+"""Proofs without bound: from a claim to Verilog, to gates, to ABC's property directed reachability.
+
+The engine finds the inductive invariant by itself, so that rules are written without a look inside
+the design; ABC checks the invariant once it has it. Bradley, SAT-based model checking without
+unrolling, 2011; Een, Mishchenko and Brayton, Efficient implementation of property directed
+reachability, 2011.
+"""
+
+import re
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from hw.command.children import call
+from hw.command.faults import Fault
+from hw.command.files import temporary
+from hw.generate.emit import to_verilog
+from synth.flow import yosys
+from verify.formal.claim import START, Claim
+
+
+__all__ = ["ENGINE", "Outcome", "prove"]
+
+
+ENGINE = "ABC pdr"
+"""What finds the proofs: property directed reachability, over all cycles."""
+
+_START = f"module {START}(output y); assign y = $initstate; endmodule\n"
+
+_GATES = [
+    "read_verilog -formal claim.v", "hierarchy -check -top claim", "proc", "flatten",
+    "memory -nomap", "opt -full", "memory_map", "opt -full", "dffunmap", "techmap",
+    "opt -fast -nodffe -nosdff", "simplemap",
+    # What is X to a simulator may be anything to a solver.
+    "setundef -undriven -anyseq", "aigmap", "opt_clean", "write_aiger -zinit claim.aig",
+]
+
+_MEMORY = re.compile(r"(  reg ((?:\[\d+:0\] )?)cells \[\d+:0\];\n)(.*?<= )(cells\[read_address\];)",
+                     re.S)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a claim.
+
+    Attributes
+    ----------
+    rules : dict of str to str
+        Those of the claim.
+    cycles : dict of str to (int or None)
+        For each rule that was decided in time None where it holds for ever, or else the number of
+        cycles after which it can be broken.
+    seconds : float
+        How long it took.
+    """
+
+    rules: Mapping[str, str]
+    cycles: Mapping[str, int | None]
+    seconds: float
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """Rules that do not hold."""
+        return tuple(rule for rule, cycles in self.cycles.items() if cycles is not None)
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """Rules that were not decided."""
+        return tuple(rule for rule in self.rules if rule not in self.cycles)
+
+    @property
+    def proved(self) -> bool:
+        """Whether all rules hold."""
+        return not self.broken and not self.undecided
+
+    @property
+    def result(self) -> str:
+        """What became of the rules, in words."""
+        parts = [f"{rule} broken after {self.cycles[rule]} cycles" for rule in self.broken]
+        parts += [f"{rule} undecided" for rule in self.undecided]
+        return "; ".join(parts) or "proved"
+
+    def __str__(self) -> str:
+        return f"{self.result} ({self.seconds:.0f} s)"
+
+
+def prove(claim: Claim, *, seconds: float = 120,
+          change: Callable[[str], str] = lambda text: text) -> Outcome:
+    """Decide the rules of a claim for all inputs and all times.
+
+    Parameters
+    ----------
+    claim : Claim
+        What is to be decided.
+    seconds : float
+        Time for the search.
+    change : callable
+        From the Verilog of the design to the Verilog that is proved: what a mutant does.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If Yosys is not installed.
+    Fault
+        If a tool fails.
+    """
+    start = time.monotonic()
+    with temporary() as folder:
+        text = _any_word(change(to_verilog(claim, "claim")))
+        (folder / "claim.v").write_text(_START + text)
+        yosys.run(_GATES, folder, timeout=600)
+        cycles = _search(folder, list(claim.rules), seconds)
+    return Outcome(claim.rules, cycles, time.monotonic() - start)
+
+
+def _any_word(text: str) -> str:
+    """Verilog whose memories give any word for one that is read while it is written.
+
+    That is what the design allows a memory, see :data:`hw.generate.handover.MEMORY`.
+    """
+    return _MEMORY.sub(
+        lambda found: f"{found[1]}  wire {found[2]}any_word = $anyseq;\n{found[3]}write_enable && "
+                      f"write_address == read_address ? any_word : {found[4]}", text)
+
+
+def _search(folder: Path, rules: list[str], seconds: float) -> dict[str, int | None]:
+    """What ABC decides: None for what holds, otherwise after how many cycles it does not."""
+    spec = find_spec("pyosys")
+    assert spec is not None  # Yosys has run
+    assert spec.origin is not None
+    program = Path(spec.origin).with_name("yosys-abc")
+    script = f"read_aiger claim.aig; scleanup; dc2; scorr; pdr -a -T {seconds:g}"
+    try:
+        done = call([program, "-q", script], cwd=folder, timeout=2 * seconds + 60)
+    except subprocess.TimeoutExpired:
+        return {}
+    if done.returncode or "Error" in done.stdout:
+        raise Fault(f"ABC must decide the claim, not fail: {done.stdout.strip()[-200:]}")
+    found: dict[int, int | None] = dict.fromkeys(
+        map(int, re.findall(r"^Proved output +(\d+)", done.stdout, re.M)))
+    found |= {int(output): int(frame) for output, frame in re.findall(
+        r"^Output +(\d+) was asserted in frame +(\d+)", done.stdout, re.M)}
+    return {rule: found[k] for k, rule in enumerate(rules) if k in found}

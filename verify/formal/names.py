@@ -1,0 +1,13 @@
+"""Groups of properties, for the command line: nothing is imported for their sake."""
+
+__all__ = ["GROUPS"]
+
+
+GROUPS = {
+    "streams": "the register and the queue between two stages",
+    "stages": "stages of the compressor and the decompressor, and both as a whole",
+    "masks": "what the steps of a block are, at patterns up to 4:8",
+    "registers": "AXI4-Lite of the register block, and what registers hold",
+    "tops": "AXI4-Stream and AXI4-Lite at the ports of generated designs",
+}
+"""What is proved, by name."""

@@ -1,0 +1,55 @@
+"""What was proved, as a table: for the terminal and for the documentation."""
+
+from collections.abc import Sequence
+
+from hw import VERSION
+from verify.formal.engine import ENGINE, Outcome
+from verify.formal.names import GROUPS
+from verify.formal.properties import Property
+
+
+__all__ = ["cells", "page"]
+
+
+def cells(about: Property, outcome: Outcome) -> tuple[str, ...]:
+    """Group, subject, pattern, number of rules, what became of them, and seconds."""
+    return (about.group, about.subject, str(about.pattern or ""), str(len(outcome.rules)),
+            outcome.result,
+            f"{outcome.seconds:.0f}")
+
+
+def page(done: Sequence[tuple[Property, Outcome]]) -> str:
+    """Return the page in Markdown: for each group its rules, and a table of what they hold for."""
+    parts = [_HEAD.format(version=VERSION, engine=ENGINE)]
+    for group, text in GROUPS.items():
+        rows = [(about, outcome) for about, outcome in done if about.group == group]
+        if rows:
+            parts.append(f"## {group.capitalize()}\n\n{text[0].upper()}{text[1:]}.\n\n"
+                         f"{_rules(rows)}\n{_table(rows)}")
+    return "\n".join(parts)
+
+
+_HEAD = """\
+# Proofs
+
+What is proved of the generated Verilog (version {version}) for all inputs and all times, from any
+contents of flip-flops and memories at power-up, with resets at any time? Each row below. Engine:
+{engine} for all; none of the proofs has a bound. Seconds are those of one run.
+"""
+
+
+def _rules(rows: Sequence[tuple[Property, Outcome]]) -> str:
+    """The rules of a group, one to a line."""
+    rules: dict[str, str] = {}
+    for _, outcome in rows:
+        rules |= outcome.rules
+    return "".join(f"* `{name}`: {text}\n" for name, text in rules.items())
+
+
+def _table(rows: Sequence[tuple[Property, Outcome]]) -> str:
+    lines = ["| subject | pattern | rules | result | s |", "|---|---|---|---|---|"]
+    for about, outcome in rows:
+        _, *shown = cells(about, outcome)
+        shown[2] = ", ".join(f"`{rule}`" for rule in outcome.rules)
+        lines.append(f"| {' | '.join(shown)} |")
+    return "\n".join(lines) + "\n"

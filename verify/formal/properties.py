@@ -1,0 +1,145 @@
+"""Everything that is proved, declared in one place."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from hw.compressor.compact_stage import CompactStage, FinishStage
+from hw.compressor.compressor import Compressor
+from hw.compressor.decompressor import Decompressor
+from hw.compressor.score import ScoreStage
+from hw.compressor.select_stage import SelectStage
+from hw.config import Design, Pattern
+from hw.generate.tops import make_top
+from hw.selector.count import lift_bits
+from hw.stream.axi_lite import RegisterBlock
+from hw.stream.fifo import StreamFifo
+from hw.stream.register import StreamRegister
+from verify.formal.bus import BusClaim, RegisterClaim
+from verify.formal.claim import Claim
+from verify.formal.stages import ChannelClaim, StepMasksClaim, StepsClaim
+from verify.formal.stream import Promise, StreamClaim
+from verify.formal.tops import AxisClaim, axi_lite_claim
+
+
+__all__ = ["Property", "properties"]
+
+
+@dataclass(frozen=True)
+class Property:
+    """A claim, and what it is about.
+
+    Attributes
+    ----------
+    group : str
+        One of :data:`verify.formal.names.GROUPS`.
+    subject : str
+        The component and its parameters.
+    pattern : Pattern or None
+        None where it has none.
+    claim : callable
+        Makes the claim.
+    """
+
+    group: str
+    subject: str
+    pattern: Pattern | None
+    claim: Callable[[], Claim]
+
+    def __str__(self) -> str:
+        return f"{self.group}: {self.subject}{f' at {self.pattern}' if self.pattern else ''}"
+
+
+def properties(groups: Iterable[str], patterns: Iterable[Pattern]) -> Iterator[Property]:
+    """All properties of some groups, those with a pattern for each of some patterns."""
+    for group in groups:
+        make = _MAKERS[group]
+        if group in ("streams", "registers"):
+            yield from (Property(group, subject, None, claim) for subject, claim in make())
+            continue
+        for pattern in patterns:
+            yield from (Property(group, subject, pattern, claim)
+                        for subject, claim in make(pattern))
+
+
+def _streams():
+    """What stands between two stages."""
+    yield "register of 8 bits", lambda: StreamClaim(StreamRegister(8), Promise(passes=()))
+    for depth in (1, 2, 3, 4, 8):
+        yield f"FIFO of {depth}", lambda depth=depth: StreamClaim(StreamFifo(1, depth), Promise(
+            places=depth + 1, offers_after=1, takes_after=1, passes=()))
+
+
+def _stages(pattern: Pattern):
+    """The stages of the compressor and of the decompressor, and both as a whole."""
+    plain = Design(pattern)
+    yield from _selects(plain)
+    kept = ("mask", "last")
+    yield "compact", lambda: StreamClaim(CompactStage(plain), Promise(passes=kept))
+    sums = replace(plain, statistics=True)
+    yield "finish statistics=True", lambda: StreamClaim(
+        FinishStage(sums), Promise(passes=("values", *kept)))
+    scalar = replace(plain, shift="scalar")
+    yield "score shift=scalar", lambda: StreamClaim(ScoreStage(scalar), Promise())
+    by_channel = replace(plain, shift="channel", coefficients=2, max_k=2 * pattern.m)
+    yield "channel shift=channel coefficients=2", lambda: ChannelClaim(by_channel)
+    yield "steps", lambda: StepsClaim(pattern)
+    yield "compressor", lambda: _chain(Compressor(plain))
+    yield "decompressor", lambda: _chain(Decompressor(plain))
+    ranked = replace(plain, encoding="rank")
+    yield "decompressor encoding=rank", lambda: _chain(Decompressor(ranked))
+
+
+def _selects(plain: Design):
+    """The stage that selects, with every structure."""
+    passes = ("values", "last")
+    for name in ("rank", "radix", "network"):
+        design = replace(plain, selector=name)
+        yield f"select selector={name}", lambda design=design: StreamClaim(
+            SelectStage(design, scored=False), Promise(passes=passes))
+    piped = replace(plain, selector="radix", stages=4)
+    yield "select selector=radix stages=4", lambda: StreamClaim(
+        SelectStage(piped, scored=False), Promise(places=4, offers_after=3))
+    serial = replace(plain, selector="serial")
+    steps = plain.score_width + lift_bits(plain.pattern.m)
+    yield "select selector=serial", lambda: StreamClaim(
+        SelectStage(serial, scored=False), Promise(offers_after=steps, takes_after=steps))
+
+
+def _chain(component) -> StreamClaim:
+    """Stages in a row, with a register in each."""
+    return StreamClaim(component, Promise(places=component.latency,
+                                          offers_after=component.latency - 1))
+
+
+def _masks(pattern: Pattern):
+    """What becomes of masks."""
+    if pattern.m <= 8:
+        yield "steps", lambda: StepMasksClaim(pattern)
+
+
+def _registers():
+    """The register block."""
+    def bus():
+        block = RegisterBlock()
+        return BusClaim(block, block.bus)
+
+    yield "AXI4-Lite of the register block", bus
+    yield "contents of the register block", RegisterClaim
+
+
+def _tops(pattern: Pattern):
+    """Ports of generated designs, the accelerator as small as it can be."""
+    plain = Design(pattern)
+    for name, design in (("selector", replace(plain, selector="serial")), ("compressor", plain),
+                         ("decompressor", plain)):
+        yield f"m_axis of the {name}", lambda name=name, design=design: AxisClaim(
+            make_top(name, design))
+    small = Design(pattern, rows=1, columns=1, tile=1, max_k=2 * pattern.m, batch_tokens=1)
+    yield "m_axis_result of the accelerator 1 x 1", lambda: AxisClaim(
+        make_top("accelerator", small), "m_axis_result")
+    yield "s_axil of the accelerator 1 x 1", lambda: axi_lite_claim(
+        make_top("accelerator", small))
+
+
+_MAKERS: dict[str, Callable] = {"streams": _streams, "stages": _stages, "masks": _masks,
+                                "registers": _registers, "tops": _tops}
