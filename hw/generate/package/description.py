@@ -28,6 +28,11 @@ class BitField:
         """Highest bit."""
         return self.lsb + self.width - 1
 
+    @property
+    def error(self) -> bool:
+        """Whether it holds the code of an error: ``error``, or of one part, ``bus_error``."""
+        return self.name == "error" or self.name.endswith("_error")
+
 
 @dataclass(frozen=True)
 class Register:
@@ -139,5 +144,5 @@ class Description:
 
     @property
     def errors(self) -> dict[str, dict[str, Any]]:
-        """Code and meaning of what fields called ``error`` hold, by name."""
+        """Code and meaning of what fields of errors hold, by name."""
         return self.content.get("errors", {})

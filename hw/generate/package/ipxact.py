@@ -113,7 +113,7 @@ def _field(node: _Node, about: Description, field: BitField) -> None:
     node("bitWidth", field.width)
     node("volatile", str(field.access == "ro" and not field.constant).lower())
     node("access", _ACCESS[field.access])
-    if field.name == "error":
+    if field.error:
         values = node("enumeratedValues")
         for name, error in about.errors.items():
             value = values("enumeratedValue")

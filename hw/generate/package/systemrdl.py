@@ -49,7 +49,7 @@ def _register(about: Description, register: Register) -> Iterator[str]:
 
 def _properties(about: Description, field: BitField) -> str:
     access = "sw = r; hw = na;" if field.constant else _ACCESS[field.access]
-    encoded = f" encode = {_errors_name(about)};" if field.name == "error" else ""
+    encoded = f" encode = {_errors_name(about)};" if field.error else ""
     return f"desc = {_text(field.meaning)}; {access}{encoded}"
 
 

@@ -17,11 +17,15 @@ _MASTER = {
 
 
 def with_memory(project):
-    """The manifest of ``mine`` with an AXI4 master besides."""
+    """The manifest of ``mine`` with an AXI4 master besides, whose errors a register tells."""
     manifest = json.loads((project / "mine.json").read_text())
     manifest["ports"] += [
         {"name": f"m_axi_{name}", "direction": direction, "width": width, "meaning": "of AXI4"}
         for direction, signals in _MASTER.items() for name, width in signals.items()]
+    error = {"name": "bus_error", "width": 8, "access": "ro", "meaning": "of the memory",
+             "lsb": 0, "reset": 0, "constant": False}
+    manifest["registers"].append({"name": "MEMORY", "offset": 0x100, "job": False,
+                                  "fields": [error]})
     return manifest
 
 

@@ -14,8 +14,7 @@ from hw.generate.package import Packaging
 def fusesoc(folder, environment, *words):
     return subprocess.run(
         [sys.executable, "-m", "fusesoc.main", "--cores-root", ".", *words], cwd=folder,
-        env={**environment, "OPT_GLOBAL": "-O0", "OPT_SLOW": "-O0", "OPT_FAST": "-O0"},
-        capture_output=True, text=True, check=False)
+        env=environment, capture_output=True, text=True, check=False)
 
 
 def test_targets(project):
@@ -59,6 +58,6 @@ def test_simulation_passes_and_sees_a_fault(name, design, passed, verilator, tmp
                  "decompressor": ("_sent == 15", "_sent == 14")}[name]
         assert wrong[0] in text
         path.write_text(text.replace(*wrong))
-        done = fusesoc(tmp_path, verilator, "run", "--clean", "--target", "sim", core)
+        done = fusesoc(tmp_path, verilator, "run", "--target", "sim", core)
         assert done.returncode != 0
         assert "%Fatal" in done.stdout + done.stderr

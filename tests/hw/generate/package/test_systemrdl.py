@@ -9,7 +9,7 @@ from systemrdl.node import AddrmapNode, RegNode
 from hw.accelerator.identity import identity
 from hw.registers import REGISTERS, Error
 from tests.hw.generate.package.conftest import ACCELERATOR
-from tests.hw.generate.package.shells import write
+from tests.hw.generate.package.shells import with_memory, write
 
 
 ACCESS = {"r": "ro", "rw": "rw", "w": "w1"}
@@ -64,12 +64,14 @@ def test_a_name_may_be_a_keyword_of_systemrdl_or_python(project, name, tmp_path)
 
 
 @pytest.mark.parametrize("end", [".rdl", ".xml"])
-def test_what_hardware_does_and_codes(project, end):
-    fields = {field.inst_name: field for node in compiled(project / f"mine{end}").descendants()
+def test_what_hardware_does_and_codes(project, end, tmp_path):
+    write(with_memory(project), tmp_path)
+    fields = {field.inst_name: field for node in compiled(tmp_path / f"mine{end}").descendants()
               if isinstance(node, RegNode) for field in node.fields()}
-    codes = {member.name: (member.value, member.rdl_desc)
-             for member in fields["error"].get_property("encode")}
-    assert codes == {error.name: (error.value, error.meaning) for error in Error}
+    for name in ("error", "bus_error"):
+        assert {member.name: (member.value, member.rdl_desc)
+                for member in fields[name].get_property("encode")} == {
+            error.name: (error.value, error.meaning) for error in Error}
     assert fields["tokens"].get_property("desc") == "tokens of the job"
     if end == ".rdl":
         assert fields["start"].get_property("singlepulse")
