@@ -14,7 +14,7 @@ from synth.placement.buffers import buffered
 from synth.placement.lef import Lef
 from synth.placement.place import Placement, place
 from synth.placement.sizing import sized
-from synth.placement.wires import ROUTING, wires
+from synth.placement.wires import ROUTING, extended, wires
 from synth.scripts import SIZED
 
 
@@ -39,6 +39,7 @@ class Placed:
         Area of the core in square micrometres. Sizing after the placement moves no gate: the core
         grows as its cells do.
     placement : Placement
+        Without the buffers of sizing, which stand beside what drives them.
     wires : Wires
         Loads and resistances of all nets.
     arrivals : Arrivals
@@ -117,9 +118,12 @@ def _rounds(gates: Gates, flow: Flow, lef: Lef, place: Callable[[Gates], Placeme
         gates, buffers = more, buffers + inserted
     core, area = placement.area, _area(gates, flow)
     if flow.goal in SIZED:
-        gates, timing = sized(gates, flow, lef.macros, lambda now: timed(now, flow, found))
+        before = len(gates.gates)
+        gates, timing = sized(gates, flow, lef.macros,
+                              lambda now: timed(now, flow, extended(found, now.size)))
         core *= _area(gates, flow) / area
-    return Placed(gates, buffers, core, placement, found, timing)
+        buffers += len(gates.gates) - before
+    return Placed(gates, buffers, core, placement, extended(found, gates.size), timing)
 
 
 def _area(gates: Gates, flow: Flow) -> float:

@@ -1,5 +1,6 @@
 """Wires of a placed design, as loads and resistances of its nets."""
 
+import numpy as np
 
 from synth.flow.timing import Wires
 from synth.library.liberty import Library
@@ -7,7 +8,7 @@ from synth.placement.lef import Wire
 from synth.placement.place import Placement
 
 
-__all__ = ["ROUTING", "wires"]
+__all__ = ["ROUTING", "extended", "wires"]
 
 
 ROUTING = 1.13
@@ -24,3 +25,9 @@ def wires(placement: Placement, wire: Wire, library: Library) -> Wires:
     # kOhm times pF is ns.
     return Wires(load=length * wire.capacitance * 1000 / library.capacitance_ff,
                  resistance=length * wire.resistance * library.capacitance_ff / library.time_ps)
+
+
+def extended(found: Wires, size: int) -> Wires:
+    """Wires of so many nets; those that are further have none."""
+    further = (0, size - len(found.load))
+    return Wires(np.pad(found.load, further), np.pad(found.resistance, further))

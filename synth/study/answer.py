@@ -14,7 +14,7 @@ __all__ = ["Answer", "Step", "answer", "label_of", "steps"]
 
 
 METRICS = (("relative_whole", "area with memories"), ("relative_area", "area of the logic"),
-           ("relative_energy", "energy"))
+           ("relative_energy", "energy"), ("relative_whole_energy", "energy with memories"))
 """What a pattern costs, over the smallest dense design for the same work."""
 
 IN_HARDWARE = {"d-pts", "d-pts-mean", "s-pts", "l-pts", "shift", "ls", "var"}

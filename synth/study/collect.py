@@ -12,10 +12,10 @@ from pathlib import Path
 from hw import VERSION
 from hw.command.checks import choice
 from hw.command.progress import doing
-from hw.config import Design
-from synth import energy
+from hw.config import Design, Pattern
 from synth.scripts import CELLS
 from synth.store import Store, versions
+from synth.study.curves import chosen
 from synth.study.data import Row, Study, merged
 from synth.study.designs import design_row
 from synth.study.files import compared
@@ -35,8 +35,9 @@ __all__ = ["Asked", "collect"]
 PAUSE = 60.0
 """Seconds between two times that files are written while a part is measured, at least."""
 
-SIMULATED = ("pe",)
-"""Designs whose energy a study measures."""
+SIMULATED = {"energy": (("pe",), Simulation()),
+             "accelerators": (("array", "accelerator"), Simulation(seeds=1, cycles=100))}
+"""Parts that are energies: of which designs, and how they are measured."""
 
 Publish = Callable[[Study], None]
 
@@ -48,7 +49,7 @@ class Asked:
     Attributes
     ----------
     parts : sequence of str
-        Of ``area``, ``energy`` and ``tokens``.
+        Of ``area``, ``energy``, ``accelerators`` and ``tokens``.
     designs : sequence of (str, Design)
         As :func:`synth.study.plan.plan` gives them.
     libraries : sequence of tuple of Path
@@ -116,8 +117,8 @@ def collect(asked: Asked, accuracy: Iterable[Row], store: Store, publish: Publis
         for points in _points(asked, libraries):
             _measure(points, asked, store, pool, progress)
         _tokens(asked, progress)
-        if "energy" in asked.parts:
-            _energies(libraries, asked, store, pool, progress)
+        for part in [part for part in SIMULATED if part in asked.parts]:
+            _energies(part, libraries, asked, store, pool, progress)
             _tokens(asked, progress)
     return progress.study
 
@@ -161,22 +162,29 @@ def _facts(cells: Cells, store: Store) -> Row:
             "area_unit": facts["area_unit"], "time_unit": facts["time_unit"]}
 
 
-def _energies(libraries: Sequence[Cells], asked: Asked, store: Store, pool: Executor,
+def _energies(part: str, libraries: Sequence[Cells], asked: Asked, store: Store, pool: Executor,
               progress: _Progress) -> None:
     """Energies of what can be simulated, where there are power tables and sizes of cells."""
-    reasons = []
+    reasons, (names, how) = [], SIMULATED[part]
     for cells in libraries:
-        points = [Point(name, design, cells, asked.goals[0], energy=Simulation())
-                  for name, design in asked.designs
-                  if name in SIMULATED and name in energy.DESIGNS]
+        points = [Point(name, design, cells, asked.goals[0], energy=how)
+                  for name, design in _standing(asked, cells, progress.study) if name in names]
         reason = no_energy(points[0], store) if points else "no design whose energy is measured"
         reason = reason or _no_sizes(cells)
         if reason:
             reasons.append(f"{cells.name}: {reason}")
         else:
             _measure(points, asked, store, pool, progress)
-    progress.study.missing.pop("energy", None)
-    progress.add(Study(missing={"energy": "; ".join(reasons)} if reasons else {}))
+    progress.study.missing.pop(part, None)
+    progress.add(Study(missing={part: "; ".join(reasons)} if reasons else {}))
+
+
+def _standing(asked: Asked, cells: Cells, study: Study) -> Iterator[tuple[str, Design]]:
+    """Designs that are asked for; of accelerators those that stand for a pattern."""
+    yield from ((name, design) for name, design in asked.designs if name != "accelerator")
+    for pattern, row in chosen(compared(study).designs, cells.name).items():
+        if row["design"] == "accelerator":
+            yield "accelerator", Design(Pattern.parse(pattern), **row["parameters"])
 
 
 def _no_sizes(cells: Cells) -> str | None:

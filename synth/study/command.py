@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 
-MEASURED = ("area", "energy", "tokens")
-"""Parts of a study that are measured here."""
+DEFAULT = ("area", "energy", "tokens")
+"""Parts of a study that are measured unless others are asked for."""
+
+MEASURED = ("area", "energy", "accelerators", "tokens")
+"""Parts of a study that can be measured."""
 
 
 def _library(name: str, given: str) -> tuple[Path, ...]:
@@ -52,8 +55,9 @@ def _parser() -> Parser:
     parser.option("--into", kind=file(), many=True, commas=False,
                   help="pages in Markdown whose marked tables are brought up to date")
     parser.group("what is measured")
-    parser.option("--parts", kind=one_of(*MEASURED), many=True, default=MEASURED,
-                  help="figures that are made, in this order")
+    parser.option("--parts", kind=one_of(*MEASURED), many=True, default=DEFAULT,
+                  help="figures that are made: area, energy of PEs, energy of arrays and whole "
+                       "accelerators with their memories (accelerators; hours), tokens of models")
     parser.option("--designs", aliases=("--design",), kind=one_of(*DESIGNS), many=True,
                   default=DESIGNS, help="what is synthesised")
     parser.option("--selectors", kind=one_of(*SELECTORS), many=True, default=("rank", "radix"),

@@ -16,7 +16,7 @@ __all__ = ["PARTS", "Row", "Study", "merged", "read"]
 
 Row = dict[str, Any]
 
-PARTS = ("accuracy", "area", "energy", "tokens")
+PARTS = ("accuracy", "area", "energy", "accelerators", "tokens")
 """What a study is made of, in the order in which it appears."""
 
 NEEDED: dict[str, dict[str, tuple]] = {
@@ -148,6 +148,8 @@ def _has(study: Study, part: str) -> bool:
         return bool(study.designs or study.fpga)
     if part == "energy":
         return any(row.get("energy") for row in study.designs)
+    if part == "accelerators":
+        return any(row["design"] == "accelerator" and row.get("energy") for row in study.designs)
     return bool(getattr(study, part))
 
 

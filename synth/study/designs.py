@@ -5,8 +5,9 @@ A row of a sweep has everything; the study keeps the figures, and puts beside th
 * ``products``: multiplications of the dense layer that a cycle does, kept or not;
 * ``area_per_product``, ``whole_per_product``: gate equivalents for each of them, logic alone and
   with memories; ``energy_per_product`` in the unit of the row's energy;
-* ``relative_area``, ``relative_whole``, ``relative_energy``: the same over that of the dense design
-  which has the least, so areas and energies for the same work;
+* ``whole_energy_per_product``: that of an accelerator with its memories;
+* ``relative_area``, ``relative_whole``, ``relative_energy``, ``relative_whole_energy``: the same
+  over that of the dense design which has the least, so areas and energies for the same work;
 * ``relative_throughput``: work for the same area and time, each design at its own longest path.
 """
 
@@ -72,6 +73,7 @@ def _energy(given: Mapping[str, Any] | None) -> Row | None:
         return None
     return {"product": given["mean"], "percent": given["percent"],
             "settled": given["settled_mean"], "unit": given["unit"],
+            "memory": given.get("memory"), "whole": given.get("whole"),
             "parts": {name: whole for name, (whole, _) in given["parts"].items()}}
 
 
@@ -105,14 +107,15 @@ def compare(rows: Sequence[Row]) -> list[Row]:
         "area": lambda row: _each(row["gates"], row),
         "whole": lambda row: _each(_gates(row, "whole"), row),
         "energy": lambda row: (row["energy"] or {}).get("product"),
+        "whole_energy": lambda row: (row["energy"] or {}).get("whole"),
         "time": lambda row: _times(_each(row["gates"], row), row["delay"]),
     }
     found = []
     for row in rows:
         shown = dict(row)
-        for name in ("area", "whole", "energy"):
+        for name in ("area", "whole", "energy", "whole_energy"):
             shown[f"{name}_per_product"] = _rounded(costs[name](row))
-        for name in ("area", "whole", "energy"):
+        for name in ("area", "whole", "energy", "whole_energy"):
             shown[f"relative_{name}"] = relative(row, rows, costs[name])
         shown["relative_throughput"] = _rounded(_over(1.0, _relative(row, rows, costs["time"])))
         found.append(shown)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from hw.config import SELECTORS
+from hw.config import SELECTORS, Pattern
 from synth.study import fpga
 from synth.study.answer import answer, label_of
 from synth.study.curves import PREFERRED, chosen, order
@@ -67,7 +67,8 @@ def _gates(row: Row | None) -> str:
 def _technologies(study: Study) -> str:
     """The design that stands for each pattern, on every technology."""
     keys = (("relative_area", "area"), ("relative_whole", "with memories"),
-            ("relative_energy", "energy"), ("relative_throughput", "work for area and time"))
+            ("relative_energy", "energy"), ("relative_whole_energy", "energy with memories"),
+            ("relative_throughput", "work for area and time"))
     by_name = {name: chosen(study.designs, name) for name in study.technologies}
     patterns = [pattern for pattern in order(p for rows in by_name.values() for p in rows)
                 if any(pattern in rows and not rows[pattern]["dense"] for rows in by_name.values())]
@@ -77,6 +78,32 @@ def _technologies(study: Study) -> str:
     return grid(["pattern", *(f"{name}: {label}" for name, _, label in columns)],
                 [[pattern, *(_two(by_name[name].get(pattern, {}).get(key))
                              for name, key, _ in columns)] for pattern in patterns])
+
+
+def _energies(study: Study) -> str:
+    """Energy of a product of the dense layer, of PE, array and accelerator, over the leanest dense.
+
+    Rows without an energy are left out, as are columns.
+    """
+    columns = [(design, key, label) for design, key, label in (
+        ("pe", "energy", "PE"), ("array", "energy", "array"),
+        ("accelerator", "energy", "accelerator"),
+        ("accelerator", "whole_energy", "accelerator with memories"))
+        if any(row["design"] == design and row.get(f"{key}_per_product") is not None
+               for row in study.designs)]
+    found: dict[tuple[str, str], dict[tuple[str, str], str]] = {}
+    for row in study.designs:
+        place = found.setdefault((row["technology"], row["pattern"]), {})
+        for design, key, _ in columns:
+            value, ratio = row.get(f"{key}_per_product"), row.get(f"relative_{key}")
+            if row["design"] == design and value is not None and row["energy"]:
+                text = f"{value:.4g} {row['energy']['unit']}"
+                place[design, key] = text if ratio is None else f"{text}, {ratio:.2f}"
+    lines = [[technology, pattern + (" dense" if Pattern.parse(pattern).dense else ""),
+              *(cells.get((design, key), "") for design, key, _ in columns)]
+             for technology in study.technologies for pattern in order(p for _, p in found)
+             if (cells := found.get((technology, pattern)))]
+    return grid(["technology", "pattern", *(label for _, _, label in columns)], lines)
 
 
 def _two(value: float | None) -> str:
@@ -105,7 +132,8 @@ def _cell(value: object) -> str:
 
 BLOCKS = {
     "answer": _answer, "reasons": _reasons, "costs": _costs, "technologies": _technologies,
-    "parts": _parts, "fpga": fpga.table, "accuracy": lambda study: _rows(study, "accuracy"),
+    "parts": _parts, "energies": _energies, "fpga": fpga.table,
+    "accuracy": lambda study: _rows(study, "accuracy"),
     "tokens": lambda study: _rows(study, "tokens"),
 }
 """Tables that a page can hold, by the name that stands in its mark."""
@@ -121,6 +149,7 @@ def markdown(study: Study) -> str:
     """The whole study in Markdown."""
     titles = {"answer": "Which N:M pattern should I build?", "reasons": "", "technologies":
               "Technologies", "costs": "Selectors, PE and array", "parts": "Where the area goes",
+              "energies": "Energy of a product of the dense layer",
               "fpga": "FPGAs, synthesis only", "accuracy": "Accuracy",
               "tokens": "A token of a model"}
     text = [f"{'#' if name == 'answer' else '##'} {title}\n\n{made}" if title else made

@@ -29,8 +29,11 @@ COLUMNS = {
         ("flip_flops", "FFs", ""), ("memory_bits", "RAM bits", ""), ("memory", "memories", ""),
         ("whole", "whole", ""), ("delay", "longest path", ""),
         ("area_per_product", "GE a product", ""), ("whole_per_product", "whole GE a product", ""),
-        ("energy_per_product", "energy a product", ""), ("relative_area", "area, dense = 1", ""),
+        ("energy_per_product", "energy a product", ""),
+        ("whole_energy_per_product", "energy with memories", ""),
+        ("relative_area", "area, dense = 1", ""),
         ("relative_whole", "whole, dense = 1", ""), ("relative_energy", "energy, dense = 1", ""),
+        ("relative_whole_energy", "energy with memories, dense = 1", ""),
         ("relative_throughput", "work for area and time, dense = 1", ""),
         ("status", "status", "text"), ("reason", "reason", "wrap")),
     "fpga": (

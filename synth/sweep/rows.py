@@ -1,14 +1,16 @@
 """The rows of a sweep: what is known of its points, as JSON has it."""
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, fields
 from typing import Any
 
 from hw.config import DESIGNS, Pattern
+from synth.energy.job import Layer as Job
 from synth.flow import Result
 from synth.fpga.targets import Used
 from synth.memories.technology import Sram, missing
-from synth.memories.whole import whole
+from synth.memories.whole import Held, access_energy, whole
+from synth.performance.layer import Layer, perform
 from synth.store import Store
 from synth.sweep.cross import baseline
 from synth.sweep.point import Cells, Point
@@ -21,6 +23,9 @@ __all__ = ["overhead", "rows", "throughput_per_area"]
 
 
 _FIGURES = (*(described.name for kind in (Result, Used) for described in fields(kind)), "stage")
+
+JOB = Job()
+"""What accelerators do while their energy is measured: tokens, features, outputs."""
 
 _UNKNOWN = dict.fromkeys(("memories", "logic", "memory", "whole", "memory_reason"))
 """Areas of a point without result."""
@@ -68,8 +73,11 @@ def _row(point: Point, outcomes: Mapping[Point, Outcome], store: Store, energy: 
     if result and dense and dense is not outcome and dense.status == "done":
         size = TARGETS[point.target].size
         percent = overhead(result[size], dense.parts["result"][size])
-    areas = _UNKNOWN if result is None or point.cells is None else whole(
-        point.name, point.design, result["area"], sram, unknown).as_dict()
+    held: tuple[Held, ...] = ()
+    areas = _UNKNOWN
+    if result and point.cells:
+        found = whole(point.name, point.design, result["area"], sram, unknown)
+        areas, held = found.as_dict(), found.held
     reasons = [outcome.reason, no_energy(point, store) if energy else None,
                areas["memory_reason"]]
     return {
@@ -81,8 +89,26 @@ def _row(point: Point, outcomes: Mapping[Point, Outcome], store: Store, energy: 
         "throughput_per_area": None if percent is None or point.cells is None else
             throughput_per_area(point.design.pattern, percent),
         **{key: areas[key] for key in ("memories", "logic", "memory", "whole")},
-        "wires": outcome.parts.get("wires"), "energy": outcome.parts.get("energy"),
+        "wires": outcome.parts.get("wires"),
+        "energy": _energy(point, outcome.parts.get("energy"), held),
         "digest": address(point)}
+
+
+def _energy(point: Point, energy: dict[str, Any] | None, held: Sequence[Held]
+            ) -> dict[str, Any] | None:
+    """Energy of a point; of an accelerator also that of its memories in the same job.
+
+    ``memory`` is that of their reads and writes for a product of the dense layer, None where none
+    is known, ``whole`` that of gates and memories, and ``unknown`` names the memories left out.
+    """
+    if not energy or point.name != "accelerator":
+        return energy
+    done = perform(point.design, Layer("job", *astuple(JOB)))
+    total, unknown = access_energy(held, done.accesses if held else {})
+    known = len(held) > len(unknown)
+    memory = total / done.dense_products if known else None
+    return {**energy, "memory": memory, "unknown": list(unknown),
+            "whole": None if memory is None else energy["mean"] + memory}
 
 
 def _memories(cells: Cells | None, store: Store) -> tuple[Sram | None, str]:

@@ -66,14 +66,15 @@ def as_csv(rows: Rows) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["library", "target", "goal", "design", "pattern", *_PARAMETERS, "status",
                      "reason", *_FIGURES, "core", "wire_length", "wired_delay", "energy",
-                     "energy_settled", "energy_unit", "digest"])
+                     "energy_settled", "energy_memory", "energy_whole", "energy_unit", "digest"])
     for row in rows:
         given, wires, energy = row["parameters"], row["wires"] or {}, row["energy"] or {}
         values = [row["library"], row["target"], row["goal"], row["design"], given["pattern"],
                   *(given[name] for name in _PARAMETERS), row["status"], row["reason"],
                   *(row[name] for name in _FIGURES),
                   *(wires.get(name) for name in ("core", "length", "delay")),
-                  *(energy.get(name) for name in ("mean", "settled_mean", "unit")), row["digest"]]
+                  *(energy.get(name) for name in
+                    ("mean", "settled_mean", "memory", "whole", "unit")), row["digest"]]
         writer.writerow(["" if value is None else value for value in values])
     return text.getvalue()
 
@@ -105,7 +106,8 @@ def _figures(row: dict[str, Any]) -> dict[str, str]:
             "work/area": _number(row["throughput_per_area"], ".2f", "x"),
             "core": _number(wires.get("core"), ",.0f"),
             "with wires": _number(wires.get("delay"), ".4g"),
-            "energy": _number(energy.get("mean"), ".4g"), "stage": row["stage"] or ""}
+            "energy": _number(energy.get("mean"), ".4g"),
+            "with memories": _number(energy.get("whole"), ".4g"), "stage": row["stage"] or ""}
 
 
 def _number(value: float | None, form: str, unit: str = "") -> str:

@@ -14,6 +14,8 @@ from synth.energy.job import Job, Layer
 from synth.energy.operands import Operands
 from synth.flow import CELLS, Flow
 from synth.library import liberty
+from synth.performance import layer as performance
+from synth.performance.layer import perform
 
 
 pytestmark = pytest.mark.long
@@ -77,6 +79,10 @@ def test_memories_are_read_and_written_once_for_each_word(prepared, whole):
         assert writes[f"bank_c{k}"] == 2 * 4 * blocks
     assert writes["bank_r0"] == 4 * blocks
     assert writes["bank_r1"] == 3 * blocks
+    expected = perform(design, performance.Layer("", TOKENS, FEATURES, 7)).accesses
+    for side, name in (("r", "activations"), ("c", "weights")):
+        assert expected[name] == tuple(sum(found[f"bank_{side}{k}"] for k in range(2))
+                                       for found in (reads, writes))
 
 
 def test_phases_share_all_cycles(prepared, whole):

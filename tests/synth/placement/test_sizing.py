@@ -10,8 +10,10 @@ from synth.flow.gates import Gate, Gates
 from synth.flow.timing import Wires
 from synth.library import liberty
 from synth.placement import lef
+from synth.placement.buffers import MODULE
 from synth.placement.placed import placed, timed
 from synth.placement.sizing import larger, sized
+from synth.placement.wires import extended
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +59,10 @@ def test_slack_is_what_a_node_may_be_late(flow):
 
 
 def test_driver_of_a_long_wire_grows(flow, sizes):
-    # Four inverters; the wire between the second and the third is long.
-    chain = Gates([Gate(f"i{k}", "INV_X1", "top", {"A": 2 + k, "Y": 3 + k}) for k in range(4)],
-                  {"a": [2]}, {"y": [6]}, {}, 7)
-    found = Wires(60.0 * (np.arange(7) == 4), np.zeros(7))
+    chain, found = long_wire(60.0)
 
     def time(gates):
-        return timed(gates, flow, found)
+        return timed(gates, flow, extended(found, gates.size))
 
     gates, timing = sized(chain, flow, sizes.macros, time)
     assert gates.gates[1].cell == "INV_X4"
@@ -78,6 +77,43 @@ def test_driver_of_a_long_wire_grows(flow, sizes):
     least = cost(gates, timing)
     for other in chain, everywhere:
         assert least < cost(other, time(other))
+
+
+def long_wire(load):
+    """Four inverters; the wire between the second and the third has a load."""
+    chain = Gates([Gate(f"i{k}", "INV_X1", "top", {"A": 2 + k, "Y": 3 + k}) for k in range(4)],
+                  {"a": [2]}, {"y": [6]}, {}, 7)
+    return chain, Wires(load * (np.arange(7) == 4), np.zeros(7))
+
+
+def test_driver_without_a_larger_cell_gets_a_buffer(flow, sizes):
+    chain, found = long_wire(60.0)
+
+    def time(gates):
+        return timed(gates, flow, extended(found, gates.size))
+
+    gates, timing = sized(chain, flow, sizes.macros.keys() - {"INV_X2", "INV_X4", "INV_X8"}, time)
+    assert [gate.cell for gate in gates.gates[:4]] == ["INV_X1"] * 4
+    (buffer,) = gates.gates[4:]
+    assert (buffer.module, buffer.cell[:4]) == (MODULE, "BUF_")
+    assert (gates.gates[1].pins, buffer.pins) == ({"A": 3, "Y": 7}, {"A": 7, "Y": 4})
+    assert [gates.gates[k].pins for k in (0, 2, 3)] == [chain.gates[k].pins for k in (0, 2, 3)]
+    assert [gate.pins["Y"] for gate in chain.gates] == [3, 4, 5, 6], "the given design is changed"
+    assert (gates.size, chain.size) == (8, 7)
+    assert timing.longest().delay == time(gates).longest().delay < 0.7 * time(chain).longest().delay
+
+
+def test_no_buffer_where_none_pays(flow, sizes):
+    chain, found = long_wire(0.5)
+    gates, _ = sized(chain, flow, sizes.macros.keys() - {"INV_X2", "INV_X4", "INV_X8"},
+                     lambda gates: timed(gates, flow, extended(found, gates.size)))
+    assert gates == chain
+
+
+def test_further_nets_have_no_wire():
+    found = extended(Wires(np.array([0.0, 0.0, 3.0]), np.array([0.0, 0.0, 2.0])), 5)
+    assert found.load.tolist() == [0, 0, 3, 0, 0]
+    assert found.resistance.tolist() == [0, 0, 2, 0, 0]
 
 
 def test_goal_work_sizes_what_is_placed(library, flow, sizes):

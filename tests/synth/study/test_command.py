@@ -117,7 +117,7 @@ def test_every_block_can_stand_in_a_page(tmp_path):
     (["--designs", "compressor"], f"designs must be one of {', '.join(DESIGNS)}, not "),
     (["--files", "pdf"], "files must be one of html, json, md, csv, png, svg, not 'pdf'"),
     (["--targets", "tube"], "targets must be one of asic, ecp5, xc7, gowin, not 'tube'"),
-    (["--parts", "cost"], "parts must be one of area, energy, tokens, not 'cost'"),
+    (["--parts", "cost"], "parts must be one of area, energy, accelerators, tokens, not "),
 ])
 def test_mistakes_end_with_one_sentence_and_no_file(words, message, given, tmp_path, capsys):
     page = tmp_path / "page.md"

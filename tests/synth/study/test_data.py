@@ -149,7 +149,7 @@ def test_a_row_of_a_sweep_becomes_one_of_the_study():
     assert row["parameters"] == {"selector": "radix", "rows": 2, "columns": 8}
     assert row["parts"] == {"selector": 80.0, "registers": 20.0, "memories": 30.0}
     assert row["energy"] == {"product": 0.5, "percent": 2.0, "settled": 0.3, "unit": "pJ",
-                             "parts": {"gather": 0.1}}
+                             "memory": None, "whole": None, "parts": {"gather": 0.1}}
 
 
 def test_a_design_that_was_given_up_is_a_row_with_its_reason():

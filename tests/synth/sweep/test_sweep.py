@@ -10,6 +10,7 @@ import pytest
 from hw.config import Design, Pattern
 from synth.flow import CELLS
 from synth.library import liberty
+from synth.performance.layer import Layer, perform
 from synth.store import Store
 from synth.sweep.command import FILES, main
 from synth.sweep.point import Cells, Point
@@ -143,6 +144,30 @@ def test_memories_are_those_known_for_the_library_or_of_its_table(tmp_path):
     assert own["memory"] != mine["memory"]
     assert (unknown["logic"], unknown["memory"], unknown["whole"]) == (10, None, None)
     assert unknown["reason"].startswith("no SRAM macros are known for the library other")
+
+
+def test_energy_of_an_accelerator_has_that_of_its_memories(tmp_path):
+    other = tmp_path / "other.lib"
+    other.write_text(CELLS.read_text().replace("library (nmforge)", "library (other)"))
+    design, store = Design(Pattern(2, 4)), Store(tmp_path / "store")
+    parts = {"result": {"area": 10.0}, "energy": {"mean": 2.0, "unit": "CV2"}}
+    points = [Point("accelerator", design, Cells(CELLS, name="own")),
+              Point("accelerator", design, Cells(other, name="other")),
+              Point("pe", design.only("pe"), Cells(CELLS, name="own"))]
+    found = rows_of({point: Outcome(parts) for point in points}, store)
+    unknown, pe, own = ({(row["library"], row["design"]): row for row in found}[key] for key in (
+        ("other", "accelerator"), ("own", "pe"), ("own", "accelerator")))
+    accesses = perform(design, Layer("", 64, 384, 1536)).accesses
+    known = {one["name"]: one for one in own["memories"] if one["read_energy"] is not None}
+    expected = sum(reads * known[name]["read_energy"] + writes * known[name]["write_energy"]
+                   for name, (reads, writes) in accesses.items() if name in known)
+    assert known.keys() >= {"activations", "weights"}
+    assert own["energy"]["memory"] == pytest.approx(expected / (64 * 384 * 1536))
+    assert own["energy"]["whole"] == pytest.approx(2 + own["energy"]["memory"])
+    assert set(own["energy"]["unknown"]) == {name for name, both in accesses.items()
+                                             if name not in known and any(both)}
+    assert (unknown["energy"]["memory"], unknown["energy"]["whole"]) == (None, None)
+    assert pe["energy"] == parts["energy"]
 
 
 @pytest.mark.parametrize(("text", "words", "message"), [
