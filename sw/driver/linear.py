@@ -24,7 +24,7 @@ from sw.exact.epilogue import floats
 
 
 __all__ = ["COUNTERS", "Backend", "Channels", "Corrections", "LinearJob", "field_word",
-           "linear_job", "run_linear"]
+           "job_registers", "linear_job", "run_linear"]
 
 
 COUNTERS = ("CYCLES", "STEPS", "ARRAY_CYCLES")
@@ -97,6 +97,11 @@ class Corrections:
     exponent: int = 0
     keep_loaded: bool = False
 
+    @property
+    def needs_channels(self) -> bool:
+        """Whether terms of the output channels are used."""
+        return self.output >= Output.INT8
+
     def registers(self, design: Design) -> dict[str, int]:
         """Registers of a design and what to write into them."""
         bits = {"variance": self.variance, "token_shift": self.token_shift,
@@ -135,25 +140,37 @@ def field_word(register: str, **values: int) -> int:
     return sum(int(value) << found.position(name) for name, value in values.items())
 
 
-def linear_job(design: Design, x: Tensor, weight: Tensor, corrections: Corrections | None = None,
-               pattern: Pattern | None = None, threshold: int = 0) -> LinearJob:
-    """Make a job of a sparse linear layer; parameters and errors as in :func:`run_linear`."""
-    corrections = corrections or Corrections()
+def job_registers(design: Design, x: Tensor, weight: Tensor, corrections: Corrections,
+                  pattern: Pattern | None = None, threshold: int = 0) -> dict[str, int]:
+    """What to write for a sparse linear layer; parameters and errors as in :func:`run_linear`."""
     _require_operands(x, weight)
     tokens, features = x.shape
-    tiles, blocks = column_tiles(design, len(weight)), design.pattern.blocks(features)
+    blocks = design.pattern.blocks(features)
     if blocks > design.covered_blocks:
         raise ValueError(f"x must have at most {design.covered_blocks * design.pattern.m} input "
                          f"features, not {features}")
     _require(design, corrections, len(weight), *x.shape)
     asked = pattern or design.pattern
-    per_block = design.most_steps if threshold else design.steps(asked)
-    registers = {"K_BLOCKS": blocks, "TOKENS": tokens, "COLUMN_TILES": tiles,
+    if not threshold:
+        design.steps(asked)
+    registers = {"K_BLOCKS": blocks, "TOKENS": tokens,
+                 "COLUMN_TILES": column_tiles(design, len(weight)),
                  **corrections.registers(design)}
     if threshold or design.unstructured:
         registers |= {"THRESHOLD": threshold}
     if design.flexible != "none":
         registers |= {"JOB_PATTERN": field_word("JOB_PATTERN", keep=asked.n, size=asked.m)}
+    return registers
+
+
+def linear_job(design: Design, x: Tensor, weight: Tensor, corrections: Corrections | None = None,
+               pattern: Pattern | None = None, threshold: int = 0) -> LinearJob:
+    """Make a job of a sparse linear layer; parameters and errors as in :func:`run_linear`."""
+    corrections = corrections or Corrections()
+    registers = job_registers(design, x, weight, corrections, pattern, threshold)
+    tokens, features = x.shape
+    tiles, blocks = registers["COLUMN_TILES"], registers["K_BLOCKS"]
+    per_block = design.most_steps if threshold else design.steps(pattern or design.pattern)
     inputs = {"act": activation_beats(x, len(weight), design, corrections.static_shift),
               "weight": weight_beats(weight, tokens, design),
               **_parameters(design, corrections, tokens, features)}
@@ -183,7 +200,7 @@ def _require(design: Design, given: Corrections, outputs: int, tokens: int,
              features: int) -> None:
     """Raise ValueError if parameters are missing, would be ignored, or do not fit their streams."""
     terms = given.channels
-    if given.output >= Output.INT8 and terms is None:
+    if given.needs_channels and terms is None:
         raise ValueError(f"channels must be given for output {given.output.name.lower()}, not None")
     for name, values, there in (("factors", given.factors, design.coefficients),
                                 ("shifts", given.shifts, design.shift == "channel")):
@@ -219,7 +236,7 @@ def _parameters(design: Design, corrections: Corrections, tokens: int,
                                            design)
     if corrections.token_scale is not None:
         inputs["token"] = token_beats(corrections.token_scale)
-    if corrections.output >= Output.INT8 and corrections.channels is not None:
+    if corrections.needs_channels and corrections.channels is not None:
         terms = corrections.channels
         inputs["channel"] = channel_beats(terms.scale, terms.shift, terms.bias, tokens,
                                           design.pattern.blocks(features), design)
