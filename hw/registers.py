@@ -173,10 +173,10 @@ def _addressed(name: str, meaning: str) -> tuple[tuple[str, bool, tuple[Field, .
 
 
 BUS_REGISTERS = _map(
-    ("BUS", False, (Field("word_bytes", 8, "ro", "bytes of a beat of the bus"),
-                    Field("address_bits", 8, "ro", "bits of an address"))),
-    ("BURST", False, (Field("longest", 16, "ro", "beats of the longest burst"),
-                      Field("in_flight", 8, "ro", "bursts that may be in flight"))),
+    ("BUS_SHAPE", False, (Field("word_bytes", 8, "ro", "bytes of a beat of the bus"),
+                          Field("address_bits", 8, "ro", "bits of an address"))),
+    ("BUS_BURSTS", False, (Field("longest", 16, "ro", "beats of the longest burst"),
+                           Field("in_flight", 8, "ro", "bursts that may be in flight"))),
     ("BUS_CONTROL", False, (
         Field("bus_start", 1, "w1", "start a job with the registers of the job"),
         Field("bus_abort", 1, "w1", "end the job that runs, with the error ABORT"),

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
-from hw.command.checks import integer
 from hw.config import Design, Pattern
-from hw.fixed_point import BIAS_BITS, FLOATS, SCALE_BITS, SHIFT_BITS, Output
+from hw.fixed_point import FLOATS, Output
 from hw.registers import REGISTERS, Error
 from sw.driver.beats import (
     Beats,
@@ -20,6 +18,7 @@ from sw.driver.beats import (
     token_beats,
     weight_beats,
 )
+from sw.driver.require import require_operands, require_parameters
 from sw.exact.epilogue import floats
 
 
@@ -143,13 +142,13 @@ def field_word(register: str, **values: int) -> int:
 def job_registers(design: Design, x: Tensor, weight: Tensor, corrections: Corrections,
                   pattern: Pattern | None = None, threshold: int = 0) -> dict[str, int]:
     """What to write for a sparse linear layer; parameters and errors as in :func:`run_linear`."""
-    _require_operands(x, weight)
+    require_operands(x, weight)
     tokens, features = x.shape
     blocks = design.pattern.blocks(features)
     if blocks > design.covered_blocks:
         raise ValueError(f"x must have at most {design.covered_blocks * design.pattern.m} input "
                          f"features, not {features}")
-    _require(design, corrections, len(weight), *x.shape)
+    require_parameters(design, corrections, len(weight), *x.shape)
     asked = pattern or design.pattern
     if not threshold:
         design.steps(asked)
@@ -180,51 +179,6 @@ def linear_job(design: Design, x: Tensor, weight: Tensor, corrections: Correctio
     limit = 10_000 + 10 * (steps + 200 * tokens + sum(len(beats.last)
                                                       for beats in inputs.values()))
     return LinearJob(registers, inputs, tiles * tokens, limit)
-
-
-def _require_operands(x: Tensor, weight: Tensor) -> None:
-    """Raise ValueError if activations and weights are none of a layer that there is."""
-    for name, operand in (("x", x), ("weight", weight)):
-        if operand.dtype != torch.int8 or operand.dim() != 2:
-            raise ValueError(f"{name} must be int8 with two axes, not "
-                             f"{str(operand.dtype).removeprefix('torch.')} {list(operand.shape)}")
-        if not operand.numel():
-            raise ValueError(f"{name} must hold at least one row of one feature, not "
-                             f"{list(operand.shape)}")
-    if x.shape[1] != weight.shape[1]:
-        raise ValueError(f"weight must have the {x.shape[1]} input features of x, not "
-                         f"{weight.shape[1]}")
-
-
-def _require(design: Design, given: Corrections, outputs: int, tokens: int,
-             features: int) -> None:
-    """Raise ValueError if parameters are missing, would be ignored, or do not fit their streams."""
-    terms = given.channels
-    if given.needs_channels and terms is None:
-        raise ValueError(f"channels must be given for output {given.output.name.lower()}, not None")
-    for name, values, there in (("factors", given.factors, design.coefficients),
-                                ("shifts", given.shifts, design.shift == "channel")):
-        if values is not None and (given.keep_loaded or not there):
-            reason = "with keep_loaded" if given.keep_loaded else "on an accelerator without them"
-            raise ValueError(f"{name} must be None {reason}")
-    integer("static_shift", given.static_shift, -128, 127)
-    integer("exponent", given.exponent, -128, 127)
-    channel_terms = (None, None, None) if terms is None else (terms.scale, terms.shift, terms.bias)
-    for name, values, shape, low, high in (
-            ("factors", given.factors, (features,), 0, 1 << design.coefficients),
-            ("shifts", given.shifts, (features,), -128, 128),
-            ("token_scale", given.token_scale, (tokens, 1), 0, 1 << SCALE_BITS),
-            ("channels.scale", channel_terms[0], (outputs,), 0, 1 << SCALE_BITS),
-            ("channels.shift", channel_terms[1], (outputs,), 0, 1 << SHIFT_BITS),
-            ("channels.bias", channel_terms[2], (outputs,),
-             -1 << BIAS_BITS - 1, 1 << BIAS_BITS - 1)):
-        if values is None:
-            continue
-        if values.shape != shape:
-            raise ValueError(f"{name} must have shape {list(shape)}, not {list(values.shape)}")
-        if values.numel() and not low <= int(values.min()) <= int(values.max()) < high:
-            raise ValueError(f"{name} must be from {low} to {high - 1}, not from "
-                             f"{int(values.min())} to {int(values.max())}")
 
 
 def _parameters(design: Design, corrections: Corrections, tokens: int,

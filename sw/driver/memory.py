@@ -29,10 +29,14 @@ __all__ = ["MemoryJob", "descriptor", "memory_job", "result_bytes", "result_valu
            "token_values", "weight_bytes", "weight_values"]
 
 
-def token_bytes(x: Tensor, design: Design) -> np.ndarray:
-    """int8 [T, K] to [T, stride]: tokens one after the other, each block an element."""
+def token_bytes(x: Tensor, design: Design, static_shift: int = 0) -> np.ndarray:
+    """int8 [T, K] to [T, stride]: tokens one after the other, each block an element.
+
+    The last block is filled with the static shift, as :func:`sw.driver.beats.activation_beats`
+    does it.
+    """
     m, size = design.pattern.m, element_bytes(design)["act"]
-    blocks = pad(x, (0, -x.shape[1] % m)).reshape(len(x), -1, m)
+    blocks = pad(x, (0, -x.shape[1] % m), value=static_shift).reshape(len(x), -1, m)
     return _bytes(pad(blocks, (0, size - m)), len(x))
 
 
@@ -156,7 +160,8 @@ def memory_job(design: Design, x: Tensor, weight: Tensor,
     """Make a job of a sparse linear layer; parameters and errors as in ``run_linear``."""
     given, size = corrections or Corrections(), element_bytes(design)
     registers = job_registers(design, x, weight, given, **asked)
-    buffers = {"act": token_bytes(x, design), "weight": weight_bytes(weight, design)}
+    buffers = {"act": token_bytes(x, design, given.static_shift),
+               "weight": weight_bytes(weight, design)}
     if design.channel_bits and not given.keep_loaded:
         beats = coefficient_beats(given.factors, given.shifts, x.shape[1], design)
         buffers["coef"] = _elements(beats.data, size["coef"])
