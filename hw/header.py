@@ -9,7 +9,18 @@ from hw.command.parser import Arguments, Parser
 from hw.command.run import run
 from hw.config import FLEXIBLE, Design
 from hw.fixed_point import Output
-from hw.registers import ID, REGISTERS, Error, Register
+from hw.layouts import STREAMS, alignment, element_bytes
+from hw.registers import (
+    BUS_REGISTERS,
+    DESCRIPTOR,
+    DESCRIPTOR_BYTES,
+    DESCRIPTOR_TAG,
+    ID,
+    REGISTERS,
+    BusError,
+    Error,
+    Register,
+)
 
 
 __all__ = ["c_header", "main", "registers_page"]
@@ -24,9 +35,11 @@ def c_header(design: Design, module: str = "nm_accelerator") -> str:
     prefix = "NM" if module == "nm_accelerator" else module.upper()
     lines = [f"/* nmforge {VERSION}: registers of {module}, pattern {design.pattern}. */",
              f"#ifndef {module.upper()}_H", f"#define {module.upper()}_H"]
+    bus = design.bus != "stream"
+    registers = (*REGISTERS, *BUS_REGISTERS) if bus else REGISTERS
     for title, macros in (("Parameters.", _parameters(design)),
-                          *((f"{register.name}.", _register(register)) for register in REGISTERS),
-                          *_codes()):
+                          *((f"{register.name}.", _register(register)) for register in registers),
+                          *_codes(), *(_memory(design) if bus else ())):
         lines += ["", f"/* {title} */"]
         lines += [f"#define {prefix}_{name} {value}" for name, value in macros]
     return "\n".join([*lines, "", "#endif", ""])
@@ -60,6 +73,36 @@ def _codes() -> Iterator[tuple[str, list[tuple[str, str]]]]:
                                       f"{error.value}u /* {error.meaning} */") for error in Error]
 
 
+def _memory(design: Design) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """What lies in memory, for a design that reads it there."""
+    yield "Codes of BUS_STATUS.bus_error, beside those of STATUS.error.", [
+        (f"ERROR_{error.name}", f"{error.value}u /* {error.meaning} */") for error in BusError]
+    yield "Codes of BUS_STATUS.stream.", [(f"STREAM_{name.upper()}", f"{code}u")
+                                          for code, name in enumerate(STREAMS)]
+    yield "Bytes of an element of each stream, and what its address is a multiple of.", [
+        (f"{name.upper()}_{kind}", f"{value}u")
+        for kind, values in (("BYTES", element_bytes(design)), ("UNIT", alignment(design)))
+        for name, value in values.items()]
+    yield "Descriptor: its size, its first word, and the place of each register in it.", [
+        ("DESCRIPTOR_SIZE", f"{DESCRIPTOR_BYTES}u"),
+        ("DESCRIPTOR_WORDS", f"{len(DESCRIPTOR) + 1}u"),
+        ("DESCRIPTOR_TAG", f"0x{DESCRIPTOR_TAG << 8:08X}u"),
+        ("DESCRIPTOR_INTERRUPT", "1u"),
+        *((f"WORD_{register.name}", f"{k}u") for k, register in enumerate(DESCRIPTOR, 1))]
+
+
+def _rows(registers: Sequence[Register]) -> Iterator[str]:
+    """A table of registers, a row for each field."""
+    yield from ("| offset | register | bits | field | access | meaning |",
+                "|---|---|---|---|---|---|")
+    for register in registers:
+        for field in register.fields:
+            low = register.position(field.name)
+            bits = f"{low + field.width - 1}:{low}" if field.width > 1 else f"{low}"
+            yield (f"| 0x{register.offset:02X} | `{register.name}`{'*' * register.job} | "
+                   f"{bits} | `{field.name}` | {field.access} | {field.meaning} |")
+
+
 def registers_page() -> str:
     """Markdown of ``docs/hw/registers.md``."""
     lines = ["# Registers", "",
@@ -70,17 +113,21 @@ def registers_page() -> str:
              "a 1 acts once. Registers of the job (*) cannot be written while one is running: the",
              "write is answered with SLVERR (with OKAY while `CONTROL.answer_okay` is 1) and sets",
              "the error `BUSY`. An offset without a register is answered with SLVERR.", "",
-             "| offset | register | bits | field | access | meaning |", "|---|---|---|---|---|---|"]
-    for register in REGISTERS:
-        for field in register.fields:
-            low = register.position(field.name)
-            bits = f"{low + field.width - 1}:{low}" if field.width > 1 else f"{low}"
-            lines.append(f"| 0x{register.offset:02X} | `{register.name}`{'*' * register.job} | "
-                         f"{bits} | `{field.name}` | {field.access} | {field.meaning} |")
-    lines += ["", "## Errors", "",
-              "The first error stays in `STATUS.error` until the next accepted start.", "",
-              "| code | name | meaning |", "|---|---|---|",
-              *(f"| {error.value} | `{error.name}` | {error.meaning} |" for error in Error), ""]
+             *_rows(REGISTERS), "", "## Errors", "",
+             "The first error stays in `STATUS.error` until the next accepted start.", "",
+             "| code | name | meaning |", "|---|---|---|",
+             *(f"| {error.value} | `{error.name}` | {error.meaning} |" for error in Error), "",
+             "## With an AXI4 master", "",
+             "`--bus axi4` adds these ([bus](bus.md)); `CONTROL` is then the hardware's own, and a",
+             "write to it is refused.", "", *_rows(BUS_REGISTERS), "",
+             "Codes of `BUS_STATUS.bus_error` are those above, and:", "",
+             "| code | name | meaning |", "|---|---|---|",
+             *(f"| {error.value} | `{error.name}` | {error.meaning} |" for error in BusError), "",
+             "A descriptor has a word for each register of the job, behind one that marks it:",
+             f"0x{DESCRIPTOR_TAG << 8:08X}, plus 1 where the end of the job sets `ended`.",
+             f"There is one every {DESCRIPTOR_BYTES} bytes:", "",
+             "| word | register |", "|---|---|",
+             *(f"| {k} | `{register.name}` |" for k, register in enumerate(DESCRIPTOR, 1)), ""]
     return "\n".join(lines)
 
 

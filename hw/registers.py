@@ -7,24 +7,29 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 
-__all__ = ["ID", "REGISTERS", "Error", "Field", "Register", "offset_of"]
+__all__ = ["BUS_REGISTERS", "DESCRIPTOR", "DESCRIPTOR_BYTES", "DESCRIPTOR_TAG", "ID", "REGISTERS",
+           "BusError", "Error", "Field", "Register", "offset_of"]
 
 
 ID = int.from_bytes(b"NMFG", "big")
 """What the register ID reads as."""
 
 
-class Error(IntEnum):
-    """Codes of the ``error`` field. The first error stays until the next accepted start."""
+class _Code(IntEnum):
+    """Codes that say what they mean."""
 
     meaning: str
 
-    def __new__(cls, code: int, meaning: str) -> "Error":
+    def __new__(cls, code: int, meaning: str) -> "_Code":
         """Make a member of a code and what it says."""
         member = int.__new__(cls, code)
         member._value_ = code
         member.meaning = meaning
         return member
+
+
+class Error(_Code):
+    """Codes of the ``error`` field. The first error stays until the next accepted start."""
 
     NONE = 0, "no error"
     K_BLOCKS = 1, "start refused: K_BLOCKS is 0 or more than MAX_BLOCKS"
@@ -86,8 +91,8 @@ class Register:
         raise ValueError(f"field must be one of register {self.name}, not {name!r}")
 
 
-def _map(*registers: tuple[str, bool, tuple[Field, ...]]) -> tuple[Register, ...]:
-    return tuple(Register(name, 4 * k, fields, job)
+def _map(*registers: tuple[str, bool, tuple[Field, ...]], base: int = 0) -> tuple[Register, ...]:
+    return tuple(Register(name, base + 4 * k, fields, job)
                  for k, (name, job, fields) in enumerate(registers))
 
 
@@ -149,9 +154,80 @@ REGISTERS = _map(
 """The register map, in the order of the offsets."""
 
 
+class BusError(_Code):
+    """Codes of ``BUS_STATUS.bus_error`` beside those of :class:`Error`, with an AXI4 master."""
+
+    READ = 32, "a read was answered with an error; BUS_STATUS.stream says of what"
+    WRITE = 33, "a write of results was answered with an error"
+    ADDRESS = 34, ("an address or a stride is no multiple of its unit, or has more bits than the "
+                   "bus; BUS_STATUS.stream says of what")
+    DESCRIPTOR = 35, "what the queue holds is no descriptor: its first word has not the tag"
+    ABORT = 36, "BUS_CONTROL.abort ended the job"
+
+
+def _addressed(name: str, meaning: str) -> tuple[tuple[str, bool, tuple[Field, ...]], ...]:
+    """Registers of the job for an address of up to 64 bits."""
+    low = name.lower()
+    return ((f"{name}_LOW", True, (Field(f"{low}_low", 32, "rw", f"address of {meaning}"),)),
+            (f"{name}_HIGH", True, (Field(f"{low}_high", 32, "rw", "its upper bits"),)))
+
+
+BUS_REGISTERS = _map(
+    ("BUS_SHAPE", False, (Field("word_bytes", 8, "ro", "bytes of a beat of the bus"),
+                          Field("address_bits", 8, "ro", "bits of an address"))),
+    ("BUS_BURSTS", False, (Field("longest", 16, "ro", "beats of the longest burst"),
+                           Field("in_flight", 8, "ro", "bursts that may be in flight"))),
+    ("BUS_CONTROL", False, (
+        Field("bus_start", 1, "w1", "start a job with the registers of the job"),
+        Field("bus_abort", 1, "w1", "end the job that runs, with the error ABORT"),
+        Field("acknowledge", 1, "w1", "clear ended and bus_error: the queue goes on"),
+        Field("queue", 1, "rw", "while 1: run the jobs of the queue"),
+        Field("interrupt", 1, "rw", "raise irq while ended is set"),
+        Field("bus_okay", 1, "rw", "while 1: a write that is refused because a job runs is "
+              "answered with OKAY"))),
+    ("BUS_STATUS", False, (
+        Field("active", 1, "ro", "a job runs, or is read from the queue"),
+        Field("ended", 1, "ro", "a job that tells of it, the last one of the queue, or one with an "
+              "error has ended"),
+        Field("bus_error", 8, "ro", "code of the error that ended a job; the queue then stands "
+              "still until acknowledge is written"),
+        Field("stream", 3, "ro", "of an error READ or ADDRESS: 0 act, 1 weight, 2 coef, 3 token, "
+              "4 channel, 5 descriptor, 6 result"))),
+    ("QUEUE_LOW", False, (Field("queue_low", 32, "rw", "address of the queue, a multiple of the "
+                                "size of a descriptor"),)),
+    ("QUEUE_HIGH", False, (Field("queue_high", 32, "rw", "its upper bits"),)),
+    ("QUEUE_SIZE", False, (Field("size_log2", 4, "rw", "descriptors in the queue, to the base 2"),
+                           )),
+    ("QUEUE_TAIL", False, (Field("tail", 16, "rw", "jobs that were queued, modulo 65,536: job k "
+                                 "has descriptor k modulo size"),)),
+    ("QUEUE_HEAD", False, (Field("head", 16, "ro", "jobs of the queue that have ended, modulo "
+                                 "65,536"),)),
+    *_addressed("ACT", "the tokens"),
+    ("ACT_STRIDE", True, (Field("act_stride", 32, "rw", "bytes from one token to the next"),)),
+    *_addressed("WEIGHT", "the weights"),
+    *_addressed("COEF", "the parameters of the input channels, where the job brings them"),
+    *_addressed("TOKEN", "the scales of the tokens, where the job brings them"),
+    *_addressed("CHANNEL", "the terms of the output channels, where the job brings them"),
+    *_addressed("RESULT", "the results"),
+    ("RESULT_STRIDE", True, (Field("result_stride", 32, "rw", "bytes from one tile of results to "
+                                   "the next"),)),
+    base=0x100,
+)
+"""Registers of the AXI4 master, in the order of the offsets, behind those of the accelerator."""
+
+DESCRIPTOR_TAG = int.from_bytes(b"NMJ", "big")
+"""Upper 24 bits of a descriptor's first word; bit 0 of that word asks for an interrupt."""
+
+DESCRIPTOR = tuple(register for register in (*REGISTERS, *BUS_REGISTERS) if register.job)
+"""Registers whose values follow the first word of a descriptor, a word each."""
+
+DESCRIPTOR_BYTES = 128
+"""From one descriptor to the next, a power of two; what follows the last word is ignored."""
+
+
 def offset_of(name: str) -> int:
     """Byte offset of a register; ValueError for an unknown name."""
-    for register in REGISTERS:
+    for register in (*REGISTERS, *BUS_REGISTERS):
         if register.name == name:
             return register.offset
     known = ", ".join(register.name for register in REGISTERS)

@@ -13,10 +13,11 @@ FLOORS = {
     "hw": [
         {"hw", "hw.formats", "hw.registers", "hw.command", "hw.arithmetic"},
         {"hw.config", "hw.fixed_point"},
-        {"hw.stream", "hw.gather", "hw.job", "hw.header"},
-        {"hw.selector", "hw.array"},
+        {"hw.stream", "hw.gather", "hw.job", "hw.layouts"},
+        {"hw.selector", "hw.array", "hw.header"},
         {"hw.compressor", "hw.epilogue"},
         {"hw.accelerator"},
+        {"hw.bus"},
         {"hw.generate.tops", "hw.generate.package"},
         {"hw.generate"},
     ],
@@ -53,7 +54,8 @@ FLOORS = {
 
 OUTSIDE = {
     "hw": set(),
-    "sw": {"hw.command", "hw.config", "hw.fixed_point", "hw.formats", "hw.registers"},
+    "sw": {"hw.command", "hw.config", "hw.fixed_point", "hw.formats", "hw.layouts",
+           "hw.registers"},
     "synth": {"hw"},
     "sim": {"hw", "sw", "synth.performance"},  # whose times it measures
     "verify": {"hw", "sw", "sim", "synth"},
@@ -137,6 +139,7 @@ def test_the_accelerator_only_connects():
     ("hw.config", ("amaranth", "torch")),
     ("hw.formats", ("amaranth", "torch")),
     ("hw.registers", ("amaranth", "torch")),
+    ("hw.layouts", ("amaranth", "torch")),
     ("hw.fixed_point", ("amaranth", "torch")),
     ("hw.command.files", ("amaranth", "torch")),
     ("sw", ("amaranth", "torch")),

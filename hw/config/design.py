@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import Field, dataclass, fields, replace
 from typing import Any
 
+from hw.config.bus import BusParameters
 from hw.config.parameter import check
 from hw.config.pattern import Pattern
-from hw.config.ports import PortsParameters
 from hw.config.selector import check_flexible
 
 
@@ -14,7 +14,7 @@ __all__ = ["Design"]
 
 
 @dataclass(frozen=True)
-class Design(PortsParameters):
+class Design(BusParameters):
     """Everything that a generated design depends on.
 
     Each part adds its parameters, their checks and the numbers that follow from them to those of
@@ -44,7 +44,7 @@ class Design(PortsParameters):
 
     @classmethod
     def parts(cls) -> dict[str, tuple[Field, ...]]:
-        """The same by part: format, selector, compressor, array, accelerator, ports."""
+        """The same by part: format, selector, compressor, array, accelerator, ports, bus."""
         named = {described.name: described for described in cls.parameters()}
         return {kind.__name__.removesuffix("Parameters").lower(): tuple(
             named[name] for name in vars(kind).get("__annotations__", {}) if name in named)

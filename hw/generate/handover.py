@@ -66,8 +66,11 @@ def _left_out(module: str) -> str:
 
 
 def _head(name: str, module: str, design: Design, emitted: Emitted) -> Iterator[str]:
+    # Of a bus that is not there nothing is said.
+    absent = {field.name for field in design.parts()["bus"] if design.bus == "stream"}
     parameters = [f"{described.name} {getattr(design, described.name)}"
-                  for described in design.parameters() if name in described.metadata["designs"]]
+                  for described in design.parameters()
+                  if name in described.metadata["designs"] and described.name not in absent]
     yield f"{module}: the design {name} for {design.pattern}, by nmforge {VERSION}."
     yield ""
     yield from textwrap.wrap(f"Parameters: {', '.join(parameters)}.", _WIDTH)

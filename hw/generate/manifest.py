@@ -7,11 +7,13 @@ from typing import Any
 
 from hw import VERSION
 from hw.accelerator.identity import identity
+from hw.bus.identity import bus_identity
 from hw.config import Design
 from hw.generate.emit import Store
 from hw.generate.handover import MEMORY
 from hw.generate.tops import Top
-from hw.registers import REGISTERS, Error
+from hw.layouts import alignment, element_bytes
+from hw.registers import BUS_REGISTERS, DESCRIPTOR, REGISTERS, BusError, Error
 
 
 __all__ = ["describe", "manifest"]
@@ -54,16 +56,25 @@ def describe(name: str, module: str, top: Top, memories: Iterable[Store], why: s
         "memories": [asdict(memory) | MEMORY for memory in memories],
     }
     if name == "accelerator":
+        bus = design.bus != "stream"
         content["registers"] = _registers(design)
         content["errors"] = {error.name: {"code": error.value, "meaning": error.meaning}
-                             for error in Error}
+                             for error in (*Error, *(BusError if bus else ()))}
+        if bus:
+            content["descriptor"] = [register.name for register in DESCRIPTOR]
+            content["element_bytes"] = element_bytes(design)
+            content["address_units"] = alignment(design)
     return content
 
 
 def _registers(design: Design) -> list[dict[str, Any]]:
     constants = identity(design)
+    registers = REGISTERS
+    if design.bus != "stream":
+        constants |= bus_identity(design)
+        registers = (*REGISTERS, *BUS_REGISTERS)
     return [asdict(register) | {"fields": [
         asdict(field) | {"lsb": register.position(field.name),
                          "reset": constants.get(field.name, 0),
                          "constant": field.name in constants}
-        for field in register.fields]} for register in REGISTERS]
+        for field in register.fields]} for register in registers]

@@ -6,7 +6,7 @@ from amaranth.hdl import C, Cat, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.registers import REGISTERS
+from hw.registers import REGISTERS, Register
 from hw.stream.axi import Port
 
 
@@ -63,14 +63,19 @@ class AxiLite(wiring.Signature):
             name: getattr(top, f"{prefix}_{name}") for name in _SIGNALS})
 
 
-def fields_of(access: str) -> data.StructLayout:
-    """All fields of the map with that access, by name."""
-    return data.StructLayout({field.name: field.width for register in REGISTERS
+def fields_of(access: str, registers: tuple[Register, ...] = REGISTERS) -> data.StructLayout:
+    """All fields of a map with that access, by name."""
+    return data.StructLayout({field.name: field.width for register in registers
                               for field in register.fields if field.access == access})
 
 
 class Registers(wiring.Signature):
     """What software writes and reads: from the registers to those who act on it.
+
+    Parameters
+    ----------
+    registers : tuple of Register
+        The map.
 
     Members
     -------
@@ -86,30 +91,39 @@ class Registers(wiring.Signature):
         High for one cycle when a write was refused for that.
     """
 
-    def __init__(self):
+    def __init__(self, registers: tuple[Register, ...] = REGISTERS):
         super().__init__({
-            "settings": Out(fields_of("rw")), "pulses": Out(fields_of("w1")),
-            "state": In(fields_of("ro")),
+            "settings": Out(fields_of("rw", registers)),
+            "pulses": Out(fields_of("w1", registers)),
+            "state": In(fields_of("ro", registers)),
             "locked": In(1), "refused": Out(1),
         })
 
 
 class RegisterBlock(wiring.Component):
-    """AXI4-Lite slave (ARM IHI 0022) over :data:`hw.registers.REGISTERS`.
+    """AXI4-Lite slave (ARM IHI 0022) over a map, by default :data:`hw.registers.REGISTERS`.
 
     One write and one read at a time, each answered one cycle after it was taken. An address
     without a register is answered with SLVERR and does nothing, and so is a write to a register
     of the job while one is running, unless ``answer_okay`` is set. Outputs come from registers.
     Reset drops transfers in flight and clears the settings.
 
+    Parameters
+    ----------
+    map_ : tuple of Register
+    variant : str
+        What the map is for; nothing where it is the accelerator's.
+
     Members
     -------
     bus : In(AxiLite())
-    registers : Out(Registers())
+    registers : Out(Registers(map_))
     """
 
-    def __init__(self):
-        super().__init__({"bus": In(AxiLite()), "registers": Out(Registers())})
+    def __init__(self, map_: tuple[Register, ...] = REGISTERS, variant: str = ""):
+        super().__init__({"bus": In(AxiLite()), "registers": Out(Registers(map_))})
+        self.map = map_
+        self.variant = variant
 
     def elaborate(self, platform):
         m = Module()
@@ -138,7 +152,7 @@ class RegisterBlock(wiring.Component):
             m.d.sync += [has_address.eq(0), has_data.eq(0), bus.bvalid.eq(1),
                          bus.bresp.eq(SLVERR)]
             with m.Switch(address[2:]):
-                for register in REGISTERS:
+                for register in self.map:
                     with m.Case(register.offset // 4):
                         self._write_register(m, register, word, strobe)
 
@@ -172,7 +186,7 @@ class RegisterBlock(wiring.Component):
         with m.If(bus.arready & bus.arvalid):
             m.d.sync += [bus.rvalid.eq(1), bus.rdata.eq(0), bus.rresp.eq(SLVERR)]
             with m.Switch(bus.araddr[2:]):
-                for register in REGISTERS:
+                for register in self.map:
                     with m.Case(register.offset // 4):
                         m.d.sync += [bus.rresp.eq(OKAY), bus.rdata.eq(self._word(register))]
 

@@ -13,8 +13,8 @@ from hw.fixed_point import CHANNEL_BYTES
 
 
 __all__ = ["Beats", "Pass", "activation_beats", "channel_beats", "coefficient_beats",
-           "column_tiles", "passes",
-           "result_tensor", "token_beats", "weight_beats"]
+           "column_tiles", "passes", "result_tensor", "signed_values", "token_beats",
+           "weight_beats"]
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def result_tensor(results: Beats, tokens: int, features: int, outputs: int,
         design's packets are.
     """
     blocks, tiles = design.pattern.blocks(features), column_tiles(design, outputs)
-    values = _signed(results.data, design)
+    values = signed_values(results.data, design)
     y = np.zeros((tokens, tiles, design.columns), np.int64)
     done = 0
     for part in passes(design, tokens, blocks, tiles):
@@ -168,7 +168,7 @@ def result_tensor(results: Beats, tokens: int, features: int, outputs: int,
     return torch.from_numpy(y.reshape(tokens, -1)[:, :outputs])
 
 
-def _signed(beats: np.ndarray, design: Design) -> np.ndarray:
+def signed_values(beats: np.ndarray, design: Design) -> np.ndarray:
     """Sign-extended values [count, columns] of result beats."""
     columns, width = design.columns, design.accumulator_width
     if width == 32:

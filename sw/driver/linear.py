@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
-from hw.command.checks import integer
 from hw.config import Design, Pattern
-from hw.fixed_point import BIAS_BITS, FLOATS, SCALE_BITS, SHIFT_BITS, Output
+from hw.fixed_point import FLOATS, Output
 from hw.registers import REGISTERS, Error
 from sw.driver.beats import (
     Beats,
@@ -20,11 +18,12 @@ from sw.driver.beats import (
     token_beats,
     weight_beats,
 )
+from sw.driver.require import require_operands, require_parameters
 from sw.exact.epilogue import floats
 
 
 __all__ = ["COUNTERS", "Backend", "Channels", "Corrections", "LinearJob", "field_word",
-           "linear_job", "run_linear"]
+           "job_registers", "linear_job", "run_linear"]
 
 
 COUNTERS = ("CYCLES", "STEPS", "ARRAY_CYCLES")
@@ -97,6 +96,11 @@ class Corrections:
     exponent: int = 0
     keep_loaded: bool = False
 
+    @property
+    def needs_channels(self) -> bool:
+        """Whether terms of the output channels are used."""
+        return self.output >= Output.INT8
+
     def registers(self, design: Design) -> dict[str, int]:
         """Registers of a design and what to write into them."""
         bits = {"variance": self.variance, "token_shift": self.token_shift,
@@ -135,25 +139,37 @@ def field_word(register: str, **values: int) -> int:
     return sum(int(value) << found.position(name) for name, value in values.items())
 
 
-def linear_job(design: Design, x: Tensor, weight: Tensor, corrections: Corrections | None = None,
-               pattern: Pattern | None = None, threshold: int = 0) -> LinearJob:
-    """Make a job of a sparse linear layer; parameters and errors as in :func:`run_linear`."""
-    corrections = corrections or Corrections()
-    _require_operands(x, weight)
+def job_registers(design: Design, x: Tensor, weight: Tensor, corrections: Corrections,
+                  pattern: Pattern | None = None, threshold: int = 0) -> dict[str, int]:
+    """What to write for a sparse linear layer; parameters and errors as in :func:`run_linear`."""
+    require_operands(x, weight)
     tokens, features = x.shape
-    tiles, blocks = column_tiles(design, len(weight)), design.pattern.blocks(features)
+    blocks = design.pattern.blocks(features)
     if blocks > design.covered_blocks:
         raise ValueError(f"x must have at most {design.covered_blocks * design.pattern.m} input "
                          f"features, not {features}")
-    _require(design, corrections, len(weight), *x.shape)
+    require_parameters(design, corrections, len(weight), *x.shape)
     asked = pattern or design.pattern
-    per_block = design.most_steps if threshold else design.steps(asked)
-    registers = {"K_BLOCKS": blocks, "TOKENS": tokens, "COLUMN_TILES": tiles,
+    if not threshold:
+        design.steps(asked)
+    registers = {"K_BLOCKS": blocks, "TOKENS": tokens,
+                 "COLUMN_TILES": column_tiles(design, len(weight)),
                  **corrections.registers(design)}
     if threshold or design.unstructured:
         registers |= {"THRESHOLD": threshold}
     if design.flexible != "none":
         registers |= {"JOB_PATTERN": field_word("JOB_PATTERN", keep=asked.n, size=asked.m)}
+    return registers
+
+
+def linear_job(design: Design, x: Tensor, weight: Tensor, corrections: Corrections | None = None,
+               pattern: Pattern | None = None, threshold: int = 0) -> LinearJob:
+    """Make a job of a sparse linear layer; parameters and errors as in :func:`run_linear`."""
+    corrections = corrections or Corrections()
+    registers = job_registers(design, x, weight, corrections, pattern, threshold)
+    tokens, features = x.shape
+    tiles, blocks = registers["COLUMN_TILES"], registers["K_BLOCKS"]
+    per_block = design.most_steps if threshold else design.steps(pattern or design.pattern)
     inputs = {"act": activation_beats(x, len(weight), design, corrections.static_shift),
               "weight": weight_beats(weight, tokens, design),
               **_parameters(design, corrections, tokens, features)}
@@ -165,51 +181,6 @@ def linear_job(design: Design, x: Tensor, weight: Tensor, corrections: Correctio
     return LinearJob(registers, inputs, tiles * tokens, limit)
 
 
-def _require_operands(x: Tensor, weight: Tensor) -> None:
-    """Raise ValueError if activations and weights are none of a layer that there is."""
-    for name, operand in (("x", x), ("weight", weight)):
-        if operand.dtype != torch.int8 or operand.dim() != 2:
-            raise ValueError(f"{name} must be int8 with two axes, not "
-                             f"{str(operand.dtype).removeprefix('torch.')} {list(operand.shape)}")
-        if not operand.numel():
-            raise ValueError(f"{name} must hold at least one row of one feature, not "
-                             f"{list(operand.shape)}")
-    if x.shape[1] != weight.shape[1]:
-        raise ValueError(f"weight must have the {x.shape[1]} input features of x, not "
-                         f"{weight.shape[1]}")
-
-
-def _require(design: Design, given: Corrections, outputs: int, tokens: int,
-             features: int) -> None:
-    """Raise ValueError if parameters are missing, would be ignored, or do not fit their streams."""
-    terms = given.channels
-    if given.output >= Output.INT8 and terms is None:
-        raise ValueError(f"channels must be given for output {given.output.name.lower()}, not None")
-    for name, values, there in (("factors", given.factors, design.coefficients),
-                                ("shifts", given.shifts, design.shift == "channel")):
-        if values is not None and (given.keep_loaded or not there):
-            reason = "with keep_loaded" if given.keep_loaded else "on an accelerator without them"
-            raise ValueError(f"{name} must be None {reason}")
-    integer("static_shift", given.static_shift, -128, 127)
-    integer("exponent", given.exponent, -128, 127)
-    channel_terms = (None, None, None) if terms is None else (terms.scale, terms.shift, terms.bias)
-    for name, values, shape, low, high in (
-            ("factors", given.factors, (features,), 0, 1 << design.coefficients),
-            ("shifts", given.shifts, (features,), -128, 128),
-            ("token_scale", given.token_scale, (tokens, 1), 0, 1 << SCALE_BITS),
-            ("channels.scale", channel_terms[0], (outputs,), 0, 1 << SCALE_BITS),
-            ("channels.shift", channel_terms[1], (outputs,), 0, 1 << SHIFT_BITS),
-            ("channels.bias", channel_terms[2], (outputs,),
-             -1 << BIAS_BITS - 1, 1 << BIAS_BITS - 1)):
-        if values is None:
-            continue
-        if values.shape != shape:
-            raise ValueError(f"{name} must have shape {list(shape)}, not {list(values.shape)}")
-        if values.numel() and not low <= int(values.min()) <= int(values.max()) < high:
-            raise ValueError(f"{name} must be from {low} to {high - 1}, not from "
-                             f"{int(values.min())} to {int(values.max())}")
-
-
 def _parameters(design: Design, corrections: Corrections, tokens: int,
                 features: int) -> dict[str, Beats]:
     """Beats of the streams that only some jobs bring."""
@@ -219,7 +190,7 @@ def _parameters(design: Design, corrections: Corrections, tokens: int,
                                            design)
     if corrections.token_scale is not None:
         inputs["token"] = token_beats(corrections.token_scale)
-    if corrections.output >= Output.INT8 and corrections.channels is not None:
+    if corrections.needs_channels and corrections.channels is not None:
         terms = corrections.channels
         inputs["channel"] = channel_beats(terms.scale, terms.shift, terms.bias, tokens,
                                           design.pattern.blocks(features), design)

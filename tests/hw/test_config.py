@@ -53,6 +53,17 @@ def test_metadata_bits_of_the_specification(pattern, span, bitmask, index, rank)
     ({"selector": "best"}, "selector must be one of rank, radix, network, serial, not 'best'"),
     ({"max_k": 131072}, ("max_k must be from 1 to 131071, which an accumulator_width of 32 bits "
                          "covers, not 131072")),
+    ({"burst": 4}, "burst must be 16 with bus stream, not 4"),
+    ({"bus": "axi4", "bus_width": 96}, "bus_width must be a power of two, not 96"),
+    ({"bus": "axi4", "bus_width": 32}, "bus_width must be an integer from 64 to 512, not 32"),
+    ({"bus": "axi4", "address_width": 31}, ("address_width must be an integer from 32 to 64, not "
+                                            "31")),
+    ({"bus": "axi4", "burst": 48}, "burst must be a power of two, not 48"),
+    ({"bus": "axi4", "packets": "job"}, ("packets must be batch with bus axi4, which has no "
+                                         "streams, not 'job'")),
+    ({"bus": "axi4", "pad_streams": True}, ("pad_streams must be False with bus axi4, which has no "
+                                            "streams, not True")),
+    ({"bus": "ahb"}, "bus must be one of stream, axi4, not 'ahb'"),
     ({"accumulator_width": 16}, ("max_k must be from 1 to 1, which an accumulator_width of 16 bits "
                                  "covers, not 4096")),
 ])
@@ -98,7 +109,8 @@ def test_a_design_keeps_only_what_it_has():
 
 def test_parts_hold_every_parameter_once():
     parts = Design.parts()
-    assert list(parts) == ["format", "selector", "compressor", "array", "accelerator", "ports"]
+    assert list(parts) == ["format", "selector", "compressor", "array", "accelerator", "ports",
+                           "bus"]
     named = [described.name for part in parts.values() for described in part]
     assert named == [described.name for described in Design.parameters()]
 

@@ -10,7 +10,7 @@ import pytest
 from hw.config import FLEXIBLE, Design, Pattern
 from hw.fixed_point import Output
 from hw.header import c_header, main, registers_page
-from hw.registers import ID, REGISTERS, Error, offset_of
+from hw.registers import BUS_REGISTERS, ID, REGISTERS, BusError, Error, offset_of
 
 
 ROOT = Path(__file__).parent.parent.parent
@@ -28,9 +28,11 @@ def test_command_writes_the_page(tmp_path, capsys):
 
 
 def test_fields_fit_their_register_and_names_are_unique():
-    names = [field.name for register in REGISTERS for field in register.fields]
+    registers = (*REGISTERS, *BUS_REGISTERS)
+    names = [field.name for register in registers for field in register.fields]
     assert len(set(names)) == len(names)
-    assert all(sum(field.width for field in register.fields) <= 32 for register in REGISTERS)
+    assert all(sum(field.width for field in register.fields) <= 32 for register in registers)
+    assert not {int(error) for error in Error} & {int(error) for error in BusError}
 
 
 @pytest.mark.parametrize("language", [("c", "-std=c99"), ("c++", "-std=c++11")])
@@ -39,7 +41,7 @@ def test_a_program_sees_the_maps_of_two_designs(language, tmp_path):
     compiler = shutil.which("c++" if language[0] == "c++" else "cc") or shutil.which("c++")
     assert compiler, "the tests need a C++ compiler"
     designs = {"nm_accelerator": ("NM", Design(Pattern(8, 16))),
-               "mine": ("MINE", Design(Pattern(2, 4), rows=2))}
+               "mine": ("MINE", Design(Pattern(2, 4), rows=2, bus="axi4"))}
     prints = ""
     for module, (prefix, design) in designs.items():
         header = c_header(design, module)
@@ -58,6 +60,10 @@ def test_a_program_sees_the_maps_of_two_designs(language, tmp_path):
     values = {name: int(value) for name, value in map(str.split, printed.stdout.splitlines())}
     assert (values["NM_N"], values["NM_M"], values["NM_ROWS"]) == (8, 16, 4)
     assert (values["MINE_N"], values["MINE_M"], values["MINE_ROWS"]) == (2, 4, 2)
+    assert values["MINE_BUS_STATUS"] == offset_of("BUS_STATUS")
+    assert "NM_BUS_STATUS" not in values
+    assert values["MINE_WORD_K_BLOCKS"] == 1
+    assert values["MINE_WEIGHT_BYTES"] == 16
     for prefix, _ in designs.values():
         assert values[f"{prefix}_ID_VALUE"] == ID == 0x4E4D4647
         assert all(values[f"{prefix}_{register.name}"] == register.offset

@@ -1,7 +1,7 @@
 """The designs that can be generated: components behind the ports of the specification."""
 
 from hw.config import DESIGNS, Design, choice
-from hw.generate.tops.accelerator import AcceleratorTop
+from hw.generate.tops.accelerator import accelerator_top
 from hw.generate.tops.array import ArrayTop, PETop
 from hw.generate.tops.base import Top
 from hw.generate.tops.compressor import CompressorTop, DecompressorTop
@@ -17,7 +17,7 @@ _TOPS = {
     "decompressor": DecompressorTop,
     "pe": PETop,
     "array": ArrayTop,
-    "accelerator": AcceleratorTop,
+    "accelerator": accelerator_top,
 }
 
 

@@ -3,6 +3,8 @@
 from amaranth.lib import wiring
 
 from hw.accelerator.accelerator import Accelerator
+from hw.bus.accelerator import BusAccelerator
+from hw.bus.axi4 import Axi4
 from hw.config import VALUE_WIDTH, Design
 from hw.fixed_point import CHANNEL_BYTES
 from hw.generate.tops.array import result_axis
@@ -11,7 +13,7 @@ from hw.stream.axi import Axis, Port
 from hw.stream.axi_lite import AxiLite
 
 
-__all__ = ["AcceleratorTop"]
+__all__ = ["accelerator_top"]
 
 
 _DATA = {"token": "scale", "channel": "columns"}
@@ -30,8 +32,32 @@ def _epilogue_axes(design: Design) -> dict[str, Axis]:
     }
 
 
-class AcceleratorTop(Top):
-    """The whole accelerator."""
+_IRQ = Port("irq", "out", 1, "a job has ended and interrupts are enabled")
+
+
+def accelerator_top(design: Design) -> Top:
+    """The whole accelerator, with streams or as a master of a bus."""
+    return StreamAcceleratorTop(design) if design.bus == "stream" else BusAcceleratorTop(design)
+
+
+class BusAcceleratorTop(Top):
+    """The whole accelerator, which fetches and writes its data by itself."""
+
+    def __init__(self, design: Design):
+        super().__init__(design, BusAccelerator(design), [
+            *AxiLite.ports("s_axil"), *Axi4.ports("m_axi", design), _IRQ])
+
+    def elaborate(self, platform):
+        m = self.module()
+        m.submodules.bus_accelerator = inside = self.inside
+        wiring.connect(m, AxiLite.host(self, "s_axil"), inside.registers)
+        wiring.connect(m, inside.memory, Axi4.memory(self, "m_axi", self.design))
+        m.d.comb += self.irq.eq(inside.irq)
+        return m
+
+
+class StreamAcceleratorTop(Top):
+    """The whole accelerator, whose data somebody brings and takes."""
 
     def __init__(self, design: Design):
         weight_bits = design.columns * design.pattern.m * VALUE_WIDTH
@@ -49,7 +75,7 @@ class AcceleratorTop(Top):
             *self.act.ports, *self.weight.ports, *(self.coef.ports * bool(design.channel_bits)),
             *(port for axis in self.more.values() for port in axis.ports),
             *self.result.ports, *AxiLite.ports("s_axil"),
-            Port("irq", "out", 1, "a job has ended and interrupts are enabled"),
+            _IRQ,
         ])
 
     def elaborate(self, platform):

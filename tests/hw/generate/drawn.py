@@ -21,7 +21,10 @@ def drawn(seed: int, count: int) -> Iterator[tuple[str, Design]]:
         name = random_numbers.choice(DESIGNS)
         size = random_numbers.choice([2, 3, 4, 5, 8])
         chosen = {field.name: _value(field, random_numbers) for field in Design.parameters()
-                  if name in field.metadata["designs"] and random_numbers.random() < 0.5}
+                  if name in field.metadata["designs"] and field not in Design.parts()["bus"]
+                  and random_numbers.random() < 0.5}
+        if name == "accelerator" and random_numbers.random() < 0.3:
+            chosen |= _bus(random_numbers)
         if "max_k" in chosen:
             chosen["max_k"] = random_numbers.choice([1, 2, 33, 300])
         chosen["accumulator_width"] = random_numbers.choice([24, 32, 33])
@@ -44,6 +47,14 @@ def _made(name, pattern, chosen):
             design = None
         gc.collect()
     return design
+
+
+def _bus(random_numbers):
+    """A bus, which goes with some values of other parameters only."""
+    values = {"bus": ["axi4"], "bus_width": [64, 256, 512], "address_width": [32, 33, 64],
+              "burst": [1, 2, 256], "outstanding": [1, 3, 64], "pad_streams": [False],
+              "packets": ["batch"]}
+    return {name: random_numbers.choice(choices) for name, choices in values.items()}
 
 
 def _value(field, random_numbers):

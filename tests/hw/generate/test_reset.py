@@ -13,11 +13,12 @@ from synth.flow import yosys
 DESIGN = {"rows": 1, "columns": 1, "tile": 1, "max_k": 4, "batch_tokens": 1}
 
 
-@pytest.mark.parametrize("reset", RESETS)
-@pytest.mark.parametrize("name", ["compressor", "accelerator"])
-def test_reset_alone_makes_every_handshake_known(name, reset, tmp_path):
+@pytest.mark.parametrize(("name", "bus", "reset"), [
+    *((name, "stream", reset) for name in ("compressor", "accelerator") for reset in RESETS),
+    ("accelerator", "axi4", "active_low")])
+def test_reset_alone_makes_every_handshake_known(name, bus, reset, tmp_path):
     """Yosys simulates with unknown flip-flops, memories and data: X before reset, not after."""
-    design = Design(Pattern(1, 2), reset=reset,
+    design = Design(Pattern(1, 2), reset=reset, bus=bus,
                     **(DESIGN if name == "accelerator" else {"statistics": True, "max_k": 4}))
     generate(name, design, tmp_path, module="dut")
     ports = json.loads((tmp_path / "dut.json").read_text())["ports"]

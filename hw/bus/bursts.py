@@ -1,0 +1,70 @@
+"""Runs of elements as bursts of the bus."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.bus.axi4 import Burst, MemoryRun
+from hw.config import Design
+
+
+__all__ = ["Bursts"]
+
+
+class Bursts(wiring.Component):
+    """Cuts runs of elements into bursts that stay inside aligned regions of ``burst_beats``.
+
+    No burst has more beats than that, and none crosses a border of 4 KiB. A run is taken when the
+    one before is done; its first burst is on offer a cycle later, then one per cycle. Reset
+    forgets the run.
+
+    Parameters
+    ----------
+    design : Design
+    size : int
+        Bytes of an element, a power of two.
+
+    Members
+    -------
+    i : In(stream.Signature(MemoryRun(design)))
+    o : Out(stream.Signature(Burst(design)))
+    busy : Out(1)
+        A run is not done.
+    """
+
+    def __init__(self, design: Design, size: int):
+        super().__init__({
+            "i": In(stream.Signature(MemoryRun(design))),
+            "o": Out(stream.Signature(Burst(design))),
+            "busy": Out(1),
+        })
+        self.design = design
+        self.size = size
+
+    @property
+    def variant(self) -> str:
+        """Bytes of an element."""
+        return f"{self.size}"
+
+    def elaborate(self, platform):
+        m = Module()
+        design, run, burst = self.design, self.i.payload, self.o.payload
+        word_bits, size_bits = design.bus_bytes.bit_length() - 1, self.size.bit_length() - 1
+        beats_bits = design.burst_beats.bit_length() - 1
+        left = Signal(33 + max(0, size_bits - word_bits))  # beats of the run
+        fits = Signal(range(design.burst_beats + 1))
+        end = Signal(len(left) + word_bits)  # bytes from the start of the first beat
+        m.d.comb += [
+            end.eq(run.address[:word_bits] + (run.elements << size_bits)
+                   + (design.bus_bytes - 1)),
+            self.busy.eq(left != 0),
+            self.i.ready.eq(~self.busy),
+            fits.eq(design.burst_beats - (burst.word[:beats_bits] if beats_bits else 0)),
+            burst.beats.eq(Mux(left > fits, fits, left)),
+            self.o.valid.eq(self.busy),
+        ]
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += [burst.word.eq(run.address[word_bits:]), left.eq(end >> word_bits)]
+        with m.If(self.o.valid & self.o.ready):
+            m.d.sync += [burst.word.eq(burst.word + burst.beats), left.eq(left - burst.beats)]
+        return m

@@ -1,0 +1,112 @@
+"""What registers say of a job: its size, what it brings, and whether it can be in memory."""
+
+from amaranth.hdl import Cat, Module
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.bus.axi4 import ID_WIDTH
+from hw.config import Design
+from hw.fixed_point import Output
+from hw.job.job import Job
+from hw.layouts import STREAMS, alignment
+from hw.registers import BUS_REGISTERS, REGISTERS
+from hw.stream.axi_lite import fields_of
+
+
+__all__ = ["LOOKS", "JobSettings", "Start"]
+
+
+LOOKS = ("K_BLOCKS", "TOKENS", "COLUMN_TILES", "OUTPUT", "CORRECTIONS")
+"""Registers of the accelerator that say what a job needs of the memory."""
+
+
+def _brings() -> data.StructLayout:
+    """Streams that a job may have."""
+    return data.StructLayout({name: 1 for name in STREAMS if name != "descriptor"})
+
+
+class Start(wiring.Signature):
+    """From the sequencer to those who bring and take away a job's data.
+
+    Members
+    -------
+    job : Out(Job())
+        Its size; ``steps`` and ``variable`` are not used.
+    brings : Out(StructLayout)
+        For each of ``act``, ``weight``, ``coef``, ``token``, ``channel`` and ``result`` whether
+        the job has it. Both are stable from ``begin`` until the next one.
+    begin : Out(1)
+        High for a cycle when the accelerator has begun the job.
+    drop : Out(1)
+        The job has ended early: forget it, complete what the bus demands, and be idle.
+    idle : In(1)
+        Nothing is on the bus, or on its way to it.
+    """
+
+    def __init__(self):
+        super().__init__({
+            "job": Out(Job()),
+            "brings": Out(_brings()),
+            "begin": Out(1), "drop": Out(1), "idle": In(1),
+        })
+
+
+class JobSettings(wiring.Component):
+    """Says what a job brings, and which of its addresses and strides are none. Combinational.
+
+    Parameters
+    ----------
+    design : Design
+
+    Members
+    -------
+    settings : In(fields_of("rw", BUS_REGISTERS))
+        Where the data are.
+    words : In(StructLayout)
+        What the registers of :data:`LOOKS` hold, by their names in lower case.
+    job : Out(Job()), brings : Out(StructLayout)
+        As in :class:`Start`.
+    misplaced : Out(1), culprit : Out(3)
+        An address or a stride is no multiple of its unit, or no address; and its stream.
+    """
+
+    def __init__(self, design: Design):
+        super().__init__({
+            "settings": In(fields_of("rw", BUS_REGISTERS)),
+            "words": In(data.StructLayout({name.lower(): 32 for name in LOOKS})),
+            "job": Out(Job()), "brings": Out(_brings()),
+            "misplaced": Out(1), "culprit": Out(ID_WIDTH),
+        })
+        self.design = design
+
+    def elaborate(self, platform):
+        m = Module()
+        brings = {
+            "act": 1, "weight": 1, "result": 1, "coef": self._field("CORRECTIONS", "coef"),
+            "token": self._field("CORRECTIONS", "token_scale"),
+            "channel": self._field("OUTPUT", "output") >= Output.INT8,
+        }
+        m.d.comb += [
+            *(self.job[name].eq(self.words[name])
+              for name in ("k_blocks", "tokens", "column_tiles")),
+            *(self.brings[name].eq(value) for name, value in brings.items()),
+        ]
+        for name, unit in alignment(self.design).items():
+            if name != "descriptor":
+                with m.If(self.brings[name] & self._misplaced(name, unit)):
+                    m.d.comb += [self.misplaced.eq(1), self.culprit.eq(STREAMS.index(name))]
+        return m
+
+    def _field(self, register, name):
+        found = next(one for one in REGISTERS if one.name == register)
+        width = next(field.width for field in found.fields if field.name == name)
+        return self.words[register.lower()][found.position(name):][:width]
+
+    def _misplaced(self, name, unit):
+        """Whether the address, or the stride, of a stream is none."""
+        settings = self.settings
+        address = Cat(settings[f"{name}_low"], settings[f"{name}_high"])
+        wrong = (address & (unit - 1)).any() | address[self.design.address_width:].any()
+        if f"{name}_stride" in settings.shape().members:
+            wrong |= (settings[f"{name}_stride"] & (unit - 1)).any()
+        return wrong

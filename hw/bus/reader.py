@@ -1,0 +1,104 @@
+"""Reads what one stream of the accelerator needs."""
+
+from amaranth.hdl import Module, ResetInserter, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.bus.axi4 import Burst, MemoryRun
+from hw.bus.bursts import Bursts
+from hw.bus.unpacker import Element, Unpacker
+from hw.config import Design
+from hw.stream.fifo import StreamFifo
+from hw.stream.register import StreamRegister
+
+
+__all__ = ["Reader"]
+
+
+_RUNS = 4
+"""Runs that may wait for their words: as many as bursts of one run each overlap."""
+
+
+class Reader(wiring.Component):
+    """Reads runs of elements, in order, and offers the elements as a stream.
+
+    A burst is asked for once there is room for all of its words, so that whatever comes can be
+    taken at once, and no stream holds up another one. Words that came are one cycle later on
+    offer as elements. While ``drop`` is high nothing is asked for, and words are taken and
+    dropped; whoever drops waits for ``idle``. Reset must not come while bursts are in flight.
+
+    Parameters
+    ----------
+    design : Design
+    size : int
+        Bytes of an element, a power of two.
+    bursts : int
+        Longest bursts that there is room for.
+
+    Members
+    -------
+    runs : In(stream.Signature(MemoryRun(design)))
+    asks : Out(stream.Signature(Burst(design)))
+    words : In(stream.Signature(bus_width))
+        What was asked for, in order; always ready.
+    o : Out(stream.Signature(Element(size)))
+    drop : In(1)
+    idle : Out(1)
+        No word is asked for or here.
+    """
+
+    def __init__(self, design: Design, size: int, bursts: int):
+        super().__init__({
+            "runs": In(stream.Signature(MemoryRun(design))),
+            "asks": Out(stream.Signature(Burst(design))),
+            "words": In(stream.Signature(design.bus_width)),
+            "o": Out(stream.Signature(Element(size))),
+            "drop": In(1), "idle": Out(1),
+        })
+        self.design = design
+        self.size = size
+        self.depth = bursts * design.burst_beats
+
+    @property
+    def variant(self) -> str:
+        """Bytes of an element, and words that there is room for."""
+        return f"{self.size}_{self.depth}"
+
+    def elaborate(self, platform):
+        m = Module()
+        design, drop, forgets = self.design, self.drop, ResetInserter(self.drop)
+        bursts, unpacker = Bursts(design, self.size), Unpacker(design, self.size)
+        waiting, register = StreamFifo(MemoryRun(design), _RUNS), StreamRegister(Element(self.size))
+        for name, part in (("bursts", bursts), ("waiting", waiting), ("unpacker", unpacker),
+                           ("register", register)):
+            m.submodules[name] = forgets(part)
+        m.submodules.words = words = StreamFifo(design.bus_width, self.depth)
+        both = Signal()
+        m.d.comb += [
+            both.eq(bursts.i.ready & waiting.i.ready & ~drop), self.runs.ready.eq(both),
+            bursts.i.payload.eq(self.runs.payload), bursts.i.valid.eq(self.runs.valid & both),
+            waiting.i.payload.eq(self.runs.payload), waiting.i.valid.eq(self.runs.valid & both),
+            words.i.payload.eq(self.words.payload), words.i.valid.eq(self.words.valid),
+            self.words.ready.eq(1),
+            unpacker.words.payload.eq(words.o.payload), unpacker.words.valid.eq(words.o.valid),
+            words.o.ready.eq(unpacker.words.ready | drop),
+            self.o.payload.eq(register.o.payload), self.o.valid.eq(register.o.valid & ~drop),
+            register.o.ready.eq(self.o.ready),
+        ]
+        self._ask(m, bursts.o, words.o)
+        wiring.connect(m, waiting.o, unpacker.runs)
+        wiring.connect(m, unpacker.o, register.i)
+        return m
+
+    def _ask(self, m, bursts, words):
+        """Ask for a burst when there is room for it."""
+        room, asked = Signal(range(self.depth + 1), init=self.depth), Signal(9)
+        m.d.comb += [
+            self.asks.payload.eq(bursts.payload),
+            self.asks.valid.eq(bursts.valid & (bursts.payload.beats <= room) & ~self.drop),
+            bursts.ready.eq(self.asks.ready & self.asks.valid),
+            self.idle.eq(room == self.depth),
+        ]
+        with m.If(self.asks.valid & self.asks.ready):
+            m.d.comb += asked.eq(bursts.payload.beats)
+        m.d.sync += room.eq(room - asked + (words.valid & words.ready))

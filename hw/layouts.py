@@ -1,0 +1,48 @@
+"""What a job's data look like in memory, for the AXI4 master and for software.
+
+Standard library only. Whatever is one packet of a stream is one run of bytes in memory, and a beat
+of the stream is an *element* of the run: a power of two of bytes, zeros at the top.
+"""
+
+from hw.config import Design
+from hw.fixed_point import CHANNEL_BYTES
+
+
+__all__ = ["STREAMS", "alignment", "element_bytes", "rounded"]
+
+
+STREAMS = ("act", "weight", "coef", "token", "channel", "descriptor", "result")
+"""What goes over the bus, in the order of its IDs; of ``descriptor`` an element is a word."""
+
+
+def rounded(count: int) -> int:
+    """The least power of two that is not below ``count``."""
+    return 1 << (count - 1).bit_length()
+
+
+def element_bytes(design: Design) -> dict[str, int]:
+    """Bytes of an element of each of :data:`STREAMS` that the design has.
+
+    ============  ==================================================================
+    act           M values of a token
+    weight        for each of M features, the weights of all columns of a tile
+    coef          parameters of M input channels
+    token         scale of a token
+    channel       terms of all columns of a tile
+    descriptor    a word of 32 bits
+    result        results of all columns of a tile, for a token
+    ============  ==================================================================
+    """
+    block = rounded(design.pattern.m)
+    sizes = {"act": block, "weight": block * rounded(design.columns)}
+    if design.channel_bits:
+        sizes["coef"] = rounded(-(-design.channel_bits * design.pattern.m // 8))
+    if design.epilogue_lanes:
+        sizes |= {"token": 2, "channel": rounded(design.columns * CHANNEL_BYTES)}
+    results = rounded(-(-design.columns * design.accumulator_width // 8))
+    return sizes | {"descriptor": 4, "result": results}
+
+
+def alignment(design: Design) -> dict[str, int]:
+    """Bytes whose multiples the address of each of :data:`STREAMS` has to be."""
+    return {name: min(size, design.bus_bytes) for name, size in element_bytes(design).items()}
