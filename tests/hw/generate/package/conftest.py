@@ -10,17 +10,17 @@ from hw.config import Design, Pattern
 from hw.generate import generate
 from hw.generate.package import Packaging
 from sim.simulators.verilator import PUBLISHED
+from tests.hw.generate.package.shells import ACCELERATOR, manifest_of, write
 
 
-ACCELERATOR = Design(Pattern(1, 2), rows=1, columns=2, tile=1, batch_tokens=1, max_k=2)
 SELECTOR = Design(Pattern(2, 4), selector="serial", reset="active_low", flexible="all")
 
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory):
-    """Two designs in one project: the accelerator ``mine`` and the selector ``other``."""
+    """Two designs in one project: the shell of the accelerator ``mine``, the selector ``other``."""
     folder = tmp_path_factory.mktemp("project")
-    generate("accelerator", ACCELERATOR, folder, module="mine", packaging=Packaging(8.0))
+    write(manifest_of("accelerator", ACCELERATOR, "mine"), folder)
     generate("selector", SELECTOR, folder, module="other", packaging=Packaging(2.5))
     return folder
 

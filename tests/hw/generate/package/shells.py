@@ -1,48 +1,52 @@
 """Designs of which only the ports are there, for tools that look no deeper."""
 
-import json
+import gc
+import warnings
+from dataclasses import replace
+from functools import cache
 
+from amaranth.hdl import UnusedElaboratable
+
+from hw.config import Design, Pattern
+from hw.generate.emit import Store
+from hw.generate.manifest import describe, manifest
 from hw.generate.package import Packaging, package
+from hw.generate.tops import make_top
 
 
-_ADDRESS = {"id": 2, "addr": 40, "len": 8, "size": 3, "burst": 2, "lock": 1, "cache": 4, "prot": 3,
-            "qos": 4, "valid": 1}
-_MASTER = {
-    "out": {**{f"{channel}{name}": width for channel in ("aw", "ar")
-               for name, width in _ADDRESS.items()},
-            "wdata": 128, "wstrb": 16, "wlast": 1, "wvalid": 1, "bready": 1, "rready": 1},
-    "in": {"awready": 1, "wready": 1, "bid": 2, "bresp": 2, "bvalid": 1, "arready": 1, "rid": 2,
-           "rdata": 128, "rresp": 2, "rlast": 1, "rvalid": 1},
-}
+ACCELERATOR = Design(Pattern(1, 2), rows=1, columns=2, tile=1, batch_tokens=1, max_k=2)
+
+@cache
+def manifest_of(name, design, top):
+    """The manifest of a design, which is asked and not built, with a memory."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnusedElaboratable)
+        content = describe(name, top, make_top(name, design),
+                           [Store(f"{top}_memory_4x50", 1, 4, 50)])
+        gc.collect()
+    return content
 
 
-def with_memory(project):
-    """The manifest of ``mine`` with an AXI4 master besides, whose errors a register tells."""
-    manifest = json.loads((project / "mine.json").read_text())
-    manifest["ports"] += [
-        {"name": f"m_axi_{name}", "direction": direction, "width": width, "meaning": "of AXI4"}
-        for direction, signals in _MASTER.items() for name, width in signals.items()]
-    error = {"name": "bus_error", "width": 8, "access": "ro", "meaning": "of the memory",
-             "lsb": 0, "reset": 0, "constant": False}
-    manifest["registers"].append({"name": "MEMORY", "offset": 0x100, "job": False,
-                                  "fields": [error]})
-    return manifest
+def with_memory():
+    """The manifest of an accelerator behind an AXI4 master, called ``bus``."""
+    return manifest_of("accelerator", replace(ACCELERATOR, bus="axi4"), "bus")
 
 
-def write(manifest, folder):
-    """A package, and a module with the ports and nothing in it; return the name of the top."""
-    top = manifest["top"]
-    for name, text in package(manifest, Packaging(8.0)).items():
+def write(content, folder):
+    """Manifest, package, and a module with the ports and nothing in it; return its name."""
+    top = content["top"]
+    for name, text in package(content, Packaging(8.0)).items():
         (folder / name).write_text(text)
-    (folder / f"{top}.v").write_text(shell(manifest, []))
+    (folder / f"{top}.json").write_text(manifest(content))
+    (folder / f"{top}.v").write_text(shell(content, []))
     return top
 
 
-def shell(manifest, body):
+def shell(content, body):
     """Verilog of a module with the ports of a manifest."""
-    names = [port["name"] for port in manifest["ports"]]
+    names = [port["name"] for port in content["ports"]]
     ports = [f"{port['direction']}put [{port['width'] - 1}:0] {port['name']};"
              if port["width"] > 1 else f"{port['direction']}put {port['name']};"
-             for port in manifest["ports"]]
-    return "\n".join([f"module {manifest['top']}({', '.join(names)});", *ports, *body,
+             for port in content["ports"]]
+    return "\n".join([f"module {content['top']}({', '.join(names)});", *ports, *body,
                       "endmodule", ""])

@@ -1,5 +1,9 @@
 """Buses, found by the names of ports."""
 
+import json
+
+import pytest
+
 from hw.generate.package.buses import AXI4, AXI4_LITE, AXI4_STREAM, interfaces
 from hw.generate.package.description import Description
 from hw.stream.axi import Port
@@ -10,17 +14,21 @@ def ports(prefix, **directions):
     return [Port(f"{prefix}_{name}", direction, 1, "") for name, direction in directions.items()]
 
 
-def test_buses_of_an_accelerator_with_a_memory(project):
-    about = Description(with_memory(project), 8.0)
-    found = {one.name: (one.bus, one.role) for one in about.interfaces}
-    assert found == {
-        "s_axis_act": (AXI4_STREAM, "slave"), "s_axis_weight": (AXI4_STREAM, "slave"),
-        "s_axis_token": (AXI4_STREAM, "slave"), "s_axis_channel": (AXI4_STREAM, "slave"),
-        "m_axis_result": (AXI4_STREAM, "master"), "s_axil": (AXI4_LITE, "slave"),
-        "m_axi": (AXI4, "master")}
-    assert [port.name for port in about.plain] == ["irq"]
-    memory = about.interfaces[-1]
-    assert (memory.data_width, memory.address_width) == (128, 40)
+@pytest.mark.parametrize(("top", "buses", "plain"), [
+    ("mine", {
+        "s_axis_act": (AXI4_STREAM, "slave", 16, 0), "s_axis_weight": (AXI4_STREAM, "slave", 32, 0),
+        "s_axis_token": (AXI4_STREAM, "slave", 16, 0),
+        "s_axis_channel": (AXI4_STREAM, "slave", 96, 0),
+        "m_axis_result": (AXI4_STREAM, "master", 64, 0), "s_axil": (AXI4_LITE, "slave", 32, 12)},
+     ["irq"]),
+    ("bus", {"s_axil": (AXI4_LITE, "slave", 32, 12), "m_axi": (AXI4, "master", 128, 32)}, ["irq"]),
+])
+def test_buses_of_accelerators(project, top, buses, plain):
+    manifest = with_memory() if top == "bus" else json.loads((project / "mine.json").read_text())
+    about = Description(manifest, 8.0)
+    assert {one.name: (one.bus, one.role, one.data_width, one.address_width)
+            for one in about.interfaces} == buses
+    assert [port.name for port in about.plain] == plain
     assert about.control.name == "s_axil"
 
 

@@ -1,6 +1,5 @@
 """The constraints, as OpenSTA reads them."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -8,10 +7,9 @@ import subprocess
 import pytest
 
 from hw.config import Design, Pattern
-from hw.generate import generate
-from hw.generate.package import Packaging
+from hw.generate.package import Packaging, package
 from synth.flow import CELLS
-from tests.hw.generate.package.shells import shell
+from tests.hw.generate.package.shells import ACCELERATOR, manifest_of, shell
 
 
 SCRIPT = """
@@ -34,11 +32,11 @@ def bits(manifest, direction):
             and port["name"] != "clk" for k in range(port["width"])]
 
 
-def opensta(folder, top, constraints):
+def opensta(folder, manifest, constraints):
     """What it says of a design that has a path from every input and to every output."""
     if not shutil.which("sta"):
         pytest.fail("OpenSTA must be installed: the Debian package opensta brings the program sta")
-    manifest = json.loads((folder / f"{top}.json").read_text())
+    top = manifest["top"]
     inputs, outputs = bits(manifest, "in"), bits(manifest, "out")
     if any(port["name"] == "clk" for port in manifest["ports"]):
         body = [f"DFF_X1 i{k} (.D({bit}), .C(clk));" for k, bit in enumerate(inputs)]
@@ -56,18 +54,19 @@ def opensta(folder, top, constraints):
     return re.search(r"BEGIN\n(.*)END\n", shown.stdout + shown.stderr, re.S)[1]
 
 
-@pytest.mark.parametrize(("top", "period"), [("mine", "8.00"), ("other", "2.50"),
-                                             ("nm_selector", "3.00")])
-def test_every_port_is_constrained(project, top, period, tmp_path):
-    if top == "nm_selector":  # combinational
-        generate("selector", Design(Pattern(2, 4)), tmp_path, packaging=Packaging(3.0))
-    else:
-        for end in (".json", ".sdc"):
-            shutil.copy(project / f"{top}{end}", tmp_path)
-    text = (tmp_path / f"{top}.sdc").read_text()
-    said = opensta(tmp_path, top, text)
-    assert re.fullmatch(rf"Clock +Period +Waveform\n-+\nclk +{period} .*\n", said), said
+COMBINATIONAL = Design(Pattern(2, 4))
+CLOCKED = Design(Pattern(2, 4), selector="serial", reset="active_low")
+
+
+@pytest.mark.parametrize(("name", "design", "period"), [
+    ("accelerator", ACCELERATOR, 8), ("selector", CLOCKED, 2.5), ("selector", COMBINATIONAL, 3),
+], ids=["accelerator", "clocked", "combinational"])
+def test_every_port_is_constrained(name, design, period, tmp_path):
+    manifest = manifest_of(name, design, "mine")
+    text = package(manifest, Packaging(period))["mine.sdc"]
+    said = opensta(tmp_path, manifest, text)
+    assert re.fullmatch(rf"Clock +Period +Waveform\n-+\nclk +{period:.2f} .*\n", said), said
     assert not re.search("false_path|multicycle|clock_groups", text)
     # A port without its delay is seen.
     shorter = re.sub(r"set_output_delay.*?\]\n", "", text, flags=re.S)
-    assert "unconstrained endpoint" in opensta(tmp_path, top, shorter)
+    assert "unconstrained endpoint" in opensta(tmp_path, manifest, shorter)

@@ -10,7 +10,7 @@ from tests.hw.generate.package.shells import with_memory, write
 
 
 def manifests(project):
-    yield with_memory(project)
+    yield with_memory()
     for name in ("mine", "other"):
         yield json.loads((project / f"{name}.json").read_text())
 
@@ -38,9 +38,9 @@ def test_slang_and_verilator_take_wrapper_and_templates(project, which, tmp_path
         assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-def test_a_missing_port_is_seen(project, tmp_path):
+def test_a_missing_port_is_seen(tmp_path):
     """That the checks above can fail."""
-    top = write(with_memory(project), tmp_path)
+    top = write(with_memory(), tmp_path)
     path = tmp_path / f"{top}_interfaces.sv"
     path.write_text(path.read_text().replace("s_axil.awaddr", "s_axil.address"))
     assert diagnostics(tmp_path, top)

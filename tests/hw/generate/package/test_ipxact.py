@@ -24,7 +24,7 @@ def index():
 
 def test_components_are_valid(project, index):
     schema = Schema(index)
-    for manifest in (with_memory(project), *(json.loads((project / name).read_text())
+    for manifest in (with_memory(), *(json.loads((project / name).read_text())
                                              for name in ("mine.json", "other.json"))):
         files = package(manifest, Packaging(8.0, schema=schema))
         assert "valid by the schema `index.xsd`" in files[f"{manifest['top']}.md"]

@@ -17,6 +17,7 @@ from litex.build.sim import SimPlatform
 from litex.soc.integration.soc import SoCRegion
 from litex.soc.integration.soc_core import SoCMini
 from litex.soc.interconnect import wishbone
+from bus_litex import Bus
 from mine_litex import Mine
 from other_litex import Other
 
@@ -28,8 +29,10 @@ class System(SoCMini):
         self.bus.add_slave("mine", self.mine.s_axil, SoCRegion(
             origin=0x30000000, size=0x1000, cached=False))
         self.bus.add_master("host", wishbone.Interface())
-        if hasattr(self.mine, "m_axi"):
-            self.bus.add_master("memory", self.mine.m_axi)
+        self.memory = Bus(platform)
+        self.bus.add_slave("memory", self.memory.s_axil, SoCRegion(
+            origin=0x30001000, size=0x1000, cached=False))
+        self.bus.add_master("memory", self.memory.m_axi)
         self.other = Other(platform)
         self.comb += self.other.m_axis.ready.eq(1)
 
@@ -55,8 +58,9 @@ def system(folder, environment):
                   if re.match(r"%Error|%Warning-PIN", line)]
 
 
-def test_a_system_with_two_designs_and_a_memory(project, tmp_path, verilator):
-    manifests = [with_memory(project), json.loads((project / "other.json").read_text())]
+def test_a_system_with_registers_streams_and_a_master(project, tmp_path, verilator):
+    manifests = [with_memory(), *(json.loads((project / name).read_text())
+                                  for name in ("mine.json", "other.json"))]
     for manifest in manifests:
         write(manifest, tmp_path)
     text, said = system(tmp_path, verilator)

@@ -4,13 +4,17 @@ import json
 
 import pytest
 
+from hw.config import Design, Pattern
 from hw.generate import main
+from hw.generate.package import Packaging, left_out, package
 from synth.report import main as report
 from tests.commands import refused
+from tests.hw.generate.package.shells import manifest_of
 
 
 PLAIN = {"v", "json", "vlt"}
-ALWAYS = {".core", ".xml", ".sdc", ".svg", ".md", "_litex.py", "_template.sv"}
+EVERY = {".core", ".xml", ".rdl", ".sdc", ".svg", ".md", "_litex.py", "_interfaces.sv",
+         "_template.sv", "_bench.sv"}
 SMALL = ["--n", "2", "--m", "4", "--design", "selector"]
 
 
@@ -20,24 +24,38 @@ def ends(folder, top):
 
 
 def test_files_of_two_designs_in_one_project(project):
-    assert ends(project, "mine") == ALWAYS | {".rdl", "_interfaces.sv", "_bench.sv"}
-    assert ends(project, "other") == ALWAYS | {"_interfaces.sv", "_bench.sv"}
+    assert ends(project, "mine") == EVERY
+    assert ends(project, "other") == EVERY - {".rdl"}
 
 
-@pytest.mark.parametrize(("design", "absent"), [
-    ("selector", {".rdl": "has no registers", "_interfaces.sv": "has no bus"}),
-    ("pe", {".rdl": "has no registers", "_interfaces.sv": "has no bus",
-            "_bench.sv": "has inputs without a handshake to drive them by"}),
+NO_REGISTERS, NO_BUS = "has no registers", "has no bus"
+NO_HANDSHAKE = "has inputs without a handshake to drive them by"
+
+
+@pytest.mark.parametrize(("name", "parameters", "absent"), [
+    ("selector", {}, {".rdl": NO_REGISTERS, "_interfaces.sv": NO_BUS}),
+    ("selector", {"selector": "serial"}, {".rdl": NO_REGISTERS}),
+    ("compressor", {}, {".rdl": NO_REGISTERS}),
+    ("decompressor", {}, {".rdl": NO_REGISTERS}),
+    ("pe", {}, {".rdl": NO_REGISTERS, "_interfaces.sv": NO_BUS, "_bench.sv": NO_HANDSHAKE}),
+    ("array", {}, {".rdl": NO_REGISTERS, "_bench.sv": NO_HANDSHAKE}),
+    ("accelerator", {}, {}),
+    ("accelerator", {"bus": "axi4"}, {}),
 ])
-def test_output_says_what_is_left_out(design, absent, tmp_path, capsys):
-    main(["--n", "1", "--m", "2", "--design", design, "--package", "-o", str(tmp_path)])
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[-len(absent):] == [f"nm_{design}{end} left out: the {design} {why}"
-                                    for end, why in absent.items()]
-    written = lines[:-len(absent)]
+def test_what_designs_do_not_have_is_left_out_and_said(name, parameters, absent):
+    manifest = manifest_of(name, Design(Pattern(2, 4), **parameters), "mine")
+    assert left_out(manifest) == [f"mine{end} left out: the {name} {why}"
+                                  for end, why in absent.items()]
+    assert set(package(manifest, Packaging(8.0))) == {
+        f"mine{end}" for end in EVERY - absent.keys()}
+
+
+def test_output_says_what_is_left_out(tmp_path, capsys):
+    main([*SMALL, "--package", "-o", str(tmp_path)])
+    *written, last = capsys.readouterr().out.splitlines()
+    assert last == "nm_selector_interfaces.sv left out: the selector has no bus"
+    assert written.pop() == "nm_selector.rdl left out: the selector has no registers"
     assert set(written) == {str(path) for path in tmp_path.iterdir()}
-    assert ends(tmp_path, f"nm_{design}") == ALWAYS | {".rdl", "_interfaces.sv",
-                                                       "_bench.sv"} - absent.keys()
 
 
 def test_without_the_option_there_is_no_package(tmp_path, capsys):

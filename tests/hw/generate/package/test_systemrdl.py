@@ -1,15 +1,16 @@
 """The registers in SystemRDL, compiled; and the same in IP-XACT."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from systemrdl import RDLCompiler
 from systemrdl.node import AddrmapNode, RegNode
 
 from hw.accelerator.identity import identity
-from hw.registers import REGISTERS, Error
-from tests.hw.generate.package.conftest import ACCELERATOR
-from tests.hw.generate.package.shells import with_memory, write
+from hw.bus.identity import bus_identity
+from hw.registers import BUS_REGISTERS, REGISTERS, BusError, Error
+from tests.hw.generate.package.shells import ACCELERATOR, with_memory, write
 
 
 ACCESS = {"r": "ro", "rw": "rw", "w": "w1"}
@@ -35,18 +36,26 @@ def registers(top):
         for node in top.descendants() if isinstance(node, RegNode)}
 
 
-def described():
+def described(memory=False):
     """The same from :mod:`hw.registers`."""
     constants = identity(ACCELERATOR)
+    if memory:
+        constants |= bus_identity(replace(ACCELERATOR, bus="axi4"))
     return {register.name: (register.offset, [
         (field.name, low := register.position(field.name), low + field.width - 1, field.access,
          constants.get(field.name, 0)) for field in register.fields])
-        for register in REGISTERS}
+        for register in (*REGISTERS, *(BUS_REGISTERS if memory else ()))}
 
 
 @pytest.mark.parametrize("end", [".rdl", ".xml"])
 def test_registers_are_those_of_the_design(project, end):
     assert registers(compiled(project / f"mine{end}")) == described()
+
+
+@pytest.mark.parametrize("end", [".rdl", ".xml"])
+def test_registers_of_a_master_are_there_too(end, tmp_path):
+    top = write(with_memory(), tmp_path)
+    assert registers(compiled(tmp_path / f"{top}{end}")) == described(memory=True)
 
 
 def test_a_round_trip_through_ipxact(project, tmp_path):
@@ -64,14 +73,14 @@ def test_a_name_may_be_a_keyword_of_systemrdl_or_python(project, name, tmp_path)
 
 
 @pytest.mark.parametrize("end", [".rdl", ".xml"])
-def test_what_hardware_does_and_codes(project, end, tmp_path):
-    write(with_memory(project), tmp_path)
-    fields = {field.inst_name: field for node in compiled(tmp_path / f"mine{end}").descendants()
+def test_what_hardware_does_and_codes(end, tmp_path):
+    top = write(with_memory(), tmp_path)
+    fields = {field.inst_name: field for node in compiled(tmp_path / f"{top}{end}").descendants()
               if isinstance(node, RegNode) for field in node.fields()}
     for name in ("error", "bus_error"):
         assert {member.name: (member.value, member.rdl_desc)
                 for member in fields[name].get_property("encode")} == {
-            error.name: (error.value, error.meaning) for error in Error}
+            error.name: (error.value, error.meaning) for error in (*Error, *BusError)}
     assert fields["tokens"].get_property("desc") == "tokens of the job"
     if end == ".rdl":
         assert fields["start"].get_property("singlepulse")
