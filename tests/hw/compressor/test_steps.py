@@ -1,5 +1,7 @@
 """The splitter of masks against its twin in software."""
 
+from functools import cache
+
 import pytest
 import torch
 from amaranth.hdl import Module, ResetInserter, Signal
@@ -26,6 +28,12 @@ def masks_of(kind, blocks, m, generator):
     return (groups.argsort(-1).argsort(-1) < pattern.n).reshape(blocks, m)
 
 
+@cache
+def splitter(pattern, width):
+    """The component, which is compiled once for all tests of it."""
+    return Steps(pattern, width)
+
+
 def run(pattern, mask, *, least=0, stall=(0.0, 0.0), width=8):
     """Steps of random blocks out of the component, and those of the twin, as plain tuples."""
     generator = torch.Generator().manual_seed(7)
@@ -37,7 +45,7 @@ def run(pattern, mask, *, least=0, stall=(0.0, 0.0), width=8):
         values, masks = step_blocks(block, keep, pattern.n, least)
         expected += [(tuple(v.tolist()), number(step), int(last[k] and s == len(masks) - 1))
                      for s, (v, step) in enumerate(zip(values, masks, strict=True))]
-    dut, received = Steps(pattern, width), []
+    dut, received = splitter(pattern, width), []
     offered = [{"values": block.tolist(), "mask": number(keep), "last": int(end)}
                for block, keep, end in zip(x, mask, last, strict=True)]
 

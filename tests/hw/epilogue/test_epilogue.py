@@ -1,6 +1,7 @@
 """The epilogue's lane and the variance unit against the integers of the reference."""
 
 import random
+from functools import cache
 
 import pytest
 import torch
@@ -55,8 +56,14 @@ def reference(given, output, exponent):
     return scale_to_float(*terms, exponent=exponent, output=output).item()
 
 
+@cache
+def compiled_lane():
+    """The lane, which is compiled once for all tests of it."""
+    return Lane(DESIGN)
+
+
 def run_lane(given, output, exponent=0, stall=0.0, limit=100_000):
-    lane, received = Lane(DESIGN), []
+    lane, received = compiled_lane(), []
 
     async def settings(ctx):
         ctx.set(lane.output, output)

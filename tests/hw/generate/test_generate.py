@@ -1,6 +1,7 @@
 """The command line of the generator."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -33,10 +34,13 @@ def test_writes_verilog_and_a_manifest_that_agree(name, pattern, tmp_path):
         f"nm_{name}.json", f"nm_{name}.v", *(path.name for path in further)}
 
 
-def test_default_is_an_8_16_accelerator_and_every_call_writes_the_same(tmp_path):
-    for directory in ("a", "b"):
-        subprocess.run([sys.executable, "-W", "error", "-m", "hw.generate", "--n", "8", "--m", "16",
-                        "-o", tmp_path / directory], cwd=ROOT, check=True, capture_output=True)
+def test_default_is_an_accelerator_and_every_call_writes_the_same(tmp_path):
+    """Under every hash seed, too."""
+    for seed, directory in enumerate(("a", "b"), start=1):
+        subprocess.run([sys.executable, "-W", "error", "-m", "hw.generate", "--pattern", "2:4",
+                        "--rows", "2", "--columns", "2", "-o", tmp_path / directory], cwd=ROOT,
+                       check=True, capture_output=True,
+                       env={**os.environ, "PYTHONHASHSEED": str(seed)})
     for name in ("nm_accelerator.v", "nm_accelerator.json", "nm_accelerator.vlt",
                  "nm_accelerator.h"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()

@@ -62,7 +62,7 @@ def test_design_is_clean(name, design, tmp_path):
 
 
 @needs_wheel
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(5))
 def test_random_designs_are_clean(seed, tmp_path):
     for name, design in drawn(seed, 2):
         check(name, design, tmp_path)

@@ -93,7 +93,7 @@ def _holds_state(cell):
 
 @pytest.mark.parametrize(("name", "parameters"), CASES, ids=lambda case: str(case))
 def test_ready_follows_no_valid(name, parameters, tmp_path):
-    shape = SMALL if name == "accelerator" else {"max_k": 32} if name == "compressor" else {}
+    shape = {"array": SMALL, "accelerator": SMALL, "compressor": {"max_k": 32}}.get(name, {})
     design = Design(Pattern(2, 4), **shape | parameters).only(name)
     netlist = Netlist(make_top(name, design), tmp_path)
     assert netlist.readies() or name == "array"
