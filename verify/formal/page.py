@@ -14,8 +14,7 @@ __all__ = ["cells", "page"]
 def cells(about: Property, outcome: Outcome) -> tuple[str, ...]:
     """Group, subject, pattern, number of rules, what became of them, and seconds."""
     return (about.group, about.subject, str(about.pattern or ""), str(len(outcome.rules)),
-            outcome.result,
-            f"{outcome.seconds:.0f}")
+            outcome.result, f"{outcome.seconds:.0f}")
 
 
 def page(done: Sequence[tuple[Property, Outcome]]) -> str:
@@ -32,9 +31,11 @@ def page(done: Sequence[tuple[Property, Outcome]]) -> str:
 _HEAD = """\
 # Proofs
 
-What is proved of the generated Verilog (version {version}) for all inputs and all times, from any
-contents of flip-flops and memories at power-up, with resets at any time? Each row below. Engine:
-{engine} for all; none of the proofs has a bound. Seconds are those of one run.
+What holds of the generated Verilog for all inputs and at all times, whatever flip-flops and
+memories hold at power-up and whenever a reset comes? Every rule below that is called proved: none
+has a bound in time. [Verification](verification.md#proofs) says how. Written by
+`python -m verify.formal -o docs` (version {version}, engine {engine}); seconds are those of one
+run.
 """
 
 

@@ -113,9 +113,7 @@ class StreamClaim(Claim):
     def _fields(self, payload) -> Value:
         if not self.promise.passes:
             return Value.cast(payload)
-        members = payload.shape().members
-        return Cat(Value.cast((payload if name in members else payload.block)[name])
-                   for name in self.promise.passes)
+        return Cat(Value.cast(_field(payload, name)) for name in self.promise.passes)
 
     def _marked(self, m: Module, enters: Signal, leaves: Signal, inside: Signal) -> Value:
         """Whether the marked beat's turn is now, and another one leaves."""
@@ -137,8 +135,13 @@ class StreamClaim(Claim):
         """Whether a token is inside from its first to its last beat."""
         tokens = Signal(range(self.promise.places + 2))
         m.d.sync += tokens.eq(tokens + (enters & self.inside.i.payload.last)
-                              - (leaves & self.inside.o.payload.last))
+                              - (leaves & _field(self.inside.o.payload, "last")))
         return tokens != 0
+
+
+def _field(payload, name: str) -> ValueLike:
+    """A field of a payload, or of the block in it."""
+    return (payload if name in payload.shape().members else payload.block)[name]
 
 
 def stays(m: Module, sink) -> Value:

@@ -1,0 +1,38 @@
+"""The page of what is proved lists what is declared."""
+
+import re
+
+from hw.config import Pattern
+from tests.commands import ROOT
+from verify.formal.engine import Outcome
+from verify.formal.names import GROUPS
+from verify.formal.page import page
+from verify.formal.properties import properties
+
+
+DEFAULTS = [Pattern(2, 4), Pattern(8, 16)]
+
+
+def rows(text):
+    """Group, subject, pattern and result of each row."""
+    found = []
+    for part in text.split("\n## ")[1:]:
+        group = part.splitlines()[0].lower()
+        found += [(group, *row) for row in re.findall(
+            r"^\| (?!subject|--)([^|]+) \| ([^|]*?) ?\| [^|]+ \| ([^|]+) \|", part, re.M)]
+    return found
+
+
+def test_page_lists_every_property_as_proved():
+    shown = rows((ROOT / "docs" / "proofs.md").read_text())
+    assert shown == [(each.group, each.subject, str(each.pattern or ""), "proved")
+                     for each in properties(GROUPS, DEFAULTS)]
+
+
+def test_page_says_what_is_not_proved():
+    each = next(properties(["streams"], []))
+    outcome = Outcome({"a": "first", "b": "second", "c": "third"}, {"a": None, "b": 3}, 1.0)
+    assert rows(page([(each, outcome)])) == [
+        ("streams", each.subject, "", "b broken after 3 cycles; c undecided")]
+    assert outcome.broken == ("b",)
+    assert outcome.undecided == ("c",)
