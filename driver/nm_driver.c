@@ -76,6 +76,7 @@ nm_status nm_probe(nm_device *device, nm_port port)
 
     device->port = port;
     device->size = 0u; /* nothing can be submitted before nm_configure */
+    device->control = 0u;
     if (get(device, NM_ID) != NM_ID_VALUE) {
         return NM_NO_ACCELERATOR;
     }
@@ -398,8 +399,7 @@ nm_status nm_submit(nm_device *device, const nm_job *job)
     if (waiting >= device->size) {
         return NM_FULL;
     }
-    put_descriptor(device->queue
-                       + (size_t)(device->submitted % device->size) * NM_DESCRIPTOR_SIZE, job);
+    put_descriptor(&device->queue[(device->submitted % device->size) * NM_DESCRIPTOR_SIZE], job);
     NM_BARRIER();
     device->submitted = (device->submitted + 1u) & COUNT_MASK;
     set(device, NM_QUEUE_TAIL, device->submitted);
