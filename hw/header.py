@@ -42,6 +42,8 @@ def c_header(design: Design, module: str = "nm_accelerator") -> str:
                           *_codes(), *(_memory(design) if bus else ())):
         lines += ["", f"/* {title} */"]
         lines += [f"#define {prefix}_{name} {value}" for name, value in macros]
+    if bus:
+        lines += ["", "/* Errors, and what they say. */", *_texts(prefix)]
     return "\n".join([*lines, "", "#endif", ""])
 
 
@@ -73,6 +75,15 @@ def _codes() -> Iterator[tuple[str, list[tuple[str, str]]]]:
                                       f"{error.value}u /* {error.meaning} */") for error in Error]
 
 
+def _texts(prefix: str) -> Iterator[str]:
+    """All errors as ``X(code, text)``, for programs that say them."""
+    yield f"#define {prefix}_ERRORS(X) \\"
+    errors = (*Error, *BusError)
+    for error in errors:
+        end = "" if error is errors[-1] else " \\"
+        yield f'    X({prefix}_ERROR_{error.name}, "{error.meaning}"){end}'
+
+
 def _memory(design: Design) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """What lies in memory, for a design that reads it there."""
     yield "Codes of BUS_STATUS.bus_error, beside those of STATUS.error.", [
@@ -83,6 +94,8 @@ def _memory(design: Design) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         (f"{name.upper()}_{kind}", f"{value}u")
         for kind, values in (("BYTES", element_bytes(design)), ("UNIT", alignment(design)))
         for name, value in values.items()]
+    yield "Bits of an input channel's shift, which is behind the factors of the block.", [
+        ("CHANNEL_SHIFT_BITS", f"{design.number.bits if design.shift == 'channel' else 0}u")]
     yield "Descriptor: its size, its first word, and the place of each register in it.", [
         ("DESCRIPTOR_SIZE", f"{DESCRIPTOR_BYTES}u"),
         ("DESCRIPTOR_WORDS", f"{len(DESCRIPTOR) + 1}u"),

@@ -180,9 +180,10 @@ BUS_REGISTERS = _map(
     ("BUS_CONTROL", False, (
         Field("bus_start", 1, "w1", "start a job with the registers of the job"),
         Field("bus_abort", 1, "w1", "end the job that runs, with the error ABORT"),
-        Field("acknowledge", 1, "w1", "clear ended and bus_error: the queue goes on"),
+        Field("acknowledge", 1, "w1", "clear ended"),
+        Field("resume", 1, "w1", "clear bus_error, unless a job runs: the queue goes on"),
         Field("queue", 1, "rw", "while 1: run the jobs of the queue"),
-        Field("interrupt", 1, "rw", "raise irq while ended is set"),
+        Field("interrupt", 1, "rw", "raise irq while ended is set, or bus_error and no job runs"),
         Field("bus_okay", 1, "rw", "while 1: a write that is refused because a job runs is "
               "answered with OKAY"))),
     ("BUS_STATUS", False, (
@@ -190,7 +191,7 @@ BUS_REGISTERS = _map(
         Field("ended", 1, "ro", "a job that tells of it, the last one of the queue, or one with an "
               "error has ended"),
         Field("bus_error", 8, "ro", "code of the error that ended a job; the queue then stands "
-              "still until acknowledge is written"),
+              "still until resume is written"),
         Field("stream", 3, "ro", "of an error READ or ADDRESS: 0 act, 1 weight, 2 coef, 3 token, "
               "4 channel, 5 descriptor, 6 result"))),
     ("QUEUE_LOW", False, (Field("queue_low", 32, "rw", "address of the queue, a multiple of the "

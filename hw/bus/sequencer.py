@@ -37,7 +37,7 @@ class Sequencer(wiring.Component):
     A descriptor is written to the registers of the job, word by word, as a host would do it. An
     error ends the job: nothing new is asked of the memory, what is in flight comes in and is
     dropped, the accelerator is reset (TIMEOUT is put back), and the queue stands still until it is
-    acknowledged. A job costs about 60 cycles beside those of the accelerator, one of the queue
+    resumed. A job costs about 60 cycles beside those of the accelerator, one of the queue
     about 250. Reset ends the job and empties the queue.
 
     Parameters
@@ -84,7 +84,9 @@ class Sequencer(wiring.Component):
         self._describe(m, settings)
         m.d.sync += self.start.begin.eq(0)
         with m.If(registers.pulses.acknowledge):
-            m.d.sync += [state.ended.eq(0), state.bus_error.eq(Error.NONE)]
+            m.d.sync += state.ended.eq(0)
+        with m.If(registers.pulses.resume & ~state.active):
+            m.d.sync += state.bus_error.eq(Error.NONE)
         with m.FSM() as machine:
             with m.State("IDLE"):
                 m.d.sync += index.eq(0)
@@ -94,7 +96,8 @@ class Sequencer(wiring.Component):
             self._run(m, fault, queued, telling)
             self._clean(m, queued)
         m.d.comb += [state.active.eq(~machine.ongoing("IDLE")), registers.locked.eq(state.active),
-                     self.irq.eq(registers.settings.interrupt & state.ended)]
+                     self.irq.eq(registers.settings.interrupt & (
+                         state.ended | ((state.bus_error != Error.NONE) & ~state.active)))]
         return m
 
     def _access(self, m, place, word=None):

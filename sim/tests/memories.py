@@ -22,7 +22,7 @@ __all__ = ["ACTIVE", "BASE", "BUS_DESIGNS", "ENDED", "Bench", "Task", "control",
 
 BASE = 3 << 33
 ACTIVE, ENDED = 1, 2
-START, ABORT, ACKNOWLEDGE, QUEUE, INTERRUPT, OKAY = (1 << bit for bit in range(6))
+START, ABORT, ACKNOWLEDGE, RESUME, QUEUE, INTERRUPT, OKAY = (1 << bit for bit in range(7))
 
 
 def put_on_bus(design: Design, width: int, burst: int, outstanding: int) -> Design:
@@ -93,7 +93,7 @@ class Bench:
         assert status & (ACTIVE | ENDED) == ENDED, f"BUS_STATUS {status:#x}"
         assert not self.device.violations
         assert not self.device.pending
-        self.device.write("BUS_CONTROL", ACKNOWLEDGE | INTERRUPT)
+        self.device.write("BUS_CONTROL", ACKNOWLEDGE | RESUME | INTERRUPT)
         assert self.device.read("BUS_STATUS") & 0x3FF == 0
         return status >> 2 & 0xFF
 

@@ -1,0 +1,73 @@
+"""The driver in C: every compiler takes it without a word, and it needs nothing of a library."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hw.config import Design, Pattern
+from hw.header import c_header
+
+
+DRIVER = Path(__file__).parent.parent.parent / "driver"
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
+DESIGNS = {
+    "everything": Design(Pattern(2, 4), coefficients=3, shift="channel", statistics=True,
+                         bus="axi4", address_width=64),
+    "little": Design(Pattern(3, 7), columns=3, rows=2, epilogue_lanes=0, accumulator_width=29,
+                     max_k=70, bus="axi4", bus_width=512),
+}
+COMPILERS = {
+    "cc": ["-std=c99"],
+    "c++": ["-x", "c++", "-std=c++11"],
+    "riscv64-unknown-elf-gcc": ["-std=c99", "-ffreestanding"],
+}
+
+
+def tool(name):
+    found = shutil.which(name)
+    if not found:
+        pytest.fail(f"{name} must be installed: the Debian packages are in .ci/run")
+    return found
+
+
+@pytest.fixture(params=DESIGNS)
+def folder(request, tmp_path):
+    """A folder with the header of a design."""
+    (tmp_path / "nm_accelerator.h").write_text(c_header(DESIGNS[request.param]))
+    return tmp_path
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_compilers_have_nothing_to_say(compiler, folder):
+    library = folder / "driver.o"
+    subprocess.run([tool(compiler), *COMPILERS[compiler], *WARNINGS, "-O2", f"-I{folder}", "-c",
+                    DRIVER / "nm_driver.c", "-o", library], check=True)
+    if compiler.startswith("riscv"):
+        missing = subprocess.run([tool("riscv64-unknown-elf-nm"), "-u", library], check=True,
+                                 capture_output=True, text=True).stdout
+        assert not missing.strip()
+
+
+def test_cppcheck_has_nothing_to_say(folder):
+    """But that there is a function which this program does not call, and headers of the system."""
+    done = subprocess.run([tool("cppcheck"), "--std=c99", "--enable=all", "--inconclusive",
+                           "--quiet", "--error-exitcode=1", "--suppress=missingIncludeSystem",
+                           "--suppress=unusedFunction", f"-I{folder}", DRIVER / "nm_driver.c"],
+                          capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_header_without_a_bus_is_refused(tmp_path):
+    (tmp_path / "nm_accelerator.h").write_text(c_header(Design(Pattern(2, 4))))
+    done = subprocess.run([tool("cc"), "-std=c99", "-fsyntax-only", f"-I{tmp_path}",
+                           DRIVER / "nm_driver.c"], capture_output=True, text=True, check=False)
+    assert done.returncode
+    assert "nm_accelerator.h must be that of an accelerator with --bus axi4" in done.stderr
+
+
+def test_it_is_small():
+    lines = [line for path in DRIVER.glob("nm_driver.*") for line in path.read_text().splitlines()]
+    assert len(lines) < 600
+    assert max(map(len, lines)) <= 100
