@@ -1,5 +1,6 @@
 """Stream of dense blocks to stream of compressed blocks."""
 
+from dataclasses import replace
 from typing import Any
 
 from amaranth.hdl import Module, signed
@@ -8,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.compressor.channel import ChannelBeat, ChannelStage
 from hw.compressor.compact_stage import CompactStage, FinishStage, StepsStage, metadata_parts
+from hw.compressor.quantizer import QuantizeStage
 from hw.compressor.score import ScoreStage
 from hw.compressor.select_stage import SelectStage
 from hw.compressor.token_shift import MeanStage, MedianStage
@@ -56,7 +58,8 @@ class Compressor(wiring.Component):
     * ``steps``, in place of ``compact`` where the pattern is asked for at run time: N kept values a
       cycle, in two cycles. A block leaves in as many blocks of N:M as it takes, filled up with
       zeros, see :class:`hw.compressor.steps.Steps`; the design's N is what the array has lanes for;
-    * ``finish``, with statistics or a rank of more than 8 values: adds these up.
+    * ``finish``, with statistics or a rank of more than 8 values: adds these up;
+    * ``quantize``, with a block format: kept values of bf16 to elements and scale.
 
     Under back-pressure blocks wait in the stages; none is lost, repeated or reordered. Reset
     empties all stages. A dense pattern that is fixed keeps everything, without selector and
@@ -117,6 +120,7 @@ class Compressor(wiring.Component):
 def _stages(design: Design) -> dict[str, Any]:
     """Stages that a design needs, in the order of the stream."""
     stages: dict[str, Any] = {}
+    whole, design = design, replace(design, quantize="none")
     if design.dynamic_shift:
         stages["token"] = (MeanStage if design.shift == "mean" else MedianStage)(design)
     if design.channel_bits:
@@ -130,4 +134,6 @@ def _stages(design: Design) -> dict[str, Any]:
         stages["steps"] = StepsStage(design)
     if len(metadata_parts(design)) > 1 or design.statistics:
         stages["finish"] = FinishStage(design)
+    if whole.quantized:
+        stages["quantize"] = QuantizeStage(design, whole, whole.quantized)
     return stages

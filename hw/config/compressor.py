@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from hw.config.checks import integer
 from hw.config.parameter import COMPRESSING, flag, parameter
 from hw.config.selector import SelectorParameters
+from hw.formats import BLOCK_FORMATS, BlockFormat, Format
 
 
-__all__ = ["ENCODINGS", "SHIFTS", "CompressorParameters"]
+__all__ = ["ENCODINGS", "QUANTIZERS", "SHIFTS", "CompressorParameters"]
 
 
 ENCODINGS = ("bitmask", "index", "rank")
@@ -15,6 +16,10 @@ ENCODINGS = ("bitmask", "index", "rank")
 
 SHIFTS = ("none", "scalar", "channel", "mean", "median")
 """What may be subtracted from values before selection."""
+
+
+QUANTIZERS = ("none", *(name for name, block in BLOCK_FORMATS.items() if block.scale == "e8m0"))
+"""What kept values are quantised to: the formats whose scale is found without a division."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,19 @@ class CompressorParameters(SelectorParameters):
     unstructured: bool = flag("jobs may keep all values whose score reaches a threshold",
                               COMPRESSING)
     complement: bool = flag("the dropped values follow the kept ones", ("compressor",))
+    quantize: str = parameter("none", "block format that kept values of bf16 are quantised to, "
+                                      "with a scale of their own", ("compressor",),
+                              choices=QUANTIZERS)
+
+    @property
+    def quantized(self) -> BlockFormat | None:
+        """The block format that kept values leave in, if any."""
+        return BLOCK_FORMATS.get(self.quantize)
+
+    @property
+    def kept_number(self) -> Format:
+        """The number format in which kept values leave the compressor."""
+        return self.quantized.element if self.quantized else self.number
 
     @property
     def dynamic_shift(self) -> bool:
@@ -71,12 +89,26 @@ class CompressorParameters(SelectorParameters):
                                         or self.statistics):
             raise ValueError("format must be int4 or int8 with coefficients, a shift or "
                              f"statistics, not {self.format!r}")
+        if self.quantized:
+            self._check_quantized(self.quantized)
         if self.flexible != "none":
             self._require_plain_steps()
         elif self.unstructured:
             raise ValueError("unstructured must be False with flexible none, not True")
         if self.complement and self.pattern.dense:
             raise ValueError(f"complement must be False for the pattern {self.pattern}, not True")
+
+    def _check_quantized(self, block: BlockFormat) -> None:
+        """Raise ValueError if kept values cannot be quantised."""
+        if self.format != "bf16":
+            raise ValueError(f"format must be bf16 with quantize {block.name}, not {self.format!r}")
+        if self.pattern.m != block.size:
+            raise ValueError(f"m must be {block.size} with quantize {block.name}, whose scales are "
+                             f"of {block.size} values, not {self.pattern.m}")
+        for name, plain in (("flexible", "none"), ("complement", False)):
+            if getattr(self, name) != plain:
+                raise ValueError(f"{name} must be {plain} with quantize {block.name}, not "
+                                 f"{getattr(self, name)!r}")
 
     def _require_plain_steps(self) -> None:
         """Raise ValueError if another encoding, or the complement, is to leave."""

@@ -141,6 +141,9 @@ class EncodedBlock(data.StructLayout):
     Fields
     ------
     values : ArrayLayout(signed(bits), n)
+        In the number format in which they leave.
+    scale : unsigned(8)
+        With quantisation: E8M0, of these values.
     dropped : ArrayLayout(signed(bits), m - n)
         With a complement: the other values, in ascending feature order.
     mask or metadata : unsigned(metadata_bits)
@@ -164,7 +167,8 @@ class EncodedBlock(data.StructLayout):
                  blocks: int | None = None):
         pattern, bits = design.pattern, design.number.bits
         super().__init__({
-            "values": data.ArrayLayout(signed(bits), pattern.n),
+            "values": data.ArrayLayout(signed(design.kept_number.bits), pattern.n),
+            **only_if(design.quantized, scale=8),
             **only_if(design.complement,
                       dropped=data.ArrayLayout(signed(bits), pattern.m - pattern.n)),
             self.metadata_field(design): (design.metadata_bits if metadata_bits is None

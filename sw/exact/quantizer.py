@@ -1,8 +1,9 @@
 """Tokens to kept values in a number format: selection, and quantisation before or after it.
 
 ``before``: selection takes the values as they come, and scales come from the kept ones alone, which
-is finer. ``after``: all values are quantised, and selection compares the magnitudes of elements. In
-a block format that is exact without a look at scales, since M divides the values that share one.
+is finer where factors of the score drop the largest value. ``after``: all values are quantised, and
+selection compares the magnitudes of elements, of which more are equal. In a block format that needs
+no look at scales, since M divides the values that share one.
 """
 
 from collections.abc import Callable

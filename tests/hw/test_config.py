@@ -50,6 +50,11 @@ def test_metadata_bits_of_the_specification(pattern, span, bitmask, index, rank)
     ({"statistics": 1}, "statistics must be True or False, not 1"),
     ({"format": "bf16", "shift": "mean"}, ("format must be int4 or int8 with coefficients, a shift "
                                            "or statistics, not 'bf16'")),
+    ({"quantize": "nvfp4"}, ("quantize must be one of none, mxfp8_e4m3, mxfp8_e5m2, mxfp6_e2m3, "
+                             "mxfp6_e3m2, mxfp4, not 'nvfp4'")),
+    ({"quantize": "mxfp4"}, "format must be bf16 with quantize mxfp4, not 'int8'"),
+    ({"quantize": "mxfp4", "format": "bf16"}, ("m must be 32 with quantize mxfp4, whose scales are "
+                                               "of 32 values, not 16")),
     ({"selector": "best"}, "selector must be one of rank, radix, network, serial, not 'best'"),
     ({"max_k": 131072}, ("max_k must be from 1 to 131071, which an accumulator_width of 32 bits "
                          "covers, not 131072")),
@@ -70,6 +75,16 @@ def test_metadata_bits_of_the_specification(pattern, span, bitmask, index, rank)
 def test_design_rejects(parameters, message):
     with pytest.raises(ValueError, match="must be") as caught:
         Design(Pattern(8, 16), **parameters)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(("parameters", "message"), [
+    ({"flexible": "n"}, "flexible must be none with quantize mxfp8_e5m2, not 'n'"),
+    ({"complement": True}, "complement must be False with quantize mxfp8_e5m2, not True"),
+])
+def test_quantised_blocks_have_one_step(parameters, message):
+    with pytest.raises(ValueError, match="must be") as caught:
+        Design(Pattern(16, 32), format="bf16", quantize="mxfp8_e5m2", **parameters)
     assert str(caught.value) == message
 
 

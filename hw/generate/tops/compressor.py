@@ -33,7 +33,7 @@ def _compressed_axis(prefix: str, design: Design) -> Axis:
         kept += " (one step of the block; zeros where it keeps fewer)"
         ends = "last step of the token"
     return Axis(prefix, (design.pattern.m if design.complement else design.pattern.n)
-                * design.number.bits,
+                * design.kept_number.bits,
                 f"{kept}, then the M - N dropped ones" if design.complement else kept,
                 ends, user=lowest, user_meaning="; ".join(meanings), padded=design.pad_streams)
 
@@ -47,6 +47,8 @@ def _user_fields(design: Design) -> dict:
     fields = {}
     if design.metadata_bits:
         fields[EncodedBlock.metadata_field(design)] = design.metadata_bits, meaning
+    if design.quantized:
+        fields["scale"] = 8, f"scale of the values, {design.quantized.scale}"
     if design.dynamic_shift:
         fields["eta"] = block["eta"].shape, f"the token's {design.shift}, signed"
     if design.statistics:

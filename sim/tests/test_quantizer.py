@@ -1,0 +1,68 @@
+"""Compressors that quantise what they keep, against the reference."""
+
+import numpy as np
+import pytest
+import torch
+
+from hw.config import Design, Pattern
+from hw.config.compressor import QUANTIZERS
+from sim.vectors.stimulus import bit_rows, generator, raw_blocks
+from sw.exact.encoding import encode_mask
+from sw.exact.formats import from_bits, to_bits
+from sw.exact.quantizer import quantize_kept
+
+
+def near_blocks(rng, count):
+    """Bits of blocks whose values have exponents close to each other, subnormals among them."""
+    top = rng.choice([0, 1, 2, 3, 4, 9, 16, 33, 127, 200, 254, 255], (count, 1))
+    below = rng.integers(0, rng.choice([2, 6, 24], (count, 1)), (count, 32))
+    fields = np.maximum(top - below, 0)
+    fractions = rng.integers(0, 128, (count, 32)) & rng.choice([0x7F, 0x70, 0x60], (count, 1))
+    return rng.integers(0, 2, (count, 32)) << 15 | fields << 7 | fractions
+
+
+def every_value(rng):
+    """Bits of blocks that hold every number of bf16, in order of their magnitudes."""
+    order = np.arange(1 << 15).reshape(-1, 32)
+    return np.concatenate([order, order | 1 << 15])[rng.permutation(2048)]
+
+
+def vectors(design, blocks, rng):
+    pattern, form = design.pattern, design.quantized.element
+    x = from_bits(torch.from_numpy(blocks), "bf16")
+    found = quantize_kept(x, design.quantize, pattern)
+    kept = to_bits(found.operand.values, form.name)[found.mask].view(len(x), pattern.n)
+    scale = bit_rows(found.operand.scale.view(torch.uint8).numpy(), 8)
+    mask = found.mask.numpy()
+    if design.encoding != "bitmask":
+        mask = bit_rows(encode_mask(found.mask, pattern, design.encoding).numpy(),
+                        design.metadata_bits)
+    if pattern.dense:
+        mask = mask[:, :design.metadata_bits]
+    last = rng.random((len(x), 1)) < 0.3
+    return {"input_data": bit_rows(blocks, 16), "input_last": last,
+            "output_data": bit_rows(kept.numpy(), form.bits),
+            "output_user": np.concatenate([mask, scale], 1), "output_last": last}
+
+
+@pytest.mark.parametrize("design", [
+    Design(Pattern(16, 32), selector="radix", format="bf16", quantize="mxfp4"),
+    pytest.param(Design(Pattern(16, 32), selector="serial", format="bf16", quantize="mxfp8_e4m3",
+                        encoding="rank"), marks=pytest.mark.long),
+    *(pytest.param(Design(Pattern(32, 32), format="bf16", quantize=name),
+                   marks=[] if name in ("mxfp4", "mxfp8_e4m3") else pytest.mark.long)
+      for name in QUANTIZERS[1:]),
+], ids=lambda design: f"{design.pattern} {design.options}")
+def test_kept_values_are_quantised(bench, design):
+    rng = generator("quantizer", design)
+    blocks = np.concatenate([raw_blocks(design.number, 32, 100, rng).astype(np.int64),
+                             near_blocks(rng, 200)])
+    bench("pipeline", "compressor", design, vectors(design, blocks, rng))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", QUANTIZERS[1:])
+def test_every_number(bench, name):
+    design = Design(Pattern(32, 32), format="bf16", quantize=name)
+    rng = generator("every", design)
+    bench("pipeline", "compressor", design, vectors(design, every_value(rng), rng))
