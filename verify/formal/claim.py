@@ -20,7 +20,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 
-__all__ = ["START", "Claim", "too_long"]
+__all__ = ["START", "Claim", "Fact", "too_long"]
 
 
 START = "at_start"
@@ -104,6 +104,42 @@ class Claim(wiring.Component):
     def excluded(self, m: Module) -> ValueLike:
         """Whether this cycle is none that the component has to cope with."""
         return C(0)
+
+
+class Fact(wiring.Component):
+    """Rules without a clock, for all inputs.
+
+    Parameters
+    ----------
+    inputs : int
+        Names and widths.
+
+    Attributes
+    ----------
+    rules : dict of str to str
+        What is claimed, by name, in one sentence each.
+
+    Members
+    -------
+    broken : Out(len(rules))
+        A bit for each rule, in order.
+    """
+
+    rules: ClassVar[Mapping[str, str]]
+
+    def __init__(self, **inputs: int):
+        super().__init__({**{name: In(width) for name, width in inputs.items()},
+                          "broken": Out(len(self.rules))})
+
+    def elaborate(self, platform):
+        m = Module()
+        broken = self.state(m)
+        m.d.comb += self.broken.eq(Cat(broken[rule] for rule in self.rules))
+        return m
+
+    def state(self, m: Module) -> Mapping[str, ValueLike]:
+        """Add what is looked at; return for each rule whether it is broken."""
+        raise NotImplementedError
 
 
 def too_long(m: Module, condition: ValueLike, longest: int, name: str) -> Value:

@@ -4,9 +4,10 @@ __all__ = ["GROUPS"]
 
 
 GROUPS = {
-    "streams": "the register and the queue between two stages",
+    "streams": "registers, queues and buffers of tokens between two stages",
     "stages": "stages of the compressor and the decompressor, and both as a whole",
-    "masks": "what the steps of a block are, at patterns up to 4:8",
+    "masks": "gather networks to 16:32, metadata there and back to 8:16, and the steps of a block "
+             "to 4:8",
     "registers": "AXI4-Lite of the register block, and what registers hold",
     "tops": "AXI4-Stream and AXI4-Lite at the ports of generated designs",
 }

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hw import VERSION
-from verify.formal.engine import ENGINE, Outcome
+from verify.formal.engine import Outcome
 from verify.formal.names import GROUPS
 from verify.formal.properties import Property
 
@@ -12,14 +12,14 @@ __all__ = ["cells", "page"]
 
 
 def cells(about: Property, outcome: Outcome) -> tuple[str, ...]:
-    """Group, subject, pattern, number of rules, what became of them, and seconds."""
+    """Group, subject, pattern, number of rules, engine, what became of them, and seconds."""
     return (about.group, about.subject, str(about.pattern or ""), str(len(outcome.rules)),
-            outcome.result, f"{outcome.seconds:.0f}")
+            outcome.engine, outcome.result, f"{outcome.seconds:.0f}")
 
 
 def page(done: Sequence[tuple[Property, Outcome]]) -> str:
     """Return the page in Markdown: for each group its rules, and a table of what they hold for."""
-    parts = [_HEAD.format(version=VERSION, engine=ENGINE)]
+    parts = [_HEAD.format(version=VERSION)]
     for group, text in GROUPS.items():
         rows = [(about, outcome) for about, outcome in done if about.group == group]
         if rows:
@@ -34,8 +34,7 @@ _HEAD = """\
 What holds of the generated Verilog for all inputs and at all times, whatever flip-flops and
 memories hold at power-up and whenever a reset comes? Every rule below that is called proved: none
 has a bound in time. [Verification](verification.md#proofs) says how. Written by
-`python -m verify.formal -o docs` (version {version}, engine {engine}); seconds are those of one
-run.
+`python -m verify.formal -o docs` (version {version}); seconds are those of one run.
 """
 
 
@@ -48,7 +47,8 @@ def _rules(rows: Sequence[tuple[Property, Outcome]]) -> str:
 
 
 def _table(rows: Sequence[tuple[Property, Outcome]]) -> str:
-    lines = ["| subject | pattern | rules | result | s |", "|---|---|---|---|---|"]
+    lines = ["| subject | pattern | rules | engine | result | s |",
+             "|---|---|---|---|---|---|"]
     for about, outcome in rows:
         _, *shown = cells(about, outcome)
         shown[2] = ", ".join(f"`{rule}`" for rule in outcome.rules)

@@ -8,15 +8,16 @@ from hw.compressor.compressor import Compressor
 from hw.compressor.decompressor import Decompressor
 from hw.compressor.score import ScoreStage
 from hw.compressor.select_stage import SelectStage
-from hw.config import Design, Pattern
+from hw.config import ENCODINGS, Design, Pattern
 from hw.generate.tops import make_top
 from hw.selector.count import lift_bits
 from hw.stream.axi_lite import RegisterBlock
 from hw.stream.fifo import StreamFifo
 from hw.stream.register import StreamRegister
 from verify.formal.bus import BusClaim, RegisterClaim
-from verify.formal.claim import Claim
-from verify.formal.stages import ChannelClaim, StepMasksClaim, StepsClaim
+from verify.formal.claim import Claim, Fact
+from verify.formal.masks import CodecFact, GatherFact
+from verify.formal.stages import BufferClaim, ChannelClaim, StepMasksClaim, StepsClaim
 from verify.formal.stream import Promise, StreamClaim
 from verify.formal.tops import AxisClaim, axi_lite_claim
 
@@ -43,30 +44,33 @@ class Property:
     group: str
     subject: str
     pattern: Pattern | None
-    claim: Callable[[], Claim]
+    claim: Callable[[], Claim | Fact]
 
     def __str__(self) -> str:
         return f"{self.group}: {self.subject}{f' at {self.pattern}' if self.pattern else ''}"
 
 
 def properties(groups: Iterable[str], patterns: Iterable[Pattern]) -> Iterator[Property]:
-    """All properties of some groups, those with a pattern for each of some patterns."""
+    """All properties of some groups; those of stages and tops for each of some patterns."""
     for group in groups:
-        make = _MAKERS[group]
-        if group in ("streams", "registers"):
-            yield from (Property(group, subject, None, claim) for subject, claim in make())
+        if group in _FIXED:
+            yield from (Property(group, *each) for each in _FIXED[group]())
             continue
         for pattern in patterns:
             yield from (Property(group, subject, pattern, claim)
-                        for subject, claim in make(pattern))
+                        for subject, claim in _OF_PATTERN[group](pattern))
 
 
 def _streams():
     """What stands between two stages."""
-    yield "register of 8 bits", lambda: StreamClaim(StreamRegister(8), Promise(passes=()))
+    yield "register of 8 bits", None, lambda: StreamClaim(StreamRegister(8), Promise(passes=()))
     for depth in (1, 2, 3, 4, 8):
-        yield f"FIFO of {depth}", lambda depth=depth: StreamClaim(StreamFifo(1, depth), Promise(
-            places=depth + 1, offers_after=1, takes_after=1, passes=()))
+        yield f"FIFO of {depth}", None, lambda depth=depth: StreamClaim(
+            StreamFifo(1, depth), Promise(places=depth + 1, offers_after=1, takes_after=1,
+                                          passes=()))
+    for depth, passes in ((2, 1), (3, 1), (2, 2), (3, 2), (2, 5)):
+        yield (f"token buffer of {depth}, {passes} pass{'es' * (passes > 1)}", None,
+               lambda depth=depth, passes=passes: BufferClaim(depth, passes))
 
 
 def _stages(pattern: Pattern):
@@ -111,10 +115,20 @@ def _chain(component) -> StreamClaim:
                                           offers_after=component.latency - 1))
 
 
-def _masks(pattern: Pattern):
+def _masks():
     """What becomes of masks."""
-    if pattern.m <= 8:
-        yield "steps", lambda: StepMasksClaim(pattern)
+    for n in (2, 4, 8, 16):
+        pattern = Pattern(n, 2 * n)
+        for gather in ("window", "butterfly"):
+            yield (f"gather {gather}", pattern,
+                   lambda pattern=pattern, gather=gather: GatherFact(pattern, gather))
+    for n in (2, 4, 8):
+        pattern = Pattern(n, 2 * n)
+        for encoding in ENCODINGS:
+            yield (f"codec {encoding}", pattern,
+                   lambda pattern=pattern, encoding=encoding: CodecFact(pattern, encoding))
+    for n in (2, 4):
+        yield "steps", Pattern(n, 2 * n), lambda n=n: StepMasksClaim(Pattern(n, 2 * n))
 
 
 def _registers():
@@ -123,8 +137,8 @@ def _registers():
         block = RegisterBlock()
         return BusClaim(block, block.bus)
 
-    yield "AXI4-Lite of the register block", bus
-    yield "contents of the register block", RegisterClaim
+    yield "AXI4-Lite of the register block", None, bus
+    yield "contents of the register block", None, RegisterClaim
 
 
 def _tops(pattern: Pattern):
@@ -141,5 +155,5 @@ def _tops(pattern: Pattern):
         make_top("accelerator", small))
 
 
-_MAKERS: dict[str, Callable] = {"streams": _streams, "stages": _stages, "masks": _masks,
-                                "registers": _registers, "tops": _tops}
+_FIXED: dict[str, Callable] = {"streams": _streams, "masks": _masks, "registers": _registers}
+_OF_PATTERN: dict[str, Callable] = {"stages": _stages, "tops": _tops}

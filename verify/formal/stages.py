@@ -7,11 +7,12 @@ from amaranth.hdl import C, Module, Mux, Signal, Value, ValueLike
 
 from hw.compressor.channel import ChannelStage
 from hw.compressor.steps import Steps
+from hw.compressor.token_buffer import TokenBuffer
 from hw.config import Design, Pattern
 from verify.formal.stream import Promise, StreamClaim
 
 
-__all__ = ["ChannelClaim", "StepMasksClaim", "StepsClaim"]
+__all__ = ["BufferClaim", "ChannelClaim", "StepMasksClaim", "StepsClaim"]
 
 
 class ChannelClaim(StreamClaim):
@@ -32,6 +33,24 @@ class ChannelClaim(StreamClaim):
         with m.If(load.valid & load.ready & load.payload.last):
             m.d.sync += [ended.eq(1), going.eq(0)]
         return ~ended | going
+
+
+class BufferClaim(StreamClaim):
+    """Blocks through the buffer that hands tokens out several times, the last time for good.
+
+    With several passes tokens are no longer than the buffer: the sender has to hold one.
+    """
+
+    def __init__(self, depth: int, passes: int):
+        design = Design(Pattern(1, 2), format="int4")
+        several = passes > 1
+        super().__init__(TokenBuffer(design, depth=depth, passes=passes), Promise(
+            places=depth + 1, offers_after=1, takes_after=1 + passes * (depth + 2),
+            passes=("values", "last"), whole=several, longest=depth * several))
+
+    def ends(self, payload) -> ValueLike:
+        """Whether it leaves for the last time."""
+        return payload.final
 
 
 class StepsClaim(StreamClaim):

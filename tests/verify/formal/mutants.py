@@ -74,11 +74,23 @@ STEPS = [
     Mutant("steps", r"lane1_takes2 = .*;", "lane1_takes2 = 1'h0;", "legal"),
     Mutant("steps", r"(\S+  = done \+ )3'h1;", r"\g<1>3'h2;", "steps"),
 ]
+GATHER = [Mutant("stage_", r"selects\[0\]", "selects[1]", "window")]
+CODECS = {
+    **{name: [Mutant(f"{name}_decoder", r"legal = .*;", "legal = 1'h1;", "known"),
+              Mutant(f"{name}_decoder", r"legal = .*;", "legal = 1'h0;", "round")]
+       for name in ("bitmask", "index")},
+    "rank": [Mutant("rank_encoder", r"code = (.*);", r"code = (\1) + 1'h1;", "round known")],
+}
 
 MUTANTS = {
     "register of 8 bits": REGISTER,
     **{f"FIFO of {depth}": QUEUE for depth in (2, 3, 4, 8)},
     "FIFO of 1": QUEUE[:2],
+    **{f"token buffer of {size}": [
+        Mutant("token_buffer", r"assign i__ready = .*;", "assign i__ready = 1'h1;", "order room")]
+       for size in ("2, 1 pass", "3, 1 pass", "2, 2 passes", "3, 2 passes", "2, 5 passes")},
+    **{f"gather {name}": GATHER for name in ("window", "butterfly")},
+    **{f"codec {name}": mutants for name, mutants in CODECS.items()},
     **{f"select selector={name}": [FULL] for name in ("rank", "radix", "network",
                                                       "radix stages=4")},
     "select selector=serial": [

@@ -19,7 +19,7 @@ def rows(text):
     for part in text.split("\n## ")[1:]:
         group = part.splitlines()[0].lower()
         found += [(group, *row) for row in re.findall(
-            r"^\| (?!subject|--)([^|]+) \| ([^|]*?) ?\| [^|]+ \| ([^|]+) \|", part, re.M)]
+            r"^\| (?!subject|--)([^|]+) \| ([^|]*?) ?\| [^|]+ \| [^|]+ \| ([^|]+) \|", part, re.M)]
     return found
 
 
@@ -31,7 +31,7 @@ def test_page_lists_every_property_as_proved():
 
 def test_page_says_what_is_not_proved():
     each = next(properties(["streams"], []))
-    outcome = Outcome({"a": "first", "b": "second", "c": "third"}, {"a": None, "b": 3}, 1.0)
+    outcome = Outcome({"a": "first", "b": "second", "c": "third"}, {"a": None, "b": 3}, "pdr", 1.0)
     assert rows(page([(each, outcome)])) == [
         ("streams", each.subject, "", "b broken after 3 cycles; c undecided")]
     assert outcome.broken == ("b",)
