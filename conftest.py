@@ -4,8 +4,14 @@ Each is one of several cases of its test, the others being quick, or the large f
 small one beside it. A test that is long by itself carries the marker where it stands.
 """
 
+import os
+
 import pytest
 
+
+# Every core has a worker. Threads of PyTorch and NumPy beside them wait for each other most of the
+# time, and spin while they do: ten times the time for training on two cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 LONG = {
     "sim/tests/test_accelerator.py": (
@@ -102,6 +108,13 @@ LONG = {
         "test_harness_scores_the_sparse_decoder",),
     "tests/sw/methods/test_sparsify.py": (
         "test_compiles_to_machine_code[torch.float32]",),
+    "tests/synth/energy/test_feed.py": (
+        "test_pe_accumulates_the_dot_products[4:4-inputs]",
+        "test_pe_accumulates_the_dot_products[4:8-inputs]", "test_results_leave_the_array[2:2-2]"),
+    "tests/synth/fpga/test_measure.py": (
+        "test_a_buffer_becomes_block_memories[xc7-9-0]",),
+    "tests/synth/test_commands.py": (
+        "test_mapping_that_is_ended_leaves_no_process_and_no_folder[2]",),
 }
 """By file."""
 

@@ -13,13 +13,15 @@ from synth.sweep.command import main as sweep
 
 
 FILES = ["area.png", "report.csv", "report.json"]
+WORDS = ["--patterns", "2:4", "--format", "int4", "--weight-format", "int4"]
+"""What is quick to map."""
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     for workers, name in (("1", "one"), ("3", "three")):
-        main(["--patterns", "2:4", "--designs", "selector", "pe", "--workers", workers,
+        main([*WORDS, "--designs", "selector", "pe", "--workers", workers,
               "--selectors", "rank", "radix", "--store", str(folder / f"store-{name}"),
               "-o", str(folder / name)])
     return folder
@@ -46,7 +48,7 @@ def test_table_has_a_dense_baseline_and_an_overhead(written):
 
 def test_a_second_report_is_the_same_and_maps_nothing(written, tmp_path, monkeypatch):
     monkeypatch.setattr("synth.sweep.work.perform", None)
-    main(["--patterns", "2:4", "--designs", "selector", "pe", "--selectors", "rank", "radix",
+    main([*WORDS, "--designs", "selector", "pe", "--selectors", "rank", "radix",
           "--store", str(written / "store-one"), "-o", str(tmp_path)])
     for name in FILES:
         assert (tmp_path / name).read_bytes() == (written / "one" / name).read_bytes()
