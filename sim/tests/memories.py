@@ -36,7 +36,7 @@ BUS_DESIGNS = {
     "plain": put_on_bus(PLAIN, 512, 256, 1),
     "mean": put_on_bus(DESIGNS["mean"], 128, 1, 8),
     "odd": put_on_bus(Design(Pattern(3, 7), rows=3, columns=3, tile=2, max_k=21, batch_tokens=5,
-                             accumulator_width=29, shift="scalar"), 128, 16, 4),
+                             accumulator_width=33, shift="scalar"), 128, 16, 4),
 }
 """Words and elements of many ratios; the first one is the one that plain tests build."""
 
