@@ -61,7 +61,7 @@ def _run(arguments: Arguments) -> int:
     if arguments.output:
         for path in write_all(arguments.output, {PAGE: page(done)}):
             print(path)
-    table = Table("Proofs", ("group", "subject"), ("pattern", "rules", "engine", "result", "s"))
+    table = Table("Proofs", ("group", "subject", "pattern"), ("rules", "engine", "result", "s"))
     for each, outcome in done:
         table.row(*cells(each, outcome))
     table.print()
