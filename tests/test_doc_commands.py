@@ -51,7 +51,7 @@ SHORT = {
     "synth.report": ["--patterns", "4:8"],
     "synth.study": ["--patterns", "2:4", "--designs", "pe", "--parts", "area"],
     "synth.sweep": [],
-    "verify.formal": ["--groups", "stages", "--patterns", "2:4"],
+    "verify.formal": ["--groups", "registers"],
     "verify.fuzz": ["--targets", "names", "--cases", "20", "--processes", "0"],
 }
 """What makes a command short, in the place of the same options; by its name, or by that and its

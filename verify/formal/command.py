@@ -29,7 +29,8 @@ def _parser() -> Parser:
         "Prove rules of the generated Verilog for all inputs, at all times and whatever "
         "flip-flops and memories hold at power-up: that streams lose, repeat and reorder nothing, "
         "that ports obey AMBA's specification, and that masks are followed. The exit code is 1 if "
-        "a rule is broken or not decided in time.\n\n" + " ".join(f"{name}: {text}." for name, text in GROUPS.items()),
+        "a rule is broken or not decided in time.\n\n"
+        + " ".join(f"{name}: {text}." for name, text in GROUPS.items()),
         extra="formal")
     parser.option("--groups", kind=one_of(*GROUPS), many=True, default=tuple(GROUPS),
                   help="what is proved")
@@ -60,7 +61,7 @@ def _run(arguments: Arguments) -> int:
     if arguments.output:
         for path in write_all(arguments.output, {PAGE: page(done)}):
             print(path)
-    table = Table("Proofs", ("group", "subject"), ("pattern", "rules", "engine", "result", "s"))
+    table = Table("Proofs", ("group", "subject", "pattern"), ("rules", "engine", "result", "s"))
     for each, outcome in done:
         table.row(*cells(each, outcome))
     table.print()

@@ -34,7 +34,7 @@ _HEAD = """\
 What holds of the generated Verilog for all inputs and at all times, whatever flip-flops and
 memories hold at power-up and whenever a reset comes? Every rule below that is called proved: none
 has a bound in time. [Verification](verification.md#proofs) says how. Written by
-`python -m verify.formal -o docs` (version {version}); seconds are those of one run.
+`python -m verify.formal -o docs` (version {version}); seconds, of a busy machine, compare rows.
 """
 
 
