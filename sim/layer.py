@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from hw.command.parser import Arguments, Parser
 from hw.command.run import run
 from sim.command import add_accelerator, model_parser, read_designs, read_sentences
+from sim.simulators.environment import check_environment
 
 
 __all__ = ["main"]
@@ -22,6 +23,7 @@ def _parser() -> Parser:
 
 def _run(arguments: Arguments) -> int:
     designs, sentences = read_designs(arguments), read_sentences(arguments)
+    check_environment()
     from sim.runs.layer import report
     return 0 if report(designs, arguments.layer, sentences) else 1
 

@@ -8,6 +8,7 @@ from hw.command.run import run
 from hw.config import Design, Pattern
 from hw.generate.arguments import PATTERN
 from sim.command import add_accelerator, model_parser, read_array, read_designs, read_sentences
+from sim.simulators.environment import check_environment
 from sw.driver.needed import CORRECTIONS, LEARNED
 from sw.methods.names import CRITERIA, split_names
 
@@ -51,6 +52,7 @@ def _run(arguments: Arguments) -> int:
         raise ValueError(f"learned must be a readable file, not {str(arguments.learned)!r}")
     if not set(corrections) & set(LEARNED):
         arguments.refuse("learned", where="without a learned correction")
+    check_environment()
     from sim.runs.model import Treatment, read_learned, report
     treatment = Treatment(arguments.criterion, corrections, read_learned(arguments.learned))
     return 0 if report(runs, treatment, arguments.layer, sentences) else 1

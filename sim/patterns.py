@@ -8,6 +8,7 @@ from hw.command.run import run
 from hw.config import Pattern
 from hw.generate.arguments import PATTERN
 from sim.command import EXTRA, add_accelerator, add_patterns, read_array
+from sim.simulators.environment import check_environment
 
 
 __all__ = ["main"]
@@ -35,6 +36,7 @@ def _parser() -> Parser:
 
 def _run(arguments: Arguments) -> int:
     design, patterns = read_array(arguments)
+    check_environment()
     from sim.runs.patterns import random_layer, report
     layer = random_layer(arguments.tokens, arguments.features, arguments.outputs, arguments.seed)
     return 0 if report(design, patterns, arguments.kept, *layer) else 1

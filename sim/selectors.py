@@ -9,6 +9,7 @@ from hw.command.progress import doing
 from hw.command.run import run
 from hw.config import SELECTORS, Design
 from sim.command import EXTRA, add_patterns
+from sim.simulators.environment import check_environment, seed
 
 
 __all__ = ["main"]
@@ -36,8 +37,8 @@ def _run(arguments: Arguments) -> int:
     designs = [Design(pattern, selector=name, stages=arguments.stages if name == "radix" else 0)
                for pattern in dict.fromkeys(arguments.patterns)
                for name in dict.fromkeys(arguments.selectors)]
+    check_environment()
     from sim.runs.selectors import check
-    from sim.simulators.runner import seed
     failed = False
     for design in designs:
         start, staged = time.monotonic(), f" stages={design.stages}" * bool(design.stages)

@@ -7,6 +7,7 @@ from hw.command.parser import Arguments, Parser
 from hw.command.progress import doing
 from hw.command.run import run
 from sim.command import EXTRA, add_patterns
+from sim.simulators.environment import check_environment, seed
 
 
 __all__ = ["main"]
@@ -24,8 +25,8 @@ def _parser() -> Parser:
 
 
 def _run(arguments: Arguments) -> int:
+    check_environment()
     from sim.runs.soak import STALL, designs, soak
-    from sim.simulators.runner import seed
     print(f"SEED={seed()}, pauses with a chance of {STALL} in each cycle", flush=True)
     cases = [(name, design) for pattern in dict.fromkeys(arguments.patterns)
              for design in designs(pattern) for name in ("compressor", "decompressor")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from hw.command.children import call
 from hw.config import Design
-from sim.simulators.runner import generated, seed
+from sim.simulators.environment import seed
+from sim.simulators.runner import generated
 from sim.simulators.verilator import build
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from hw.config import ENCODINGS, SHIFTS, Design, Pattern
 from hw.formats import FORMATS
-from sim.simulators.runner import seed
+from sim.simulators.environment import seed
 from sim.vectors.stimulus import bit_rows, generator, number_rows
 from sim.vectors.tokens import Beats, Tokens, random_tokens
 from sim.verilated.pipeline import Pipeline

@@ -21,15 +21,15 @@ from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
 import hw
-from hw.command.checks import integer, plain
 from hw.command.children import call
 from hw.config import Design
 from hw.generate import generate
 from sim.simulators import verilator
 from sim.simulators.cache import cached
+from sim.simulators.environment import asked_simulator, seed
 
 
-__all__ = ["BenchFailed", "generated", "run", "seed", "simulator"]
+__all__ = ["BenchFailed", "generated", "run", "simulator"]
 
 
 WAVES = Path("build", "waves")
@@ -47,16 +47,7 @@ class BenchFailed(AssertionError):
 
 def simulator() -> str:
     """Return the simulator to use, ``verilator`` or ``icarus``; ValueError if SIM asks another."""
-    name = os.environ.get("SIM") or ("verilator" if verilator.available() else "icarus")
-    if name not in ("verilator", "icarus"):
-        raise ValueError(f"SIM must be one of verilator, icarus, not {name!r}")
-    return name
-
-
-def seed() -> int:
-    """Seed of all random stimuli: SEED, or 1; ValueError if SEED is no seed."""
-    given = os.environ.get("SEED", "1")
-    return integer("SEED", plain(given), 1, (1 << 31) - 1)
+    return asked_simulator() or ("verilator" if verilator.available() else "icarus")
 
 
 def _waves() -> bool:

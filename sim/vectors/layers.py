@@ -63,7 +63,9 @@ def _corrections(design: Design, rng: np.random.Generator, shape: tuple[int, int
         given["shifts"] = random_tensor(rng, -60, 60, features)
     if design.shift == "scalar":
         given["static_shift"] = int(rng.integers(-60, 60))
-    output = Output(int(rng.integers(0, 5))) if design.epilogue_lanes else Output.RAW
+    wide = design.accumulator_width >= 32
+    outputs_left = [one for one in Output if wide or one != Output.FP32]
+    output = Output(int(rng.choice(outputs_left))) if design.epilogue_lanes else Output.RAW
     if output == Output.RAW:
         return Corrections(**given)
     if output >= Output.INT8:
@@ -81,6 +83,9 @@ def _asked(design: Design, rng: np.random.Generator) -> dict:
     """A pattern or a threshold, where the design takes one at run time."""
     if design.flexible == "none":
         return {}
-    if rng.random() < 0.3:
+    if design.unstructured and rng.random() < 0.3:
         return {"threshold": int(rng.integers(1, 90))}
-    return {"pattern": Pattern.parse(str(rng.choice(["1:2", "3:4", "2:8", "7:8"])))}
+    own = design.pattern
+    smaller = int(rng.integers(own.m.bit_length() - 1)) if design.flexible == "all" else 0
+    m = own.m >> smaller
+    return {"pattern": Pattern(int(rng.integers(1, m + 1)), m)}

@@ -7,7 +7,7 @@ import torch
 
 from hw.config import Pattern
 from hw.formats import Format
-from sim.simulators.runner import seed
+from sim.simulators.environment import seed
 from sw import nm_mask, nm_prune
 from sw.exact.encoding import decode_mask
 

@@ -30,8 +30,6 @@ def variance_ratio(dense: Tensor, sparse: Tensor) -> Tensor:
     vary, as it never does where K is 1.
     """
     dense, sparse = dense.float(), sparse.float()
-    if dense.shape[-1] == 1:
-        return torch.ones_like(dense)
     # The ratio has no scale, but squares of very small and very large values have no float32.
     scale = dense.detach().abs().amax(-1, keepdim=True)
     scale = torch.where((scale > 0) & scale.isfinite(), scale, 1)

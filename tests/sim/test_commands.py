@@ -1,6 +1,7 @@
 """What the commands that simulate refuse, and how they end."""
 
 import signal
+import sys
 
 import pytest
 
@@ -41,14 +42,20 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(command, monkeypatch, c
                            f"be written to build/sim, not {str(tmp_path)!r} (")
 
 
-@pytest.mark.parametrize("command", [selectors, soak], ids=lambda command: command.__name__)
-@pytest.mark.parametrize("seed", ["abc", "0", "-1", "1.5"])
-def test_a_seed_that_is_none_is_one_sentence(command, seed, monkeypatch, capsys):
-    monkeypatch.setenv("SEED", seed)
+@pytest.mark.parametrize("command", SMALL, ids=lambda command: command.__name__)
+@pytest.mark.parametrize(("name", "value", "message"), [
+    ("SEED", "abc", "an integer from 1 to 2147483647, not 'abc'"),
+    ("SEED", "0", "an integer from 1 to 2147483647, not 0"),
+    ("SEED", "-1", "an integer from 1 to 2147483647, not -1"),
+    ("SEED", "1.5", "an integer from 1 to 2147483647, not 1.5"),
+    ("SIM", "foo", "one of verilator, icarus, not 'foo'"),
+])
+def test_an_environment_of_no_simulation_is_refused_before_anything_is_imported(
+        command, name, value, message, monkeypatch, capsys):
+    monkeypatch.setenv(name, value)
+    monkeypatch.setitem(sys.modules, f"sim.runs.{command.__name__.partition('.')[2]}", None)
     last = refused(command.main, SMALL[command], capsys)
-    value = seed if seed != "abc" else "'abc'"
-    assert last == (f"python -m {command.__name__}: error: SEED must be an integer from 1 to "
-                    f"2147483647, not {value}")
+    assert last == f"python -m {command.__name__}: error: {name} must be {message}"
 
 
 @pytest.mark.parametrize(("command", "words", "message"), [
