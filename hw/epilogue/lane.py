@@ -36,9 +36,16 @@ def _multiply(m, given, lane):
     token, channel, design = given.token, given.channel, lane.design
     width = 1 + max(design.accumulator_width + GAIN_BITS,
                     row_sum_shape(design).width + len(token.eta) + GAIN_FRACTION)
+    # Terms come through a memory: synthesis cannot know of one that is always the same.
+    if design.statistics:
+        numbers = product(given.accumulator, token.gain, width)
+    else:
+        whole = Cat(Const(0, GAIN_FRACTION), given.accumulator)
+        numbers = [Cat(whole, whole[-1].replicate(width - len(whole))), Const(0, width)]
+    if design.dynamic_shift:
+        numbers += product(given.row_sum, token.eta, width, GAIN_FRACTION)
     return {
-        **_two(m, "total", [*product(given.accumulator, token.gain, width),
-                            *product(given.row_sum, token.eta, width, GAIN_FRACTION)], width),
+        **_two(m, "total", numbers, width),
         **_two(m, "factor", [*product(channel.scale, token.scale, 2 * SCALE_BITS),
                              Const(1 << TOKEN_FRACTION - 1)], 2 * SCALE_BITS),
         "shift": channel.shift, "bias": channel.bias,
@@ -115,7 +122,8 @@ class Lane(wiring.Component):
         y = sat8(rhe(t)) or float(t * 2 ** exponent)
 
     where v has 12 bits after the point, the token's ``scale_i`` 15, and ``bias_o`` 8; ``shift`` is
-    8 plus that of the channel. sat clamps to the bits of an accumulator, at most 32. float rounds
+    8 plus that of the channel. Without statistics v is 1, without a shift of the token eta is 0,
+    and neither takes any logic. sat clamps to the bits of an accumulator, at most 32. float rounds
     once, half to even, as IEEE 754 has it: subnormal below the smallest normal number, infinity
     above the largest, and the sign of a number that becomes 0. ``output`` chooses c or y.
 

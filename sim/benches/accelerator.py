@@ -1,8 +1,5 @@
 """Bench of the accelerator: whole jobs over AXI4-Stream and AXI4-Lite."""
 
-import logging
-import random
-import warnings
 from dataclasses import dataclass
 
 import cocotb
@@ -11,23 +8,18 @@ from cocotb.triggers import ClockCycles, RisingEdge
 
 from hw.registers import Error, offset_of
 from sim.benches import load
+from sim.benches.axi import (
+    AxiLiteBus,
+    AxiLiteMaster,
+    AxiResp,
+    AxiStreamBus,
+    AxiStreamFrame,
+    AxiStreamSink,
+    AxiStreamSource,
+    coin,
+)
 from sim.benches.stream import Monitor, Port, reset, start_clock
 
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)  # of cocotb 1 names, in the package
-    from cocotbext.axi import (
-        AxiLiteBus,
-        AxiLiteMaster,
-        AxiResp,
-        AxiStreamBus,
-        AxiStreamFrame,
-        AxiStreamSink,
-        AxiStreamSource,
-    )
-
-warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"cocotbext|cocotb_bus")
-logging.getLogger("cocotb.nm_accelerator").setLevel(logging.WARNING)
 
 VECTORS = load()
 ROWS, COLUMNS = int(VECTORS["rows"]), int(VECTORS["columns"])
@@ -64,12 +56,6 @@ def _frames(data: np.ndarray, last: np.ndarray) -> list[bytes]:
 JOBS = [Job.load(k) for k in range(int(VECTORS["jobs"]))]
 BUSY, DONE, ERROR_BIT = 1, 2, 2
 START, IRQ_ENABLE, ABORT = 1, 2, 4
-
-
-def coin(probability: float):
-    """Endless pauses with a probability."""
-    while True:
-        yield random.random() < probability
 
 
 class Bench:

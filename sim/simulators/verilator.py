@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,17 +21,36 @@ from hw.command.progress import doing
 from sim.simulators.cache import cached
 
 
-__all__ = ["PUBLISHED", "BuildError", "available", "build"]
+__all__ = ["PUBLISHED", "BuildError", "Probes", "available", "build"]
 
 
 RUNTIME = ("verilated.cpp", "verilated_vpi.cpp", "verilated_threads.cpp", "verilated_vcd_c.cpp")
 DEFINES = ("VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0", "VM_TRACE_FST=0",
            "VM_TRACE_SAIF=0")
+# Counting keeps signals whole that Verilator splits otherwise: parts that feed others look like loops.
+COVERAGE = ("--coverage-line", "--coverage-toggle", "--coverage-max-width", "100000",
+            "-Wno-UNOPTFLAT")
 PREFIX = Path(__file__).with_name("prefix.h")
 # From a model to the run-time library beside it, wherever both are moved.
 BESIDE = "@loader_path/.." if sys.platform == "darwin" else "$ORIGIN/.."
 # Some symbols of the run-time library are defined in the model, or nowhere.
 DARWIN_LINK = ("-undefined", "dynamic_lookup") if sys.platform == "darwin" else ()
+
+
+@dataclass(frozen=True)
+class Probes:
+    """What a model shows beyond its ports, for a measurement; its Verilog stays as it is.
+
+    Attributes
+    ----------
+    coverage : bool
+        Whether lines and toggles of every bit are counted.
+    registers : tuple of (str, str)
+        Modules, and patterns of the names of registers in them that may be set through VPI.
+    """
+
+    coverage: bool = False
+    registers: tuple[tuple[str, str], ...] = ()
 
 
 class BuildError(Fault):
@@ -127,18 +147,31 @@ def _ports(verilog: str, top: str) -> list[str]:
     return re.findall(r"\w+", header.group(1))
 
 
-def _control(verilog: str, top: str) -> str:
-    """Verilator's configuration: no warnings, and the ports of the top seen through VPI.
+def _control(verilog: str, top: str, probes: Probes) -> str:
+    """Verilator's configuration: no warnings, and what is seen through VPI: the ports of the top.
 
     The synthesis flow lints; here the text is taken as it is. Only ports are public, since
     every public signal costs compile time and speed.
     """
-    public = (f'public_flat_rw -module "{top}" -var "{port}"' for port in _ports(verilog, top))
+    seen = [*((top, port) for port in _ports(verilog, top)), *probes.registers]
+    public = (f'public_flat_rw -module "{module}" -var "{name}"' for module, name in seen)
     return "\n".join(["`verilator_config", "lint_off", *public, ""])
 
 
+def _mend_counting(beside: Path) -> None:
+    """Put a header beside a model that counts every bit of a wide signal once.
+
+    That of Verilator 5.48 goes on through bits beyond a word of 32, which are those of the word
+    again: what one bit did is counted for others too.
+    """
+    header = (_root() / "include" / "verilated_cov.h").read_text()
+    mended = header.replace("j < width - i * VL_EDATASIZE;",
+                            "j < VL_EDATASIZE && j < width - i * VL_EDATASIZE;")
+    (beside / "verilated_cov.h").write_text(mended)
+
+
 def build(verilog: str, top: str, harness: Path, *, fast: bool = False, link: tuple = (),
-          waves: bool = False) -> Path:
+          waves: bool = False, probes: Probes = Probes()) -> Path:
     """Compile a design and a harness, or take what an earlier call has built.
 
     Parameters
@@ -156,6 +189,8 @@ def build(verilog: str, top: str, harness: Path, *, fast: bool = False, link: tu
         Further options for the linker; ``-shared`` for a library.
     waves : bool
         Whether the model can write waveforms.
+    probes : Probes
+        What the model shows beyond its ports. One that counts coverage is compiled to build fast.
 
     Returns
     -------
@@ -166,20 +201,25 @@ def build(verilog: str, top: str, harness: Path, *, fast: bool = False, link: tu
     # written out in place more than double the C++ of a large selector. The time that an optimising
     # compiler takes grows faster than its functions: small ones take a tenth.
     model_options, optimisation = (
-        (["--output-split-cfuncs", "1000"], "-O1") if fast else (["-fno-expand"], "-O0"))
+        (["-fno-expand"], "-O0") if probes.coverage or not fast
+        else (["--output-split-cfuncs", "1000"], "-O1"))
     runtime = _runtime()
 
     def make(directory: Path) -> None:
         source = directory / f"{top}.v"
         source.write_text(verilog)
         control = directory / "control.vlt"
-        control.write_text(_control(verilog, top))
+        control.write_text(_control(verilog, top, probes))
         with doing(f"translating {top} to C++"):
             _run([_root() / "bin" / "verilator_bin", "--cc", "--vpi", "--no-timing", "--prefix",
                   "Vtop", "--Mdir", directory / "cpp", "--top-module", top,
-                  "-fno-inline", *model_options, *(["--trace"] if waves else []), control, source],
+                  "-fno-inline", *model_options, *(["--trace"] if waves else []),
+                  *COVERAGE * probes.coverage, control, source],
                  env={**os.environ, "VERILATOR_ROOT": str(_root())})
-        parts = [*sorted((directory / "cpp").glob("*.cpp")), harness]
+        if probes.coverage:
+            _mend_counting(directory / "cpp")
+        parts = [*sorted((directory / "cpp").glob("*.cpp")), harness,
+                 *[_root() / "include" / "verilated_cov.cpp"] * probes.coverage]
         unit = directory / "cpp" / "unit.cc"  # one unit: the headers are most of the work
         unit.write_text("".join(f'#include "{part}"\n' for part in parts))
         with doing(f"compiling the model of {top}, up to a minute or two"):
@@ -192,5 +232,5 @@ def build(verilog: str, top: str, harness: Path, *, fast: bool = False, link: tu
 
     sources = [harness, *sorted(harness.parent.glob("*.h"))]
     inputs = (runtime.name, BESIDE, verilog, *(path.read_text() for path in sources), fast, link,
-              waves)
+              waves, *[probes] * (probes != Probes()))
     return cached(top, inputs, make) / top

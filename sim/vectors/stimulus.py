@@ -60,7 +60,8 @@ def raw_blocks(number: Format, m: int, count: int, rng: np.random.Generator) -> 
     """Return bits of blocks of a format, uint16 [B, M] with B at least ``count``.
 
     All equal, one outlier among equals, and mixtures, of the special values; then blocks of few
-    values with many ties, and random bits.
+    values with many ties, random bits, some of them sorted both ways, and zeros up to a place and
+    random bits behind it, or the other way round.
     """
     values = np.array(special(number), np.uint16)
     cases = [np.full(m, value) for value in values]
@@ -71,7 +72,12 @@ def raw_blocks(number: Format, m: int, count: int, rng: np.random.Generator) -> 
     mixed = rng.choice(values, (count // 3, m))
     any_value = rng.integers(0, 1 << number.bits, (count // 3, m))
     few = rng.choice(rng.integers(0, 1 << number.bits, 6), (count - 2 * (count // 3), m))
-    return np.concatenate([np.stack(cases), mixed, few, any_value]).astype(np.uint16)
+    up = np.sort(any_value[:8], axis=1)
+    rows = count // 8 + 1
+    zero = (np.arange(m) < rng.integers(1, m, (rows, 1))) ^ (rng.random((rows, 1)) < 0.5)
+    halves = np.where(zero, 0, rng.integers(0, 1 << number.bits, (rows, m)))
+    return np.concatenate([np.stack(cases), mixed, few, any_value, up, up[:, ::-1], halves]
+                          ).astype(np.uint16)
 
 
 def bit_rows(numbers: np.ndarray, width: int) -> np.ndarray:

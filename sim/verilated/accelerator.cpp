@@ -106,11 +106,13 @@ EXPORT void nm_reset(Model* model) {
 }
 
 // Returns the response, or -1 if there was none.
-EXPORT int nm_write(Model* model, Bench* bench, uint32_t address, uint32_t value) {
+EXPORT int nm_write(Model* model, Bench* bench, uint32_t address, uint32_t value,
+                    uint32_t strobe) {
     Vtop& top = model->enter()->top;
     top.s_axil_awaddr = address;
     top.s_axil_wdata = value;
-    top.s_axil_wstrb = 0xF;
+    top.s_axil_awprot = value & 7;  // ignored, whatever it is
+    top.s_axil_wstrb = strobe;
     top.s_axil_awvalid = top.s_axil_wvalid = top.s_axil_bready = 1;
     int response = -1;
     for (uint32_t cycle = 0; response < 0 && cycle < ACCESS_LIMIT; ++cycle) {
@@ -129,6 +131,7 @@ EXPORT int nm_write(Model* model, Bench* bench, uint32_t address, uint32_t value
 EXPORT int nm_read(Model* model, Bench* bench, uint32_t address, uint32_t* value) {
     Vtop& top = model->enter()->top;
     top.s_axil_araddr = address;
+    top.s_axil_arprot = address >> 2 & 7;  // ignored, whatever it is
     top.s_axil_arvalid = top.s_axil_rready = 1;
     int response = -1;
     for (uint32_t cycle = 0; response < 0 && cycle < ACCESS_LIMIT; ++cycle) {

@@ -8,6 +8,7 @@ import numpy as np
 from hw.config import Design
 from hw.registers import offset_of
 from sim.simulators.runner import generated
+from sim.simulators.verilator import Probes
 from sim.verilated.library import Library
 from sw.driver.beats import Beats
 
@@ -51,6 +52,8 @@ class Accelerator(Library):
         Chance that a stream pauses in a cycle, from 0 to below 1.
     seed : int
         Seed of the pauses, not 0.
+    probes : Probes
+        What the model shows beyond its ports.
 
     Raises
     ------
@@ -60,7 +63,8 @@ class Accelerator(Library):
         If the design could not be compiled.
     """
 
-    def __init__(self, design: Design, *, stall: float = 0.0, seed: int = 1):
+    def __init__(self, design: Design, *, stall: float = 0.0, seed: int = 1,
+                 probes: Probes = Probes()):
         if not 0 <= stall < 1:
             raise ValueError(f"stall must be from 0 to below 1, not {stall!r}")
         if type(seed) is not int or seed == 0:
@@ -72,11 +76,15 @@ class Accelerator(Library):
         text, _ = generated("accelerator", design)
         super().__init__(text, "nm_accelerator", "accelerator.cpp",
                          *["-DNM_EPILOGUE"] * bool(design.epilogue_lanes),
-                         *["-DNM_COEF"] * bool(design.channel_bits))
+                         *["-DNM_COEF"] * bool(design.channel_bits), probes=probes)
 
-    def write(self, register: str | int, value: int) -> None:
-        """Write a register, by name or offset; OSError if the bus answers with an error."""
-        response = self.call("write", self._around, _offset(register), ctypes.c_uint32(value))
+    def write(self, register: str | int, value: int, *, strobe: int = 0xF) -> None:
+        """Write the bytes of ``strobe`` of a register, by name or offset.
+
+        OSError if the bus answers with an error.
+        """
+        response = self.call("write", self._around, _offset(register), ctypes.c_uint32(value),
+                             ctypes.c_uint32(strobe))
         _check(response, f"writing register {register}")
 
     def read(self, register: str | int) -> int:

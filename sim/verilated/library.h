@@ -4,6 +4,10 @@
 
 #include "Vtop.h"
 #include "verilated.h"
+#include "verilated_sym_props.h"
+#ifdef NM_COVERAGE
+#include "verilated_cov.h"
+#endif
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -12,7 +16,11 @@
 struct Model {
     // Flip-flops and memories hold random bits until reset, or a write, gives them a value.
     static VerilatedContext* power_up(VerilatedContext* context) {
+#ifdef NM_COVERAGE
+        context->randReset(0);  // what was random before no bit of a run has moved
+#else
         context->randReset(2);
+#endif
         context->randSeed(1);
         return context;
     }
@@ -43,5 +51,25 @@ EXPORT void nm_close(Model* model) {
     delete model;
     Verilated::threadContextp(Verilated::defaultContextp());
 }
+
+// Sets bits of a register that the model shows; returns whether there is none.
+EXPORT int nm_poke(Model* model, const char* scope, const char* name, uint32_t low,
+                   uint32_t width, uint64_t value) {
+    const VerilatedScope* const found = model->enter()->context.scopeFind(scope);
+    VerilatedVar* const variable = found ? found->varFind(name) : nullptr;
+    if (!variable) return 1;
+    uint8_t* const bytes = static_cast<uint8_t*>(variable->datap());
+    for (uint32_t bit = low; bit < low + width; ++bit, value >>= 1)
+        bytes[bit / 8] = (bytes[bit / 8] & ~(1 << bit % 8)) | (value & 1) << bit % 8;
+    return 0;
+}
+
+#ifdef NM_COVERAGE
+EXPORT void nm_coverage(Model* model, const char* path) {
+    VerilatedCovContext* const counts = model->enter()->context.coveragep();
+    counts->forcePerInstance(true);
+    counts->write(path);
+}
+#endif
 
 }  // extern "C"

@@ -4,7 +4,7 @@ import ctypes
 from pathlib import Path
 from typing import Any
 
-from sim.simulators.verilator import build
+from sim.simulators.verilator import Probes, build
 
 
 __all__ = ["Library"]
@@ -26,6 +26,8 @@ class Library:
         ``nm_run``; the latter returns cycles.
     options : str
         Further options of the compiler.
+    probes : Probes
+        What the model shows beyond its ports.
 
     Raises
     ------
@@ -33,9 +35,10 @@ class Library:
         If the design could not be compiled.
     """
 
-    def __init__(self, text: str, top: str, harness: str, *options: str):
-        path = build(text, top, Path(__file__).with_name(harness), fast=True,
-                     link=("-shared", *options))
+    def __init__(self, text: str, top: str, harness: str, *options: str,
+                 probes: Probes = Probes()):
+        path = build(text, top, Path(__file__).with_name(harness), fast=True, probes=probes,
+                     link=("-shared", *options, *["-DNM_COVERAGE"] * probes.coverage))
         self._functions = ctypes.CDLL(str(path))
         self._functions.nm_open.restype = ctypes.c_void_p
         self._functions.nm_run.restype = ctypes.c_uint64
@@ -50,6 +53,35 @@ class Library:
     def reset(self) -> None:
         """Hold the reset for two cycles."""
         self.call("reset")
+
+    def poke(self, scope: str, register: str, value: int, *, low: int = 0,
+             width: int = 32) -> None:
+        """Set bits of a register of :class:`Probes`.
+
+        Parameters
+        ----------
+        scope : str
+            Place of the instance that holds it, as ``nm_top.part``.
+        register : str
+            Its name in the Verilog, an escaped one with ``\\`` and the space at its end.
+        value : int
+            What the bits are set to.
+        low, width : int
+            The lowest bit, and how many.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        """
+        if self.call("poke", f"TOP.{scope}".encode(), register.encode(), ctypes.c_uint32(low),
+                     ctypes.c_uint32(width), ctypes.c_uint64(value)):
+            raise ValueError(f"register must be one of the model's probes, not {register!r} in "
+                             f"{scope}")
+
+    def write_coverage(self, path: Path) -> None:
+        """Write what was counted since the model was made, as Verilator's coverage data."""
+        self.call("coverage", str(path).encode())
 
     def call(self, function: str, *arguments: Any) -> int:
         """Call ``nm_<function>`` of the harness with the model and ``arguments``."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from hw.config import Design
 from sim.simulators.runner import generated
+from sim.simulators.verilator import Probes
 from sim.vectors.tokens import Beats
 from sim.verilated.library import Library
 
@@ -39,6 +40,8 @@ class Pipeline(Library):
     name : str
         ``compressor`` or ``decompressor``.
     design : Design
+    probes : Probes
+        What the model shows beyond its ports.
 
     Attributes
     ----------
@@ -51,10 +54,10 @@ class Pipeline(Library):
         If the design could not be compiled.
     """
 
-    def __init__(self, name: str, design: Design):
+    def __init__(self, name: str, design: Design, *, probes: Probes = Probes()):
         text, self.manifest = generated(name, design)
         self._widths = {port["name"]: port["width"] for port in self.manifest["ports"]}
-        super().__init__(text, f"nm_{name}", "pipeline.cpp")
+        super().__init__(text, f"nm_{name}", "pipeline.cpp", probes=probes)
 
     def run(self, beats: Beats, count: int, *, limit: int, stall: float = 0.0, seed: int = 1,
             channel: np.ndarray | None = None, shift: int = 0) -> tuple[Beats, int]:

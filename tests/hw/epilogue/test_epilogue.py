@@ -15,7 +15,7 @@ from sw.exact.epilogue import correct, requantize, scale_to_float, variance_gain
 from tests.hw.streams import drain, feed, simulate
 
 
-DESIGN = Design(Pattern(2, 4), max_k=256)
+DESIGN = Design(Pattern(2, 4), max_k=256, shift="mean", statistics=True)
 
 
 def inputs(count, seed):
@@ -57,13 +57,13 @@ def reference(given, output, exponent):
 
 
 @cache
-def compiled_lane():
-    """The lane, which is compiled once for all tests of it."""
-    return Lane(DESIGN)
+def compiled_lane(design):
+    """The lane of a design, which is compiled once for all tests of it."""
+    return Lane(design)
 
 
-def run_lane(given, output, exponent=0, stall=0.0, limit=100_000):
-    lane, received = compiled_lane(), []
+def run_lane(given, output, exponent=0, stall=0.0, limit=100_000, design=DESIGN):
+    lane, received = compiled_lane(design), []
 
     async def settings(ctx):
         ctx.set(lane.output, output)
@@ -99,6 +99,20 @@ def test_lane_rounds_ties_and_powers_of_two(output):
              for shift in (0, 31) for bias in biases]
     expected = [(reference(one, output, -128), 0) for one in given]
     assert run_lane(given, output, -128) == expected
+
+
+@pytest.mark.parametrize("parameters", [
+    {}, *(pytest.param(given, marks=pytest.mark.long)
+          for given in ({"statistics": True}, {"shift": "median"}))], ids=str)
+def test_a_lane_has_no_logic_for_terms_that_its_design_does_not_have(parameters):
+    """It takes v as 1 and eta as 0, whatever the memory says that they come through."""
+    design = Design(Pattern(2, 4), max_k=256, **parameters)
+    given = list(inputs(40, seed=5))
+    known = {} if design.statistics else {"gain": 1 << 12}
+    known |= {} if design.dynamic_shift else {"eta": 0}
+    expected = [(reference({**one, "token": one["token"] | known}, Output.INT8, 0), one["last"])
+                for one in given]
+    assert run_lane(given, Output.INT8, design=design) == expected
 
 
 def test_lane_takes_one_accumulator_per_cycle():

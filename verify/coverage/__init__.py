@@ -1,0 +1,1 @@
+"""What the benches reach of a design: lines, toggles of every bit, and crosses of its options."""

@@ -1,0 +1,60 @@
+"""What keeps bits of a design from toggling, beyond what its Verilog says: the declared list.
+
+A fact speaks of bits of one signal, and with it of all other names of the same net. Whatever else
+is left out of the figures is constant in the Verilog itself. A fact is wrong, and named as such, as
+soon as such a bit toggles.
+"""
+
+import re
+from dataclasses import dataclass
+
+from hw.config import Design
+
+
+__all__ = ["Fact", "explained", "facts"]
+
+
+K_BLOCKS_TOP = 23
+"""The highest bit of K_BLOCKS, which is the lowest field of what a job is."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Bits that always have one value, once the first job has begun.
+
+    Attributes
+    ----------
+    signal : str
+        As ``nm_top.part.signal``.
+    low, high : int
+        The bits.
+    reason : str
+    """
+
+    signal: str
+    low: int
+    high: int
+    reason: str
+
+
+def facts(name: str, design: Design) -> list[Fact]:
+    """What is known of the design ``name``."""
+    first = design.covered_blocks.bit_length()
+    if name != "accelerator" or first > K_BLOCKS_TOP:
+        return []
+    return [Fact("nm_accelerator.accelerator.controller.run__job", first, K_BLOCKS_TOP,
+                 "a start with more blocks than the accumulators cover is refused")]
+
+
+EXPLAINED: tuple[tuple[str, str, str], ...] = (
+    (r"nm_\w+_bitmask_decoder", r"\$\d+",
+     "a count of the ones of a mask is smaller than what its adder could hold"),
+    (r"nm_\w+_score", r".*", "the ninth bit of a magnitude: no signed value has it"),
+)
+"""Holes that are known: patterns of the module and of the signal, and why no run closes them."""
+
+
+def explained(module: str, signal: str) -> str:
+    """Why a hole is open; empty where nobody knows."""
+    return next((reason for of, named, reason in EXPLAINED
+                 if re.fullmatch(of, module) and re.fullmatch(named, signal)), "")

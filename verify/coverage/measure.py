@@ -1,0 +1,137 @@
+"""Builds a design with counters, drives it, and says what was reached."""
+
+from dataclasses import dataclass
+
+from hw.command.files import temporary
+from hw.command.progress import doing
+from hw.config import Design
+from sim.simulators.runner import generated
+from sim.verilated.accelerator import Accelerator
+from sim.verilated.library import Library
+from sim.verilated.pipeline import Pipeline
+from verify.coverage import jobs, streams
+from verify.coverage.constants import constants
+from verify.coverage.facts import facts
+from verify.coverage.points import Bit, Counts, Line
+from verify.coverage.probes import probes
+
+
+__all__ = ["Outcome", "measure"]
+
+
+STALL = 0.1
+"""Chance that a stream of an accelerator pauses in a cycle."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the runs of a design have reached.
+
+    Attributes
+    ----------
+    bits : int
+        Bits of all signals of the Verilog, module by module.
+    constant, known : tuple of Bit
+        Left out: constant in the Verilog, and by a declared fact.
+    holes : tuple of Bit
+        Bits that did not go both ways, of those that are not left out.
+    wrong : tuple of Bit
+        Bits that are left out by a fact, and went both ways: the fact is wrong.
+    lines : int
+        Ways through the lines of the Verilog, module by module.
+    missed : tuple of Line
+        Those not taken.
+    places : dict of str to str
+        Where an instance of each module stands.
+    """
+
+    bits: int
+    constant: tuple[Bit, ...]
+    known: tuple[Bit, ...]
+    holes: tuple[Bit, ...]
+    wrong: tuple[Bit, ...]
+    lines: int
+    missed: tuple[Line, ...]
+    places: dict[str, str]
+
+    @property
+    def excluded(self) -> float:
+        """Share of the bits that are left out."""
+        return (len(self.constant) + len(self.known)) / self.bits
+
+    @property
+    def toggles(self) -> float:
+        """Share of the others that went both ways."""
+        counted = self.bits - len(self.constant) - len(self.known)
+        return 1 - len(self.holes) / counted
+
+    @property
+    def taken(self) -> float:
+        """Share of the ways through lines that were taken."""
+        return 1 - len(self.missed) / self.lines
+
+
+def measure(name: str, design: Design, *, blocks: int = 4000, layers: int = 16) -> Outcome:
+    """Measure the coverage of a design.
+
+    Parameters
+    ----------
+    name : str
+        ``accelerator``, ``compressor`` or ``decompressor``.
+    design : Design
+    blocks : int
+        Random blocks for a compressor or decompressor.
+    layers : int
+        Random layers for an accelerator.
+
+    Raises
+    ------
+    AssertionError
+        If a result is wrong.
+    TimeoutError
+        If the design stops.
+    BuildError, SynthesisError
+        If a tool fails.
+    """
+    design = design.only(name)
+    text, _ = generated(name, design)
+    counts = _counted(name, design, text, blocks, layers)
+    with doing(f"looking for bits of the {name} that cannot toggle"):
+        constant, known = constants(text, f"nm_{name}", facts(name, design))
+    return _outcome(counts, _left_out(constant, counts), _left_out(constant | known, counts))
+
+
+def _counted(name: str, design: Design, text: str, blocks: int, layers: int) -> Counts:
+    """What was counted in all runs."""
+    with doing(f"building a {name} that counts its coverage"):
+        model: Library = (Accelerator(design, stall=STALL, probes=probes(text))
+                          if name == "accelerator" else
+                          Pipeline(name, design, probes=probes(text)))
+    with doing(f"driving the {name}"):
+        if isinstance(model, Accelerator):
+            jobs.drive(model, text, layers)
+        elif isinstance(model, Pipeline):
+            streams.drive(model, name, design, blocks)
+    counts = Counts()
+    with temporary() as folder:
+        model.write_coverage(folder / "coverage.dat")
+        counts.add(folder / "coverage.dat")
+    return counts
+
+
+def _left_out(fixed: set[tuple[str, int]], counts: Counts) -> set[Bit]:
+    """Bits that are fixed in every instance of their module."""
+    return {bit for bit in counts.bits
+            if all((f"{place}.{bit.signal}", bit.index) in fixed
+                   for place in counts.places[bit.module])}
+
+
+def _outcome(counts: Counts, constant: set[Bit], fixed: set[Bit]) -> Outcome:
+    fixed = fixed | constant
+    return Outcome(
+        len(counts.bits), tuple(sorted(constant)), tuple(sorted(fixed - constant)),
+        holes=tuple(bit for bit in counts.bits if bit not in fixed and not counts.toggled(bit)),
+        wrong=tuple(sorted(bit for bit in fixed if counts.toggled(bit))),
+        lines=len(counts.lines),
+        missed=tuple(sorted(line for line, count in counts.lines.items() if not count)),
+        places={module: min(places) for module, places in counts.places.items()})
