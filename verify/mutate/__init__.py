@@ -1,0 +1,1 @@
+"""Mutants of the hardware: what the project's own checks notice of them, and what they do not."""

@@ -1,0 +1,102 @@
+"""What the project checks of a design, as functions that a mutant passes or not.
+
+Each takes the design in simulation, after power-up, and raises what says that it is wrong:
+AssertionError for a result, TimeoutError for one that does not come, RuntimeError and OSError for
+streams and a bus that do not keep their rules.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from hw.config import Design
+from sim.runs.soak import compare, expanded
+from sim.vectors.stimulus import bit_rows, generator, number_rows
+from sim.vectors.tokens import Beats, random_tokens
+from sw.exact.encoding import decode_mask
+from sw.exact.selection import nm_mask
+from verify.mutate.devices import streams
+
+
+__all__ = ["compressor", "decompressor", "selector"]
+
+
+Check = Callable[[Any], None]
+
+STALLS = (0.0, 0.3, 0.8)
+"""Chances of pauses: none, so that every cycle counts; some; mostly."""
+
+BLOCKS = 2000
+"""Of a stream."""
+
+
+def selector(design: Design) -> Check:
+    """Masks against a sort; those of a stream against the reference, with pauses and a reset."""
+    if streams(design):
+        rng, pattern = generator("mutate", design), design.pattern
+        top = rng.choice([2, 4, 1 << design.score_width], (BLOCKS, 1))
+        scores = rng.integers(0, top, (BLOCKS, pattern.m))
+        mask = nm_mask(torch.from_numpy(scores.astype(np.int16)), pattern.n, pattern.m).numpy()
+        last, none = rng.random(BLOCKS) < 0.3, np.zeros((BLOCKS, 0), bool)
+        return _streams(Beats(bit_rows(scores, design.score_width), last, none),
+                        Beats(mask, last, none))
+
+    def check(built: Any) -> None:
+        for seed in (1, 2):
+            assert built.run(1000, seed), "a mask is wrong, or does not come"
+
+    return check
+
+
+def compressor(design: Design) -> Check:
+    """Streams against the reference, with pauses, a reset in between, and their cycles."""
+    tokens = random_tokens(design, BLOCKS, generator("mutate", design))
+    return _streams(tokens.dense, tokens.compressed, tokens.channel, tokens.shift)
+
+
+def decompressor(design: Design) -> Check:
+    """The same, of legal and illegal metadata."""
+    rng = generator("mutate", design)
+    tokens = random_tokens(replace(design, max_k=3 * design.pattern.m), BLOCKS, rng)
+    sent = tokens.compressed
+    legal = expanded(design, tokens)
+    spoiled = rng.random(sent.user.shape) < 0.5
+    user = np.where(rng.random((len(spoiled), 1)) < 0.4, spoiled, sent.user)
+    per_block = design.pattern.n if design.encoding == "index" else 1
+    numbers = number_rows(user, design.metadata_bits // per_block)
+    masks, illegal = (part.numpy() for part in decode_mask(
+        torch.from_numpy(numbers if per_block > 1 else numbers[:, 0]), design.pattern,
+        design.encoding))
+    dense = np.zeros(masks.shape, np.int64)
+    dense[masks] = number_rows(sent.data, design.number.bits)[~illegal].ravel()
+    other = Beats(bit_rows(dense, design.number.bits), sent.last, illegal[:, None])
+    checks = [_streams(sent, legal), _streams(replace(sent, user=user), other)]
+
+    def check(built: Any) -> None:
+        for each in checks:
+            each(built)
+
+    return check
+
+
+def _streams(sent: Beats, expected: Beats, channel: np.ndarray | None = None,
+             shift: int = 0) -> Check:
+    ends = np.flatnonzero(sent.last)
+    middle = int(ends[len(ends) // 2]) + 1
+    cycles: dict[tuple[float, int], int] = {}
+
+    def check(built: Any) -> None:
+        for stall in STALLS:
+            for start, part in ((0, slice(0, middle)), (middle, slice(middle, None))):
+                built.reset()
+                # More than is waited for: the reset finds blocks inside.
+                out, took = built.run(sent[start:], len(expected[part].last), limit=3000 + 40 * len(
+                    sent.last), stall=stall, channel=channel, shift=shift)
+                compare(out, expected[part], "stream")
+                # The first design that is checked is the one without a mutant.
+                assert cycles.setdefault((stall, start), took) == took, "another number of cycles"
+
+    return check

@@ -1,0 +1,59 @@
+"""The components that are mutated, each at a small design point."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hw.config import Design, Pattern
+
+
+if TYPE_CHECKING:
+    from verify.mutate.checks import Check
+
+
+__all__ = ["COMPONENTS", "Component"]
+
+
+@dataclass(frozen=True)
+class Component:
+    """What is mutated.
+
+    Attributes
+    ----------
+    name : str
+        Of the component.
+    top : str
+        One of :data:`hw.config.DESIGNS`.
+    design : Design
+        The design point.
+    """
+
+    name: str
+    top: str
+    design: Design
+
+    def check(self) -> "Check":
+        """What the project checks of it."""
+        from verify.mutate import checks
+
+        made: Callable[[Design], Check] = getattr(checks, self.top)
+        return made(self.design)
+
+
+_SMALL = Pattern(2, 4)
+_compressor = partial(Design, _SMALL, max_k=12)
+
+COMPONENTS = {component.name: component for component in (
+    *(Component(f"selector-{name}", "selector", Design(_SMALL, selector=name))
+      for name in ("rank", "radix", "network", "serial")),
+    Component("selector-radix-pipelined", "selector", Design(_SMALL, selector="radix", stages=2)),
+    Component("compressor", "compressor", _compressor()),
+    Component("compressor-index-complement", "compressor", _compressor(
+        encoding="index", complement=True)),
+    Component("compressor-rank-fp8", "compressor", _compressor(encoding="rank", format="fp8_e4m3")),
+    Component("decompressor", "decompressor", Design(_SMALL)),
+    Component("decompressor-index", "decompressor", Design(_SMALL, encoding="index")),
+    Component("decompressor-rank", "decompressor", Design(_SMALL, encoding="rank")),
+)}
+"""By name."""

@@ -1,0 +1,59 @@
+"""Designs with mutants as fast objects of the Python process."""
+
+import ctypes
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from hw.config import Design
+from sim.simulators.runner import generated
+from sim.verilated.library import Library
+from sim.verilated.pipeline import Pipeline
+
+
+__all__ = ["begin", "device", "streams", "verilog"]
+
+
+_HARNESS = Path(__file__).with_name("harness")
+_SHARED = Path(__file__).parents[2] / "sim" / "verilated"
+
+
+def streams(design: Design) -> bool:
+    """Whether a selector is one of streams, as those are that take several cycles."""
+    return "s_axis_tdata" in {port["name"] for port in generated("selector", design)[1]["ports"]}
+
+
+class _Selector(Library):
+    """A combinational selector; its harness compares masks with a sort."""
+
+    def __init__(self, design: Design, text: str, *options: str):
+        self.design = design
+        super().__init__(text, "nm_selector", _HARNESS / "selector.cpp", *options)
+
+    def run(self, blocks: int, seed: int) -> bool:
+        """Whether all masks of random and adversarial blocks come and are right."""
+        pattern = self.design.pattern
+        return not self.call("run", pattern.n, pattern.m, ctypes.c_uint64(blocks),
+                             ctypes.c_uint64(seed))
+
+
+def verilog(name: str, design: Design) -> str:
+    """The design as it is generated."""
+    return generated(name, design)[0]
+
+
+def device(name: str, design: Design, text: str) -> Any:
+    """The design of Verilog with mutants, in simulation."""
+    # Harnesses include those of sim/verilated, which the cache of models does not know of.
+    sources = b"".join(path.read_bytes() for path in sorted(_SHARED.iterdir()) if path.is_file())
+    digest = f"-DNM_SOURCES={int(hashlib.sha256(sources).hexdigest()[:7], 16)}"
+    if name == "selector" and not streams(design):
+        return _Selector(design, text, digest)
+    return Pipeline(name, design, text, _HARNESS / "pipeline.cpp", digest)
+
+
+def begin(built: Any, number: int) -> None:
+    """Power up a design with one of its mutants, and reset it."""
+    built.power_up()
+    built.call("mutant", ctypes.c_uint32(number))
+    built.reset()

@@ -1,0 +1,78 @@
+"""Mutants: drawn by Yosys, and built into one design, in which an input chooses among them."""
+
+import re
+from dataclasses import dataclass
+
+from hw.command.files import temporary
+from synth.flow import yosys
+
+
+__all__ = ["SELECT", "Mutants", "make", "module_of"]
+
+
+SELECT = "mutant"
+"""Input of every module with mutants: the number of the one that is there, 0 for none."""
+
+_WIDTH = 16
+"""Bits of it."""
+
+_CLOCK = re.compile(r"-port (?:\w*CLK|clk)\b")
+_SOURCE = re.compile(r" -(?:src|wire|wirebit) \S+")
+"""Where a mutant stands in the text: for people, and no part of what it is."""
+
+_TIMEOUT = 600.0
+
+_LOOPS = "/* verilator lint_off UNOPTFLAT */\n"
+"""A bit that depends on another one of its own word looks like a loop to a simulator of words."""
+
+
+@dataclass(frozen=True)
+class Mutants:
+    """Mutants of a design.
+
+    Attributes
+    ----------
+    gold : str
+        The design as RTLIL, to which the mutants refer.
+    verilog : str
+        The design with all of them; mutant ``k`` of ``names`` is there while the input
+        :data:`SELECT` is ``k + 1``.
+    names : tuple of str
+        Each as the options of Yosys' ``mutate``.
+    """
+
+    gold: str
+    verilog: str
+    names: tuple[str, ...]
+
+
+def make(verilog: str, top: str, count: int, seed: int = 1) -> Mutants:
+    """Draw up to ``count`` mutants of a design, the same ones every time.
+
+    Bits of ports of cells and instances are inverted, stuck at a constant, or inverted where
+    another bit is 0 or 1. Clocks are left alone: a simulator without timing has one edge.
+    """
+    with temporary() as folder:
+        (folder / "design.v").write_text(verilog)
+        yosys.run(["read_verilog design.v", f"hierarchy -top {top}", "proc", "memory_collect",
+                   "opt_clean", "write_rtlil gold.il",
+                   f"mutate -list {2 * count} -seed {seed} -o list.txt"],
+                  folder, timeout=_TIMEOUT)
+        lines = (folder / "list.txt").read_text().splitlines()
+        found = dict.fromkeys(_SOURCE.sub("", line.removeprefix("mutate ")).strip()
+                              for line in lines if not _CLOCK.search(line))
+        names = tuple(found)[:count]
+        yosys.run(["read_rtlil gold.il",
+                   *(f"mutate -ctrl {SELECT} {_WIDTH} {number} {name}"
+                     for number, name in enumerate(names, start=1)),
+                   "opt_clean", "splitnets", "write_verilog -noattr mutants.v"],
+                  folder, timeout=_TIMEOUT)
+        return Mutants((folder / "gold.il").read_text(),
+                       _LOOPS + (folder / "mutants.v").read_text(), names)
+
+
+def module_of(name: str) -> str:
+    """The module that a mutant changes."""
+    found = re.search(r"-module (\S+)", name)
+    assert found is not None, name
+    return found[1]
