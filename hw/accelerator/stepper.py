@@ -98,18 +98,20 @@ class Stepper(wiring.Component):
 
         block_ends, group_ends, pass_ends = Signal(), Signal(), Signal()
         batch_ends, tokens_ready, counted = Signal(), Signal(), Signal()
+        batches = self._unread(m, tokens, design.row_tiles, go & batch_ends, act_half)
+        weights = self._unread(m, self.weights, design.column_tiles, go & pass_ends, weight_half)
         m.d.comb += [
             block_ends.eq(at == self._steps() - 1),
             group_ends.eq(block_ends & (block == now.blocks - 1)),
             pass_ends.eq(group_ends & (group_end >= now.tokens)),
             # Chunks of a token that does not fit the buffer are used once.
             batch_ends.eq(pass_ends & (now.last_tile | ~(now.first_chunk & now.last_chunk))),
-            tokens_ready.eq(tokens.full.bit_select(act_half, 1)
+            tokens_ready.eq(batches.bit_select(act_half, 1)
                             | ((tokens.filling == act_half) & (tokens.held >= group_end))),
             self.progress.stepping.eq(passes.active),
             self.progress.step.eq(issue.control.step),
             go.eq(passes.active & tokens_ready & counted
-                  & self.weights.full.bit_select(weight_half, 1)
+                  & weights.bit_select(weight_half, 1)
                   & (room.free | ~(group_ends & now.last_chunk))),
             room.reserve.eq(go & group_ends & now.last_chunk),
             passes.next.eq(go & pass_ends),
@@ -144,12 +146,30 @@ class Stepper(wiring.Component):
             # A count is final if all tokens of its group were in the buffer when it was read.
             final = Signal()
             m.d.sync += final.eq(Mux(go & group_ends,
-                                     tokens.full.bit_select(next_half, 1), tokens_ready))
+                                     batches.bit_select(next_half, 1), tokens_ready))
             m.d.comb += counted.eq(final | ~run.job.variable)
         else:
             m.d.comb += counted.eq(1)
         self._feed(m, issue)
         return m
+
+    def _unread(self, m, reads, tiles, ends, half):
+        """Halves of a buffer that are full, and that no pass has read.
+
+        The tiles read one after the other, and the last one releases the half. A pass may have
+        fewer steps than there are tiles: the half is then wanted again before it is released.
+        """
+        if tiles == 1:
+            return reads.full
+        leaving, oldest, unread = Signal(2), Signal(), Signal(2)
+        with m.If(reads.release):
+            m.d.sync += [leaving.bit_select(oldest, 1).eq(0), oldest.eq(~oldest)]
+        with m.If(ends):
+            m.d.sync += leaving.bit_select(half, 1).eq(1)
+        with m.If(self.run.begin | self.run.drop):
+            m.d.sync += [leaving.eq(0), oldest.eq(0)]
+        m.d.comb += unread.eq(reads.full & ~leaving)
+        return unread
 
     def _steps(self):
         """Steps of the block that is issued now."""

@@ -10,12 +10,13 @@ from sw.driver.linear import BUSY, DONE, ERROR_BIT
 
 
 __all__ = ["ABORT", "ANSWER_OKAY", "COEFFICIENTS", "CORRECTED", "DESIGNS", "PLAIN", "START",
-           "begin", "expected", "finish", "same", "status"]
+           "TILED", "begin", "expected", "finish", "same", "status"]
 
 
 PLAIN = Design(Pattern(2, 4), rows=2, columns=2, tile=2, max_k=64, batch_tokens=4)
 COEFFICIENTS = replace(PLAIN, coefficients=8, epilogue_lanes=0)
 CORRECTED = replace(PLAIN, coefficients=8, shift="channel", statistics=True, epilogue_lanes=1)
+TILED = replace(PLAIN, rows=3, columns=2, tile=1, max_k=12, epilogue_lanes=0)
 DESIGNS = {
     "coefficients": COEFFICIENTS, "corrected": CORRECTED,
     "mean": replace(PLAIN, coefficients=4, shift="mean", statistics=True, epilogue_lanes=2),

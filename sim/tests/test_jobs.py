@@ -11,6 +11,7 @@ from sim.tests.jobs import (
     CORRECTED,
     DESIGNS,
     PLAIN,
+    TILED,
     begin,
     expected,
     finish,
@@ -72,6 +73,18 @@ def test_streams_may_come_early(design, stall):
         begin(device, layer.job)
         finish(device, layer, results)
     assert not device.pending()
+
+
+def test_passes_may_be_shorter_than_the_tiles_are_many():
+    """Chunks of one block between longer ones, and tiles of weights that one step uses up."""
+    rng = generator("short passes")
+    device, reference = Accelerator(TILED, stall=0.3), ReferenceAccelerator(TILED)
+    for features in (4, 8, 13, 25, 29, 37) * 10:
+        layer = random_layer(TILED, rng, features=features)
+        results = expected(reference, layer)
+        begin(device, layer.job)
+        device.offer(layer.job.inputs)
+        finish(device, layer, results)
 
 
 @pytest.mark.parametrize("design", [COEFFICIENTS, CORRECTED], ids=["coefficients", "corrected"])
