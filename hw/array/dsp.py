@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.array.product import Product
 from hw.config import Design
 from hw.gather.clocked import ClockedNetwork, make_clocked_network, route_clocked
 from hw.gather.clocked_selects import ClockedDecoder
@@ -103,8 +104,8 @@ class DspDecoder(wiring.Component):
 class DspPE(wiring.Component):
     """Multiplies a compressed block of activations with its weights, and accumulates.
 
-    What ``PE`` computes, for an FPGA: a plain product for each lane, which tools map to a DSP
-    block with registers in front and behind, a tree of adders with a register behind each level,
+    What ``PE`` computes, for an FPGA: a ``Product`` for each lane, which tools map to a DSP block
+    and its registers, a tree of adders with a register behind each level,
     and the accumulator. The gather in front works in a cycle for each of its stages.
 
     One block per cycle. Its parts come in different cycles, as ``after`` says, and the sum stands
@@ -172,13 +173,13 @@ class DspPE(wiring.Component):
             gathered = route_clocked(m, self.network, self.weights, clear)
 
         # Registers of each PE's own, although those of a row are the same: a DSP block has them,
-        # and where it is not used, a multiplier need not be near to those of other PEs.
+        # and where they are not used, a multiplier need not be near to those of other PEs.
         sums = []
         for lane in range(self.design.lanes):
-            weight = self._register(m, gathered.word_select(lane, bits).as_signed(),
-                                    f"weight{lane}")
-            value = self._register(m, self.shared.values[lane], f"value{lane}")
-            sums.append(self._register(m, value * weight, f"product{lane}"))
+            m.submodules[f"product{lane}"] = product = Product(self.design.number.bits, bits)
+            m.d.comb += [product.value.eq(self.shared.values[lane]),
+                         product.weight.eq(gathered.word_select(lane, bits))]
+            sums.append(product.product)
         for level in range(self._adding_cycles):
             pairs = [sums[k:k + 2] for k in range(0, len(sums), 2)]
             sums = [self._register(m, pair[0] + pair[1] if len(pair) > 1 else pair[0],

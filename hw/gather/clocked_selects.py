@@ -1,7 +1,7 @@
 """What clears the registers of a clocked gather, decoded from a bitmask stage by stage."""
 
 from functools import reduce
-from operator import or_
+from operator import and_, or_
 
 from amaranth.hdl import C, Module, Mux, Signal, Value
 from amaranth.lib import wiring
@@ -59,23 +59,33 @@ class ClockedDecoder(NetworkDecoder):
         """As of ``NetworkDecoder``: counted in binary, and compared with each number."""
         size = max(taken) + 1
         half = size // 2
-        count, free = C(0, range(modulus)), {}
-        for place in range(half):
-            free[place] = [count == k for k in range(modulus)]
-            count = self._count(m, f"free{stage}_p{place + 1}", count, taken.get(place, C(0)),
-                                modulus, 1)
-        count = C((size - self.network.pattern.n) % modulus, range(modulus))
-        for place in reversed(range(half, size)):
-            free[place] = [count == k for k in range(modulus)]
-            count = self._count(m, f"free{stage}_p{place - 1}", count, taken.get(place, C(0)),
-                                modulus, -1)
-        return free
+        below = self._counts(m, stage, C(0, range(modulus)), range(half), taken, modulus, 1)
+        above = self._counts(m, stage, C((size - self.network.pattern.n) % modulus,
+                                         range(modulus)), range(half, size)[::-1], taken, modulus,
+                             -1)
+        return {place: [count == k for k in range(modulus)]
+                for place, count in {**below, **above}.items()}
+
+    def _counts(self, m, stage, first, places, taken, modulus, step):
+        """Counts at each of ``places``: on by ``step`` past one that is not taken.
+
+        Every other count skips one, as a table of four inputs takes a count and two places: half
+        as many tables follow each other.
+        """
+        counts = {place: first for place in places[:1]}
+        for k, place in enumerate(places[1:], start=1):
+            before = places[max(k - 2, 0) if k % 2 == 0 else k - 1:k]
+            counts[place] = self._count(m, f"free{stage}_p{place}", counts[before[0]],
+                                        [taken.get(one, C(0)) for one in before], modulus, step)
+        return counts
 
     def _count(self, m, name, count, taken, modulus, step):
-        """Count on by ``step`` past a place that is not taken; a table, as an adder costs more."""
+        """Count on past places that are not taken; a table, as an adder costs more."""
         after = Signal(range(modulus), name=name)
+        every, some = reduce(and_, taken), reduce(or_, taken)
         for bit in range(len(after)):
-            ones = [value for value in range(modulus) if (value + step) % modulus >> bit & 1]
-            moved = reduce(or_, (count == value for value in ones))
-            m.d.comb += after[bit].eq(Mux(taken, count[bit], moved))
+            moved = [reduce(or_, [count == value for value in range(modulus)
+                                  if (value + k * step) % modulus >> bit & 1])
+                     for k in range(len(taken) + 1)]
+            m.d.comb += after[bit].eq(Mux(every, moved[0], Mux(some, moved[1], moved[-1])))
         return after

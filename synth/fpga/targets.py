@@ -1,8 +1,10 @@
 """The families of FPGAs: what Yosys runs for each, and what its cells take."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+from synth.fpga import blocks
 
 
 __all__ = ["TARGETS", "Target", "Used"]
@@ -41,6 +43,8 @@ class Target:
         once, and pins get no buffers.
     luts, flip_flops, dsps, rams : dict
         How many of these a cell takes, by a regular expression for its type.
+    blocks : callable, optional
+        From the Verilog of a design to that of modules which take the place of its own.
     """
 
     title: str
@@ -49,6 +53,7 @@ class Target:
     flip_flops: str
     dsps: str
     rams: Mapping[str, float]
+    blocks: Callable[[str], str] | None = None
 
     def used(self, cells: Mapping[str, int]) -> Used:
         """What a number of each cell takes."""
@@ -67,7 +72,7 @@ TARGETS = {
         "Lattice ECP5", "synth_ecp5 -noflatten",
         # Two bits of a carry chain; 16 words of 4 bits, and the pair that addresses their writes.
         luts={"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
-        flip_flops="TRELLIS_FF", dsps="MULT18X18D", rams={"DP16KD": 1}),
+        flip_flops="TRELLIS_FF", dsps="MULT18X18D", rams={"DP16KD": 1}, blocks=blocks.ecp5),
     "xc7": Target(
         "AMD 7 series", "synth_xilinx -family xc7 -noiopad -noclkbuf",
         luts={"LUT[1-6]|INV|SRL16E|SRLC32E|RAM(32|64)X1S": 1, "RAM(32|64)X1D|RAM128X1S": 2,

@@ -59,7 +59,8 @@ def scripts(target: str, top: str = "TOP") -> list[str]:
 
 def _fpga_address(point: Point, text: str) -> str:
     return digest(text, scripts(point.target, point.top), versions("pyosys"),
-                  sources("synth/fpga/measure.py", "synth/fpga/targets.py", "synth/flow/yosys.py"))
+                  sources("synth/fpga/measure.py", "synth/fpga/targets.py", "synth/fpga/blocks.py",
+                          "synth/flow/yosys.py"))
 
 
 def _fpga(point: Point, verilog: str, store: Store, timeout: float) -> dict[str, Any]:

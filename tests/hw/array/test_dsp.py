@@ -7,6 +7,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.sim import Simulator
 
 from hw.array.form import make_decoder, make_pe, timing
+from hw.array.product import Product
 from hw.config import Design, Pattern
 
 
@@ -92,3 +93,23 @@ def test_registers_of_a_gathered_pipeline_are_refused():
     with pytest.raises(ValueError, match=r"^pipeline must be inputs with multiplier dsp, which "
                                          r"registers gathered weights, not 'gathered'$"):
         Design(Pattern(2, 4), multiplier="dsp", pipeline="gathered")
+
+
+def test_a_product_stands_two_cycles_behind_its_operands():
+    dut, rng = Product(8, 4), random.Random(5)
+    pairs = [(-128, -8), (127, -8), (-128, 7), (0, 7)]
+    pairs += [(rng.randint(-128, 127), rng.randint(-8, 7)) for _ in range(40)]
+
+    async def bench(ctx):
+        found = []
+        for value, weight in [*pairs, (0, 0), (0, 0)]:
+            ctx.set(dut.value, value)
+            ctx.set(dut.weight, weight)
+            found.append(ctx.get(dut.product))
+            await ctx.tick()
+        assert found[2:] == [value * weight for value, weight in pairs]
+
+    sim = Simulator(dut)
+    sim.add_clock(1e-6)
+    sim.add_testbench(bench)
+    sim.run()
