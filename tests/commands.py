@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 def module_of(name):
     """The module that holds ``main`` of a command."""
     packages = ("hw.generate", "synth.energy", "synth.fpga", "synth.performance", "synth.study",
-                "synth.sweep", "verify.formal", "verify.fuzz")
+                "synth.sweep", "verify.coverage", "verify.formal", "verify.fuzz")
     return f"{name}.command" if name in packages else name
 
 

@@ -47,7 +47,7 @@ FLOORS = {
         {"sim.tests"},
     ],
     "verify": [
-        {"verify", "verify.formal", "verify.fuzz"},
+        {"verify", "verify.coverage", "verify.formal", "verify.fuzz"},
     ],
 }
 """Rooms of every package, the lowest floor first. A room imports from floors below its own."""

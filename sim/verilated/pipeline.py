@@ -6,7 +6,7 @@ import numpy as np
 
 from hw.config import Design
 from sim.simulators.runner import generated
-from sim.simulators.verilator import Probes
+from sim.simulators.verilator import NO_PROBES, Probes
 from sim.vectors.tokens import Beats
 from sim.verilated.library import Library
 
@@ -54,7 +54,7 @@ class Pipeline(Library):
         If the design could not be compiled.
     """
 
-    def __init__(self, name: str, design: Design, *, probes: Probes = Probes()):
+    def __init__(self, name: str, design: Design, *, probes: Probes = NO_PROBES):
         text, self.manifest = generated(name, design)
         self._widths = {port["name"]: port["width"] for port in self.manifest["ports"]}
         super().__init__(text, f"nm_{name}", "pipeline.cpp", probes=probes)
