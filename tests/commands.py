@@ -17,7 +17,8 @@ ROOT = Path(__file__).parent.parent
 def module_of(name):
     """The module that holds ``main`` of a command."""
     packages = ("hw.generate", "synth.energy", "synth.fpga", "synth.performance", "synth.study",
-                "synth.sweep", "verify.formal", "verify.fuzz", "verify.mutate")
+                "synth.sweep", "verify.coverage", "verify.formal", "verify.fuzz",
+                "verify.mutate")
     return f"{name}.command" if name in packages else name
 
 

@@ -51,6 +51,7 @@ SHORT = {
     "synth.report": ["--patterns", "4:8"],
     "synth.study": ["--patterns", "2:4", "--designs", "pe", "--parts", "area"],
     "synth.sweep": [],
+    "verify.coverage": ["--designs", "decompressor", "--pattern", "2:4"],
     "verify.formal": ["--groups", "registers"],
     "verify.mutate": ["--components", "decompressor", "--mutants", "10"],
     "verify.fuzz": ["--targets", "names", "--cases", "20", "--processes", "0"],

@@ -47,7 +47,7 @@ FLOORS = {
         {"sim.tests"},
     ],
     "verify": [
-        {"verify", "verify.formal", "verify.fuzz", "verify.mutate"},
+        {"verify", "verify.coverage", "verify.formal", "verify.fuzz", "verify.mutate"},
     ],
 }
 """Rooms of every package, the lowest floor first. A room imports from floors below its own."""

@@ -21,13 +21,13 @@ from hw.command.progress import doing
 from sim.simulators.cache import cached
 
 
-__all__ = ["PUBLISHED", "BuildError", "Probes", "available", "build"]
+__all__ = ["NO_PROBES", "PUBLISHED", "BuildError", "Probes", "available", "build"]
 
 
 RUNTIME = ("verilated.cpp", "verilated_vpi.cpp", "verilated_threads.cpp", "verilated_vcd_c.cpp")
 DEFINES = ("VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0", "VM_TRACE_FST=0",
            "VM_TRACE_SAIF=0")
-# Counting keeps signals whole that Verilator splits otherwise: parts that feed others look like loops.
+# Counting keeps signals whole that are split otherwise: parts that feed others look like loops.
 COVERAGE = ("--coverage-line", "--coverage-toggle", "--coverage-max-width", "100000",
             "-Wno-UNOPTFLAT")
 PREFIX = Path(__file__).with_name("prefix.h")
@@ -51,6 +51,10 @@ class Probes:
 
     coverage: bool = False
     registers: tuple[tuple[str, str], ...] = ()
+
+
+NO_PROBES = Probes()
+"""Of a model that shows its ports only."""
 
 
 class BuildError(Fault):
@@ -171,7 +175,7 @@ def _mend_counting(beside: Path) -> None:
 
 
 def build(verilog: str, top: str, harness: Path, *, fast: bool = False, link: tuple = (),
-          waves: bool = False, probes: Probes = Probes()) -> Path:
+          waves: bool = False, probes: Probes = NO_PROBES) -> Path:
     """Compile a design and a harness, or take what an earlier call has built.
 
     Parameters
@@ -232,5 +236,5 @@ def build(verilog: str, top: str, harness: Path, *, fast: bool = False, link: tu
 
     sources = [harness, *sorted(harness.parent.glob("*.h"))]
     inputs = (runtime.name, BESIDE, verilog, *(path.read_text() for path in sources), fast, link,
-              waves, *[probes] * (probes != Probes()))
+              waves, *[probes] * (probes != NO_PROBES))
     return cached(top, inputs, make) / top

@@ -8,7 +8,7 @@ import numpy as np
 from hw.config import Design
 from hw.registers import offset_of
 from sim.simulators.runner import generated
-from sim.simulators.verilator import Probes
+from sim.simulators.verilator import NO_PROBES, Probes
 from sim.verilated.library import Library
 from sw.driver.beats import Beats
 
@@ -64,7 +64,7 @@ class Accelerator(Library):
     """
 
     def __init__(self, design: Design, *, stall: float = 0.0, seed: int = 1,
-                 probes: Probes = Probes()):
+                 probes: Probes = NO_PROBES):
         if not 0 <= stall < 1:
             raise ValueError(f"stall must be from 0 to below 1, not {stall!r}")
         if type(seed) is not int or seed == 0:

@@ -4,7 +4,7 @@ import ctypes
 from pathlib import Path
 from typing import Any
 
-from sim.simulators.verilator import Probes, build
+from sim.simulators.verilator import NO_PROBES, Probes, build
 
 
 __all__ = ["Library"]
@@ -36,7 +36,7 @@ class Library:
     """
 
     def __init__(self, text: str, top: str, harness: str | Path, *options: str,
-                 probes: Probes = Probes()):
+                 probes: Probes = NO_PROBES):
         path = build(text, top, Path(__file__).parent / harness, fast=True, probes=probes,
                      link=("-shared", *options, *["-DNM_COVERAGE"] * probes.coverage))
         self._functions = ctypes.CDLL(str(path))
@@ -68,7 +68,7 @@ class Library:
         scope : str
             Place of the instance that holds it, as ``nm_top.part``.
         register : str
-            Its name in the Verilog, an escaped one with ``\\`` and the space at its end.
+            Its name in the Verilog, an escaped one with its backslash and the space at its end.
         value : int
             What the bits are set to.
         low, width : int

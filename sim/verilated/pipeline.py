@@ -7,7 +7,7 @@ import numpy as np
 
 from hw.config import Design
 from sim.simulators.runner import generated
-from sim.simulators.verilator import Probes
+from sim.simulators.verilator import NO_PROBES, Probes
 from sim.vectors.tokens import Beats
 from sim.verilated.library import Library
 
@@ -62,7 +62,7 @@ class Pipeline(Library):
     """
 
     def __init__(self, name: str, design: Design, text: str = "",
-                 harness: str | Path = "pipeline.cpp", *options: str, probes: Probes = Probes()):
+                 harness: str | Path = "pipeline.cpp", *options: str, probes: Probes = NO_PROBES):
         own, self.manifest = generated(name, design)
         self._widths = {port["name"]: port["width"] for port in self.manifest["ports"]}
         super().__init__(text or own, f"nm_{name}", harness, *options, probes=probes)

@@ -23,7 +23,8 @@ def _parser() -> Parser:
         "Count which lines of generated Verilog random jobs and streams take, and which bits of "
         "all signals go both ways. Every result is compared with the reference. Bits that cannot "
         "toggle are left out: those that are constant in the Verilog, and those of a declared "
-        "fact. Also listed: which values of the parameters meet in the benches. The exit code is 1 if a result is wrong, or a bit of a fact toggles.",
+        "fact. Also listed: which values of the parameters meet in the benches. The exit code is "
+        "1 if a result is wrong, or a bit of a fact toggles.",
         extra="sim,synth,model")
     parser.option("--designs", aliases=("--design",), kind=one_of(*DESIGNS), many=True,
                   default=DESIGNS, help="what to measure, at its default parameters")
@@ -51,8 +52,8 @@ def _run(arguments: Arguments) -> int:
         try:
             outcomes[name] = measure(name, design, blocks=arguments.blocks,
                                      layers=arguments.layers)
-        except (AssertionError, TimeoutError) as wrong:
-            print(f"{name}: {wrong}")
+        except (AssertionError, TimeoutError) as stopped:
+            print(f"{name}: {stopped}")
             return 1
         reasons[name] = [fact.reason for fact in facts(name, design.only(name))]
     table = Table(f"Coverage at {design.pattern}", ("design",),

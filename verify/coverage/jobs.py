@@ -3,7 +3,6 @@
 import numpy as np
 import torch
 
-from hw.config import Design
 from hw.fixed_point import BIAS_BITS, SCALE_BITS, SHIFT_BITS, Output
 from hw.registers import REGISTERS, Error
 from sim.vectors.layers import random_layer, random_tensor
@@ -25,8 +24,9 @@ SETTLE = 200
 
 
 def drive(model: Accelerator, text: str, layers: int) -> None:
-    """Run jobs on the accelerator of the Verilog ``text``: its registers, ``layers`` random
-    layers, full buffers, counters at their ends, packets of other lengths, aborts.
+    """Run jobs on the accelerator of the Verilog ``text``, ``layers`` of them random.
+
+    Its registers, full buffers, counters at their ends, packets of other lengths, aborts.
 
     Raises
     ------

@@ -79,6 +79,7 @@ def measure(name: str, design: Design, *, blocks: int = 4000, layers: int = 16) 
     name : str
         ``accelerator``, ``compressor`` or ``decompressor``.
     design : Design
+        Its parameters; those that it does not have count as their defaults.
     blocks : int
         Random blocks for a compressor or decompressor.
     layers : int

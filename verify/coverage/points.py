@@ -91,5 +91,5 @@ def _toggle(text: str) -> tuple[str, int, str]:
 
 
 def _plain(name: str) -> str:
-    """A name as it stands in the Verilog: Verilator writes odd letters as ``__0`` and their code."""
+    """A name as it stands in the Verilog: odd letters come as ``__0`` and their code."""
     return re.sub(r"__0([0-9a-fA-F]{2})", lambda code: chr(int(code[1], 16)), name)

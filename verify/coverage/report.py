@@ -76,8 +76,9 @@ def crosses(benches: Sequence[Bench]) -> str:
 
 def markdown(results: Mapping[str, Any]) -> str:
     """The table of a page, from ``coverage.json``."""
-    lines = ["| design | bits | constant | by a fact | left out | toggled, of the rest | holes "
-             "| lines taken |", "|---|---|---|---|---|---|---|---|"]
+    columns = ("design", "bits", "constant", "by a fact", "left out", "toggled, of the rest",
+               "holes", "lines taken")
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for row in results["designs"]:
         lines.append(f"| {row['design']} {results['pattern']} | {row['bits']:,} "
                      f"| {row['constant']:,} | {row['known']:,} | {row['excluded']:.2%} "

@@ -15,7 +15,7 @@ COMMANDS = ("hw.generate", "hw.header", "synth.report", "synth.ratios", "synth.m
             "synth.cells.make", "sim.model", "sim.layer", "sim.patterns", "sim.selectors",
             "sim.soak", "sw.evaluate", "sw.calibrate", "sw.benchmark", "sw.decoder.train",
             "synth.energy", "synth.fpga", "synth.performance", "synth.study", "synth.sweep",
-            "sw.operands", "verify.formal", "verify.fuzz", "verify.mutate")
+            "sw.operands", "verify.coverage", "verify.formal", "verify.fuzz", "verify.mutate")
 
 NEEDED = {"hw.generate": ["--n", "2", "--m", "4"], "synth.report": ["--patterns", "2:4"],
           "synth.measure": ["--liberty", "cells.lib"], "synth.energy": ["--patterns", "2:4"],
@@ -24,8 +24,8 @@ NEEDED = {"hw.generate": ["--n", "2", "--m", "4"], "synth.report": ["--patterns"
 
 WRITING = ("hw.generate", "hw.header", "synth.report", "synth.measure", "synth.cells.make",
            "sw.evaluate", "sw.calibrate", "sw.decoder.train", "synth.energy", "synth.fpga",
-           "synth.performance", "synth.study", "synth.sweep", "sw.operands", "verify.formal",
-           "verify.mutate")
+           "synth.performance", "synth.study", "synth.sweep", "sw.operands", "verify.coverage",
+           "verify.formal", "verify.mutate")
 """Commands with ``-o``."""
 
 HELP = """
@@ -137,6 +137,7 @@ def test_a_missing_package_is_named_with_its_extra(name, package, extra, tmp_pat
     ("synth.report", "--pattern", "patterns"), ("synth.report", "--design", "designs"),
     ("synth.ratios", "--pattern", "patterns"), ("hw.generate", "--patterns", "pattern"),
     ("hw.generate", "--designs", "design"), ("synth.study", "--pattern", "patterns"),
+    ("verify.coverage", "--design", "designs"), ("verify.coverage", "--patterns", "pattern"),
     ("verify.formal", "--pattern", "patterns"),
     ("synth.study", "--design", "designs"), ("synth.study", "--goal", "goals"),
 ])
