@@ -7,9 +7,7 @@ import pytest
 from hw.config import Design, Pattern
 from synth.study import collect
 from synth.study.answer import answer, steps
-from synth.study.command import main
 from synth.study.curves import chosen, curves
-from synth.study.data import read
 from synth.study.files import compared
 from synth.study.markdown import blocks
 from tests.synth.study.small import design, small
@@ -69,19 +67,3 @@ def test_the_accelerators_that_stand_for_a_pattern_are_simulated(study):
     found = list(collect._standing(asked, cells, study))
     assert found[0] == ("array", Design(Pattern(8, 16)))
     assert sorted(str(one.pattern) for name, one in found[1:]) == sorted(MEMORY)
-
-
-@pytest.mark.long
-def test_accelerators_of_a_study_are_simulated_and_have_memories(tmp_path):
-    with pytest.raises(SystemExit) as caught:
-        main(["--patterns", "2:4", "--designs", "accelerator", "--selectors", "rank", "--columns",
-              "4", "--products", "16", "--max-k", "384", "--parts", "area", "accelerators",
-              "--files", "json", "-o", str(tmp_path / "out"), "--store", str(tmp_path / "store")])
-    assert caught.value.code == 0
-    study = read(tmp_path / "out" / "study.json")
-    assert study.missing == {}
-    assert {row["pattern"] for row in study.designs} == {"2:2", "2:4", "4:4"}
-    for row in study.designs:
-        assert row["energy"]["whole"] == pytest.approx(
-            row["energy"]["product"] + row["energy"]["memory"])
-        assert row["energy"]["memory"] > 0
