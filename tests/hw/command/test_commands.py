@@ -137,7 +137,7 @@ def test_a_missing_package_is_named_with_its_extra(name, package, extra, tmp_pat
     ("synth.report", "--pattern", "patterns"), ("synth.report", "--design", "designs"),
     ("synth.ratios", "--pattern", "patterns"), ("hw.generate", "--patterns", "pattern"),
     ("hw.generate", "--designs", "design"), ("synth.study", "--pattern", "patterns"),
-    ("verify.coverage", "--design", "designs"), ("verify.coverage", "--patterns", "pattern"),
+    ("verify.coverage", "--patterns", "pattern"),
     ("verify.formal", "--pattern", "patterns"),
     ("synth.study", "--design", "designs"), ("synth.study", "--goal", "goals"),
 ])
