@@ -39,7 +39,7 @@ endmodule
 
 @pytest.fixture(scope="module")
 def results():
-    return json.loads((ROOT / "docs" / "results" / "mutants.json").read_text())
+    return json.loads((ROOT / "docs" / "results" / "mutants" / "mutants.json").read_text())
 
 
 @needs_wheel
