@@ -39,7 +39,9 @@ def folder(request, tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("compiler", [
+    name if name in ("cc", "c++") else pytest.param(name, marks=pytest.mark.long)
+    for name in COMPILERS])
 def test_compilers_have_nothing_to_say(compiler, folder):
     library = folder / "driver.o"
     subprocess.run([tool(compiler), *COMPILERS[compiler], *WARNINGS, "-O2", f"-I{folder}", "-c",
@@ -50,6 +52,7 @@ def test_compilers_have_nothing_to_say(compiler, folder):
         assert not missing.strip()
 
 
+@pytest.mark.long
 def test_cppcheck_has_nothing_to_say(folder):
     """But that there is a function which this program does not call, and headers of the system."""
     done = subprocess.run([tool("cppcheck"), "--std=c99", "--enable=all", "--inconclusive",
