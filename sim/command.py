@@ -2,10 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
 from hw.command.kinds import file, text, whole
 from hw.command.parser import Arguments, Parser
-from hw.config import Design, Pattern
+from hw.config import BUS_OPTIONS, Design, Pattern
 from hw.generate.arguments import PATTERN, add_design_arguments, design_from
 
 
@@ -38,14 +39,18 @@ def model_parser(prog: str, description: str) -> Parser:
     return parser
 
 
-def add_accelerator(parser: Parser, *, without: Collection[str] = ()) -> None:
-    """Add the parameters of the accelerator that a command leaves to who calls it."""
+def add_accelerator(parser: Parser, *, without: Collection[str] = BUS_OPTIONS) -> None:
+    """Add the parameters of the accelerator that a command leaves to who calls it.
+
+    It is one with streams, unless ``without`` names others than those of the bus.
+    """
     add_design_arguments(parser, ("accelerator",), without=(*CORRECTED, *without))
 
 
-def read_designs(arguments: Arguments) -> list[Design]:
+def read_designs(arguments: Arguments, **fixed: Any) -> list[Design]:
     """Designs of the patterns that are asked for; ValueError if one of them cannot be."""
-    designs = [design_from(arguments, pattern) for pattern in dict.fromkeys(arguments.patterns)]
+    designs = [design_from(arguments, pattern, **fixed)
+               for pattern in dict.fromkeys(arguments.patterns)]
     for design in designs:
         design.require("accelerator")
     return designs

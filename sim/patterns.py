@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hw.command.kinds import number, whole
 from hw.command.parser import Arguments, Parser
 from hw.command.run import run
-from hw.config import Pattern
+from hw.config import BUS_OPTIONS, Pattern
 from hw.generate.arguments import PATTERN
 from sim.command import EXTRA, add_accelerator, add_patterns, read_array
 from sim.simulators.environment import check_environment
@@ -30,7 +30,7 @@ def _parser() -> Parser:
         parser.option(f"--{name}", kind=whole(1, 1 << 16), default=size,
                       help=f"{name} of the layer")
     parser.option("--seed", kind=whole(0, (1 << 63) - 1), default=1, help="seed of the layer")
-    add_accelerator(parser, without=("flexible", "unstructured"))
+    add_accelerator(parser, without=("flexible", "unstructured", *BUS_OPTIONS))
     return parser
 
 

@@ -35,6 +35,7 @@ SHORT = {
                      "--array", "2:8", "--rows", "2", "--columns", "2", "--max-k", "64"],
     "sim.selectors": ["--blocks", "1000", "--patterns", "2:4"],
     "sim.soak": ["--blocks", "1000", "--patterns", "2:4"],
+    "sim.system": ["--patterns", "8:16", "--rows", "2", "--columns", "2", "--epilogue-lanes", "0"],
     "sw.benchmark": ["--size", "64", "--rounds", "1"],
     "sw.calibrate": ["--count", "1", "--length", "32"],
     "sw.evaluate": ["--count", "2", "--calibration", "2", "--patterns", "8:16"],

@@ -43,7 +43,8 @@ FLOORS = {
         {"sim.vectors"},
         {"sim.verilated"},
         {"sim.runs"},
-        {"sim.layer", "sim.model", "sim.patterns", "sim.selectors", "sim.soak"},
+        {"sim.layer", "sim.model", "sim.patterns", "sim.selectors", "sim.soak",
+         "sim.system"},
         {"sim.tests"},
     ],
     "verify": [

@@ -4,7 +4,7 @@ Standard library only: the reference model (`sw`) shares these without installin
 """
 
 from hw.config.array import GATHERS, MULTIPLIERS, PIPELINES
-from hw.config.bus import BUSES
+from hw.config.bus import BUS_OPTIONS, BUSES
 from hw.config.checks import choice, integer
 from hw.config.compressor import ENCODINGS, SHIFTS
 from hw.config.design import Design
@@ -15,6 +15,6 @@ from hw.config.ports import PACKETS, RESETS
 from hw.config.selector import FLEXIBLE, SELECTORS, check_flexible
 
 
-__all__ = ["BUSES", "DESIGNS", "ENCODINGS", "FLEXIBLE", "GATHERS", "MULTIPLIERS", "PACKETS",
-           "PIPELINES", "PRODUCT_MAGNITUDE", "RESETS", "SELECTORS", "SHIFTS", "VALUE_WIDTH",
-           "Design", "Pattern", "check_flexible", "choice", "integer"]
+__all__ = ["BUSES", "BUS_OPTIONS", "DESIGNS", "ENCODINGS", "FLEXIBLE", "GATHERS", "MULTIPLIERS",
+           "PACKETS", "PIPELINES", "PRODUCT_MAGNITUDE", "RESETS", "SELECTORS", "SHIFTS",
+           "VALUE_WIDTH", "Design", "Pattern", "check_flexible", "choice", "integer"]

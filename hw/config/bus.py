@@ -6,11 +6,14 @@ from hw.config.parameter import parameter
 from hw.config.ports import PortsParameters
 
 
-__all__ = ["BUSES", "BusParameters"]
+__all__ = ["BUSES", "BUS_OPTIONS", "BusParameters"]
 
 
 BUSES = ("stream", "axi4")
 """Ways for the data of a job: streams that somebody feeds, or a master that fetches them."""
+
+BUS_OPTIONS = ("bus", "bus_width", "address_width", "burst", "outstanding")
+"""Names of the parameters of a bus."""
 
 PAGE = 4096
 """Bytes of the aligned region that no burst of AXI4 may leave."""
@@ -50,7 +53,7 @@ class BusParameters(PortsParameters):
     def _check(self) -> None:
         super()._check()
         if self.bus == "stream":
-            for name in ("bus_width", "address_width", "burst", "outstanding"):
+            for name in BUS_OPTIONS[1:]:
                 value, plain = getattr(self, name), type(self).__dataclass_fields__[name].default
                 if value != plain:
                     raise ValueError(f"{name} must be {plain} with bus stream, not {value!r}")

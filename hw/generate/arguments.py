@@ -50,8 +50,11 @@ def _add_option(parser: Parser, field: Field, more: tuple[str, ...]) -> None:
     parser.option(option, kind=kind, default=field.default, help=limits["help"])
 
 
-def design_from(arguments: Arguments, pattern: Pattern) -> Design:
-    """Return the design that the options of :func:`add_design_arguments` ask for."""
+def design_from(arguments: Arguments, pattern: Pattern, **fixed: Any) -> Design:
+    """Return the design that the options of :func:`add_design_arguments` ask for.
+
+    ``fixed`` are parameters that the command sets by itself.
+    """
     chosen: dict[str, Any] = {field.name: getattr(arguments, field.name, field.default)
                               for field in Design.parameters()}
-    return Design(pattern, **chosen)
+    return Design(pattern, **chosen | fixed)

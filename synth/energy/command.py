@@ -8,6 +8,7 @@ from hw.command.kinds import Kind, folder, number, one_of, text, whole
 from hw.command.parser import Arguments, Parser
 from hw.command.progress import track
 from hw.command.run import run
+from hw.config import BUS_OPTIONS
 from hw.generate.arguments import add_design_arguments, design_from
 from synth import energy
 from synth.command import EXTRA, add_flow, add_lef, add_patterns, make_flow, plan, read_lef
@@ -61,7 +62,8 @@ def _parser() -> Parser:
                   help="directory for energy.json")
     add_flow(parser)
     add_lef(parser)
-    add_design_arguments(parser, without=("multiplier",))  # the other one is for FPGAs
+    # DSP blocks are for FPGAs, and what a bus takes is not simulated.
+    add_design_arguments(parser, without=("multiplier", *BUS_OPTIONS))
     return parser
 
 

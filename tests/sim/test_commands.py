@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from hw.config import Pattern
-from sim import layer, model, patterns, selectors, soak
+from sim import layer, model, patterns, selectors, soak, system
 from sim.runs.soak import designs
 from sim.runs.soak import soak as run_soak
 from sim.tests.conftest import wheel  # noqa: F401 - the fixture
@@ -22,6 +22,7 @@ SMALL = {
                "40", "--outputs", "3", "--max-k", "64", "--patterns", "2:4"],
     selectors: ["--patterns", "2:4", "--selectors", "rank", "--blocks", "100"],
     soak: ["--patterns", "2:4", "--blocks", "1000"],
+    system: ["Hi.", "--patterns", "4:8", "--rows", "2", "--columns", "4", "--epilogue-lanes", "0"],
 }
 
 
@@ -79,6 +80,13 @@ def test_an_environment_of_no_simulation_is_refused_before_anything_is_imported(
     (layer, ["--layer", "-1"], "layer must be an integer from 0 to 5, not -1"),
     (layer, ["--format", "fp16"],
      "arguments must be those that --help lists, not '--format'"),
+    (layer, ["--bus", "axi4"], "arguments must be those that --help lists, not '--bus'"),
+    (patterns, ["--burst", "4"], "arguments must be those that --help lists, not '--burst 4'"),
+    (system, ["--bus", "axi4"], "arguments must be those that --help lists, not '--bus'"),
+    (system, ["--pad-streams"], "arguments must be those that --help lists, not '--pad-streams'"),
+    (system, ["--latency", "0"], "latency must be an integer from 1 to 10000, not 0"),
+    (system, ["--bandwidth", "0"], "bandwidth must be a number above 0, not 0"),
+    (system, ["--bus-width", "96"], "bus_width must be a power of two, not 96"),
 ])
 def test_what_would_have_no_effect_is_refused(command, words, message, capsys):
     last = refused(command.main, words, capsys)

@@ -209,8 +209,8 @@ def test_command_takes_a_pattern_for_each_layer_and_what_to_ignore(tmp_path, cap
     assert lines[0].startswith("sparse: 2 of 37 linear layers, ")
     assert [line.split(":")[0] for line in lines[1:]] == ["encoder.layer.0", "encoder.layer.2"]
     from sw.files import load
-    from sw.methods.training import KIND
-    state = load(tmp_path / "learned.pt", KIND)
+    from sw.methods.training import FORM, KIND
+    state = load(tmp_path / "learned.pt", KIND, FORM)
     assert {group["name"]: group["why"] for group in state["coverage"]["groups"]
             if group["state"] == "sparse"} == {"encoder.layer.*.output.dense": "unstructured-50"}
     assert state["identity"]["ignore"] == ["*.1.*"]
@@ -222,7 +222,7 @@ def test_command_takes_a_pattern_for_each_layer_and_what_to_ignore(tmp_path, cap
     (["--corrections", "var"],
      "corrections must have one of l-pts, shift, ls, r-sparse to be trained, not var"),
     (["--corrections", "best"], ("correction must be one of d-pts, d-pts-mean, s-pts, l-pts, "
-                                 "shift, ls, var, r-sparse, smooth, larosa, not 'best'")),
+                                 "shift, ls, var, r-sparse, smooth, larosa, sharq, not 'best'")),
     (["--layers", "x"], ("layers must match a linear layer of the model (there are dense, key, "
                          "query, value), not 'x'")),
 ])

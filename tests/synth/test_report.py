@@ -59,7 +59,8 @@ def test_a_sweep_has_the_same_figures(written, tmp_path, monkeypatch):
     monkeypatch.setattr("synth.sweep.work.perform", None)
     space = tmp_path / "space.toml"
     space.write_text('patterns = ["2:4"]\ndesigns = ["selector", "pe"]\n'
-                     'selectors = ["rank", "radix"]\n')
+                     'selectors = ["rank", "radix"]\n'
+                     '[parameters]\nformat = "int4"\nweight_format = "int4"\n')
     sweep([str(space), "--store", str(written / "store-one"), "-o", str(tmp_path)])
     rows, designs = (json.loads(path.read_text())[key] for path, key in (
         (tmp_path / "rows.json", "rows"), (written / "one" / "report.json", "designs")))
@@ -168,7 +169,7 @@ def test_designs_that_take_the_pattern_at_run_time():
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--variants", "rows=8"], ("variants must name parameters among format, weight_format, "
      "stages, flexible, coefficients, encoding, decode_stages, shift, statistics, unstructured, "
-     "complement, pad_streams, not 'rows'")),
+     "complement, quantize, pad_streams, bus, not 'rows'")),
     (["--designs", "pe", "selector", "--rows", "8"],
      "rows must be 4 in designs pe, selector, not 8"),
     (["--variants", "encoding=csr"], "encoding must be one of bitmask, index, rank, not 'csr'"),

@@ -13,9 +13,10 @@ from tests.commands import ROOT, module_of, refused
 
 COMMANDS = ("hw.generate", "hw.header", "synth.report", "synth.ratios", "synth.measure",
             "synth.cells.make", "sim.model", "sim.layer", "sim.patterns", "sim.selectors",
-            "sim.soak", "sw.evaluate", "sw.calibrate", "sw.benchmark", "sw.decoder.train",
-            "synth.energy", "synth.fpga", "synth.performance", "synth.study", "synth.sweep",
-            "sw.operands", "verify.coverage", "verify.formal", "verify.fuzz", "verify.mutate")
+            "sim.soak", "sim.system", "sw.evaluate", "sw.calibrate", "sw.benchmark",
+            "sw.decoder.train", "synth.energy", "synth.fpga", "synth.performance", "synth.study",
+            "synth.sweep", "sw.operands", "verify.coverage", "verify.formal", "verify.fuzz",
+            "verify.mutate")
 
 NEEDED = {"hw.generate": ["--n", "2", "--m", "4"], "synth.report": ["--patterns", "2:4"],
           "synth.measure": ["--liberty", "cells.lib"], "synth.energy": ["--patterns", "2:4"],

@@ -61,9 +61,9 @@ def test_every_tool_takes_default_designs(name, tmp_path):
     assert not icarus(tmp_path)
 
 
-def test_every_tool_takes_three_random_designs(tmp_path):
-    for k, (name, design) in enumerate(drawn(SEED, 3)):
-        accepted(name, design, tmp_path / str(k))
+def test_every_tool_takes_a_random_design(tmp_path):
+    (name, design), = drawn(SEED, 1)
+    accepted(name, design, tmp_path)
 
 
 @pytest.mark.long

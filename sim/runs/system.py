@@ -1,0 +1,139 @@
+"""A feed-forward layer out of a memory: what ``python -m sim.system`` does."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from hw.command.progress import doing, track
+from hw.command.table import Table
+from hw.config import Design
+from hw.registers import BUS_REGISTERS
+from sim.verilated.bus import BusAccelerator
+from sw.driver.linear import field_word
+from sw.driver.memory import memory_job, result_values
+from sw.evaluation.activations import feed_forward
+from sw.exact.linear import nm_linear
+from sw.exact.quantize import quantize
+
+
+__all__ = ["Memory", "Outcome", "report", "run_layer"]
+
+
+LIMIT = 100_000_000
+"""Cycles after which a job is given up."""
+
+_APART = 4096
+"""Bytes whose multiples buffers begin at."""
+
+_STATUS, = (register for register in BUS_REGISTERS if register.name == "BUS_STATUS")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What the accelerator works out of.
+
+    Attributes
+    ----------
+    latency : int
+        Cycles from a request to its first answer.
+    bandwidth : float
+        Bytes a cycle, reads and writes together; 0: as many as the bus has.
+    """
+
+    latency: int
+    bandwidth: float = 0.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one linear layer came to.
+
+    Attributes
+    ----------
+    exact : bool
+        Whether every accumulator in memory equals the reference.
+    cycles, steps : int
+        Cycles from the start of the job to its interrupt, and those of them with a step of the
+        array.
+    moved : dict of str to int
+        Bytes over the bus, whole beats, by the names of :data:`hw.layouts.STREAMS`.
+    """
+
+    exact: bool
+    cycles: int
+    steps: int
+    moved: dict[str, int]
+
+
+def run_layer(design: Design, memory: Memory, x: Tensor, weight: Tensor) -> Outcome:
+    """Run a linear layer out of memory and compare its accumulators.
+
+    Parameters
+    ----------
+    design : Design
+        Of an accelerator with the bus ``axi4``; its pattern is applied.
+    memory : Memory
+        Where its data lie.
+    x, weight : Tensor
+        int8, [T, K] and [O, K].
+
+    Raises
+    ------
+    RuntimeError
+        If the job ends with an error, does not end, or breaks a rule of the bus.
+    """
+    job, addresses, end = memory_job(design, x, weight), {}, 0
+    for name, size in job.sizes.items():
+        addresses[name] = end
+        end += -(-size // _APART) * _APART
+    device = BusAccelerator(design, size=end, latency=memory.latency, bandwidth=memory.bandwidth)
+    for name, image in job.buffers.items():
+        device.memory[addresses[name]:][:image.size] = image.reshape(-1)
+    device.allow(addresses["result"], job.result_size)
+    for name, value in job.placed(addresses).items():
+        device.write(name, value)
+    device.write("BUS_CONTROL", field_word("BUS_CONTROL", bus_start=1, interrupt=1))
+    cycles = device.run(LIMIT)
+    status = device.read("BUS_STATUS")
+    if status != 1 << _STATUS.position("ended") or device.violations or device.pending:
+        raise RuntimeError(f"a job must end and leave the bus clean, not BUS_STATUS {status:#x}, "
+                           f"{device.violations!r}")
+    image = device.memory[addresses["result"]:][:job.result_size].reshape(job.tiles, -1)
+    y = result_values(image, len(x), len(weight), design)
+    exact = torch.equal(y, nm_linear(x, weight, design.pattern).long())
+    return Outcome(exact, cycles, device.read("STEPS"), device.bytes_read)
+
+
+def report(designs: list[Design], layer: int, sentences: list[str], memory: Memory) -> bool:
+    """Run and print every pattern beside its dense baseline; return whether all is exact."""
+    with doing("running the encoder"):
+        ffn = feed_forward(sentences, layer)
+    parts = {"up": (quantize(ffn.x_up).values, quantize(ffn.w_up).values),
+             "down": (quantize(ffn.x_down).values, quantize(ffn.w_down).values)}
+    first = designs[0]
+    bandwidth = memory.bandwidth or first.bus_bytes
+    table = Table(f"MiniLM feed-forward layer {layer}, {first.rows} x {first.columns} array, "
+                  f"{first.bus_bytes} bytes wide bus, {memory.latency} cycles latency, "
+                  f"{bandwidth:g} bytes a cycle", ("pattern", "layer", "tokens"),
+                  ("bit-exact", "cycles", "dense", "fewer", "busy", "token bytes",
+                   "weight bytes", "over dense", "result bytes"))
+    exact = True
+    for design in track(designs, "patterns"):
+        for tokens in dict.fromkeys((len(ffn.tokens), 1)):
+            for name, (x, weight) in parts.items():
+                with doing(f"simulating {name} at {design.pattern}, tokens: {tokens}"):
+                    ours = run_layer(design, memory, x[:tokens], weight)
+                with doing(f"simulating {name} dense, tokens: {tokens}"):
+                    theirs = run_layer(design.baseline, memory, x[:tokens], weight)
+                exact = exact and ours.exact and theirs.exact
+                table.row(str(design.pattern), name, f"{tokens}",
+                          "yes" if ours.exact and theirs.exact else "NO", f"{ours.cycles}",
+                          f"{theirs.cycles}", f"{theirs.cycles / ours.cycles:.3f}x",
+                          f"{100 * ours.steps / ours.cycles:.1f} %", f"{ours.moved['act']}",
+                          f"{ours.moved['weight']}",
+                          f"{ours.moved['weight'] / theirs.moved['weight']:.3f}x",
+                          f"{ours.moved['result']}")
+        table.section()
+    table.print()
+    return exact

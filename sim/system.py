@@ -1,0 +1,46 @@
+"""A feed-forward layer out of a memory: ``python -m sim.system``."""
+
+from collections.abc import Sequence
+
+from hw.command.kinds import number, whole
+from hw.command.parser import Arguments, Parser
+from hw.command.run import run
+from sim.command import add_accelerator, model_parser, read_designs, read_sentences
+from sim.simulators.environment import check_environment
+
+
+__all__ = ["main"]
+
+
+def _parser() -> Parser:
+    parser = model_parser(
+        "python -m sim.system",
+        "Run a feed-forward layer of the MiniLM sentence encoder out of a memory with latency and "
+        "limited bandwidth, on accelerators with an AXI4 master in Verilator: all tokens, as of a "
+        "prompt, and the first one alone, as in decoding. Results are compared with the "
+        "reference, cycles with those of the dense design on the same memory. The exit code is 1 "
+        "if a result differs.")
+    parser.group("memory")
+    parser.option("--latency", kind=whole(1, 10_000), default=40,
+                  help="cycles from a request to its first answer")
+    parser.option("--bandwidth", kind=number(0), help="bytes a cycle, reads and writes together "
+                  "(default: as many as the bus has)")
+    add_accelerator(parser, without=("bus", "pad_streams", "packets"))
+    return parser
+
+
+def _run(arguments: Arguments) -> int:
+    designs, sentences = read_designs(arguments, bus="axi4"), read_sentences(arguments)
+    check_environment()
+    from sim.runs.system import Memory, report
+    memory = Memory(arguments.latency, arguments.bandwidth or 0.0)
+    return 0 if report(designs, arguments.layer, sentences, memory) else 1
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Command line."""
+    run(_parser(), _run, argv)
+
+
+if __name__ == "__main__":
+    main()
