@@ -20,7 +20,8 @@ LONG = {
         "test_accelerator_of_other_shapes[rows=20,columns=1,tile=4]",
         "test_accelerator_of_other_shapes[pipeline=gathered,rows=4,columns=3,tile=4]"),
     "sim/tests/test_array.py": (
-        "test_any_mask_on_an_array_for_16_32[one step]", "test_array[16:32]", "test_array[8:8]", "test_array[3:4]", "test_array[4:8]",
+        "test_any_mask_on_an_array_for_16_32[one step]", "test_array[16:32]", "test_array[8:8]",
+        "test_array[3:4]", "test_array[4:8]",
         "test_array_that_registers_gathered_weights[ragged tiles-4:4]",
         "test_array_that_registers_gathered_weights[ragged tiles-2:4]"),
     "sim/tests/test_compressor.py": (
@@ -52,7 +53,8 @@ LONG = {
     "sim/tests/test_selector.py": (
         "test_selector[rank-1:64]", "test_selector[rank-16:32]"),
     "sim/tests/test_verilated.py": (
-        "test_jobs_are_exact[8:8-0.0]", "test_jobs_are_exact[8:8-0.3]", "test_models_close_in_any_order"),
+        "test_jobs_are_exact[8:8-0.0]", "test_jobs_are_exact[8:8-0.3]",
+        "test_models_close_in_any_order"),
     "tests/formal/test_large_selector_proof.py": (
         "test_whole_selector_of_single_bits[network-16:32]",
         "test_rank_keeps_who_wins_often_enough[16:32]"),

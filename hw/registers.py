@@ -8,19 +8,19 @@ from enum import IntEnum
 
 
 __all__ = ["BUS_REGISTERS", "DESCRIPTOR", "DESCRIPTOR_BYTES", "DESCRIPTOR_TAG", "ID", "REGISTERS",
-           "BusError", "Error", "Field", "Register", "offset_of"]
+           "BusError", "Code", "Error", "Field", "Register", "offset_of"]
 
 
 ID = int.from_bytes(b"NMFG", "big")
 """What the register ID reads as."""
 
 
-class _Code(IntEnum):
+class Code(IntEnum):
     """Codes that say what they mean."""
 
     meaning: str
 
-    def __new__(cls, code: int, meaning: str) -> "_Code":
+    def __new__(cls, code: int, meaning: str) -> "Code":
         """Make a member of a code and what it says."""
         member = int.__new__(cls, code)
         member._value_ = code
@@ -28,7 +28,7 @@ class _Code(IntEnum):
         return member
 
 
-class Error(_Code):
+class Error(Code):
     """Codes of the ``error`` field. The first error stays until the next accepted start."""
 
     NONE = 0, "no error"
@@ -154,7 +154,7 @@ REGISTERS = _map(
 """The register map, in the order of the offsets."""
 
 
-class BusError(_Code):
+class BusError(Code):
     """Codes of ``BUS_STATUS.bus_error`` beside those of :class:`Error`, with an AXI4 master."""
 
     READ = 32, "a read was answered with an error; BUS_STATUS.stream says of what"

@@ -50,11 +50,12 @@ SHORT = {
     "synth.ratios --accelerators": ["--patterns", "2:4", "--accelerators", "1", "--batches", "2",
                                     "--max-k", "64"],
     "synth.report": ["--patterns", "4:8"],
+    "synth.report --format": ["--variants", "quantize=mxfp4"],
     "synth.study": ["--patterns", "2:4", "--designs", "pe", "--parts", "area"],
     "synth.sweep": [],
     "verify.coverage": ["--designs", "decompressor", "--pattern", "2:4"],
     "verify.formal": ["--groups", "registers"],
-    "verify.mutate": ["--components", "decompressor", "--mutants", "10"],
+    "verify.mutate": ["--components", "selector-radix", "--mutants", "10"],
     "verify.fuzz": ["--targets", "names", "--cases", "20", "--processes", "0"],
 }
 """What makes a command short, in the place of the same options; by its name, or by that and its

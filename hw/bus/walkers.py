@@ -11,10 +11,10 @@ from hw.job.job import Run
 from hw.job.passes import Passes
 
 
-__all__ = ["BatchRuns", "JobRun", "ResultRuns", "TokenRuns", "WeightRuns"]
+__all__ = ["BatchRuns", "JobRun", "ResultRuns", "TokenRuns", "Walker", "WeightRuns"]
 
 
-class _Walker(wiring.Component):
+class Walker(wiring.Component):
     """Goes through a job at its own pace: one run of memory after the other.
 
     The first run is on offer two cycles after ``begin``. Reset, and ``drop``, end the walk.
@@ -64,7 +64,7 @@ class _Walker(wiring.Component):
         return elements << (self.size.bit_length() - 1)
 
 
-class TokenRuns(_Walker):
+class TokenRuns(Walker):
     """A run for each chunk of each token; chunked tokens come again for every tile."""
 
     strided = True
@@ -96,7 +96,7 @@ class TokenRuns(_Walker):
         return m
 
 
-class WeightRuns(_Walker):
+class WeightRuns(Walker):
     """A run for each chunk of each tile; they lie one behind the other, and come every batch."""
 
     def elaborate(self, platform):
@@ -115,7 +115,7 @@ class WeightRuns(_Walker):
         return m
 
 
-class BatchRuns(_Walker):
+class BatchRuns(Walker):
     """The terms of all tiles, again for every batch; together they are one packet."""
 
     def elaborate(self, platform):
@@ -129,7 +129,7 @@ class BatchRuns(_Walker):
         return m
 
 
-class JobRun(_Walker):
+class JobRun(Walker):
     """One run for the job: an element for each block, or token.
 
     Parameters
@@ -162,7 +162,7 @@ class JobRun(_Walker):
         return m
 
 
-class ResultRuns(_Walker):
+class ResultRuns(Walker):
     """A run for the tokens of each batch in each tile; a tile has the tokens one by one."""
 
     strided = True

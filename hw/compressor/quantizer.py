@@ -130,7 +130,7 @@ class RoundElement(wiring.Component):
     Members
     -------
     significand : In(8)
-        With the hidden bit, as :func:`_parts` gives it.
+        With the hidden bit, as ``_parts`` gives it.
     sign : In(1)
     distance : In(last + 1)
         A bit for each, as in :class:`Distances`.
