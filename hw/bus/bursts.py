@@ -1,17 +1,18 @@
 """Runs of elements as bursts of the bus."""
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
 from hw.bus.axi4 import Burst, MemoryRun
+from hw.bus.sized import Sized
 from hw.config import Design
 
 
 __all__ = ["Bursts"]
 
 
-class Bursts(wiring.Component):
+class Bursts(Sized):
     """Cuts runs of elements into bursts that stay inside aligned regions of ``burst_beats``.
 
     No burst has more beats than that, and none crosses a border of 4 KiB. A run is taken when the
@@ -33,18 +34,11 @@ class Bursts(wiring.Component):
     """
 
     def __init__(self, design: Design, size: int):
-        super().__init__({
+        super().__init__(design, size, {
             "i": In(stream.Signature(MemoryRun(design))),
             "o": Out(stream.Signature(Burst(design))),
             "busy": Out(1),
         })
-        self.design = design
-        self.size = size
-
-    @property
-    def variant(self) -> str:
-        """Bytes of an element."""
-        return f"{self.size}"
 
     def elaborate(self, platform):
         m = Module()

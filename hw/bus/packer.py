@@ -1,10 +1,11 @@
 """Elements of a stream to words of the bus."""
 
 from amaranth.hdl import C, Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
 from hw.bus.axi4 import MemoryRun, Word
+from hw.bus.sized import Sized
 from hw.bus.unpacker import Element
 from hw.config import Design
 
@@ -12,7 +13,7 @@ from hw.config import Design
 __all__ = ["Packer"]
 
 
-class Packer(wiring.Component):
+class Packer(Sized):
     """Puts the elements of runs into the words that hold them: the reverse of an unpacker.
 
     Bytes of a word that are of no element of the run are not written. One element per cycle, or
@@ -35,18 +36,11 @@ class Packer(wiring.Component):
     """
 
     def __init__(self, design: Design, size: int):
-        super().__init__({
+        super().__init__(design, size, {
             "runs": In(stream.Signature(MemoryRun(design))),
             "i": In(stream.Signature(Element(size))),
             "o": Out(stream.Signature(Word(design))),
         })
-        self.design = design
-        self.size = size
-
-    @property
-    def variant(self) -> str:
-        """Bytes of an element."""
-        return f"{self.size}"
 
     def elaborate(self, platform):
         m = Module()

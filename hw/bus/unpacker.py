@@ -1,10 +1,11 @@
 """Words of the bus to elements of a stream."""
 
 from amaranth.hdl import Array, Cat, Module, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from hw.bus.axi4 import MemoryRun
+from hw.bus.sized import Sized
 from hw.config import Design
 
 
@@ -18,7 +19,7 @@ class Element(data.StructLayout):
         super().__init__({"data": 8 * size, "last": 1})
 
 
-class Unpacker(wiring.Component):
+class Unpacker(Sized):
     """Takes the elements of runs out of the words that hold them.
 
     A word has several elements, or an element several words, the lowest first. What a word holds
@@ -41,18 +42,11 @@ class Unpacker(wiring.Component):
     """
 
     def __init__(self, design: Design, size: int):
-        super().__init__({
+        super().__init__(design, size, {
             "runs": In(stream.Signature(MemoryRun(design))),
             "words": In(stream.Signature(design.bus_width)),
             "o": Out(stream.Signature(Element(size))),
         })
-        self.design = design
-        self.size = size
-
-    @property
-    def variant(self) -> str:
-        """Bytes of an element."""
-        return f"{self.size}"
 
     def elaborate(self, platform):
         m = Module()

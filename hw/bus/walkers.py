@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from hw.bus.axi4 import MemoryRun
+from hw.bus.sized import Sized
 from hw.config import Design
 from hw.job.job import Run
 from hw.job.passes import Passes
@@ -14,7 +15,7 @@ from hw.job.passes import Passes
 __all__ = ["BatchRuns", "JobRun", "ResultRuns", "TokenRuns", "Walker", "WeightRuns"]
 
 
-class Walker(wiring.Component):
+class Walker(Sized):
     """Goes through a job at its own pace: one run of memory after the other.
 
     The first run is on offer two cycles after ``begin``. Reset, and ``drop``, end the walk.
@@ -38,18 +39,11 @@ class Walker(wiring.Component):
     strided = False
 
     def __init__(self, design: Design, size: int):
-        super().__init__({
+        super().__init__(design, size, {
             "run": In(Run()), "base": In(design.address_width),
             **({"stride": In(32)} if self.strided else {}),
             "o": Out(stream.Signature(MemoryRun(design))),
         })
-        self.design = design
-        self.size = size
-
-    @property
-    def variant(self) -> str:
-        """Bytes of an element."""
-        return f"{self.size}"
 
     def _walk(self, m, **options):
         """Follow the passes of a job; return them, and whether a run is taken."""

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from hw.bus.axi4 import Axi4, MemoryRun, Word, constants
 from hw.bus.bursts import Bursts
 from hw.bus.packer import Packer
+from hw.bus.sized import Sized
 from hw.bus.unpacker import Element
 from hw.config import Design
 from hw.stream.fifo import StreamFifo
@@ -16,7 +17,7 @@ from hw.stream.register import StreamRegister
 __all__ = ["Writer"]
 
 
-class Writer(wiring.Component):
+class Writer(Sized):
     """Writes runs of elements, in order, as bursts.
 
     A burst is asked for once all of its words are here, so that no write is ever left half done:
@@ -46,20 +47,13 @@ class Writer(wiring.Component):
     """
 
     def __init__(self, design: Design, size: int, number: int):
-        super().__init__({
+        super().__init__(design, size, {
             "runs": In(stream.Signature(MemoryRun(design))),
             "i": In(stream.Signature(Element(size))),
             "bus": Out(Axi4.half("write", design)),
             "drop": In(1), "failed": Out(1), "idle": Out(1),
         })
-        self.design = design
-        self.size = size
         self.number = number
-
-    @property
-    def variant(self) -> str:
-        """Bytes of an element."""
-        return f"{self.size}"
 
     def elaborate(self, platform):
         m = Module()

@@ -102,7 +102,7 @@ def run_layer(design: Design, memory: Memory, x: Tensor, weight: Tensor) -> Outc
     image = device.memory[addresses["result"]:][:job.result_size].reshape(job.tiles, -1)
     y = result_values(image, len(x), len(weight), design)
     exact = torch.equal(y, nm_linear(x, weight, design.pattern).long())
-    return Outcome(exact, cycles, device.read("STEPS"), device.bytes_read)
+    return Outcome(exact, cycles, device.read("STEPS"), device.bytes_moved)
 
 
 def report(designs: list[Design], layer: int, sentences: list[str], memory: Memory) -> bool:

@@ -21,7 +21,7 @@ from hw.command.progress import doing
 from sim.simulators.cache import cached
 
 
-__all__ = ["NO_PROBES", "PUBLISHED", "BuildError", "Probes", "available", "build"]
+__all__ = ["NO_PROBES", "PUBLISHED", "BuildError", "Probes", "available", "build", "included"]
 
 
 RUNTIME = ("verilated.cpp", "verilated_vpi.cpp", "verilated_threads.cpp", "verilated_vcd_c.cpp")
@@ -174,6 +174,19 @@ def _mend_counting(beside: Path) -> None:
     (beside / "verilated_cov.h").write_text(mended)
 
 
+def included(source: Path) -> list[Path]:
+    """A source and what it includes from beside it, or from a place that it names from there."""
+    found: list[Path] = []
+    waiting = [source.resolve()]
+    while waiting:
+        path = waiting.pop()
+        if path not in found and path.is_file():
+            found.append(path)
+            waiting += [(path.parent / name).resolve()
+                        for name in re.findall(r'^#include "(.+)"', path.read_text(), re.M)]
+    return found
+
+
 def build(verilog: str, top: str, harness: Path, *, fast: bool = False, link: tuple = (),
           waves: bool = False, probes: Probes = NO_PROBES) -> Path:
     """Compile a design and a harness, or take what an earlier call has built.
@@ -234,7 +247,6 @@ def build(verilog: str, top: str, harness: Path, *, fast: bool = False, link: tu
                   "-o", directory / top])
         shutil.rmtree(directory / "cpp")
 
-    sources = [harness, *sorted(harness.parent.glob("*.h"))]
-    inputs = (runtime.name, BESIDE, verilog, *(path.read_text() for path in sources), fast, link,
-              waves, *[probes] * (probes != NO_PROBES))
+    inputs = (runtime.name, BESIDE, verilog, *(path.read_text() for path in included(harness)),
+              fast, link, waves, *[probes] * (probes != NO_PROBES))
     return cached(top, inputs, make) / top

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from sim.simulators import cache
+from sim.simulators.verilator import included
 
 
 @pytest.fixture(autouse=True)
@@ -62,3 +63,14 @@ def test_processes_wait_for_each_other():
     assert [queue.get(timeout=60) for _ in processes] == [["first", "second"]] * 3
     for process in processes:
         process.join()
+
+
+def test_a_harness_stands_for_all_that_it_includes(tmp_path):
+    """From wherever it includes it, once, but for headers of the system."""
+    for name, text in (("own/harness.cpp", '#include <cstdint>\n#include "../shared/a.cpp"\n'),
+                       ("shared/a.cpp", '#include "b.h"\n#include "Vtop.h"\n'),
+                       ("shared/b.h", '#include "a.cpp"\n'), ("shared/other.h", "")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = included(tmp_path / "own" / "harness.cpp")
+    assert [path.name for path in found] == ["harness.cpp", "a.cpp", "b.h"]

@@ -5,12 +5,11 @@
 #include <cstdint>
 #include <cstring>
 
+#include "axi_lite.h"
 #include "library.h"
 #include "random.h"
 
 namespace {
-
-constexpr uint32_t ACCESS_LIMIT = 1000;  // cycles that an AXI4-Lite access may take
 
 struct Stream {
     uint8_t* data;   // beats, each of them `bytes` long
@@ -97,55 +96,19 @@ EXPORT void nm_reset(Model* model) {
     put_reset(top, true);
     EACH_INPUT(IDLE)
     top.m_axis_result_tready = 0;
-    top.s_axil_awvalid = top.s_axil_wvalid = top.s_axil_bready = 0;
-    top.s_axil_arvalid = top.s_axil_rready = 0;
-    top.s_axil_awprot = top.s_axil_arprot = 0;
+    idle_registers(top);
     model->tick();
     model->tick();
     put_reset(top, false);
 }
 
-// Returns the response, or -1 if there was none.
 EXPORT int nm_write(Model* model, Bench* bench, uint32_t address, uint32_t value,
                     uint32_t strobe) {
-    Vtop& top = model->enter()->top;
-    top.s_axil_awaddr = address;
-    top.s_axil_wdata = value;
-    top.s_axil_awprot = value & 7;  // ignored, whatever it is
-    top.s_axil_wstrb = strobe;
-    top.s_axil_awvalid = top.s_axil_wvalid = top.s_axil_bready = 1;
-    int response = -1;
-    for (uint32_t cycle = 0; response < 0 && cycle < ACCESS_LIMIT; ++cycle) {
-        begin_cycle(*model, *bench, false);
-        const bool address_taken = top.s_axil_awready, data_taken = top.s_axil_wready;
-        if (top.s_axil_bvalid) response = top.s_axil_bresp;
-        model->edge();
-        if (address_taken) top.s_axil_awvalid = 0;
-        if (data_taken) top.s_axil_wvalid = 0;
-    }
-    top.s_axil_bready = 0;
-    return response;
+    return write_register(*model, address, value, strobe, [=] { begin_cycle(*model, *bench, false); });
 }
 
-// Returns the response, or -1 if there was none.
 EXPORT int nm_read(Model* model, Bench* bench, uint32_t address, uint32_t* value) {
-    Vtop& top = model->enter()->top;
-    top.s_axil_araddr = address;
-    top.s_axil_arprot = address >> 2 & 7;  // ignored, whatever it is
-    top.s_axil_arvalid = top.s_axil_rready = 1;
-    int response = -1;
-    for (uint32_t cycle = 0; response < 0 && cycle < ACCESS_LIMIT; ++cycle) {
-        begin_cycle(*model, *bench, false);
-        const bool taken = top.s_axil_arready;
-        if (top.s_axil_rvalid) {
-            response = top.s_axil_rresp;
-            *value = top.s_axil_rdata;
-        }
-        model->edge();
-        if (taken) top.s_axil_arvalid = 0;
-    }
-    top.s_axil_rready = 0;
-    return response;
+    return read_register(*model, address, value, [=] { begin_cycle(*model, *bench, false); });
 }
 
 // Runs until all results were taken, or for `limit` cycles; returns the cycles it ran.

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from hw.config import Design
-from hw.registers import offset_of
 from sim.simulators.runner import generated
 from sim.simulators.verilator import NO_PROBES, Probes
-from sim.verilated.library import Library
+from sim.verilated.registers import WithRegisters, check_pauses
 from sw.driver.beats import Beats
 
 
@@ -41,7 +40,7 @@ class _Bench(ctypes.Structure):
                 ("random", ctypes.c_uint64), ("stall", ctypes.c_uint64))
 
 
-class Accelerator(Library):
+class Accelerator(WithRegisters):
     """One accelerator in simulation, after reset, as :class:`sim.verilated.library.Library` has it.
 
     Parameters
@@ -65,38 +64,16 @@ class Accelerator(Library):
 
     def __init__(self, design: Design, *, stall: float = 0.0, seed: int = 1,
                  probes: Probes = NO_PROBES):
-        if not 0 <= stall < 1:
-            raise ValueError(f"stall must be from 0 to below 1, not {stall!r}")
-        if type(seed) is not int or seed == 0:
-            raise ValueError(f"seed must be an integer other than 0, not {seed!r}")
+        check_pauses(stall, seed)
         self.design = design
         self._seed = seed
         self._bench = _Bench(random=seed, stall=int(stall * 2**32))
+        self._around = ctypes.byref(self._bench)
         self._beats: dict[str, Beats] = {}  # what the streams of the harness point to
         text, _ = generated("accelerator", design)
         super().__init__(text, "nm_accelerator", "accelerator.cpp",
                          *["-DNM_EPILOGUE"] * bool(design.epilogue_lanes),
                          *["-DNM_COEF"] * bool(design.channel_bits), probes=probes)
-
-    def write(self, register: str | int, value: int, *, strobe: int = 0xF) -> None:
-        """Write the bytes of ``strobe`` of a register, by name or offset.
-
-        OSError if the bus answers with an error.
-        """
-        response = self.call("write", self._around, _offset(register), ctypes.c_uint32(value),
-                             ctypes.c_uint32(strobe))
-        _check(response, f"writing register {register}")
-
-    def read(self, register: str | int) -> int:
-        """Read a register, by name or offset; OSError if the bus answers with an error."""
-        value = ctypes.c_uint32()
-        response = self.call("read", self._around, _offset(register), ctypes.byref(value))
-        _check(response, f"reading register {register}")
-        return value.value
-
-    @property
-    def _around(self):
-        return ctypes.byref(self._bench)
 
     def reset(self) -> None:
         """Hold the reset for two cycles; beats that were queued are gone."""
@@ -188,13 +165,3 @@ class Accelerator(Library):
 def _owned(beats: Beats) -> Beats:
     """The same beats where the harness can walk through them."""
     return Beats(np.ascontiguousarray(beats.data, np.uint8), np.ascontiguousarray(beats.last, bool))
-
-
-def _offset(register: str | int) -> int:
-    return offset_of(register) if isinstance(register, str) else register
-
-
-def _check(response: int, action: str) -> None:
-    if response:
-        reason = "no answer" if response < 0 else f"response {response}"
-        raise OSError(f"{action} failed: {reason}")

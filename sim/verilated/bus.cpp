@@ -8,12 +8,12 @@
 #include <deque>
 #include <map>
 
+#include "axi_lite.h"
 #include "library.h"
 #include "random.h"
 
 namespace {
 
-constexpr uint32_t ACCESS_LIMIT = 1000;  // cycles that an AXI4-Lite access may take
 constexpr int IDS = 8, RESULT_ID = 6;
 constexpr uint64_t PAGE = 4096;
 constexpr uint32_t SLAVE_ERROR = 2, DECODE_ERROR = 3;
@@ -215,9 +215,7 @@ EXPORT void nm_reset(Model* model) {
     Vtop& top = model->enter()->top;
     channels[model] = Channels{};
     put_reset(top, true);
-    top.s_axil_awvalid = top.s_axil_wvalid = top.s_axil_bready = 0;
-    top.s_axil_arvalid = top.s_axil_rready = 0;
-    top.s_axil_awprot = top.s_axil_arprot = 0;
+    idle_registers(top);
     top.m_axi_arready = top.m_axi_awready = top.m_axi_wready = 0;
     top.m_axi_rvalid = top.m_axi_bvalid = 0;
     model->tick();
@@ -225,44 +223,13 @@ EXPORT void nm_reset(Model* model) {
     put_reset(top, false);
 }
 
-// Returns the response, or -1 if there was none.
-EXPORT int nm_write(Model* model, Memory* memory, uint32_t address, uint32_t value) {
-    Vtop& top = model->enter()->top;
-    top.s_axil_awaddr = address;
-    top.s_axil_wdata = value;
-    top.s_axil_wstrb = 0xF;
-    top.s_axil_awvalid = top.s_axil_wvalid = top.s_axil_bready = 1;
-    int response = -1;
-    for (uint32_t cycle = 0; response < 0 && cycle < ACCESS_LIMIT; ++cycle) {
-        begin_cycle(*model, *memory);
-        const bool address_taken = top.s_axil_awready, data_taken = top.s_axil_wready;
-        if (top.s_axil_bvalid) response = top.s_axil_bresp;
-        model->edge();
-        if (address_taken) top.s_axil_awvalid = 0;
-        if (data_taken) top.s_axil_wvalid = 0;
-    }
-    top.s_axil_bready = 0;
-    return response;
+EXPORT int nm_write(Model* model, Memory* memory, uint32_t address, uint32_t value,
+                    uint32_t strobe) {
+    return write_register(*model, address, value, strobe, [=] { begin_cycle(*model, *memory); });
 }
 
-// Returns the response, or -1 if there was none.
 EXPORT int nm_read(Model* model, Memory* memory, uint32_t address, uint32_t* value) {
-    Vtop& top = model->enter()->top;
-    top.s_axil_araddr = address;
-    top.s_axil_arvalid = top.s_axil_rready = 1;
-    int response = -1;
-    for (uint32_t cycle = 0; response < 0 && cycle < ACCESS_LIMIT; ++cycle) {
-        begin_cycle(*model, *memory);
-        const bool taken = top.s_axil_arready;
-        if (top.s_axil_rvalid) {
-            response = top.s_axil_rresp;
-            *value = top.s_axil_rdata;
-        }
-        model->edge();
-        if (taken) top.s_axil_arvalid = 0;
-    }
-    top.s_axil_rready = 0;
-    return response;
+    return read_register(*model, address, value, [=] { begin_cycle(*model, *memory); });
 }
 
 // Runs until an interrupt, or for `limit` cycles; returns the cycles it ran.

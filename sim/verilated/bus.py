@@ -8,9 +8,8 @@ import numpy as np
 
 from hw.config import Design
 from hw.layouts import STREAMS
-from hw.registers import offset_of
 from sim.simulators.runner import generated
-from sim.verilated.library import Library
+from sim.verilated.registers import WithRegisters, check_pauses
 
 
 __all__ = ["BusAccelerator", "Violation"]
@@ -44,7 +43,7 @@ class _Memory(ctypes.Structure):
                 ("read_beats", ctypes.c_uint64 * _IDS), ("written_beats", ctypes.c_uint64))
 
 
-class BusAccelerator(Library):
+class BusAccelerator(WithRegisters):
     """One accelerator and its memory in simulation, after reset.
 
     Parameters
@@ -83,34 +82,16 @@ class BusAccelerator(Library):
                  bandwidth: float = 0.0, stall: float = 0.0, mixes: bool = False, seed: int = 1):
         if design.bus != "axi4":
             raise ValueError(f"bus must be axi4, not {design.bus!r}")
-        if not 0 <= stall < 1:
-            raise ValueError(f"stall must be from 0 to below 1, not {stall!r}")
-        if type(seed) is not int or seed == 0:
-            raise ValueError(f"seed must be an integer other than 0, not {seed!r}")
+        check_pauses(stall, seed)
         self.design = design
         self.memory = np.zeros(size, np.uint8)
         self._state = _Memory(
             data=self.memory.ctypes.data, base=base, size=size, latency=latency,
             bandwidth=int(bandwidth * 2**16), stall=int(stall * 2**32), mixes=mixes,
             longest=design.burst_beats, in_flight=design.outstanding, random=seed)
+        self._around = ctypes.byref(self._state)
         text, _ = generated("accelerator", design)
         super().__init__(text, "nm_accelerator", "bus.cpp")
-
-    def write(self, register: str | int, value: int) -> None:
-        """Write a register, by name or offset; OSError if the bus answers with an error."""
-        response = self.call("write", ctypes.byref(self._state), _offset(register),
-                             ctypes.c_uint32(value))
-        if response:
-            raise OSError(f"writing register {register} failed: response {response}")
-
-    def read(self, register: str | int) -> int:
-        """Read a register, by name or offset; OSError if the bus answers with an error."""
-        value = ctypes.c_uint32()
-        response = self.call("read", ctypes.byref(self._state), _offset(register),
-                             ctypes.byref(value))
-        if response:
-            raise OSError(f"reading register {register} failed: response {response}")
-        return value.value
 
     def allow(self, address: int, size: int) -> None:
         """Say which bytes may be written; others are a violation."""
@@ -123,7 +104,7 @@ class BusAccelerator(Library):
 
     def run(self, limit: int) -> int:
         """Run until an interrupt, or for ``limit`` cycles; returns the cycles it took."""
-        return self.call("run", ctypes.byref(self._state), ctypes.c_uint64(limit))
+        return self.call("run", self._around, ctypes.c_uint64(limit))
 
     @property
     def pending(self) -> bool:
@@ -141,12 +122,8 @@ class BusAccelerator(Library):
         return self._state.failed
 
     @property
-    def bytes_read(self) -> dict[str, int]:
+    def bytes_moved(self) -> dict[str, int]:
         """Bytes that went over the bus so far, by stream; whole beats."""
         return {name: self._state.read_beats[number] * self.design.bus_bytes
                 for number, name in enumerate(STREAMS)} | {
                     "result": self._state.written_beats * self.design.bus_bytes}
-
-
-def _offset(register: str | int) -> int:
-    return offset_of(register) if isinstance(register, str) else register

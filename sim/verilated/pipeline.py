@@ -45,8 +45,6 @@ class Pipeline(Library):
         Verilog in the place of what is generated, with the same ports and more.
     harness : Path, optional
         Harness in the place of ``pipeline.cpp``, which drives those that are more.
-    options : str
-        Further options of its compiler.
     probes : Probes
         What the model shows beyond its ports.
 
@@ -62,10 +60,10 @@ class Pipeline(Library):
     """
 
     def __init__(self, name: str, design: Design, text: str = "",
-                 harness: str | Path = "pipeline.cpp", *options: str, probes: Probes = NO_PROBES):
+                 harness: str | Path = "pipeline.cpp", *, probes: Probes = NO_PROBES):
         own, self.manifest = generated(name, design)
         self._widths = {port["name"]: port["width"] for port in self.manifest["ports"]}
-        super().__init__(text or own, f"nm_{name}", harness, *options, probes=probes)
+        super().__init__(text or own, f"nm_{name}", harness, probes=probes)
 
     def run(self, beats: Beats, count: int, *, limit: int, stall: float = 0.0, seed: int = 1,
             channel: np.ndarray | None = None, shift: int = 0) -> tuple[Beats, int]:

@@ -1,5 +1,6 @@
 """A component among inputs that a solver chooses, and the rules that it must keep."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -27,7 +28,7 @@ START = "at_start"
 """Module whose output ``y`` is one in the first cycle only; the engine brings it along."""
 
 
-class Claim(wiring.Component):
+class Claim(wiring.Component, ABC):
     """Rules over a component, for all inputs in all cycles.
 
     The first cycle resets whatever the flip-flops and memories hold at power-up, and any later
@@ -97,16 +98,16 @@ class Claim(wiring.Component):
             m.d.sync += held.eq(given)
         return held
 
+    @abstractmethod
     def watch(self, m: Module) -> Mapping[str, ValueLike]:
         """Add what watches the component; return for each rule whether it is broken now."""
-        raise NotImplementedError
 
     def excluded(self, m: Module) -> ValueLike:
         """Whether this cycle is none that the component has to cope with."""
         return C(0)
 
 
-class Fact(wiring.Component):
+class Fact(wiring.Component, ABC):
     """Rules without a clock, for all inputs.
 
     Parameters
@@ -137,9 +138,9 @@ class Fact(wiring.Component):
         m.d.comb += self.broken.eq(Cat(broken[rule] for rule in self.rules))
         return m
 
+    @abstractmethod
     def state(self, m: Module) -> Mapping[str, ValueLike]:
         """Add what is looked at; return for each rule whether it is broken."""
-        raise NotImplementedError
 
 
 def too_long(m: Module, condition: ValueLike, longest: int, name: str) -> Value:

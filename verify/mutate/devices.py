@@ -1,7 +1,6 @@
 """Designs with mutants as fast objects of the Python process."""
 
 import ctypes
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ __all__ = ["begin", "device", "streams", "verilog"]
 
 
 _HARNESS = Path(__file__).with_name("harness")
-_SHARED = Path(__file__).parents[2] / "sim" / "verilated"
 
 
 def streams(design: Design) -> bool:
@@ -26,9 +24,9 @@ def streams(design: Design) -> bool:
 class _Selector(Library):
     """A combinational selector; its harness compares masks with a sort."""
 
-    def __init__(self, design: Design, text: str, *options: str):
+    def __init__(self, design: Design, text: str):
         self.design = design
-        super().__init__(text, "nm_selector", _HARNESS / "selector.cpp", *options)
+        super().__init__(text, "nm_selector", _HARNESS / "selector.cpp")
 
     def run(self, blocks: int, seed: int) -> bool:
         """Whether all masks of random and adversarial blocks come and are right."""
@@ -44,12 +42,9 @@ def verilog(name: str, design: Design) -> str:
 
 def device(name: str, design: Design, text: str) -> Any:
     """The design of Verilog with mutants, in simulation."""
-    # Harnesses include those of sim/verilated, which the cache of models does not know of.
-    sources = b"".join(path.read_bytes() for path in sorted(_SHARED.iterdir()) if path.is_file())
-    digest = f"-DNM_SOURCES={int(hashlib.sha256(sources).hexdigest()[:7], 16)}"
     if name == "selector" and not streams(design):
-        return _Selector(design, text, digest)
-    return Pipeline(name, design, text, _HARNESS / "pipeline.cpp", digest)
+        return _Selector(design, text)
+    return Pipeline(name, design, text, _HARNESS / "pipeline.cpp")
 
 
 def begin(built: Any, number: int) -> None:

