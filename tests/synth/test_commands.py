@@ -103,7 +103,7 @@ def test_cells_are_written_where_they_are_asked_for(tmp_path, capsys):
 def test_mapping_that_is_ended_leaves_no_process_and_no_folder(tmp_path, number):
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    process = start(["synth.report", "--patterns", "16:32", "--designs", "selector", "--selectors",
+    process = start(["synth.report", "--patterns", "8:16", "--designs", "selector", "--selectors",
                      "rank", "--store", tmp_path / "store", "-o", tmp_path / "out"],
                     TMPDIR=str(temporary))
     try:

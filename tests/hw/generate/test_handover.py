@@ -86,7 +86,7 @@ def test_a_macro_leaves_the_memories_out(folder, tmp_path):
 def test_design_has_no_latches_and_no_empty_modules(tmp_path):
     """Of an accelerator with everything, by Yosys, which infers latches where a value is kept."""
     text = verilog("accelerator", Design(
-        Pattern(2, 4), rows=2, columns=2, tile=2, max_k=64, batch_tokens=4, flexible="all",
+        Pattern(2, 4), rows=1, columns=1, tile=1, max_k=8, batch_tokens=1, flexible="all",
         unstructured=True, shift="median", statistics=True))
     (tmp_path / "design.v").write_text(text)
     log = yosys.run(["read_verilog design.v", "hierarchy -check -top nm_accelerator", "proc",

@@ -58,6 +58,7 @@ def test_design_is_clean(name, design, tmp_path):
     check(name, design, tmp_path)
 
 
+@pytest.mark.long
 @needs_wheel
 @pytest.mark.parametrize("seed", range(5))
 def test_random_designs_are_clean(seed, tmp_path):

@@ -32,7 +32,7 @@ from pyosys import libyosys
 libyosys.run_pass("tee -q script design.ys")
 """
 
-SMALL = {"rows": 2, "columns": 2, "tile": 2, "max_k": 32, "batch_tokens": 2}
+SMALL = {"rows": 1, "columns": 1, "tile": 1, "max_k": 8, "batch_tokens": 1}
 VARIANTS = {
     "selector": [{"selector": "radix", "stages": 2}, {"selector": "serial"}],
     "compressor": [{}, {"coefficients": 4, "shift": "channel"}, {"shift": "scalar"},

@@ -243,6 +243,7 @@ def test_compiled_model_has_the_same_outputs_and_gradients(pattern, criterion, c
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # of inductor itself
+@pytest.mark.long
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @torch.no_grad()
 def test_compiles_to_machine_code(dtype, tmp_path, monkeypatch):

@@ -49,6 +49,7 @@ def test_spread_is_the_largest_distance_from_the_mean():
     assert Spread((9.0, 10.0)).over(Spread((3.0, 4.0))) == Spread((3.0, 2.5))
 
 
+@pytest.mark.long
 def test_report_is_written_and_repeats(tmp_path, capsys):
     arguments = ["--patterns", "2:4", "--inputs", "gaussian", "--cycles", "30", "--seeds", "2"]
     main([*arguments, "-o", str(tmp_path / "a")])
