@@ -23,6 +23,8 @@ def explain(error: BaseException, extra: str = "") -> str | None:
         return f"text must be UTF-8, not other bytes ({error})"
     if isinstance(error, OSError):
         return _system(error)
+    if type(error).__name__ == "BrokenProcessPool":
+        return "workers must run to their end, not be killed, as for lack of memory"
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return "memory must hold what is asked for, not run out: ask for less at a time"
     if isinstance(error, (ValueError, Fault)):
@@ -49,6 +51,9 @@ def _missing(error: ModuleNotFoundError, extra: str) -> str | None:
 def _system(error: OSError) -> str:
     if error.errno is None:  # raised by a function that says what it means
         return str(error).partition("\n")[0]
+    if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):
+        return (f"TMPDIR must be a directory that can be written, not "
+                f"{os.environ.get('TMPDIR', '')!r} ({reason(error)})")
     if error.filename is None:
         _silence()
         return f"standard output and files must take what is written, not fail ({reason(error)})"
