@@ -5,7 +5,7 @@ import sys
 from contextlib import suppress
 
 
-__all__ = ["Fault", "explain", "reason"]
+__all__ = ["Fault", "explain", "lacking", "reason"]
 
 
 class Fault(RuntimeError):
@@ -32,6 +32,16 @@ def explain(error: BaseException, extra: str = "") -> str | None:
     return None
 
 
+def lacking(error: ModuleNotFoundError) -> str:
+    """Name of the package that is not installed, also where a library hides it behind its own."""
+    cause: BaseException | None = error
+    while isinstance(cause, ModuleNotFoundError):
+        if cause.name:
+            return cause.name
+        cause = cause.__cause__
+    return ""
+
+
 def reason(error: BaseException) -> str:
     """Why something could not be read or written, for a message that names it."""
     about = getattr(error, "strerror", None) or str(error).strip().partition("\n")[0]
@@ -39,10 +49,11 @@ def reason(error: BaseException) -> str:
 
 
 def _missing(error: ModuleNotFoundError, extra: str) -> str | None:
-    name = error.name or ""
+    name = lacking(error)
     if name.split(".")[0] in ("hw", "sw", "sim", "synth", "verify"):
         return None
-    if str(error) != f"No module named {name!r}":  # whoever raised it knows more
+    named = error.name and str(error) != f"No module named {name!r}"
+    if named or not name:  # whoever raised it knows more
         return str(error).partition("\n")[0]
     package = f"nmforge[{extra}]" if extra else "nmforge"
     return f"{name} must be installed, not missing: pip install '{package}'"

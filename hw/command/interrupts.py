@@ -16,7 +16,7 @@ from hw.command.early import SIGNALS
 __all__ = ["Interrupted", "interruptible", "unfinished"]
 
 
-GRACE = 1.5
+GRACE = 1.0
 """Seconds that a command gets to end by itself; then its process is ended."""
 
 _unfinished: set[Path] = set()

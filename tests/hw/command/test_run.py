@@ -64,6 +64,22 @@ def test_faults_are_one_sentence(work, message, capsys):
         "usage: python -m x.y [options]", f"python -m x.y: error: {message}"]
 
 
+def hidden(arguments):
+    """As transformers does, which imports on first use."""
+    try:
+        missing(arguments)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("Could not import module 'BertModel'.") from error
+
+
+def test_a_missing_package_is_named_where_a_library_hides_it(capsys):
+    with pytest.raises(SystemExit):
+        command(hidden, extra="model")
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "python -m x.y: error: no_such_package must be installed, not missing: "
+        "pip install 'nmforge[model]'")
+
+
 def test_defects_of_the_program_keep_their_traceback():
     with pytest.raises(AssertionError, match=r"^a defect$"):
         command(failing(AssertionError("a defect")))
