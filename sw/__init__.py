@@ -6,6 +6,8 @@ Names are loaded on first use, so that ``import sw`` costs nothing and needs no 
 from importlib import import_module
 from typing import Any
 
+import hw.command.early  # noqa: F401 - signals, from here on
+
 
 _HOME = {
     "nm_mask": "sw.exact.selection",

@@ -1,0 +1,3 @@
+"""From designs to figures: synthesis, placement, energy, reports."""
+
+import hw.command.early  # noqa: F401 - signals, from here on

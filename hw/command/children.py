@@ -7,12 +7,13 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from hw.command.faults import Fault
 
 
-__all__ = ["as_worker", "begin", "call", "end_all"]
+__all__ = ["as_worker", "begin", "call", "end_all", "end_strays"]
 
 
 GRACE = 3.0
@@ -82,17 +83,46 @@ def end_all(number: int = signal.SIGTERM) -> None:
             os.kill(worker.pid, number)
 
 
-def as_worker() -> None:
-    """Initialise a process of a pool: Ctrl-C is the parent's, and its end ends children too."""
-    def end(number: int, frame: Any) -> None:
-        end_all()
-        os._exit(128 + number)
+def end_strays() -> None:
+    """Kill what else this process has started, where the system tells.
 
+    Libraries start some, and a signal may come before :func:`call` knows what it has started.
+    """
+    keeper = getattr(sys.modules.get("multiprocessing.resource_tracker"), "_resource_tracker", None)
+    for listed in Path("/proc/self/task").glob("*/children"):
+        with suppress(OSError):
+            for child in map(int, listed.read_text().split()):
+                if child != getattr(keeper, "_pid", None):  # it ends by itself, and cleans up
+                    _kill_group(child)
+
+
+def as_worker() -> None:
+    """Initialise a process of a pool: Ctrl-C is the parent's, and its end ends children too.
+
+    At once, even within a long call into a library: a thread sees to it.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+
+    def end() -> None:
+        os.read(reading, 1)
+        end_all()
+        end_strays()
+        os._exit(128 + signal.SIGTERM)
+
+    threading.Thread(target=end, daemon=True).start()
 
 
 def _kill(process: subprocess.Popen) -> None:
     if process.returncode is None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _kill_group(process.pid)
+
+
+def _kill_group(child: int) -> None:
+    """Kill a child, and with the head of a group all of it."""
+    with suppress(ProcessLookupError):
+        own = os.getpgid(child) == child
+        (os.killpg if own else os.kill)(child, signal.SIGKILL)

@@ -5,7 +5,7 @@ import sys
 from contextlib import suppress
 
 
-__all__ = ["Fault", "explain", "reason"]
+__all__ = ["Fault", "explain", "lacking", "reason"]
 
 
 class Fault(RuntimeError):
@@ -23,11 +23,23 @@ def explain(error: BaseException, extra: str = "") -> str | None:
         return f"text must be UTF-8, not other bytes ({error})"
     if isinstance(error, OSError):
         return _system(error)
+    if type(error).__name__ == "BrokenProcessPool":
+        return "workers must run to their end, not be killed, as for lack of memory"
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return "memory must hold what is asked for, not run out: ask for less at a time"
     if isinstance(error, (ValueError, Fault)):
         return str(error).strip().partition("\n")[0]
     return None
+
+
+def lacking(error: ModuleNotFoundError) -> str:
+    """Name of the package that is not installed, also where a library hides it behind its own."""
+    cause: BaseException | None = error
+    while isinstance(cause, ModuleNotFoundError):
+        if cause.name:
+            return cause.name
+        cause = cause.__cause__
+    return ""
 
 
 def reason(error: BaseException) -> str:
@@ -37,10 +49,11 @@ def reason(error: BaseException) -> str:
 
 
 def _missing(error: ModuleNotFoundError, extra: str) -> str | None:
-    name = error.name or ""
+    name = lacking(error)
     if name.split(".")[0] in ("hw", "sw", "sim", "synth", "verify"):
         return None
-    if str(error) != f"No module named {name!r}":  # whoever raised it knows more
+    named = error.name and str(error) != f"No module named {name!r}"
+    if named or not name:  # whoever raised it knows more
         return str(error).partition("\n")[0]
     package = f"nmforge[{extra}]" if extra else "nmforge"
     return f"{name} must be installed, not missing: pip install '{package}'"
@@ -49,6 +62,9 @@ def _missing(error: ModuleNotFoundError, extra: str) -> str | None:
 def _system(error: OSError) -> str:
     if error.errno is None:  # raised by a function that says what it means
         return str(error).partition("\n")[0]
+    if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):
+        return (f"TMPDIR must be a directory that can be written, not "
+                f"{os.environ.get('TMPDIR', '')!r} ({reason(error)})")
     if error.filename is None:
         _silence()
         return f"standard output and files must take what is written, not fail ({reason(error)})"

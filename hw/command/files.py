@@ -1,15 +1,17 @@
 """Output files: complete or not there at all."""
 
+import fcntl
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hw.command.interrupts import unfinished
+from hw.command.progress import doing
 
 
-__all__ = ["check_file", "check_writable", "temporary", "write_all"]
+__all__ = ["alone", "check_file", "check_writable", "temporary", "write_all"]
 
 
 def write_all(directory: Path, contents: dict[str, str | bytes]) -> list[Path]:
@@ -24,14 +26,12 @@ def write_all(directory: Path, contents: dict[str, str | bytes]) -> list[Path]:
         If the directory cannot be made or written.
     """
     check_writable(directory, contents)
-    with _named_errors(directory):
-        directory.mkdir(parents=True, exist_ok=True)
-        with temporary(directory) as beside:
-            for name, content in contents.items():
-                (beside / name).write_bytes(
-                    content if isinstance(content, bytes) else content.encode())
-            for name in contents:
-                os.replace(beside / name, directory / name)
+    with _named_errors(directory), _made(directory), temporary(directory) as beside:
+        for name, content in contents.items():
+            (beside / name).write_bytes(
+                content if isinstance(content, bytes) else content.encode())
+        for name in contents:
+            os.replace(beside / name, directory / name)
     return [directory / name for name in contents]
 
 
@@ -58,6 +58,19 @@ def temporary(beside: Path | None = None) -> Iterator[Path]:
         yield path
 
 
+@contextmanager
+def alone(lock: Path, what: str) -> Iterator[None]:
+    """Wait until no other process is in such a block with the file ``lock``, which stays.
+
+    ``what`` says for who waits what another process does. A process that ends, however it ends,
+    lets go of it.
+    """
+    with open(lock, "w", encoding="utf-8") as file:
+        with doing(f"waiting for another process that {what}"):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def check_file(name: str, path: Path) -> None:
     """Raise ValueError if a file cannot be written there; leave nothing behind.
 
@@ -68,6 +81,21 @@ def check_file(name: str, path: Path) -> None:
     except ValueError as error:
         raise ValueError(f"{name} must be a file that can be written, not {str(path)!r} "
                          f"({error.__cause__.strerror})") from None  # type: ignore[union-attr]
+
+
+@contextmanager
+def _made(directory: Path) -> Iterator[None]:
+    """Make a directory, and unmake it unless the block ends well."""
+    missing = [folder for folder in (directory, *directory.absolute().parents)
+               if not folder.exists()]
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # someone else has put something there
+            for folder in missing:
+                folder.rmdir()
+        raise
 
 
 @contextmanager

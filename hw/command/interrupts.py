@@ -5,20 +5,19 @@ import shutil
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from hw.command import children
+from hw.command.early import SIGNALS
 
 
 __all__ = ["Interrupted", "interruptible", "unfinished"]
 
 
-GRACE = 1.5
+GRACE = 1.0
 """Seconds that a command gets to end by itself; then its process is ended."""
-
-SIGNALS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "hung up"}
 
 _unfinished: set[Path] = set()
 
@@ -88,9 +87,11 @@ def _watch(prog: str, reading: int, ended: threading.Event) -> None:
         number = received[0]
         if number in SIGNALS and not ended.wait(GRACE):
             children.end_all(signal.SIGKILL)
+            children.end_strays()
             for path in list(_unfinished):
                 _remove(path)
-            os.write(2, f"\n{prog}: {SIGNALS[signal.Signals(number)]}\n".encode())
+            with suppress(OSError):
+                os.write(2, f"\n{prog}: {SIGNALS[signal.Signals(number)]}\n".encode())
             os._exit(128 + number)
     os.close(reading)
 

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from hw.command.children import end_strays
 from hw.command.faults import explain
 from hw.command.interrupts import Interrupted, interruptible
 from hw.command.parser import Arguments, Parser
@@ -37,6 +38,7 @@ def run(parser: Parser, work: Callable[[Arguments], int | None],
         with interruptible(parser.prog):
             code = _guarded(parser, work, argv)
     except Interrupted as stopped:
+        end_strays()
         print(f"{parser.prog}: {stopped.reason}", file=sys.stderr)
         raise SystemExit(stopped.code) from None
     if code is not None:

@@ -4,6 +4,11 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+# First of all, so that it is missed before there is a table to print.
+from rich.console import Console
+from rich.table import Table as Rich
+from rich.text import Text
+
 
 __all__ = ["Table"]
 
@@ -68,10 +73,6 @@ class Table:
                              *self._heading(column).split(" "), ""]))
 
     def _print(self, columns: list[int], width: int, title: str) -> None:
-        from rich.console import Console
-        from rich.table import Table as Rich
-        from rich.text import Text
-
         shown = Rich(title=Text(title) if title else None)
         widths = {column: self._width(column) for column in columns}
         whole = {column: max(widths[column], len(self._heading(column))) for column in columns}

@@ -1,18 +1,18 @@
 """Directories that are made once and then reused, by any number of processes at once."""
 
-import fcntl
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hw.command.faults import Fault
+from hw.command.faults import Fault, reason
+from hw.command.files import alone, check_writable
 from hw.command.interrupts import unfinished
 from hw.command.progress import doing
 
 
-__all__ = ["cache_directory", "cached"]
+__all__ = ["cache_directory", "cached", "check_cache"]
 
 
 def cache_directory() -> Path:
@@ -21,6 +21,14 @@ def cache_directory() -> Path:
     It may be deleted at any time while no simulation runs.
     """
     return Path("build", "sim").absolute()
+
+
+def check_cache() -> None:
+    """Raise Fault if :func:`cached` could make nothing; what is there already may be enough."""
+    directory = cache_directory()
+    if not directory.is_dir():
+        with _named_errors():
+            check_writable(directory)
 
 
 def cached(name: str, inputs: tuple, make: Callable[[Path], None]) -> Path:
@@ -42,33 +50,33 @@ def cached(name: str, inputs: tuple, make: Callable[[Path], None]) -> Path:
     Raises
     ------
     Fault
-        If the directory cannot be written.
+        If the directory cannot be written, or the disk is full.
     """
     digest = hashlib.sha256(repr(inputs).encode()).hexdigest()[:20]
     final = cache_directory() / f"{name}-{digest}"
     if final.is_dir():
         return final
-    with _lock(final), doing(f"making {name}"):
-        if not final.is_dir():
-            partial = Path(f"{final}.partial")
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir()
-            with unfinished(partial):
-                make(partial)
-                partial.rename(final)
+    with _named_errors():
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with alone(Path(f"{final}.lock"), f"makes {final.name}"), doing(f"making {name}"):
+            if not final.is_dir():
+                partial = Path(f"{final}.partial")
+                shutil.rmtree(partial, ignore_errors=True)
+                partial.mkdir()
+                with unfinished(partial):
+                    make(partial)
+                    partial.rename(final)
     return final
 
 
 @contextmanager
-def _lock(final: Path) -> Iterator[None]:
-    """Wait until no other process makes ``final``."""
+def _named_errors() -> Iterator[None]:
+    """Say where files should have been written, whoever failed to."""
     try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        lock = open(f"{final}.lock", "w")  # noqa: SIM115 - closed below
-    except OSError as error:
-        raise Fault("working directory must let files be written to build/sim, not "
-                    f"{str(Path.cwd())!r} ({error.strerror})") from error
-    with lock:
-        with doing(f"waiting for another process that makes {final.name}"):
-            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    except (OSError, ValueError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if not isinstance(cause, OSError) or cause.errno is None:
+            raise
+        raise Fault("working directory must let files be written to build/sim, not "
+                    f"{str(Path.cwd())!r} ({reason(cause)})") from error

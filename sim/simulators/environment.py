@@ -3,6 +3,8 @@
 import os
 
 from hw.command.checks import choice, integer, plain
+from sim.simulators.cache import check_cache
+from sim.simulators.verilator import check_tools
 
 
 __all__ = ["asked_simulator", "check_environment", "seed"]
@@ -20,6 +22,16 @@ def seed() -> int:
 
 
 def check_environment() -> None:
-    """Refuse what no simulation can take, before anything is imported; ValueError."""
+    """Refuse what no simulation can take, before anything slow is imported.
+
+    Raises
+    ------
+    ValueError
+        If SIM or SEED is none.
+    Fault
+        If Verilator or a compiler is missing, or nothing can be built in the working directory.
+    """
     asked_simulator()
     seed()
+    check_tools()
+    check_cache()

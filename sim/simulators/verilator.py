@@ -12,6 +12,7 @@ import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from hw.command.progress import doing
 from sim.simulators.cache import cached
 
 
-__all__ = ["NO_PROBES", "PUBLISHED", "BuildError", "Probes", "available", "build", "included"]
+__all__ = ["NO_PROBES", "PUBLISHED", "BuildError", "Probes", "available", "build", "check_tools",
+           "included"]
 
 
 RUNTIME = ("verilated.cpp", "verilated_vpi.cpp", "verilated_threads.cpp", "verilated_vcd_c.cpp")
@@ -86,8 +88,15 @@ def _compiler() -> str:
     return found
 
 
-def _run(command: list, **kwargs) -> None:
-    done = call(command, **kwargs)
+def check_tools() -> None:
+    """Raise BuildError if Verilator or the C++ compiler is missing."""
+    _root()
+    _compiler()
+
+
+def _run(command: list, directory: Path, **environment: str) -> None:
+    """Run a tool that fills ``directory``, where its temporary files also go: it may be killed."""
+    done = call(command, env={**os.environ, "TMPDIR": str(directory), **environment})
     if done.returncode:
         said = f"{done.stdout}{done.stderr}".strip()
         first = next((line for line in said.splitlines() if "error" in line.lower()),
@@ -115,10 +124,10 @@ def _runtime() -> Path:
                       "-o", f"{header}.gch"] for level, header in headers]
         with (doing("compiling Verilator's run-time library, once, for up to a minute"),
               ThreadPoolExecutor() as pool):
-            list(pool.map(_run, compiles))
+            list(pool.map(partial(_run, directory=directory), compiles))
         objects = sorted(directory.glob("*.o"))
         _run([_compiler(), "-shared", "-pthread", *DARWIN_LINK, *objects,
-              "-o", directory / "libverilated.so"])
+              "-o", directory / "libverilated.so"], directory)
         for unused in objects:
             unused.unlink()
 
@@ -232,7 +241,7 @@ def build(verilog: str, top: str, harness: Path, *, fast: bool = False, link: tu
                   "Vtop", "--Mdir", directory / "cpp", "--top-module", top,
                   "-fno-inline", *model_options, *(["--trace"] if waves else []),
                   *COVERAGE * probes.coverage, control, source],
-                 env={**os.environ, "VERILATOR_ROOT": str(_root())})
+                 directory, VERILATOR_ROOT=str(_root()))
         if probes.coverage:
             _mend_counting(directory / "cpp")
         parts = [*sorted((directory / "cpp").glob("*.cpp")), harness,
@@ -244,7 +253,7 @@ def build(verilog: str, top: str, harness: Path, *, fast: bool = False, link: tu
                   "-include", _header(runtime, optimisation),
                   f"-I{directory / 'cpp'}", unit, f"-L{runtime}", "-lverilated",
                   f"-Wl,-rpath,{BESIDE}/{runtime.name}", *link, *DARWIN_LINK,
-                  "-o", directory / top])
+                  "-o", directory / top], directory)
         shutil.rmtree(directory / "cpp")
 
     inputs = (runtime.name, BESIDE, verilog, *(path.read_text() for path in included(harness)),

@@ -1,11 +1,13 @@
 """The cache of built models."""
 
 import multiprocessing
+import subprocess
 import time
 
 import pytest
 
-from sim.simulators import cache
+from hw.command.faults import Fault
+from sim.simulators import cache, verilator
 from sim.simulators.verilator import included
 
 
@@ -74,3 +76,27 @@ def test_a_harness_stands_for_all_that_it_includes(tmp_path):
         (tmp_path / name).write_text(text)
     found = included(tmp_path / "own" / "harness.cpp")
     assert [path.name for path in found] == ["harness.cpp", "a.cpp", "b.h"]
+
+
+@pytest.mark.parametrize("raised", [
+    OSError(28, "No space left on device", "file"),
+    # What hw.command.files makes of the same.
+    ValueError("output must be a writable directory, not 'x' (No space left on device)")])
+def test_a_full_disk_is_said_of_the_place_that_is_built_in(raised, tmp_path):
+    def fail(directory):
+        (directory / "rubbish").write_text("half")
+        raise raised from OSError(28, "No space left on device")
+
+    with pytest.raises(Fault, match=r"^working directory must let files be written to build/sim, "
+                                    r"not '.*' \(No space left on device\)$"):
+        cache.cached("thing", (1,), fail)
+    assert [path.suffix for path in (tmp_path / "build" / "sim").iterdir()] == [".lock"]
+
+
+def test_tools_keep_temporary_files_where_they_go_when_a_tool_is_killed(monkeypatch, tmp_path):
+    given = {}
+    monkeypatch.setattr(verilator, "call", lambda command, **options: given.update(options)
+                        or subprocess.CompletedProcess(command, 0, "", ""))
+    verilator._run(["c++"], tmp_path, VERILATOR_ROOT="there")
+    assert given["env"]["TMPDIR"] == str(tmp_path)
+    assert given["env"]["VERILATOR_ROOT"] == "there"

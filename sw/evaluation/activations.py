@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hw.command.faults import lacking
+
 
 __all__ = ["LAYERS", "FeedForward", "encode", "encoder", "feed_forward"]
 
@@ -63,8 +65,8 @@ def encoder() -> tuple[Any, Any]:
         from transformers.utils import logging
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"{error.name} must be installed for real activations: pip install 'nmforge[model]'",
-            name=error.name) from None
+            f"{lacking(error)} must be installed for real activations, not missing: "
+            "pip install 'nmforge[model]'", name=lacking(error)) from None
     logging.disable_progress_bar()
     path = get_model_path()
     model = BertModel.from_pretrained(path, dtype=torch.float32)

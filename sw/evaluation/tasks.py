@@ -5,6 +5,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from hw.command.faults import lacking
 from hw.config import integer
 
 
@@ -40,8 +41,9 @@ class Tasks:
             import lm_eval.models.huggingface
             import lm_eval.tasks
         except ModuleNotFoundError as error:
-            raise ModuleNotFoundError(f"{error.name} must be installed for tasks: pip install "
-                                      "nmforge[tasks]", name=error.name) from None
+            raise ModuleNotFoundError(
+                f"{lacking(error)} must be installed for tasks, not missing: "
+                "pip install 'nmforge[tasks]'", name=lacking(error)) from None
         if folder is not None and not folder.is_dir():
             raise NotADirectoryError(f"task folder must be a folder, not {str(folder)!r}")
         if limit is not None:

@@ -87,7 +87,8 @@ def route(netlist: str, used: Used, around: Harness, *, clock_ns: float, seed: i
                    "mapped.json", "--freq", f"{1000 / clock_ns:g}", "--seed", seed,
                    "--timing-allow-fail", "--report", "report.json", "-q"]
         try:
-            done = call(command, cwd=folder, timeout=timeout, env=dict(os.environ))
+            done = call(command, cwd=folder, timeout=timeout,
+                        env={**os.environ, "TMPDIR": str(folder)})
         except subprocess.TimeoutExpired:
             raise RouteError(f"nextpnr did not end within {timeout:g} s") from None
         if done.returncode:

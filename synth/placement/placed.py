@@ -6,6 +6,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 
+from hw.command.children import as_worker
 from synth.flow.flat import Netlist, Parts
 from synth.flow.gates import Gates
 from synth.flow.synthesis import Flow
@@ -131,5 +132,6 @@ def _area(gates: Gates, flow: Flow) -> float:
 
 
 def _silence() -> None:
-    """Drop what the placer prints from C++."""
+    """Initialise a process of the pool; drop what the placer prints from C++."""
+    as_worker()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -1,5 +1,6 @@
 """Accuracy, area, energy and time of patterns on one page: ``python -m synth.study -o DIR``."""
 
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,6 +106,7 @@ def _run(arguments: Arguments) -> int | None:
         products=arguments.products, max_k=arguments.max_k, selectors=arguments.selectors)
     from synth.study.accuracy import evaluated, published
     from synth.study.data import Study, merged, read
+    importlib.import_module("hw.command.table")  # what prints must not be missed at the end
 
     rows = [row for path in arguments.accuracy or () for row in evaluated(path)]
     if given:

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from importlib import import_module
 
 import pytest
 
@@ -26,20 +27,42 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize("command", SMALL, ids=lambda command: command.__name__)
-def test_no_compiler_is_one_sentence(command, monkeypatch, capsys):
+SIMULATING = {**{command.__name__: (command, words) for command, words in SMALL.items()},
+              **{f"verify.{name}": (import_module(f"verify.{name}.command"), ["-o", "out"])
+                 for name in ("coverage", "mutate")}}
+"""Commands that build models, by their names."""
+
+
+@pytest.fixture
+def nothing_slow(monkeypatch):
+    """Whatever does the work cannot be imported: a refusal comes before."""
+    for name in ("layer", "model", "patterns", "selectors", "soak", "system"):
+        monkeypatch.setitem(sys.modules, f"sim.runs.{name}", None)
+    for name in ("torch", "verify.coverage.measure", "verify.mutate.run"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+
+@pytest.mark.usefixtures("nothing_slow")
+@pytest.mark.parametrize("name", SIMULATING)
+def test_no_compiler_is_one_sentence_before_any_work(name, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CXX", "no-such-compiler")
-    last = refused(command.main, SMALL[command], capsys)
-    assert last == (f"python -m {command.__name__}: error: CXX must name a C++ compiler, not "
+    command, words = SIMULATING[name]
+    last = refused(command.main, words, capsys)
+    assert last == (f"python -m {name}: error: CXX must name a C++ compiler, not "
                     "'no-such-compiler', which is not installed")
+    assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("command", SMALL, ids=lambda command: command.__name__)
-def test_a_folder_that_cannot_be_written_is_one_sentence(command, monkeypatch, capsys, tmp_path):
+@pytest.mark.usefixtures("nothing_slow")
+@pytest.mark.parametrize("name", SIMULATING)
+def test_a_folder_that_cannot_be_written_is_one_sentence_before_any_work(name, monkeypatch, capsys,
+                                                                         tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "build").write_text("")
-    last = refused(command.main, SMALL[command], capsys)
-    assert last.startswith(f"python -m {command.__name__}: error: working directory must let files "
+    command, words = SIMULATING[name]
+    last = refused(command.main, words, capsys)
+    assert last.startswith(f"python -m {name}: error: working directory must let files "
                            f"be written to build/sim, not {str(tmp_path)!r} (")
 
 

@@ -8,6 +8,7 @@ from hw.command.parser import Arguments, Parser
 from hw.command.run import run
 from hw.config import Design, Pattern
 from hw.generate.arguments import PATTERN
+from sim.simulators.environment import check_environment
 
 
 __all__ = ["main"]
@@ -41,6 +42,7 @@ def _parser() -> Parser:
 
 def _run(arguments: Arguments) -> int:
     check_writable(arguments.output, FILES)
+    check_environment()
     from hw.command.table import Table
     from verify.coverage.benches import benches
     from verify.coverage.facts import facts

@@ -11,6 +11,8 @@ from hw.command.run import run
 
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from verify.fuzz.run import Result
     from verify.fuzz.target import Target
 
@@ -53,19 +55,33 @@ def _one(name: str, cases: int, seed: int) -> "Result":
     return run_target(load(name) if name in TARGETS else target_of(name), cases, seed)
 
 
+def _as_worker(folder: "Path") -> None:
+    """Initialise a process of the pool: whatever it leaves lies in ``folder``, if it is killed."""
+    import tempfile
+
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    from hw.command.children import as_worker
+
+    as_worker()
+    tempfile.tempdir = str(folder)
+    set_hypothesis_home_dir(folder / "hypothesis")
+
+
 def _results(arguments: Arguments) -> "list[Result]":
     """Results of targets and of processes, in the order of their names here."""
     from concurrent.futures import ProcessPoolExecutor, as_completed
     from multiprocessing import get_context
 
-    from hw.command.children import as_worker
+    from hw.command.files import temporary
     from verify.fuzz.commands import COMMANDS
 
     wanted = dict.fromkeys(arguments.targets, arguments.cases)
     if arguments.processes:
         wanted |= dict.fromkeys(COMMANDS, arguments.processes)
-    with ProcessPoolExecutor(min(arguments.workers, len(wanted)), get_context("spawn"),
-                             as_worker) as pool:
+    with temporary() as folder, ProcessPoolExecutor(
+            min(arguments.workers, len(wanted)), get_context("spawn"), _as_worker, (folder,)
+            ) as pool:
         jobs = [pool.submit(_one, name, cases, arguments.seed) for name, cases in wanted.items()]
         for _ in track(as_completed(jobs), "random inputs, targets", len(jobs)):
             pass

@@ -6,6 +6,7 @@ from hw.command.files import check_writable, write_all
 from hw.command.kinds import folder, one_of, whole
 from hw.command.parser import Arguments, Parser
 from hw.command.run import run
+from sim.simulators.environment import check_environment
 from verify.mutate.components import COMPONENTS
 
 
@@ -35,6 +36,7 @@ def _parser() -> Parser:
 
 def _run(arguments: Arguments) -> int:
     check_writable(arguments.output, FILES)
+    check_environment()
 
     from verify.mutate.report import files, show
     from verify.mutate.run import run_mutants

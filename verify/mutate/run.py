@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hw.command.children import call
 from hw.command.faults import Fault
+from hw.command.files import alone
 from hw.command.progress import doing, track
 from verify.mutate.components import COMPONENTS
 from verify.mutate.prove import prove
@@ -55,6 +56,7 @@ class Outcome:
 
 def run_mutants(names: Sequence[str], count: int, folder: Path, workers: int) -> list[Outcome]:
     """Try up to ``count`` mutants of each component, and prove what survives."""
+    folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(workers) as pool:
         jobs = [pool.submit(_one, name, count, folder) for name in names]
         for _ in track(as_completed(jobs), "components", len(jobs)):
@@ -65,14 +67,15 @@ def run_mutants(names: Sequence[str], count: int, folder: Path, workers: int) ->
 def _one(name: str, count: int, folder: Path) -> Outcome:
     component = COMPONENTS[name]
     mutants = mutants_of(component, count)
-    with doing(f"mutants of {name}"):
-        for _ in _attempts(name, count, folder, len(mutants.names)):
-            pass
-    state = state_of(component, folder)
-    left = [mutant for mutant in mutants.names if state.verdicts[mutant] == SURVIVED
-            and mutant not in state.tried]
-    for mutant in track(left, f"proofs of {name}"):
-        state.prove(mutant, prove(mutants.gold, f"nm_{component.top}", mutant))
+    with alone(folder / f"{name}.lock", f"tries mutants of {name}"):
+        with doing(f"mutants of {name}"):
+            for _ in _attempts(name, count, folder, len(mutants.names)):
+                pass
+        state = state_of(component, folder)
+        left = [mutant for mutant in mutants.names if state.verdicts[mutant] == SURVIVED
+                and mutant not in state.tried]
+        for mutant in track(left, f"proofs of {name}"):
+            state.prove(mutant, prove(mutants.gold, f"nm_{component.top}", mutant))
     return Outcome(name, {mutant: state.verdicts[mutant] for mutant in mutants.names})
 
 

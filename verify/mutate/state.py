@@ -7,6 +7,8 @@ what became of it. A line that was cut by the end of the process is none.
 import json
 from pathlib import Path
 
+from hw.command.files import write_all
+
 
 __all__ = ["KILLED", "PROOF", "SURVIVED", "State"]
 
@@ -48,8 +50,9 @@ class State:
             self.verdicts[line["mutant"]] = line.get("verdict", "crash")
             if "proof" in line:
                 self._prove(line["mutant"], line["proof"])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+        text = "".join(f"{json.dumps(line)}\n" for line in lines)
+        if not path.exists() or path.read_bytes() != text.encode():
+            write_all(path.parent, {path.name: text})
 
     def begin(self, mutant: str) -> None:
         """Say that a mutant is tried from now on."""

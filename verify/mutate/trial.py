@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from hw.command.faults import explain
 from synth.store import digest, sources
 from verify.mutate.components import COMPONENTS, Component
 from verify.mutate.devices import begin, device, verilog
@@ -73,4 +74,10 @@ def try_all(component: Component, count: int, folder: Path) -> None:
 
 if __name__ == "__main__":
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # harnesses print what differs
-    try_all(COMPONENTS[sys.argv[1]], int(sys.argv[2]), Path(sys.argv[3]))
+    try:
+        try_all(COMPONENTS[sys.argv[1]], int(sys.argv[2]), Path(sys.argv[3]))
+    except Exception as error:
+        if (said := explain(error)) is None:
+            raise
+        print(said, file=sys.stderr)
+        raise SystemExit(2) from None

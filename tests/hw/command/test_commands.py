@@ -112,7 +112,8 @@ importlib.import_module(sys.argv[1]).main(sys.argv[3:])
     ("sim.selectors", "cocotb_tools", "sim,model"), ("sw.evaluate", "torch", "model"),
     ("sw.calibrate", "torch", "model"), ("sw.benchmark", "torch", "ref"),
     ("sw.decoder.train", "torch", "model"), ("synth.study", "plotly", "synth"),
-    ("verify.formal", "pyosys", "formal"),
+    ("verify.formal", "pyosys", "formal"), ("verify.formal", "rich", "formal"),
+    ("synth.study", "rich", "synth"),
 ])
 def test_a_missing_package_is_named_with_its_extra(name, package, extra, tmp_path):
     words = [*NEEDED.get(name, []),

@@ -1,12 +1,14 @@
 """Output files: whole or not there, and refused before there is anything to write."""
 
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from hw.command import files
-from hw.command.files import check_file, check_writable, temporary, write_all
+from hw.command.files import alone, check_file, check_writable, temporary, write_all
 
 
 def test_all_files_or_none(tmp_path, monkeypatch):
@@ -20,7 +22,7 @@ def test_all_files_or_none(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"^output must be a writable directory, not '.*' "
                                          r"\(No space left on device\)$"):
         write_all(tmp_path / "c", {"x": "text"})
-    assert list((tmp_path / "c").iterdir()) == []
+    assert not (tmp_path / "c").exists()
 
 
 @pytest.mark.parametrize("name", ["file", "file/below"])
@@ -62,3 +64,20 @@ def test_temporary_directories_go_with_their_block(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert not os.listdir(tmp_path)
+
+
+def test_one_at_a_time(tmp_path):
+    """Whoever comes second waits, and goes on once the first is done, or has ended."""
+    order = []
+
+    def second():
+        with alone(tmp_path / "lock", "works"):
+            order.append("second")
+
+    with alone(tmp_path / "lock", "works"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        time.sleep(0.05)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]

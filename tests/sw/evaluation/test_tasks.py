@@ -159,6 +159,6 @@ def test_missing_harness_is_one_sentence(tmp_path, monkeypatch, capsys):
         main(["--model", "decoder", "--tasks", "piqa", "-o", str(tmp_path / "new")])
     assert caught.value.code == 2
     assert capsys.readouterr().err.splitlines()[-1] == (
-        "python -m sw.evaluate: error: lm_eval must be installed for tasks: "
-        "pip install nmforge[tasks]")
+        "python -m sw.evaluate: error: lm_eval must be installed for tasks, not "
+        "missing: pip install 'nmforge[tasks]'")
     assert not list(tmp_path.iterdir())

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
+from tests.commands import start
 from tests.hw.command import test_commands
 from verify.fuzz import command, targets
 from verify.fuzz.command import TARGETS
@@ -112,6 +113,15 @@ def test_the_command_prints_a_table_and_fails_with_what_it_found(monkeypatch, ca
     printed = capsys.readouterr().out
     assert printed.count("seed 7") == 2
     assert "names: KeyError: 'x' (names.py:1)\n  input: 'x'\n" in printed
+
+
+@pytest.mark.long
+def test_the_command_leaves_nothing_in_the_folder_that_it_runs_in(tmp_path):
+    process = start(["verify.fuzz", "--targets", "names", "--cases", "3"], cwd=tmp_path)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert "names" in out
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.long

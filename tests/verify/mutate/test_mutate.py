@@ -10,6 +10,7 @@ import pytest
 
 from hw.command.faults import Fault
 from synth.flow import yosys
+from tests.commands import start
 from tests.test_docs import ROOT
 from tests.wheel import needs_wheel
 from verify.mutate import command, run
@@ -106,6 +107,31 @@ def test_verdicts_survive_the_end_of_a_process(tmp_path):
     assert state.tried == {"two", "three"}
     assert State(path, "a").verdicts == state.verdicts
     assert State(path, "b").verdicts == {}, "of another design, or other checks"
+
+
+def test_what_is_known_is_not_written_again(tmp_path, monkeypatch):
+    """A full disk, or the end of the process in the middle of it, cannot lose it."""
+    State(tmp_path / "x.jsonl", "a").end("one", "result")
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    assert State(tmp_path / "x.jsonl", "a").verdicts == {"one": "result"}
+    before = (tmp_path / "x.jsonl").read_text()
+    with pytest.raises(ValueError, match=r"No space left on device"):
+        State(tmp_path / "x.jsonl", "b")
+    assert (tmp_path / "x.jsonl").read_text() == before
+
+
+@pytest.mark.long
+def test_what_stops_a_trial_is_one_sentence(tmp_path):
+    process = start(["verify.mutate.trial", "selector-radix", 1, tmp_path / "state"], cwd=tmp_path,
+                    CXX="no-such-compiler")
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out, err) == (
+        2, "", "CXX must name a C++ compiler, not 'no-such-compiler', which is not installed\n")
 
 
 @pytest.mark.parametrize("codes", [[0], [-14, 0], [1, 1]])
