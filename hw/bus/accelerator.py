@@ -28,7 +28,8 @@ _URGENCY = ("descriptor", "coef", "token", "channel", "weight", "act")
 """Readers, those first that read little."""
 
 _BUFFERED = ("weight", "act")
-"""Readers that have room for as many bursts as may be in flight; others for two."""
+"""Readers that read much, in turn, and have room for as many bursts as may be in flight; others
+have room for two."""
 
 
 class BusAccelerator(wiring.Component):
@@ -81,7 +82,9 @@ class BusAccelerator(wiring.Component):
         m.d.comb += [
             router.locked.eq(registers.registers.state.active),
             router.okay.eq(settings.bus_okay),
-            sequencer.finished.eq(self.accelerator.irq), self.irq.eq(sequencer.irq),
+            sequencer.job.eq(self.accelerator.registers.settings),
+            sequencer.accelerator.eq(self.accelerator.registers.state),
+            self.irq.eq(sequencer.irq),
         ]
         idle = [self._read(m, sequencer, settings), self._write(m, sequencer, settings)]
         m.d.comb += sequencer.start.idle.eq(Cat(idle).all())
@@ -93,7 +96,7 @@ class BusAccelerator(wiring.Component):
         sizes = element_bytes(design)
         names = tuple(name for name in _URGENCY if name in sizes)
         m.submodules.read_port = port = ReadPort(
-            design, names, {name: STREAMS.index(name) for name in names})
+            design, {name: STREAMS.index(name) for name in names}, in_turn=_BUFFERED)
         idle = [port.idle]
         for name in names:
             bursts = design.outstanding if name in _BUFFERED else 2
@@ -124,8 +127,9 @@ class BusAccelerator(wiring.Component):
     def _walk(self, m, name, walker, start, settings):
         """Let a walker follow the jobs that have its stream."""
         m.submodules[f"{name}_runs"] = walker
+        run = self.accelerator.run
         m.d.comb += [
-            walker.run.job.eq(start.job), walker.run.begin.eq(start.begin & start.brings[name]),
+            walker.run.job.eq(run.job), walker.run.begin.eq(run.begin & start.brings[name]),
             walker.run.drop.eq(start.drop),
             walker.base.eq(Cat(settings[f"{name}_low"], settings[f"{name}_high"])),
         ]

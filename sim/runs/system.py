@@ -53,15 +53,16 @@ class Outcome:
     ----------
     exact : bool
         Whether every accumulator in memory equals the reference.
-    cycles, steps : int
-        Cycles from the start of the job to its interrupt, and those of them with a step of the
-        array.
+    cycles, array_cycles, steps : int
+        Cycles from the start of the job to its interrupt, those from the first step of the array
+        to the last, and those with a step.
     moved : dict of str to int
         Bytes over the bus, whole beats, by the names of :data:`hw.layouts.STREAMS`.
     """
 
     exact: bool
     cycles: int
+    array_cycles: int
     steps: int
     moved: dict[str, int]
 
@@ -102,7 +103,8 @@ def run_layer(design: Design, memory: Memory, x: Tensor, weight: Tensor) -> Outc
     image = device.memory[addresses["result"]:][:job.result_size].reshape(job.tiles, -1)
     y = result_values(image, len(x), len(weight), design)
     exact = torch.equal(y, nm_linear(x, weight, design.pattern).long())
-    return Outcome(exact, cycles, device.read("STEPS"), device.bytes_moved)
+    return Outcome(exact, cycles, device.read("ARRAY_CYCLES"), device.read("STEPS"),
+                   device.bytes_moved)
 
 
 def report(designs: list[Design], layer: int, sentences: list[str], memory: Memory) -> bool:
