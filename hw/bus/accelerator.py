@@ -13,6 +13,7 @@ from hw.bus.read_port import ReadPort
 from hw.bus.reader import Reader
 from hw.bus.router import Router
 from hw.bus.sequencer import Sequencer
+from hw.bus.sized import run_bits
 from hw.bus.walkers import BatchRuns, JobRun, ResultRuns, TokenRuns, WeightRuns
 from hw.bus.writer import Writer
 from hw.config import Design
@@ -100,7 +101,9 @@ class BusAccelerator(wiring.Component):
         idle = [port.idle]
         for name in names:
             bursts = design.outstanding if name in _BUFFERED else 2
-            m.submodules[f"{name}_reader"] = reader = Reader(design, sizes[name], bursts)
+            # Behind the tokens stands the longest path, that of the selector.
+            m.submodules[f"{name}_reader"] = reader = Reader(
+                design, sizes[name], bursts, run_bits(design, name), registered=name == "act")
             wiring.connect(m, reader.asks, getattr(port, f"asks_{name}"))
             wiring.connect(m, getattr(port, f"words_{name}"), reader.words)
             m.d.comb += reader.drop.eq(start.drop)
@@ -122,7 +125,7 @@ class BusAccelerator(wiring.Component):
         kinds = {"act": TokenRuns, "weight": WeightRuns, "channel": BatchRuns}
         counts = {"coef": "k_blocks", "token": "tokens"}
         return (JobRun(self.design, size, counts[name]) if name in counts
-                else kinds[name](self.design, size))
+                else kinds[name](self.design, size, run_bits(self.design, name)))
 
     def _walk(self, m, name, walker, start, settings):
         """Let a walker follow the jobs that have its stream."""
@@ -148,7 +151,8 @@ class BusAccelerator(wiring.Component):
         """Take the results of the accelerator; return whether nothing is under way."""
         design, start, size = self.design, sequencer.start, element_bytes(self.design)["result"]
         m.submodules.writer = writer = Writer(design, size, STREAMS.index("result"))
-        walker, results = ResultRuns(design, size), self.accelerator.o_result
+        walker = ResultRuns(design, size, run_bits(design, "result"))
+        results = self.accelerator.o_result
         self._walk(m, "result", walker, start, settings)
         wiring.connect(m, walker.o, writer.runs)
         wiring.connect(m, writer.bus, wiring.flipped(self.memory).write)

@@ -8,6 +8,7 @@ from hw.bus.axi4 import ID_WIDTH, MemoryRun
 from hw.bus.identity import bus_identity
 from hw.bus.job_settings import JobSettings, Start
 from hw.bus.router import Access
+from hw.bus.sized import run_bits
 from hw.bus.unpacker import Element
 from hw.config import Design
 from hw.layouts import STREAMS
@@ -64,7 +65,7 @@ class Sequencer(wiring.Component):
             "registers": In(Registers(BUS_REGISTERS)),
             "access": Out(Access()),
             "start": Out(Start()),
-            "runs": Out(stream.Signature(MemoryRun(design))),
+            "runs": Out(stream.Signature(MemoryRun(design, run_bits(design, "descriptor")))),
             "words": In(stream.Signature(Element(4))),
             "job": In(fields_of("rw")), "accelerator": In(fields_of("ro")),
             "read_failed": In(1), "failed_id": In(ID_WIDTH), "write_failed": In(1),
