@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hw.command.kinds import number, whole
+from hw.command.kinds import number, one_of, whole
 from hw.command.parser import Arguments, Parser
 from hw.command.run import run
 from sim.command import add_accelerator, model_parser, read_designs, read_sentences
@@ -12,14 +12,21 @@ from sim.simulators.environment import check_environment
 __all__ = ["main"]
 
 
+MASTERS = ("driver", "registers")
+
+
 def _parser() -> Parser:
     parser = model_parser(
         "python -m sim.system",
         "Run a feed-forward layer of the MiniLM sentence encoder out of a memory with latency and "
         "limited bandwidth, on accelerators with an AXI4 master in Verilator: all tokens, as of a "
-        "prompt, and the first one alone, as in decoding. Results are compared with the "
+        "prompt, and the first one alone, as in decoding. The driver in C, compiled, lays out the "
+        "data, queues the jobs and reads the results. Results are compared with the "
         "reference, cycles with those of the dense design on the same memory. The exit code is 1 "
         "if a result differs.")
+    parser.option("--master", kind=one_of(*MASTERS), default="driver",
+                  help="who submits the jobs: the driver in C to the queue, or registers written "
+                       "from Python")
     parser.group("memory")
     parser.option("--latency", kind=whole(1, 10_000), default=40,
                   help="cycles from a request to its first answer")
@@ -32,9 +39,11 @@ def _parser() -> Parser:
 def _run(arguments: Arguments) -> int:
     designs, sentences = read_designs(arguments, bus="axi4"), read_sentences(arguments)
     check_environment()
-    from sim.runs.system import Memory, report
+    from sim.runs.program import run_program
+    from sim.runs.system import Memory, report, run_layer
     memory = Memory(arguments.latency, arguments.bandwidth or 0.0)
-    return 0 if report(designs, arguments.layer, sentences, memory) else 1
+    run_one = dict(zip(MASTERS, (run_program, run_layer), strict=True))[arguments.master]
+    return 0 if report(designs, arguments.layer, sentences, memory, run_one) else 1
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -20,8 +20,9 @@ from hw.compressor.compressor import Compressor
 from hw.config import VALUE_WIDTH, Design
 from hw.epilogue.epilogue import ChannelBeat, Epilogue
 from hw.epilogue.tokens import TokenFinisher, TokenScale, TokenTable
+from hw.job.job import Run
 from hw.job.packet import JobPacket
-from hw.stream.axi_lite import AxiLite, RegisterBlock
+from hw.stream.axi_lite import AxiLite, RegisterBlock, Watched
 from hw.stream.members import only_if
 from hw.stream.payloads import DenseBlock
 
@@ -59,6 +60,8 @@ class Accelerator(wiring.Component):
     bus : In(AxiLite())
         The registers.
     irq : Out(1)
+    run : Out(Run()), registers : Out(Watched())
+        With a bus, for those who bring the data: the job, and what is in the registers.
     """
 
     interval = 1
@@ -73,6 +76,7 @@ class Accelerator(wiring.Component):
                       i_channel=In(stream.Signature(ChannelBeat(design)))),
             "o_result": Out(stream.Signature(ResultRow(design))),
             "irq": Out(1),
+            **only_if(design.bus != "stream", run=Out(Run()), registers=Out(Watched())),
         })
         self.design = design
         self.compressor = Compressor(design)
@@ -103,9 +107,11 @@ class Accelerator(wiring.Component):
         m.submodules.output = output = ResultRegister(design)
 
         wiring.connect(m, outside.bus, registers.bus)
-        wiring.connect(m, registers.registers, controller.registers)
+        hears, sees = ((), ()) if design.bus == "stream" else (
+            (outside.run,), (outside.registers,))
+        wiring.connect(m, registers.registers, controller.registers, *sees)
         wiring.connect(m, controller.run, gate.run, activations.run, weights.run, stepper.run,
-                       results.run, output.run)
+                       results.run, output.run, *hears)
 
         wiring.connect(m, outside.i_act, gate.i)
         wiring.connect(m, gate.o, compressor.i)

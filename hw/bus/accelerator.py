@@ -13,6 +13,7 @@ from hw.bus.read_port import ReadPort
 from hw.bus.reader import Reader
 from hw.bus.router import Router
 from hw.bus.sequencer import Sequencer
+from hw.bus.sized import run_bits
 from hw.bus.walkers import BatchRuns, JobRun, ResultRuns, TokenRuns, WeightRuns
 from hw.bus.writer import Writer
 from hw.config import Design
@@ -28,7 +29,8 @@ _URGENCY = ("descriptor", "coef", "token", "channel", "weight", "act")
 """Readers, those first that read little."""
 
 _BUFFERED = ("weight", "act")
-"""Readers that have room for as many bursts as may be in flight; others for two."""
+"""Readers that read much, in turn, and have room for as many bursts as may be in flight; others
+have room for two."""
 
 
 class BusAccelerator(wiring.Component):
@@ -81,7 +83,9 @@ class BusAccelerator(wiring.Component):
         m.d.comb += [
             router.locked.eq(registers.registers.state.active),
             router.okay.eq(settings.bus_okay),
-            sequencer.finished.eq(self.accelerator.irq), self.irq.eq(sequencer.irq),
+            sequencer.job.eq(self.accelerator.registers.settings),
+            sequencer.accelerator.eq(self.accelerator.registers.state),
+            self.irq.eq(sequencer.irq),
         ]
         idle = [self._read(m, sequencer, settings), self._write(m, sequencer, settings)]
         m.d.comb += sequencer.start.idle.eq(Cat(idle).all())
@@ -93,11 +97,13 @@ class BusAccelerator(wiring.Component):
         sizes = element_bytes(design)
         names = tuple(name for name in _URGENCY if name in sizes)
         m.submodules.read_port = port = ReadPort(
-            design, names, {name: STREAMS.index(name) for name in names})
+            design, {name: STREAMS.index(name) for name in names}, in_turn=_BUFFERED)
         idle = [port.idle]
         for name in names:
             bursts = design.outstanding if name in _BUFFERED else 2
-            m.submodules[f"{name}_reader"] = reader = Reader(design, sizes[name], bursts)
+            # Behind the tokens stands the longest path, that of the selector.
+            m.submodules[f"{name}_reader"] = reader = Reader(
+                design, sizes[name], bursts, run_bits(design, name), registered=name == "act")
             wiring.connect(m, reader.asks, getattr(port, f"asks_{name}"))
             wiring.connect(m, getattr(port, f"words_{name}"), reader.words)
             m.d.comb += reader.drop.eq(start.drop)
@@ -119,13 +125,14 @@ class BusAccelerator(wiring.Component):
         kinds = {"act": TokenRuns, "weight": WeightRuns, "channel": BatchRuns}
         counts = {"coef": "k_blocks", "token": "tokens"}
         return (JobRun(self.design, size, counts[name]) if name in counts
-                else kinds[name](self.design, size))
+                else kinds[name](self.design, size, run_bits(self.design, name)))
 
     def _walk(self, m, name, walker, start, settings):
         """Let a walker follow the jobs that have its stream."""
         m.submodules[f"{name}_runs"] = walker
+        run = self.accelerator.run
         m.d.comb += [
-            walker.run.job.eq(start.job), walker.run.begin.eq(start.begin & start.brings[name]),
+            walker.run.job.eq(run.job), walker.run.begin.eq(run.begin & start.brings[name]),
             walker.run.drop.eq(start.drop),
             walker.base.eq(Cat(settings[f"{name}_low"], settings[f"{name}_high"])),
         ]
@@ -144,7 +151,8 @@ class BusAccelerator(wiring.Component):
         """Take the results of the accelerator; return whether nothing is under way."""
         design, start, size = self.design, sequencer.start, element_bytes(self.design)["result"]
         m.submodules.writer = writer = Writer(design, size, STREAMS.index("result"))
-        walker, results = ResultRuns(design, size), self.accelerator.o_result
+        walker = ResultRuns(design, size, run_bits(design, "result"))
+        results = self.accelerator.o_result
         self._walk(m, "result", walker, start, settings)
         wiring.connect(m, walker.o, writer.runs)
         wiring.connect(m, writer.bus, wiring.flipped(self.memory).write)

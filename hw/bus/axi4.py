@@ -109,18 +109,24 @@ def constants(bus, kind: str, design: Design) -> list:
 class MemoryRun(data.StructLayout):
     """Consecutive elements in memory.
 
+    Parameters
+    ----------
+    design : Design
+    bits : int
+        Bits of their number.
+
     Fields
     ------
     address : unsigned
         Of the first one, in bytes.
-    elements : unsigned(32)
+    elements : unsigned(bits)
         How many, at least one.
     last : unsigned(1)
         Whether the packet of the stream ends with the run.
     """
 
-    def __init__(self, design: Design):
-        super().__init__({"address": design.address_width, "elements": 32, "last": 1})
+    def __init__(self, design: Design, bits: int = 32):
+        super().__init__({"address": design.address_width, "elements": bits, "last": 1})
 
 
 class Burst(data.StructLayout):

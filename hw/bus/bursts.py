@@ -24,28 +24,31 @@ class Bursts(Sized):
     design : Design
     size : int
         Bytes of an element, a power of two.
+    bits : int
+        Bits of the number of a run's elements.
 
     Members
     -------
-    i : In(stream.Signature(MemoryRun(design)))
+    i : In(stream.Signature(MemoryRun(design, bits)))
     o : Out(stream.Signature(Burst(design)))
     busy : Out(1)
         A run is not done.
     """
 
-    def __init__(self, design: Design, size: int):
+    def __init__(self, design: Design, size: int, bits: int = 32):
         super().__init__(design, size, {
-            "i": In(stream.Signature(MemoryRun(design))),
+            "i": In(stream.Signature(MemoryRun(design, bits))),
             "o": Out(stream.Signature(Burst(design))),
             "busy": Out(1),
-        })
+        }, bits)
 
     def elaborate(self, platform):
         m = Module()
         design, run, burst = self.design, self.i.payload, self.o.payload
         word_bits, size_bits = design.bus_bytes.bit_length() - 1, self.size.bit_length() - 1
         beats_bits = design.burst_beats.bit_length() - 1
-        left = Signal(33 + max(0, size_bits - word_bits))  # beats of the run
+        # Beats of the run: one more than its bytes, if it begins or ends within a beat.
+        left = Signal(max(1, self.bits + size_bits - word_bits) + 1)
         fits = Signal(range(design.burst_beats + 1))
         end = Signal(len(left) + word_bits)  # bytes from the start of the first beat
         m.d.comb += [

@@ -1,4 +1,4 @@
-"""What registers say of a job: its size, what it brings, and whether it can be in memory."""
+"""What registers say of a job: what it brings, and whether it can be in memory."""
 
 from amaranth.hdl import Cat, Module
 from amaranth.lib import data, wiring
@@ -7,17 +7,12 @@ from amaranth.lib.wiring import In, Out
 from hw.bus.axi4 import ID_WIDTH
 from hw.config import Design
 from hw.fixed_point import Output
-from hw.job.job import Job
 from hw.layouts import STREAMS, alignment
-from hw.registers import BUS_REGISTERS, REGISTERS
+from hw.registers import BUS_REGISTERS
 from hw.stream.axi_lite import fields_of
 
 
-__all__ = ["LOOKS", "JobSettings", "Start"]
-
-
-LOOKS = ("K_BLOCKS", "TOKENS", "COLUMN_TILES", "OUTPUT", "CORRECTIONS")
-"""Registers of the accelerator that say what a job needs of the memory."""
+__all__ = ["JobSettings", "Start"]
 
 
 def _brings() -> data.StructLayout:
@@ -28,15 +23,13 @@ def _brings() -> data.StructLayout:
 class Start(wiring.Signature):
     """From the sequencer to those who bring and take away a job's data.
 
+    They begin when the accelerator does, see :class:`hw.job.job.Run`.
+
     Members
     -------
-    job : Out(Job())
-        Its size; ``steps`` and ``variable`` are not used.
     brings : Out(StructLayout)
         For each of ``act``, ``weight``, ``coef``, ``token``, ``channel`` and ``result`` whether
-        the job has it. Both are stable from ``begin`` until the next one.
-    begin : Out(1)
-        High for a cycle when the accelerator has begun the job.
+        the job has it; right when it begins.
     drop : Out(1)
         The job has ended early: forget it, complete what the bus demands, and be idle.
     idle : In(1)
@@ -45,9 +38,7 @@ class Start(wiring.Signature):
 
     def __init__(self):
         super().__init__({
-            "job": Out(Job()),
-            "brings": Out(_brings()),
-            "begin": Out(1), "drop": Out(1), "idle": In(1),
+            "brings": Out(_brings()), "drop": Out(1), "idle": In(1),
         })
 
 
@@ -62,9 +53,9 @@ class JobSettings(wiring.Component):
     -------
     settings : In(fields_of("rw", BUS_REGISTERS))
         Where the data are.
-    words : In(StructLayout)
-        What the registers of :data:`LOOKS` hold, by their names in lower case.
-    job : Out(Job()), brings : Out(StructLayout)
+    job : In(fields_of("rw"))
+        What the job is, as the registers of the accelerator hold it.
+    brings : Out(StructLayout)
         As in :class:`Start`.
     misplaced : Out(1), culprit : Out(3)
         An address or a stride is no multiple of its unit, or no address; and its stream.
@@ -73,8 +64,7 @@ class JobSettings(wiring.Component):
     def __init__(self, design: Design):
         super().__init__({
             "settings": In(fields_of("rw", BUS_REGISTERS)),
-            "words": In(data.StructLayout({name.lower(): 32 for name in LOOKS})),
-            "job": Out(Job()), "brings": Out(_brings()),
+            "job": In(fields_of("rw")), "brings": Out(_brings()),
             "misplaced": Out(1), "culprit": Out(ID_WIDTH),
         })
         self.design = design
@@ -82,25 +72,15 @@ class JobSettings(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         brings = {
-            "act": 1, "weight": 1, "result": 1, "coef": self._field("CORRECTIONS", "coef"),
-            "token": self._field("CORRECTIONS", "token_scale"),
-            "channel": self._field("OUTPUT", "output") >= Output.INT8,
+            "act": 1, "weight": 1, "result": 1, "coef": self.job.coef,
+            "token": self.job.token_scale, "channel": self.job.output >= Output.INT8,
         }
-        m.d.comb += [
-            *(self.job[name].eq(self.words[name])
-              for name in ("k_blocks", "tokens", "column_tiles")),
-            *(self.brings[name].eq(value) for name, value in brings.items()),
-        ]
+        m.d.comb += [self.brings[name].eq(value) for name, value in brings.items()]
         for name, unit in alignment(self.design).items():
             if name != "descriptor":
                 with m.If(self.brings[name] & self._misplaced(name, unit)):
                     m.d.comb += [self.misplaced.eq(1), self.culprit.eq(STREAMS.index(name))]
         return m
-
-    def _field(self, register, name):
-        found = next(one for one in REGISTERS if one.name == register)
-        width = next(field.width for field in found.fields if field.name == name)
-        return self.words[register.lower()][found.position(name):][:width]
 
     def _misplaced(self, name, unit):
         """Whether the address, or the stride, of a stream is none."""

@@ -25,26 +25,28 @@ class Packer(Sized):
     design : Design
     size : int
         Bytes of an element, a power of two.
+    bits : int
+        Bits of the number of a run's elements.
 
     Members
     -------
-    runs : In(stream.Signature(MemoryRun(design)))
+    runs : In(stream.Signature(MemoryRun(design, bits)))
         Taken with the run's last element.
     i : In(stream.Signature(Element(size)))
         ``last`` is not looked at.
     o : Out(stream.Signature(Word(design)))
     """
 
-    def __init__(self, design: Design, size: int):
+    def __init__(self, design: Design, size: int, bits: int = 32):
         super().__init__(design, size, {
-            "runs": In(stream.Signature(MemoryRun(design))),
+            "runs": In(stream.Signature(MemoryRun(design, bits))),
             "i": In(stream.Signature(Element(size))),
             "o": Out(stream.Signature(Word(design))),
-        })
+        }, bits)
 
     def elaborate(self, platform):
         m = Module()
-        run, done = self.runs.payload, Signal(32)
+        run, done = self.runs.payload, Signal(self.bits)
         at_end, moves, free = Signal(), Signal(), Signal()
         m.d.comb += [
             at_end.eq(done == run.elements - 1),

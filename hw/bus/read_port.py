@@ -21,17 +21,18 @@ class ReadPort(wiring.Component):
     """Sends what readers ask for to the memory, and what comes back to them.
 
     Every reader has an ID of its own: its words come in order, those of others in between, in any
-    order. Who stands first in ``names`` goes first; none waits for ever, as each asks only for
-    what it has room for. At most ``outstanding`` bursts are in flight. A request leaves from
-    registers, a cycle after it was made, and stays until it is accepted; words pass through.
+    order. Who stands first goes first, the two that read most after each other; none waits for
+    ever, as each asks only for what it has room for. At most ``outstanding`` bursts are in flight.
+    A request leaves from registers, a cycle after it was made, and stays until it is accepted;
+    words pass through.
 
     Parameters
     ----------
     design : Design
-    names : tuple of str
-        Readers, the most urgent first.
     ids : dict of str to int
-        Their IDs.
+        Readers and their IDs, the most urgent first.
+    in_turn : tuple of str
+        The two last readers.
 
     Members
     -------
@@ -44,17 +45,17 @@ class ReadPort(wiring.Component):
         No burst is in flight.
     """
 
-    def __init__(self, design: Design, names: tuple[str, ...], ids: dict[str, int]):
+    def __init__(self, design: Design, ids: dict[str, int], in_turn: tuple[str, str]):
         super().__init__({
-            **{f"asks_{name}": In(stream.Signature(Burst(design))) for name in names},
+            **{f"asks_{name}": In(stream.Signature(Burst(design))) for name in ids},
             **{f"words_{name}": Out(stream.Signature(design.bus_width))
-               for name in names},
+               for name in ids},
             "bus": Out(Axi4.half("read", design)),
             "failed": Out(1), "failed_id": Out(ID_WIDTH), "idle": Out(1),
         })
         self.design = design
-        self.names = names
-        self.ids = tuple((name, ids[name]) for name in names)
+        self.ids = tuple(ids.items())
+        self.in_turn = in_turn
 
     def elaborate(self, platform):
         m = Module()
@@ -71,9 +72,10 @@ class ReadPort(wiring.Component):
             self.failed.eq(bus.rvalid & bus.rresp[1]), self.failed_id.eq(bus.rid),
         ]
         m.d.sync += flying.eq(flying + sent - ended)
+        waits = self._waits(m, request.i)
         for first, (name, number) in zip((m.If, *[m.Elif] * len(self.ids)), self.ids, strict=False):
             asks = getattr(self, f"asks_{name}")
-            with first(asks.valid):
+            with first(asks.valid & (~waits if name == self.in_turn[0] else 1)):
                 m.d.comb += [request.i.payload.burst.eq(asks.payload),
                              request.i.payload.id.eq(number), request.i.valid.eq(room),
                              asks.ready.eq(room & request.i.ready)]
@@ -90,3 +92,13 @@ class ReadPort(wiring.Component):
             request.o.ready.eq(bus.arready),
         ]
         return m
+
+    def _waits(self, m, request):
+        """Whether the first of the two that take turns waits for the second one."""
+        first, second = self.in_turn
+        served, ids = Signal(), dict(self.ids)  # whether the first one asked later
+        with m.If(request.valid & request.ready):
+            for name, value in ((first, 1), (second, 0)):
+                with m.If(request.payload.id == ids[name]):
+                    m.d.sync += served.eq(value)
+        return served & getattr(self, f"asks_{second}").valid

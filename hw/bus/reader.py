@@ -23,9 +23,9 @@ class Reader(wiring.Component):
     """Reads runs of elements, in order, and offers the elements as a stream.
 
     A burst is asked for once there is room for all of its words, so that whatever comes can be
-    taken at once, and no stream holds up another one. Words that came are one cycle later on
-    offer as elements. While ``drop`` is high nothing is asked for, and words are taken and
-    dropped; whoever drops waits for ``idle``. Reset must not come while bursts are in flight.
+    taken at once, and no stream holds up another one. While ``drop`` is high nothing is asked for,
+    and words are taken and dropped; whoever drops waits for ``idle``. Elements come out of the
+    queue of words, or from a register. Reset must not come while bursts are in flight.
 
     Parameters
     ----------
@@ -34,10 +34,14 @@ class Reader(wiring.Component):
         Bytes of an element, a power of two.
     bursts : int
         Longest bursts that there is room for.
+    bits : int
+        Bits of the number of a run's elements.
+    registered : bool
+        Whether elements leave from a register, a cycle later.
 
     Members
     -------
-    runs : In(stream.Signature(MemoryRun(design)))
+    runs : In(stream.Signature(MemoryRun(design, bits)))
     asks : Out(stream.Signature(Burst(design)))
     words : In(stream.Signature(bus_width))
         What was asked for, in order; always ready.
@@ -47,9 +51,10 @@ class Reader(wiring.Component):
         No word is asked for or here.
     """
 
-    def __init__(self, design: Design, size: int, bursts: int):
+    def __init__(self, design: Design, size: int, bursts: int, bits: int = 32, *,
+                 registered: bool = False):
         super().__init__({
-            "runs": In(stream.Signature(MemoryRun(design))),
+            "runs": In(stream.Signature(MemoryRun(design, bits))),
             "asks": Out(stream.Signature(Burst(design))),
             "words": In(stream.Signature(design.bus_width)),
             "o": Out(stream.Signature(Element(size))),
@@ -58,19 +63,20 @@ class Reader(wiring.Component):
         self.design = design
         self.size = size
         self.depth = bursts * design.burst_beats
+        self.bits = bits
+        self.registered = registered
 
     @property
     def variant(self) -> str:
-        """Bytes of an element, and words that there is room for."""
-        return f"{self.size}_{self.depth}"
+        """Bytes of an element, words that there is room for, and bits of a run's elements."""
+        return f"{self.size}_{self.depth}_{self.bits}"
 
     def elaborate(self, platform):
         m = Module()
         design, drop, forgets = self.design, self.drop, ResetInserter(self.drop)
-        bursts, unpacker = Bursts(design, self.size), Unpacker(design, self.size)
-        waiting, register = StreamFifo(MemoryRun(design), _RUNS), StreamRegister(Element(self.size))
-        for name, part in (("bursts", bursts), ("waiting", waiting), ("unpacker", unpacker),
-                           ("register", register)):
+        bursts, unpacker = (part(design, self.size, self.bits) for part in (Bursts, Unpacker))
+        waiting = StreamFifo(MemoryRun(design, self.bits), _RUNS)
+        for name, part in (("bursts", bursts), ("waiting", waiting), ("unpacker", unpacker)):
             m.submodules[name] = forgets(part)
         m.submodules.words = words = StreamFifo(design.bus_width, self.depth)
         both = Signal()
@@ -82,12 +88,17 @@ class Reader(wiring.Component):
             self.words.ready.eq(1),
             unpacker.words.payload.eq(words.o.payload), unpacker.words.valid.eq(words.o.valid),
             words.o.ready.eq(unpacker.words.ready | drop),
-            self.o.payload.eq(register.o.payload), self.o.valid.eq(register.o.valid & ~drop),
-            register.o.ready.eq(self.o.ready),
         ]
         self._ask(m, bursts.o, words.o)
         wiring.connect(m, waiting.o, unpacker.runs)
-        wiring.connect(m, unpacker.o, register.i)
+        elements = unpacker.o
+        if self.registered:
+            register = StreamRegister(Element(self.size))
+            m.submodules.register = forgets(register)
+            wiring.connect(m, unpacker.o, register.i)
+            elements = register.o
+        m.d.comb += [self.o.payload.eq(elements.payload),
+                     self.o.valid.eq(elements.valid & ~drop), elements.ready.eq(self.o.ready)]
         return m
 
     def _ask(self, m, bursts, words):

@@ -18,25 +18,23 @@ BORDER = BUS_REGISTERS[0].offset
 
 
 class Access(wiring.Signature):
-    """One access to a register at a time: from the sequencer to the router.
+    """One write to a register at a time: from the sequencer to the router.
 
     Members
     -------
     valid : Out(1)
-        An access is asked for; it stays so, unchanged, until ``done``.
+        A write is asked for; it stays so, unchanged, until ``done``.
     clear : Out(1)
-        Reset the accelerator, in place of an access: nobody uses its registers then.
-    write : Out(1), address : Out(12), data : Out(32)
+        Reset the accelerator, in place of a write: nobody uses its registers then.
+    address : Out(12), data : Out(32)
     done : In(1)
-        High for a cycle when the access is over.
-    word : In(32)
-        What was read, while ``done`` is high.
+        High for a cycle when the write is over.
     """
 
     def __init__(self):
         super().__init__({
-            "valid": Out(1), "clear": Out(1), "write": Out(1), "address": Out(ADDRESS_WIDTH),
-            "data": Out(32), "done": In(1), "word": In(32),
+            "valid": Out(1), "clear": Out(1), "address": Out(ADDRESS_WIDTH), "data": Out(32),
+            "done": In(1),
         })
 
 
@@ -77,7 +75,6 @@ class Router(wiring.Component):
             response=Signal(2), word=Signal(32))
         refused = self._refused(m, host.address, host.data)
         self._targets(m, now)
-        m.d.comb += self.access.word.eq(now.word)
         with m.FSM():
             with m.State("IDLE"):
                 self._choose(m, host, refused, now)
@@ -109,7 +106,7 @@ class Router(wiring.Component):
         with m.If(access.valid & access.clear):
             m.d.comb += [self.clear.eq(1), access.done.eq(1)]
         with m.Elif(access.valid):
-            begin(access.write, access.address, access.data, 0xF)
+            begin(1, access.address, access.data, 0xF)
         with m.Elif(host.writes & refused):
             m.d.sync += [now.write.eq(1), now.response.eq(Mux(self.okay, OKAY, SLVERR))]
             m.next = "ANSWER"

@@ -32,25 +32,27 @@ class Unpacker(Sized):
     design : Design
     size : int
         Bytes of an element, a power of two.
+    bits : int
+        Bits of the number of a run's elements.
 
     Members
     -------
-    runs : In(stream.Signature(MemoryRun(design)))
+    runs : In(stream.Signature(MemoryRun(design, bits)))
         Taken with the run's last element.
     words : In(stream.Signature(bus_width))
     o : Out(stream.Signature(Element(size)))
     """
 
-    def __init__(self, design: Design, size: int):
+    def __init__(self, design: Design, size: int, bits: int = 32):
         super().__init__(design, size, {
-            "runs": In(stream.Signature(MemoryRun(design))),
+            "runs": In(stream.Signature(MemoryRun(design, bits))),
             "words": In(stream.Signature(design.bus_width)),
             "o": Out(stream.Signature(Element(size))),
-        })
+        }, bits)
 
     def elaborate(self, platform):
         m = Module()
-        run, done = self.runs.payload, Signal(32)
+        run, done = self.runs.payload, Signal(self.bits)
         at_end, moves = Signal(), Signal()
         m.d.comb += [
             at_end.eq(done == run.elements - 1),

@@ -25,6 +25,8 @@ class Walker(Sized):
     design : Design
     size : int
         Bytes of an element, a power of two.
+    bits : int
+        Bits of the number of a run's elements.
 
     Members
     -------
@@ -33,17 +35,17 @@ class Walker(Sized):
         Where the data begin; stable during a job.
     stride : In(32), for tokens and results
         Bytes from one token, or from one tile of results, to the next; stable during a job.
-    o : Out(stream.Signature(MemoryRun(design)))
+    o : Out(stream.Signature(MemoryRun(design, bits)))
     """
 
     strided = False
 
-    def __init__(self, design: Design, size: int):
+    def __init__(self, design: Design, size: int, bits: int = 32):
         super().__init__(design, size, {
             "run": In(Run()), "base": In(design.address_width),
             **({"stride": In(32)} if self.strided else {}),
-            "o": Out(stream.Signature(MemoryRun(design))),
-        })
+            "o": Out(stream.Signature(MemoryRun(design, bits))),
+        }, bits)
 
     def _walk(self, m, **options):
         """Follow the passes of a job; return them, and whether a run is taken."""

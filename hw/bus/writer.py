@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from hw.bus.axi4 import Axi4, MemoryRun, Word, constants
 from hw.bus.bursts import Bursts
 from hw.bus.packer import Packer
-from hw.bus.sized import Sized
+from hw.bus.sized import Sized, run_bits
 from hw.bus.unpacker import Element
 from hw.config import Design
 from hw.stream.fifo import StreamFifo
@@ -36,7 +36,7 @@ class Writer(Sized):
 
     Members
     -------
-    runs : In(stream.Signature(MemoryRun(design)))
+    runs : In(stream.Signature(MemoryRun(design, bits)))
     i : In(stream.Signature(Element(size)))
     bus : Out(Axi4.half("write", design))
     drop : In(1)
@@ -48,18 +48,18 @@ class Writer(Sized):
 
     def __init__(self, design: Design, size: int, number: int):
         super().__init__(design, size, {
-            "runs": In(stream.Signature(MemoryRun(design))),
+            "runs": In(stream.Signature(MemoryRun(design, run_bits(design, "result")))),
             "i": In(stream.Signature(Element(size))),
             "bus": Out(Axi4.half("write", design)),
             "drop": In(1), "failed": Out(1), "idle": Out(1),
-        })
+        }, run_bits(design, "result"))
         self.number = number
 
     def elaborate(self, platform):
         m = Module()
         design, drop, forgets = self.design, self.drop, ResetInserter(self.drop)
-        bursts, packer = Bursts(design, self.size), Packer(design, self.size)
-        held = StreamRegister(MemoryRun(design))
+        bursts, packer = (part(design, self.size, self.bits) for part in (Bursts, Packer))
+        held = StreamRegister(MemoryRun(design, self.bits))
         for name, part in (("bursts", bursts), ("held", held), ("packer", packer)):
             m.submodules[name] = forgets(part)
         m.submodules.words = words = StreamFifo(Word(design), 2 * design.burst_beats)

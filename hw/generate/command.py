@@ -99,8 +99,6 @@ def _packaging(arguments: Arguments, design: Design) -> "Packaging | None":
     if not arguments.package:
         arguments.refuse("area", "schema", where="without package")
         return None
-    if design.bus != "stream":
-        raise ValueError(f"bus must be stream with package, not {design.bus!r}")
     from hw.generate.package import Packaging, Schema, read_area
 
     return Packaging(

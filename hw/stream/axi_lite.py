@@ -10,7 +10,7 @@ from hw.registers import REGISTERS, Register
 from hw.stream.axi import Port
 
 
-__all__ = ["ADDRESS_WIDTH", "AxiLite", "RegisterBlock", "Registers", "fields_of"]
+__all__ = ["ADDRESS_WIDTH", "AxiLite", "RegisterBlock", "Registers", "Watched", "fields_of"]
 
 
 ADDRESS_WIDTH = 12
@@ -98,6 +98,13 @@ class Registers(wiring.Signature):
             "state": In(fields_of("ro", registers)),
             "locked": In(1), "refused": Out(1),
         })
+
+
+class Watched(wiring.Signature):
+    """The same for those who look on: all that is said, and by whomever."""
+
+    def __init__(self):
+        super().__init__({name: Out(member.shape) for name, member in Registers().members.items()})
 
 
 class RegisterBlock(wiring.Component):

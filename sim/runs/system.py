@@ -1,5 +1,6 @@
 """A feed-forward layer out of a memory: what ``python -m sim.system`` does."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -17,13 +18,13 @@ from sw.exact.linear import nm_linear
 from sw.exact.quantize import quantize
 
 
-__all__ = ["Memory", "Outcome", "report", "run_layer"]
+__all__ = ["APART", "LIMIT", "Memory", "Outcome", "report", "run_layer"]
 
 
 LIMIT = 100_000_000
 """Cycles after which a job is given up."""
 
-_APART = 4096
+APART = 4096
 """Bytes whose multiples buffers begin at."""
 
 _STATUS, = (register for register in BUS_REGISTERS if register.name == "BUS_STATUS")
@@ -53,17 +54,22 @@ class Outcome:
     ----------
     exact : bool
         Whether every accumulator in memory equals the reference.
-    cycles, steps : int
-        Cycles from the start of the job to its interrupt, and those of them with a step of the
-        array.
+    cycles, array_cycles, steps : int
+        Cycles from the start of the job to its interrupt, those from the first step of the array
+        to the last, and those with a step.
     moved : dict of str to int
         Bytes over the bus, whole beats, by the names of :data:`hw.layouts.STREAMS`.
     """
 
     exact: bool
     cycles: int
+    array_cycles: int
     steps: int
     moved: dict[str, int]
+
+
+Run = Callable[[Design, Memory, Tensor, Tensor], Outcome]
+"""What runs a layer: :func:`run_layer`, or :func:`sim.runs.program.run_program`."""
 
 
 def run_layer(design: Design, memory: Memory, x: Tensor, weight: Tensor) -> Outcome:
@@ -86,7 +92,7 @@ def run_layer(design: Design, memory: Memory, x: Tensor, weight: Tensor) -> Outc
     job, addresses, end = memory_job(design, x, weight), {}, 0
     for name, size in job.sizes.items():
         addresses[name] = end
-        end += -(-size // _APART) * _APART
+        end += -(-size // APART) * APART
     device = BusAccelerator(design, size=end, latency=memory.latency, bandwidth=memory.bandwidth)
     for name, image in job.buffers.items():
         device.memory[addresses[name]:][:image.size] = image.reshape(-1)
@@ -102,10 +108,12 @@ def run_layer(design: Design, memory: Memory, x: Tensor, weight: Tensor) -> Outc
     image = device.memory[addresses["result"]:][:job.result_size].reshape(job.tiles, -1)
     y = result_values(image, len(x), len(weight), design)
     exact = torch.equal(y, nm_linear(x, weight, design.pattern).long())
-    return Outcome(exact, cycles, device.read("STEPS"), device.bytes_moved)
+    return Outcome(exact, cycles, device.read("ARRAY_CYCLES"), device.read("STEPS"),
+                   device.bytes_moved)
 
 
-def report(designs: list[Design], layer: int, sentences: list[str], memory: Memory) -> bool:
+def report(designs: list[Design], layer: int, sentences: list[str], memory: Memory,
+           run: Run = run_layer) -> bool:
     """Run and print every pattern beside its dense baseline; return whether all is exact."""
     with doing("running the encoder"):
         ffn = feed_forward(sentences, layer)
@@ -116,20 +124,21 @@ def report(designs: list[Design], layer: int, sentences: list[str], memory: Memo
     table = Table(f"MiniLM feed-forward layer {layer}, {first.rows} x {first.columns} array, "
                   f"{first.bus_bytes} bytes wide bus, {memory.latency} cycles latency, "
                   f"{bandwidth:g} bytes a cycle", ("pattern", "layer", "tokens"),
-                  ("bit-exact", "cycles", "dense", "fewer", "busy", "token bytes",
+                  ("bit-exact", "cycles", "dense", "fewer", "busy", "of all", "token bytes",
                    "weight bytes", "over dense", "result bytes"))
     exact = True
     for design in track(designs, "patterns"):
         for tokens in dict.fromkeys((len(ffn.tokens), 1)):
             for name, (x, weight) in parts.items():
                 with doing(f"simulating {name} at {design.pattern}, tokens: {tokens}"):
-                    ours = run_layer(design, memory, x[:tokens], weight)
+                    ours = run(design, memory, x[:tokens], weight)
                 with doing(f"simulating {name} dense, tokens: {tokens}"):
-                    theirs = run_layer(design.baseline, memory, x[:tokens], weight)
+                    theirs = run(design.baseline, memory, x[:tokens], weight)
                 exact = exact and ours.exact and theirs.exact
                 table.row(str(design.pattern), name, f"{tokens}",
                           "yes" if ours.exact and theirs.exact else "NO", f"{ours.cycles}",
                           f"{theirs.cycles}", f"{theirs.cycles / ours.cycles:.3f}x",
+                          f"{100 * ours.steps / ours.array_cycles:.1f} %",
                           f"{100 * ours.steps / ours.cycles:.1f} %", f"{ours.moved['act']}",
                           f"{ours.moved['weight']}",
                           f"{ours.moved['weight'] / theirs.moved['weight']:.3f}x",

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from hw.registers import DESCRIPTOR_BYTES, BusError, Error
-from sim.tests.c_driver import Driver, Job, Terms
 from sim.tests.memories import BASE, BUS_DESIGNS, Bench
+from sim.verilated.c_driver import Driver, Job, Terms
 
 
 pytestmark = pytest.mark.usefixtures("wheel")

@@ -6,9 +6,13 @@ import pytest
 import torch
 
 from hw.config import Design, Pattern
+from sim.command import SENTENCE
+from sim.runs.program import run_program
 from sim.runs.system import Memory, run_layer
 from sim.tests.memories import BUS_DESIGNS
 from sim.vectors.stimulus import generator
+from sw.evaluation.activations import LAYERS, feed_forward
+from sw.exact.quantize import quantize
 
 
 pytestmark = pytest.mark.usefixtures("wheel")
@@ -34,4 +38,29 @@ def test_array_is_busy_out_of_a_memory():
     design = replace(Design(Pattern(8, 16)), bus="axi4", bus_width=512)
     outcome = run_layer(design, Memory(40), x, weight)
     assert outcome.exact
-    assert outcome.steps > 0.94 * outcome.cycles
+    assert outcome.steps > 0.96 * outcome.array_cycles
+    assert outcome.steps > 0.948 * outcome.cycles
+
+
+def test_the_driver_and_registers_come_to_the_same():
+    """The driver also has its descriptor fetched."""
+    x, weight = operands(generator("program"), (5, 30), (6, 30))
+    ours, theirs = (run(BUS_DESIGNS["corrected"], Memory(9), x, weight)
+                    for run in (run_program, run_layer))
+    assert ours.exact
+    assert ours.moved == theirs.moved | {"descriptor": ours.moved["descriptor"]}
+    assert ours.cycles > theirs.cycles + 100
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("pattern", ["2:4", "4:8", "8:16", "16:32"])
+def test_layers_of_a_model_by_the_driver(pattern):
+    """MiniLM: both projections of its first and of its last feed-forward layer, a whole prompt."""
+    design = replace(Design(Pattern.parse(pattern)), bus="axi4")
+    for layer in (0, LAYERS - 1):
+        ffn = feed_forward([SENTENCE], layer)
+        for x, weight in ((ffn.x_up, ffn.w_up), (ffn.x_down, ffn.w_down)):
+            outcome = run_program(design, Memory(40, 16), *(
+                quantize(part).values for part in (x, weight)))
+            assert outcome.exact
+            assert outcome.steps > 0.6 * outcome.array_cycles

@@ -58,6 +58,16 @@ def test_output_says_what_is_left_out(tmp_path, capsys):
     assert set(written) == {str(path) for path in tmp_path.iterdir()}
 
 
+def test_an_accelerator_with_a_bus_has_all_files(tmp_path, capsys):
+    main(["--pattern", "1:2", "--rows", "1", "--columns", "2", "--tile", "1", "--max-k", "2",
+          "--batch-tokens", "1", "--bus", "axi4", "--package", "-o", str(tmp_path)])
+    assert set(capsys.readouterr().out.splitlines()) == {str(path) for path in tmp_path.iterdir()}
+    assert ends(tmp_path, "nm_accelerator") == EVERY
+    page = (tmp_path / "nm_accelerator.md").read_text()
+    assert "| `m_axi` | AXI4 | master | 128 | 32 |" in page
+    assert "| `BUS_STATUS` |" in page
+
+
 def test_without_the_option_there_is_no_package(tmp_path, capsys):
     main([*SMALL, "-o", str(tmp_path)])
     assert {path.suffix[1:] for path in tmp_path.iterdir()} == PLAIN

@@ -1,18 +1,21 @@
 """The driver in C on an accelerator in simulation: its registers, and pointers into its memory."""
 
 import ctypes
+import os
 import shutil
-import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from hw.command.children import call
 from hw.config import Design
 from hw.header import c_header
+from sim.simulators.verilator import BuildError
 from sim.verilated.bus import BusAccelerator
 
 
-__all__ = ["SOURCES", "Driver", "Job", "Terms", "compiler", "header"]
+__all__ = ["Driver", "Job", "Terms"]
 
 
 SOURCES = Path(__file__).parent.parent.parent / "driver"
@@ -49,29 +52,44 @@ class Terms(ctypes.Structure):
     _fields_ = (("scale", ctypes.c_uint16), ("shift", ctypes.c_uint8), ("bias", ctypes.c_int32))
 
 
-def compiler(name: str) -> str:
-    """Path of a compiler; AssertionError where there is none."""
-    found = shutil.which(name)
-    assert found, f"the tests need {name}"
-    return found
-
-
-def header(design: Design, folder: Path) -> Path:
-    """Write the header of an accelerator; return its folder."""
+def _compile(design: Design, folder: Path) -> Path:
+    """The driver with the header of an accelerator, as a library in ``folder``."""
+    name = os.environ.get("CC", "cc")
+    compiler, library = shutil.which(name), folder / "driver.so"
+    if compiler is None:
+        raise BuildError(f"CC must name a C compiler, not {name!r}, which is not installed")
     (folder / "nm_accelerator.h").write_text(c_header(design))
-    return folder
+    done = call([compiler, "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O2",
+                 "-shared", "-fPIC", f"-I{SOURCES}", f"-I{folder}", SOURCES / "nm_driver.c",
+                 "-o", library])
+    if done.returncode:
+        raise BuildError(f"{name} must compile the driver, not fail: {done.stderr}")
+    return library
 
 
 class Driver:
-    """The compiled driver, probed, on an accelerator."""
+    """The driver, compiled, for an accelerator in simulation and its memory.
 
-    def __init__(self, device: BusAccelerator, base: int, folder: Path, *, described: Design):
-        library = folder / "driver.so"
-        subprocess.run([compiler("cc"), "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror",
-                        "-O2", "-shared", "-fPIC", f"-I{SOURCES}", f"-I{header(described, folder)}",
-                        SOURCES / "nm_driver.c", "-o", library], check=True)
+    Parameters
+    ----------
+    device : BusAccelerator
+    base : int
+        Address of the first byte of its memory.
+    folder : Path
+        Where header and library are put.
+    described : Design, optional
+        Whose header it is, where that is not the accelerator's own.
+
+    Raises
+    ------
+    BuildError
+        If there is no C compiler, or it has something to say.
+    """
+
+    def __init__(self, device: BusAccelerator, base: int, folder: Path, *,
+                 described: Design | None = None):
         self.device, self.base = device, base
-        self.library = ctypes.CDLL(str(library))
+        self.library = ctypes.CDLL(str(_compile(described or device.design, folder)))
         for name in ("act", "weight", "coef", "token", "channel", "result"):
             getattr(self.library, f"nm_{name}_size").restype = ctypes.c_uint64
         self.library.nm_result.restype = ctypes.c_int64
@@ -81,13 +99,13 @@ class Driver:
                            _WRITE(lambda _, offset, value: device.write(offset, value)),
                            _PAUSE(lambda _: device.run(400) and None))
 
-    def call(self, name: str, *arguments) -> int:
+    def call(self, name: str, *arguments: Any) -> int:
         """``nm_<name>`` of the device; structures are passed by reference."""
         return getattr(self.library, f"nm_{name}")(ctypes.byref(self.state),
                                                    *map(_argument, arguments))
 
-    def job(self, name: str, job: Job, *arguments) -> int:
-        """``nm_<name>`` of a job."""
+    def job(self, name: str, job: Job, *arguments: Any) -> int:
+        """``nm_<name>`` of a job; arrays are passed by reference."""
         return getattr(self.library, f"nm_{name}")(ctypes.byref(job), *map(_argument, arguments))
 
     def probe(self) -> int:
@@ -112,7 +130,7 @@ class Driver:
         return self.library.nm_text(status).decode()
 
 
-def _argument(value):
+def _argument(value: Any) -> Any:
     """How ctypes passes it."""
     if isinstance(value, np.ndarray):
         return ctypes.c_void_p(value.ctypes.data)

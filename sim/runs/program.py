@@ -1,0 +1,81 @@
+"""A linear layer by the driver in C: what a program does with an accelerator and its memory."""
+
+import tempfile
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from hw.config import Design
+from hw.registers import DESCRIPTOR_BYTES
+from sim.runs.system import APART, LIMIT, Memory, Outcome
+from sim.verilated.bus import BusAccelerator
+from sim.verilated.c_driver import Driver, Job
+from sw.driver.memory import memory_job
+from sw.exact.linear import nm_linear
+
+
+__all__ = ["run_program"]
+
+
+def run_program(design: Design, memory: Memory, x: Tensor, weight: Tensor) -> Outcome:
+    """Run a linear layer as :func:`sim.runs.system.run_layer` does, with the driver as master.
+
+    The driver finds the accelerator, lays out tokens and weights, queues one job, is told of its
+    end by the interrupt, and reads the results. Cycles are those from the write that submits the
+    job to the interrupt, the fetch of its descriptor among them.
+
+    Raises
+    ------
+    RuntimeError
+        As ``run_layer``, and if a call of the driver fails.
+    """
+    asked, addresses, end = memory_job(design, x, weight), {}, DESCRIPTOR_BYTES
+    for name, size in asked.sizes.items():
+        addresses[name] = -(-end // APART) * APART
+        end = addresses[name] + size
+    device = BusAccelerator(design, size=end + design.bus_bytes, latency=memory.latency,
+                            bandwidth=memory.bandwidth)
+    with tempfile.TemporaryDirectory() as folder:
+        driver = Driver(device, 0, Path(folder))
+    _check(driver, "probe", driver.probe())
+    _check(driver, "configure", driver.configure(0, 0))
+    job = _job(driver, asked.registers, addresses, x, weight)
+    device.allow(job.result, driver.job("result_size", job))
+    _check(driver, "submit", driver.call("submit", job))
+    cycles = device.run(LIMIT)
+    _check(driver, "wait", driver.wait(1)[0])
+    if device.violations or device.pending:
+        raise RuntimeError(f"a job must leave the bus clean, not {device.violations!r}")
+    exact = torch.equal(_results(driver, job, len(x), len(weight)),
+                        nm_linear(x, weight, design.pattern).long())
+    return Outcome(exact, cycles, device.read("ARRAY_CYCLES"), device.read("STEPS"),
+                   device.bytes_moved)
+
+
+def _job(driver: Driver, registers: dict[str, int], addresses: dict[str, int], x: Tensor,
+         weight: Tensor) -> Job:
+    """The job as the program makes it, with its buffers in memory."""
+    job = Job()
+    _check(driver, "shape", driver.job("shape", job, len(x), x.shape[1], len(weight)))
+    job.corrections = registers["CORRECTIONS"]
+    for name, address in addresses.items():
+        setattr(job, name, address)
+    if job.coef:
+        driver.job("put_coefficients", job, driver.pointer(job.coef), None, None, x.shape[1])
+    tokens, weights = (part.contiguous().numpy() for part in (x, weight))
+    driver.job("put_tokens", job, driver.pointer(job.act), tokens, x.shape[1])
+    driver.job("put_weights", job, driver.pointer(job.weight), weights, *weight.shape)
+    return job
+
+
+def _results(driver: Driver, job: Job, tokens: int, outputs: int) -> Tensor:
+    """int64 [T, O], one by one."""
+    buffer = driver.pointer(job.result)
+    return torch.tensor([[driver.job("result", job, buffer, token, output)
+                          for output in range(outputs)] for token in range(tokens)])
+
+
+def _check(driver: Driver, call: str, status: int) -> None:
+    if status:
+        raise RuntimeError(f"nm_{call} must succeed, not fail: {driver.text(status)}")
