@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from math import inf, nan
 
 
-__all__ = ["BLOCK_FORMATS", "E8M0_BIAS", "FORMATS", "PAIRS", "QUANTIZED", "ROW_FORMATS",
-           "SELECTIONS", "BlockFormat", "Format", "check_scale"]
+__all__ = ["ACCUMULATORS", "BLOCK_FORMATS", "E8M0_BIAS", "EXACT", "FORMATS", "PAIRS", "QUANTIZED",
+           "ROW_FORMATS", "SELECTIONS", "BlockFormat", "Format", "check_scale"]
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,16 @@ class Format:
     def max_finite(self) -> float:
         """The largest finite value."""
         return self.value(self.max_bits)
+
+    @property
+    def max_units(self) -> int:
+        """The largest finite float as a multiple of the smallest: all are integers in this unit."""
+        return int(self.max_finite / 2.0 ** self.unit)
+
+    @property
+    def unit(self) -> int:
+        """Exponent of the smallest positive float, a subnormal."""
+        return self.least_exponent - self.mantissa
 
     @property
     def max_exponent(self) -> int:
@@ -173,6 +183,14 @@ PAIRS = {
 checkpoints hold. Integer weights of 4 and 8 bits for fp16, bf16 and E4M3 (W4A16, W8A16, W4A8), and
 MXFP4 weights for MXFP8 activations. E5M2 has the range of gradients and is no format of quantised
 weights but its own; fp6 and fp4 are narrow enough for both operands."""
+
+
+ACCUMULATORS = ("fp32", "exact")
+"""How the steps of a dot product are added: binary32, rounded once a step, or fixed point."""
+
+EXACT = ("fp8_e4m3", "fp6_e2m3", "fp6_e3m2", "fp4_e2m1")
+"""Formats of activations that an exact accumulator is there for: products of E4M3 span 36 bits,
+those of E5M2 64, and two scales E8M0 another 508."""
 
 
 def check_scale(name: str, m: int) -> None:

@@ -10,15 +10,15 @@ __all__ = ["OTHER", "PARTS", "REGISTERS", "areas", "part"]
 
 PARTS = {
     "gather": r"stage|gather",
-    "multipliers and adders": r"dot_product|pe",
-    "decoders": r"row_decoder|recoder|(network|select)_decoder",
+    "multipliers and adders": r"(exact_)?dot_product|pe",
+    "decoders": r"(row|float)_decoder|recoder|(network|select)_decoder",
     "steps": r"steps.*|step_counts",
     "compactor": r"compact.*",
     "metadata": r".*encoder|(bitmask|index)_decoder|unrank.*",
     "selector": r".*select.*|.*radix.*|rank|serial.*|count.*",
     "epilogue": r"epilogue|lane|gain|token_(table|finisher)",
     "control": r"controller|register_block|passes.*|stepper|job_.*|coefficient_loader|token_gate",
-    "results": r"result.*",
+    "results": r"result.*|round_row",
     "buffers": r"buffers|(activation|weight)_buffer",
     "compressor": r".*(compressor|channel|score|sums|finish|median|mean|token).*",
 }

@@ -14,7 +14,8 @@ from hw.accelerator.results import ResultRegister, Results
 from hw.accelerator.stepper import Stepper
 from hw.accelerator.token_gate import TokenGate
 from hw.accelerator.weight_buffer import WeightBeat, WeightBuffer
-from hw.array.array import Array, ResultRow
+from hw.array.array import Array
+from hw.array.sums import ResultRow
 from hw.compressor.channel import ChannelBeat as ChannelParameters
 from hw.compressor.compressor import Compressor
 from hw.config import VALUE_WIDTH, Design

@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
-from hw.array.array import ResultRow
+from hw.array.sums import ResultRow
 from hw.config import Design
 from hw.job.job import Run
 from hw.job.passes import Passes

@@ -1,32 +1,17 @@
 """Rows x columns of PEs, and the chain on which their results leave."""
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Module, Shape, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.array.binary32 import RoundRow
 from hw.array.form import make_decoder, make_pe, timing
+from hw.array.sums import ResultRow, sum_shape
 from hw.config import Design
 from hw.stream.members import only_if
 
 
-__all__ = ["Array", "Control", "ResultColumn", "ResultRow", "RowBlocks"]
-
-
-class ResultRow(data.StructLayout):
-    """The accumulators of one row of PEs.
-
-    Fields
-    ------
-    accumulators : ArrayLayout(signed(accumulator_width), columns)
-    last : unsigned(1)
-        Whether this is the last row of the array.
-    """
-
-    def __init__(self, design: Design):
-        super().__init__({
-            "accumulators": data.ArrayLayout(signed(design.accumulator_width), design.columns),
-            "last": 1,
-        })
+__all__ = ["Array", "Control", "ResultColumn", "RowBlocks"]
 
 
 class ResultColumn(wiring.Component):
@@ -132,7 +117,7 @@ class Array(wiring.Component):
     One step per cycle. ``latency`` cycles after a ``last`` step the first row of results is
     offered on ``o``, row 0 first. The chain holds one set of results: after ``last``, the next
     ``last`` may come only once all rows have left; the next ``start`` may come at once. Reset
-    clears the controls and the chain.
+    clears the controls and the chain. Sums of floats are rounded to binary32 behind it.
 
     Parameters
     ----------
@@ -164,7 +149,8 @@ class Array(wiring.Component):
     def latency(self) -> int:
         """Cycles from a ``last`` step to the first row of results."""
         skew = self.design.row_tiles + self.design.column_tiles - 2
-        return self._depth + 1 + skew  # the result chain
+        rounding = 0 if self.design.number.integer else RoundRow.latency
+        return self._depth + 1 + skew + rounding  # the result chain
 
     def elaborate(self, platform):
         m = Module()
@@ -239,15 +225,24 @@ class Array(wiring.Component):
                                     f"sums_end_r{i}"))
         return ends
 
+    def _chain_end(self, m):
+        """The stream of rows at the end of the chain, and the sums in its payload."""
+        if self.design.number.integer:
+            return self.o, self.o.payload.accumulators
+        m.submodules.rounding = rounding = RoundRow(self.design)
+        wiring.connect(m, rounding.o, wiring.flipped(self.o))
+        return rounding.i, rounding.i.payload.sums
+
     def _results(self, m, accumulators, sums_end):
         """The chain: every tile is captured when its sums end; rows leave after the last tile."""
         design = self.design
+        o, sums = self._chain_end(m)
         left = Signal(range(design.rows + 1))  # rows that wait in the chain
         shift = Signal()
         m.d.comb += [
-            self.o.valid.eq(left != 0),
-            self.o.payload.last.eq(left == 1),
-            shift.eq(self.o.valid & self.o.ready),
+            o.valid.eq(left != 0),
+            o.payload.last.eq(left == 1),
+            shift.eq(o.valid & o.ready),
         ]
         with m.If(sums_end[-1][-1]):
             m.d.sync += left.eq(design.rows)
@@ -255,15 +250,15 @@ class Array(wiring.Component):
             m.d.sync += left.eq(left - 1)
 
         for column in range(design.columns):
-            chain = ResultColumn(design.rows, design.accumulator_width)
+            chain = ResultColumn(design.rows, Shape.cast(sum_shape(design)).width)
             m.submodules[f"results_c{column}"] = chain
             m.d.comb += [
                 chain.shift.eq(shift),
-                self.o.payload.accumulators[column].eq(chain.result),
+                Value.cast(sums[column]).eq(chain.result),
             ]
             for row in range(design.rows):
                 m.d.comb += [
-                    chain.accumulators[row].eq(accumulators[row, column]),
+                    chain.accumulators[row].eq(Value.cast(accumulators[row, column])),
                     chain.capture[row].eq(
                         sums_end[row // design.tile][column // design.tile]),
                 ]

@@ -1,6 +1,7 @@
 """Which PE and which decoder a design has."""
 
 from hw.array.dsp import DspDecoder, DspPE
+from hw.array.float_row import FloatDecoder
 from hw.array.pe import PE
 from hw.array.row import RowDecoder
 from hw.config import Design
@@ -14,9 +15,11 @@ def make_pe(design: Design) -> PE | DspPE:
     return DspPE(design) if design.multiplier == "dsp" else PE(design)
 
 
-def make_decoder(design: Design) -> RowDecoder | DspDecoder:
+def make_decoder(design: Design) -> RowDecoder | FloatDecoder | DspDecoder:
     """Return the decoder of a row of such PEs."""
-    return DspDecoder(design) if design.multiplier == "dsp" else RowDecoder(design)
+    if design.multiplier == "dsp":
+        return DspDecoder(design)
+    return RowDecoder(design) if design.number.integer else FloatDecoder(design)
 
 
 def timing(design: Design) -> tuple[dict[str, int], int]:

@@ -5,18 +5,26 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.arithmetic.adder import Columns
+from hw.array.float_dot import ExactDotProduct
+from hw.array.float_row import FloatLayout
 from hw.array.multiplier import partial_products
 from hw.array.row import SharedLayout
+from hw.array.sums import sum_shape
 from hw.config import Design
 from hw.gather.gather import route
 from hw.gather.network import make_network
 
 
-__all__ = ["PE", "DotProduct"]
+__all__ = ["PE", "DotProduct", "shared_layout"]
+
+
+def shared_layout(design: Design) -> SharedLayout | FloatLayout:
+    """What a row's edge gives to every ``PE`` of the row."""
+    return SharedLayout(design) if design.number.integer else FloatLayout(design)
 
 
 class DotProduct(wiring.Component):
-    """Multiplies activations with as many weights, and accumulates.
+    """Multiplies integers with as many weights, and accumulates.
 
     A module of its own: it is the same whatever brings the weights, a gather or nothing.
 
@@ -74,7 +82,8 @@ class PE(wiring.Component):
     In each cycle the accumulator becomes ``(accumulator if keep else 0) + sum(value[i] *
     gathered[i])``, where ``gathered`` are the weights at the positions of the kept activations.
     One block per cycle; the result stands in ``accumulator`` one cycle after the digits. It wraps
-    around on overflow, which ``Design`` rules out.
+    around on overflow, which ``Design`` rules out. Floats are multiplied and added exactly, too, by
+    another dot product.
 
     With ``pipeline`` ``gathered`` the gathered weights are registered, without reset: weights and
     selects of a block come one cycle before its digits, correction and ``keep``. The adders then
@@ -91,11 +100,11 @@ class PE(wiring.Component):
 
     Members
     -------
-    shared : In(SharedLayout(design))
-        Activations and what selects their weights, as ``RowDecoder`` gives them.
+    shared : In(shared_layout(design))
+        Activations and what selects their weights, as the decoder of the row gives them.
     weights : In(ArrayLayout(signed(weight bits), m))
         Weights of the block.
-    accumulator : Out(signed(accumulator_width))
+    accumulator : Out(sum_shape(design))
         Sum of all steps since the last one that began a sum.
     """
 
@@ -104,9 +113,9 @@ class PE(wiring.Component):
     def __init__(self, design: Design):
         self.design = design
         super().__init__({
-            "shared": In(SharedLayout(design)),
+            "shared": In(shared_layout(design)),
             "weights": In(data.ArrayLayout(signed(design.weight.bits), design.pattern.m)),
-            "accumulator": Out(signed(design.accumulator_width)),
+            "accumulator": Out(sum_shape(design)),
         })
 
     @property
@@ -118,7 +127,7 @@ class PE(wiring.Component):
     def after(self) -> dict[str, int]:
         """Cycles by which the parts of a block come after its weights."""
         return {name: int(self.design.registers_gathered and name != "selects")
-                for name, _ in SharedLayout(self.design)}
+                for name, _ in shared_layout(self.design)}
 
     def elaborate(self, platform):
         m = Module()
@@ -130,11 +139,11 @@ class PE(wiring.Component):
                 gathered = Signal(len(weights), reset_less=True)
                 m.d.sync += gathered.eq(weights)
                 weights = gathered
-        m.submodules.dot_product = dot_product = DotProduct(self.design, inverted=inverted)
+        kind = DotProduct if self.design.number.integer else ExactDotProduct
+        m.submodules.dot_product = dot_product = kind(self.design, inverted=inverted)
         m.d.comb += [
-            dot_product.digits.eq(shared.digits),
-            dot_product.correction.eq(shared.correction),
-            dot_product.keep.eq(shared.keep),
+            *(getattr(dot_product, name).eq(shared[name])
+              for name, _ in shared.shape() if name != "selects"),
             dot_product.weights.eq(weights),
             self.accumulator.eq(dot_product.accumulator),
         ]

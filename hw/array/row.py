@@ -1,6 +1,6 @@
 """What the PEs of one row share, decoded once at the row's edge."""
 
-from amaranth.hdl import Cat, Module, Value, signed
+from amaranth.hdl import Cat, Module, Shape, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,7 +12,26 @@ from hw.gather.network import make_network
 from hw.gather.selects import NetworkDecoder
 
 
-__all__ = ["RowDecoder", "SharedLayout"]
+__all__ = ["RowDecoder", "SharedLayout", "decode_selects", "select_fields"]
+
+
+def select_fields(design: Design) -> dict[str, data.ArrayLayout | Shape]:
+    """The field of a layout that steers the gather, where there is one."""
+    if design.pattern.dense:
+        return {}
+    return {"selects": network_selects(make_network(design.gather, design.pattern))}
+
+
+def decode_selects(m: Module, row) -> None:
+    """Drive this field of what a row decoder shares, by the mask that it is given."""
+    design = row.design
+    if not design.pattern.dense:
+        inverted = design.registers_gathered  # no register between decoder and row
+        m.submodules.decoder = decoder = NetworkDecoder(
+            make_network(design.gather, design.pattern), inverted=inverted)
+        selects = Value.cast(decoder.selects)
+        m.d.comb += decoder.mask.eq(row.mask)
+        m.d.comb += Value.cast(row.shared.selects).eq(~selects if inverted else selects)
 
 
 class SharedLayout(data.StructLayout):
@@ -40,9 +59,7 @@ class SharedLayout(data.StructLayout):
             "correction": range(largest + 1),
             "keep": 1,
         }
-        if not pattern.dense:
-            fields["selects"] = network_selects(make_network(design.gather, pattern))
-        super().__init__(fields)
+        super().__init__(fields | select_fields(design))
 
 
 class RowDecoder(wiring.Component):
@@ -103,12 +120,5 @@ class RowDecoder(wiring.Component):
             self.shared.keep.eq(~(self.step & self.start)),
         ]
 
-        if not self.design.pattern.dense:
-            inverted = self.design.registers_gathered  # no register between decoder and row
-            m.submodules.decoder = decoder = NetworkDecoder(
-                make_network(self.design.gather, self.design.pattern), inverted=inverted)
-            selects = Value.cast(decoder.selects)
-            m.d.comb += decoder.mask.eq(self.mask)
-            m.d.comb += Value.cast(self.shared.selects).eq(~selects if inverted else selects)
-
+        decode_selects(m, self)
         return m

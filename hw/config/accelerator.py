@@ -45,7 +45,7 @@ class AcceleratorParameters(ArrayParameters):
 
     def _check(self) -> None:
         super()._check()
-        if self.max_k > self.covered_k:
+        if self.weight.integer and self.max_k > self.covered_k:
             raise ValueError(
                 f"max_k must be from 1 to {self.covered_k}, which an accumulator_width of "
                 f"{self.accumulator_width} bits covers, not {self.max_k}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hw.config.compressor import CompressorParameters
 from hw.config.format import PRODUCT_MAGNITUDE
 from hw.config.parameter import ARRAYS, parameter
+from hw.formats import ACCUMULATORS
 
 
 __all__ = ["GATHERS", "MULTIPLIERS", "PIPELINES", "ArrayParameters"]
@@ -37,6 +38,9 @@ class ArrayParameters(CompressorParameters):
                                           "gates, or by products that tools map to the DSP "
                                           "blocks of an FPGA", ARRAYS,
                                 choices=MULTIPLIERS, option=False)
+    accumulator: str = parameter("exact", "how products are added: exactly, in fixed point, or in "
+                                          "binary32, rounded once a step", ("pe", "array"),
+                                 choices=ACCUMULATORS)
     rows: int = parameter(4, "rows of PEs, one token each", _TILED, low=1, high=64, option=False)
     columns: int = parameter(4, "columns of PEs, one output feature each", _TILED, low=1, high=64,
                              option=False)

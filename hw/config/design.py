@@ -8,6 +8,8 @@ from hw.config.bus import BusParameters
 from hw.config.parameter import check
 from hw.config.pattern import Pattern
 from hw.config.selector import check_flexible
+from hw.config.sums import check_sums
+from hw.formats import FORMATS
 
 
 __all__ = ["Design"]
@@ -57,8 +59,11 @@ class Design(BusParameters):
             value, default = getattr(self, described.name), described.default
             if value != default and not set(names) & set(described.metadata["designs"]):
                 raise ValueError(f"{described.name} must be {default} in {listed}, not {value!r}")
-        if set(names) & {"pe", "array"} and not self.number.integer:
-            raise ValueError(f"format must be int4 or int8 in {listed}, not {self.format!r}")
+        if set(names) - {"pe", "array"} and self.block:
+            raise ValueError(f"format must be one of {', '.join(FORMATS)} in {listed}, not "
+                             f"{self.format!r}")
+        if set(names) & {"pe", "array"}:
+            check_sums(self, listed)
         check_flexible(self.selector, self.pattern, self.flexible)
 
     def only(self, name: str) -> "Design":

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from hw.config.parameter import parameter
 from hw.config.pattern import Pattern
-from hw.formats import FORMATS, Format
+from hw.formats import BLOCK_FORMATS, FORMATS, PAIRS, BlockFormat, Format
 
 
 __all__ = ["PRODUCT_MAGNITUDE", "VALUE_WIDTH", "FormatParameters"]
@@ -24,19 +24,25 @@ class FormatParameters:
     pattern: Pattern
     format: str = parameter("int8", "number format of an activation",
                             ("selector", "compressor", "decompressor", "pe", "array"),
-                            choices=tuple(FORMATS))
+                            choices=(*FORMATS, *BLOCK_FORMATS))
     weight_format: str = parameter("int8", "number format of a weight", ("pe", "array"),
-                                   choices=("int4", "int8"))
+                                   choices=("int4", "int8", *PAIRS))
 
     @property
     def number(self) -> Format:
-        """The number format of an activation."""
-        return FORMATS[self.format]
+        """The number format of an activation, or of an element of its block format."""
+        return self.block.element if self.block else FORMATS[self.format]
 
     @property
     def weight(self) -> Format:
-        """The number format of a weight."""
-        return FORMATS[self.weight_format]
+        """The number format of a weight, or of an element of its block format."""
+        block = BLOCK_FORMATS.get(self.weight_format)
+        return block.element if block else FORMATS[self.weight_format]
+
+    @property
+    def block(self) -> BlockFormat | None:
+        """The block format of activations, if they have one."""
+        return BLOCK_FORMATS.get(self.format)
 
     @property
     def lanes(self) -> int:

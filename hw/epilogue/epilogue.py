@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.array.array import ResultRow
+from hw.array.sums import ResultRow
 from hw.config import Design
 from hw.epilogue.corrections import Corrections
 from hw.epilogue.lane import Lane

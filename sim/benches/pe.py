@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterator
 
 import cocotb
+import numpy as np
 from cocotb.triggers import RisingEdge
 
 from sim.benches import load, words
@@ -12,11 +13,12 @@ from sim.benches.stream import reset, start_clock
 
 
 VECTORS = load()
-INPUTS = [name for name in ("digits", "correction", "keep", "selects", "weights")
-          if name in VECTORS]
+INPUTS = [name for name in ("digits", "correction", "signs", "bases", "triples", "exponents",
+                            "keep", "step", "nan", "selects", "weights") if name in VECTORS]
+FIRST = ("selects", "weights")
 AHEAD = int(VECTORS["ahead"])
 """Cycles by which weights and selects of a step come before its other inputs."""
-IDLE = {"digits": 0, "correction": 0, "keep": 1}
+IDLE = {"digits": 0, "correction": 0, "bases": 0, "triples": 0, "keep": 1, "step": 0, "nan": 0}
 """A cycle that adds nothing; the other inputs may then be anything."""
 
 
@@ -27,13 +29,14 @@ async def accumulates_every_step(dut, stall):
     start_clock(dut)
     idle(dut)
     await reset(dut)
-    expected = 0
+    expected = read(dut.accumulator.value)
+    assert not expected, f"the accumulator is {expected} after a reset"
     waiting = deque([None] * AHEAD)
     for step in [*stalled(stall), *[None] * (AHEAD + 2)]:
         waiting.append(step)
         summed = waiting.popleft()
         for name in INPUTS:
-            give(dut, name, summed if name in IDLE else step)
+            give(dut, name, step if name in FIRST else summed)
         await check(dut, expected)
         expected = expected if summed is None else summed["accumulators"]
 
@@ -41,8 +44,8 @@ async def accumulates_every_step(dut, stall):
 def stalled(stall: float) -> Iterator[dict[str, int] | None]:
     """The steps, and None for cycles that add nothing, at random between them."""
     names = [*INPUTS, "accumulators"]
-    given = zip(*(words(VECTORS[name]) for name in INPUTS),
-                map(int, VECTORS["accumulators"]), strict=True)
+    given = zip(*(words(VECTORS[name]) for name in INPUTS), VECTORS["accumulators"].tolist(),
+                strict=True)
     for step in given:
         while random.random() < stall:
             yield None
@@ -62,8 +65,19 @@ def give(dut, name: str, step: dict[str, int] | None) -> None:
                     else IDLE.get(name, random.getrandbits(len(signal))))
 
 
-async def check(dut, expected: int) -> None:
+async def check(dut, expected: float) -> None:
     """Compare what stands before the next edge with what the steps until now have summed."""
     await RisingEdge(dut.clk)
-    seen = dut.accumulator.value.to_signed()
-    assert seen == expected, f"the accumulator is {seen}, expected {expected}"
+    seen = read(dut.accumulator.value)
+    assert repr(seen) == repr(expected), f"the accumulator is {seen}, expected {expected}"
+
+
+def read(bits) -> float:
+    """The sum that an accumulator holds: an integer, or rounded to binary32."""
+    if "unit" not in VECTORS:
+        return bits.to_signed()
+    width, number = int(VECTORS["width"]), bits.to_unsigned()
+    if number >> width:
+        return float("nan")
+    total = number - (number >> width - 1 << width)
+    return float(np.float32(total * 2.0 ** int(VECTORS["unit"])))

@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from hw.config import choice, integer
-from hw.formats import BLOCK_FORMATS, FORMATS, PAIRS, Format, check_scale
+from hw.formats import ACCUMULATORS, BLOCK_FORMATS, EXACT, FORMATS, PAIRS, Format, check_scale
 from sw.exact.blocks import Blocks
 from sw.exact.convert import exponents, powers
 from sw.exact.formats import TYPES, Coded
@@ -36,14 +36,8 @@ from sw.exact.rounding import add_to_fp32, two_sum
 from sw.exact.selection import pad_features
 
 
-__all__ = ["ACCUMULATORS", "EXACT", "dot"]
+__all__ = ["dot"]
 
-
-ACCUMULATORS = ("fp32", "exact")
-
-EXACT = ("fp8_e4m3", "fp6_e2m3", "fp6_e3m2", "fp4_e2m1")
-"""Formats of activations that an exact accumulator is there for: products of E4M3 span 36 bits,
-those of E5M2 64, and two scales E8M0 another 508."""
 
 _FIXED_BITS = 53
 """Of the significand of float64, which holds sums in fixed point."""
@@ -137,8 +131,7 @@ def _check_exact(x: Coded | Blocks, w: Coded | Blocks, features: int) -> None:
     most = 1 << _FIXED_BITS
     for operand in (x, w):
         form = _element(operand)
-        most //= form.largest if form.integer else int(
-            form.max_finite / 2.0 ** (form.least_exponent - form.mantissa))
+        most //= form.largest if form.integer else form.max_units
     if features > most:
         raise ValueError(f"K must be at most {most} with an exact accumulator for {x.name} by "
                          f"{w.name}, not {features}")

@@ -47,7 +47,7 @@ class Operands:
 def check_format(design: Design) -> None:
     """Raise ValueError if a design takes other operands than int8."""
     for field, number in (("format", design.number), ("weight_format", design.weight)):
-        if number.bits != 8:
+        if not number.integer or number.bits != 8:
             raise ValueError(f"{field} must be int8 for energies, not {getattr(design, field)}")
 
 

@@ -10,7 +10,7 @@ from hw.accelerator.activation_buffer import half_words
 from hw.accelerator.results import queued_rows
 from hw.accelerator.step_counts import half_counts
 from hw.accelerator.weight_buffer import weight_address
-from hw.array.array import ResultRow
+from hw.array.sums import ResultRow
 from hw.compressor.token_shift import token_buffer_words
 from hw.config import VALUE_WIDTH, Design
 from hw.epilogue.epilogue import RowSums

@@ -42,7 +42,8 @@ def test_metadata_bits_of_the_specification(pattern, span, bitmask, index, rank)
     ({"rows": 0}, "rows must be an integer from 1 to 64, not 0"),
     ({"columns": 65}, "columns must be an integer from 1 to 64, not 65"),
     ({"format": "fp32"}, ("format must be one of int4, int8, fp8_e4m3, fp8_e5m2, fp6_e2m3, "
-                          "fp6_e3m2, fp4_e2m1, fp16, bf16, not 'fp32'")),
+                          "fp6_e3m2, fp4_e2m1, fp16, bf16, mxfp8_e4m3, mxfp8_e5m2, mxfp6_e2m3, "
+                          "mxfp6_e3m2, mxfp4, nvfp4, not 'fp32'")),
     ({"encoding": "csr"}, "encoding must be one of bitmask, index, rank, not 'csr'"),
     ({"decode_stages": 9}, "decode_stages must be an integer from 0 to 8, not 9"),
     ({"coefficients": 9}, "coefficients must be an integer from 0 to 8, not 9"),
@@ -89,7 +90,21 @@ def test_quantised_blocks_have_one_step(parameters, message):
 
 
 @pytest.mark.parametrize(("name", "parameters", "message"), [
-    ("pe", {"format": "fp16"}, "format must be int4 or int8 in design pe, not 'fp16'"),
+    ("pe", {"format": "fp16"}, ("format must be one of int4, int8, fp8_e4m3, fp6_e2m3, fp6_e3m2, "
+                                "fp4_e2m1 in design pe, not 'fp16'")),
+    ("pe", {"format": "fp4_e2m1"}, ("weight_format must be fp4_e2m1 with format fp4_e2m1, not "
+                                    "'int8'")),
+    ("array", {"weight_format": "fp4_e2m1"}, ("weight_format must be int4 or int8 with format "
+                                              "int8, not 'fp4_e2m1'")),
+    ("pe", {"accumulator": "fp32"}, "accumulator must be exact with format int8, not 'fp32'"),
+    ("pe", {"format": "fp8_e4m3", "weight_format": "fp8_e4m3"},
+     ("accumulator_width must be from 49 to 64 with format fp8_e4m3, for sums of 4096 products, "
+      "not 32")),
+    ("array", {"format": "fp4_e2m1", "weight_format": "fp4_e2m1", "multiplier": "dsp"},
+     "multiplier must be digits with format fp4_e2m1, not 'dsp'"),
+    ("compressor", {"format": "mxfp4"},
+     ("format must be one of int4, int8, fp8_e4m3, fp8_e5m2, fp6_e2m3, fp6_e3m2, fp4_e2m1, fp16, "
+      "bf16 in design compressor, not 'mxfp4'")),
     ("accelerator", {"weight_format": "int4"},
      "weight_format must be int8 in design accelerator, not 'int4'"),
     ("accelerator", {"encoding": "rank"},

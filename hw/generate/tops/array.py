@@ -1,9 +1,10 @@
 """Generated PEs and arrays."""
 
-from amaranth.hdl import Cat, Value
+from amaranth.hdl import Cat, Shape, Value
 
 from hw.array.array import Array
 from hw.array.form import make_pe
+from hw.array.sums import result_bits, sum_shape
 from hw.config import Design
 from hw.generate.tops.base import Top
 from hw.stream.axi import Axis, Port
@@ -17,6 +18,13 @@ _SHARED_MEANINGS = {
     "correction": "sum of 4**k over all negative digits k of all lanes",
     "keep": "0: this step begins a new sum",
     "values": "L kept activations, ascending features; 0 where there is no step",
+    "signs": "signs of the L kept activations, ascending features",
+    "bases": "their magnitudes as multiples of the smallest number, or their significands with the "
+             "hidden bit where there are exponents; 0 where there is no step",
+    "triples": "three times that",
+    "exponents": "their exponents above that of the smallest numbers",
+    "step": "there is a step",
+    "nan": "a kept activation of the step is NaN",
     "selects": "for each node of the gather the one-hot source of its value; see docs/hw/gather.md",
 }
 
@@ -30,6 +38,13 @@ def _meaning(name: str) -> str:
 
 def _cycles(count: int) -> str:
     return f"{count} cycle{'s' * (count > 1)}"
+
+
+def _sum_meaning(design: Design) -> str:
+    if design.number.integer:
+        return "signed sum"
+    nan = f"; NaN if bit {design.accumulator_width} is set" if design.number.nan else ""
+    return f"signed sum of {design.accumulator_width} bits times 2**{2 * design.number.unit}{nan}"
 
 
 class PETop(Top):
@@ -47,8 +62,8 @@ class PETop(Top):
             *(Port(name, "in", width, _meaning(name) + when(name))
               for name, width in self.fields.items()),
             Port("weights", "in", design.pattern.m * design.weight.bits, "weights of the block"),
-            Port("accumulator", "out", design.accumulator_width,
-                 f"signed sum, {_cycles(inside.latency)} after the weights"),
+            Port("accumulator", "out", Shape.cast(sum_shape(design)).width,
+                 f"{_sum_meaning(design)}, {_cycles(inside.latency)} after the weights"),
         ])
 
     def elaborate(self, platform):
@@ -57,14 +72,15 @@ class PETop(Top):
         m.d.comb += [
             Value.cast(pe.shared).eq(Cat(getattr(self, name) for name in self.fields)),
             Value.cast(pe.weights).eq(self.weights),
-            self.accumulator.eq(pe.accumulator),
+            self.accumulator.eq(Value.cast(pe.accumulator)),
         ]
         return m
 
 
 def result_axis(prefix: str, design: Design, last_meaning: str, more: str = "") -> Axis:
-    return Axis(prefix, design.columns * design.accumulator_width,
-                f"one signed accumulator for each column, column 0 lowest{more}", last_meaning,
+    kind = "signed accumulator" if design.number.integer else "binary32"
+    return Axis(prefix, design.columns * result_bits(design),
+                f"one {kind} for each column, column 0 lowest{more}", last_meaning,
                 padded=design.pad_streams)
 
 

@@ -6,11 +6,11 @@ from fractions import Fraction
 import pytest
 import torch
 
-from hw.formats import BLOCK_FORMATS, FORMATS, PAIRS
+from hw.formats import BLOCK_FORMATS, EXACT, FORMATS, PAIRS
 from sw.evaluation.activations import feed_forward
 from sw.exact.blocks import quantize_blocks
 from sw.exact.convert import convert
-from sw.exact.dot import EXACT, dot
+from sw.exact.dot import dot
 from sw.exact.formats import TYPES, Coded, from_bits
 from sw.exact.rounding import add_to_fp32
 from sw.exact.selection import nm_mask

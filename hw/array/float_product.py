@@ -1,0 +1,147 @@
+"""Exact products of small floats, in fixed point."""
+
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_, or_
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+
+from hw.arithmetic.adder import Columns
+from hw.formats import Format
+
+
+__all__ = ["Activation", "base_bits", "fixed_product", "product_bits", "whole"]
+
+
+WINDOW = 3
+"""Bits of a shift that are done one by one; higher ones choose among windows, 8 places apart."""
+
+
+def whole(form: Format) -> bool:
+    """Whether activations come as integers, so that only exponents of weights shift a product.
+
+    That saves the sum of exponents, and is smaller where exponents have two bits.
+    """
+    return form.exponent <= 2
+
+
+def base_bits(form: Format) -> int:
+    """Bits of an activation as the lanes take it: an integer, or its significand."""
+    return form.max_units.bit_length() if whole(form) else form.mantissa + 1
+
+
+def product_bits(form: Format) -> int:
+    """Bits of the largest product of two finite floats, as a multiple of the smallest one."""
+    return (form.max_units ** 2).bit_length()
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An activation as a lane takes it.
+
+    Parameters
+    ----------
+    sign : Value
+        Its sign.
+    base, triple : Value
+        Its magnitude as a multiple of the smallest number, or its significand with the hidden bit
+        where the format is not :func:`whole`, and three times that.
+    exponent : Value or None
+        Above that of the smallest numbers; None where the format is whole.
+    """
+
+    sign: Value
+    base: Value
+    triple: Value
+    exponent: Value | None
+
+
+def fixed_product(m: Module, form: Format, activation: Activation, weight: Value
+                  ) -> tuple[Value, Value]:
+    """The product of two finite floats as a multiple of the smallest one.
+
+    The significand of the weight chooses multiples of the activation, two bits at a time; their sum
+    is shifted left by the exponents. A negative product is complemented.
+
+    Parameters
+    ----------
+    m : Module
+        Gets the gates.
+    form : Format
+        Of both.
+    activation : Activation
+        As the row gives it to all its PEs.
+    weight : Value
+        The bits of the weight.
+
+    Returns
+    -------
+    bits : Value
+        ``product_bits(form)`` of them.
+    sign : Value
+        The product is ``bits + sign - (sign << len(bits))``.
+    """
+    fraction, field = weight[:form.mantissa], weight[form.mantissa:-1]
+    normal = _wire(m, reduce(or_, field))
+    negative = _wire(m, activation.sign ^ weight[-1])
+    product = _multiple(m, activation, [*fraction, normal])
+    if activation.exponent is None:
+        bits = _placed(m, product, field, product_bits(form))
+        return bits ^ negative.replicate(len(bits)), negative
+    # The exponent of a weight above that of subnormals, and one more: its field, or 1 for these.
+    amount = Columns(len(field) + 1)
+    for k, (one, other) in enumerate(zip(activation.exponent, field, strict=True)):
+        amount.add(k, one)
+        amount.add(k, other if k else other | ~normal)
+    bits = _shifted(m, product ^ negative.replicate(len(product)), amount.sum(m), negative,
+                    product_bits(form) + 1)
+    return bits[1:], negative
+
+
+def _multiple(m: Module, activation: Activation, factor: list[Value]) -> Value:
+    """The activation times a significand of at least two bits, the lowest one first."""
+    base, triple = activation.base, activation.triple
+    columns = Columns(len(base) + len(factor))
+    for place in range(0, len(factor), 2):
+        low, *high = factor[place:place + 2]
+        terms = [(low, base)]
+        if high:
+            terms = [(low & ~high[0], base), (high[0] & ~low, Cat(Const(0, 1), base)),
+                     (high[0] & low, triple)]
+        chosen = [(_wire(m, choice), source) for choice, source in terms]
+        for k in range(max(len(source) for _, source in terms)):
+            columns.add(place + k, reduce(or_, (choice & source[k] for choice, source in chosen
+                                                if k < len(source))))
+    return Cat(columns.sum(m))
+
+
+def _placed(m: Module, product: Value, field: Value, width: int) -> Value:
+    """A product shifted by the exponent of a weight, whose field has two bits."""
+    choices = [_wire(m, choice) for choice in
+               (~field[1], field[1] & ~field[0], field[1] & field[0])]
+    return Cat(reduce(or_, (choice & product[place - k] for k, choice in enumerate(choices)
+                            if 0 <= place - k < len(product))) for place in range(width))
+
+
+def _shifted(m: Module, bits: Value, amount: list[Value], filling: Value, width: int) -> Value:
+    """The lowest bits of a product shifted left, and filled on both sides."""
+    for k, shift in enumerate(amount[:WINDOW]):
+        filled = filling.replicate(1 << k)
+        bits = _wire(m, Mux(shift, Cat(filled, bits), Cat(bits, filled)))
+    high = amount[WINDOW:]
+    windows = [_wire(m, reduce(and_, (bit if number >> k & 1 else ~bit
+                                      for k, bit in enumerate(high))))
+               for number in range(1 << len(high))]
+    placed = []
+    for place in range(width):
+        sources = [(window, bits[place - (k << WINDOW)]) for k, window in enumerate(windows)
+                   if 0 <= place - (k << WINDOW) < len(bits)]
+        inside = reduce(or_, (window for window, _ in sources))
+        placed.append(reduce(or_, (window & bit for window, bit in sources), filling & ~inside))
+    return Cat(placed)
+
+
+def _wire(m: Module, value: Value) -> Signal:
+    signal = Signal(len(value))
+    m.d.comb += signal.eq(value)
+    return signal

@@ -1,0 +1,50 @@
+"""What a PE multiplies and how it adds: which formats go together in hardware."""
+
+from hw.config.accelerator import AcceleratorParameters
+from hw.formats import EXACT, check_scale
+
+
+__all__ = ["check_sums"]
+
+
+INTEGERS = ("int4", "int8")
+
+FLOATS = ("fp8_e4m3", "fp6_e2m3", "fp6_e3m2", "fp4_e2m1")
+"""Formats of activations, by weights of the same, that a PE multiplies beside integers."""
+
+
+def check_sums(design: AcceleratorParameters, where: str) -> None:
+    """Raise ValueError if formats, accumulator and multiplier do not go together in a PE.
+
+    ``where`` names the designs that are asked for.
+    """
+    formats = (*INTEGERS, *FLOATS)
+    if design.format not in formats:
+        raise ValueError(f"format must be one of {', '.join(formats)} in {where}, not "
+                         f"{design.format!r}")
+    if design.number.integer:
+        _equal(design, "weight_format", INTEGERS)
+        _equal(design, "accumulator", ("exact",))
+        return
+    _equal(design, "weight_format", (design.format,))
+    _equal(design, "accumulator", ("exact",) if design.format in EXACT else ("fp32",))
+    _equal(design, "multiplier", ("digits",))
+    check_scale(design.format, design.pattern.m)
+    _check_width(design)
+
+
+def _equal(design: AcceleratorParameters, name: str, values: tuple[str, ...]) -> None:
+    """Raise ValueError if a parameter has none of the values that its format allows."""
+    if getattr(design, name) not in values:
+        raise ValueError(f"{name} must be {' or '.join(values)} with format {design.format}, not "
+                         f"{getattr(design, name)!r}")
+
+
+def _check_width(design: AcceleratorParameters) -> None:
+    """Raise ValueError if an exact accumulator of floats does not hold every sum."""
+    products = design.max_k * design.number.max_units * design.weight.max_units
+    least = products.bit_length() + 1
+    if design.accumulator_width < least:
+        raise ValueError(f"accumulator_width must be from {least} to 64 with format "
+                         f"{design.format}, for sums of {design.max_k} products, not "
+                         f"{design.accumulator_width}")
