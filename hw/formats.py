@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from math import inf, nan
 
 
-__all__ = ["ACCUMULATORS", "BLOCK_FORMATS", "E8M0_BIAS", "EXACT", "FORMATS", "PAIRS", "QUANTIZED",
-           "ROW_FORMATS", "SELECTIONS", "BlockFormat", "Format", "check_scale"]
+__all__ = ["ACCUMULATORS", "BLOCK_FORMATS", "E8M0_BIAS", "EXACT", "FORMATS", "NVFP4_LEAST_TENSOR",
+           "PAIRS", "QUANTIZED", "ROW_FORMATS", "SELECTIONS", "BlockFormat", "Format",
+           "check_scale"]
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,10 @@ class BlockFormat:
 
 E8M0_BIAS = 127
 """What the bits of a scale E8M0 are above its exponent, which is from -127 to 127."""
+
+NVFP4_LEAST_TENSOR = -115
+"""Exponent of the least scale of a tensor in NVFP4: no value that is subnormal in bf16 is then half
+of the smallest element, whatever the scale of its block, and all of them become 0."""
 
 FORMATS = {format.name: format for format in (
     Format("int4", 4),

@@ -12,7 +12,7 @@ from hw.compressor.statistics import BlockSums
 from hw.compressor.steps import Steps
 from hw.config import Design, Pattern
 from hw.gather.gather import Gather, SelectDecoder
-from hw.stream.payloads import Block, EncodedBlock, TokenSums, eta_field
+from hw.stream.payloads import Block, EncodedBlock, TokenSums, carried
 from hw.stream.register import end_stage, fill
 
 
@@ -36,7 +36,7 @@ class CompactStage(wiring.Component):
 
     def __init__(self, design: Design):
         super().__init__({
-            "i": In(stream.Signature(Block(design, *eta_field(design), "mask"))),
+            "i": In(stream.Signature(Block(design, *carried(design), "mask"))),
             "o": Out(stream.Signature(_unfinished(design))),
         })
         self.design = design
@@ -73,7 +73,7 @@ class CompactStage(wiring.Component):
         """The values that the mask keeps: the gather of a PE, applied to the block itself."""
         if pattern.dense:
             return self.i.payload.values
-        m.submodules[name] = gather = Gather(pattern, signed(self.design.number.bits))
+        m.submodules[name] = gather = Gather(pattern, signed(self.design.selected_number.bits))
         m.d.comb += [gather.selects.eq(selects), gather.values.eq(self.i.payload.values)]
         return gather.gathered
 
@@ -98,7 +98,7 @@ class StepsStage(wiring.Component):
 
     def __init__(self, design: Design):
         super().__init__({
-            "i": In(stream.Signature(Block(design, *eta_field(design), "mask"))),
+            "i": In(stream.Signature(Block(design, *carried(design), "mask"))),
             "least": In(range(design.pattern.m + 1)),
             "o": Out(stream.Signature(_unfinished(design))),
         })

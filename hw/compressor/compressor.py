@@ -5,17 +5,19 @@ from typing import Any
 
 from amaranth.hdl import Module, signed
 from amaranth.lib import stream, wiring
+from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
 
 from hw.compressor.channel import ChannelBeat, ChannelStage
 from hw.compressor.compact_stage import CompactStage, FinishStage, StepsStage, metadata_parts
+from hw.compressor.nvfp4 import NvquantizeStage
 from hw.compressor.quantizer import QuantizeStage
 from hw.compressor.score import ScoreStage
 from hw.compressor.select_stage import SelectStage
 from hw.compressor.token_shift import MeanStage, MedianStage
 from hw.config import Design
 from hw.stream.members import only_if
-from hw.stream.payloads import Block, EncodedBlock
+from hw.stream.payloads import Block, EncodedBlock, carried
 from hw.stream.register import chain
 
 
@@ -34,6 +36,8 @@ class CompressorSettings(wiring.Signature):
     threshold : Out(score_width)
         In an unstructured design: 0, or the least score of the values to keep, whatever their
         number, in place of a pattern.
+    tensor : Out(16)
+        With NVFP4: scale of the tensor, in bf16.
     """
 
     def __init__(self, design: Design):
@@ -41,6 +45,7 @@ class CompressorSettings(wiring.Signature):
             **only_if(design.shift == "scalar", shift=Out(signed(design.number.bits))),
             **only_if(design.flexible != "none", least=Out(range(design.pattern.m + 1))),
             **only_if(design.unstructured, threshold=Out(design.score_width)),
+            **only_if(design.tensor_scaled, tensor=Out(16)),
         })
 
 
@@ -59,7 +64,8 @@ class Compressor(wiring.Component):
       cycle, in two cycles. A block leaves in as many blocks of N:M as it takes, filled up with
       zeros, see :class:`hw.compressor.steps.Steps`; the design's N is what the array has lanes for;
     * ``finish``, with statistics or a rank of more than 8 values: adds these up;
-    * ``quantize``, with a block format: kept values of bf16 to elements and scale.
+    * ``quantize``, with a block format: kept values of bf16 to elements and scale; three cycles
+      with NVFP4. With selection after quantisation it comes first, and takes all values.
 
     Under back-pressure blocks wait in the stages; none is lost, repeated or reordered. Reset
     empties all stages. A dense pattern that is fixed keeps everything, without selector and
@@ -114,13 +120,32 @@ class Compressor(wiring.Component):
             m.d.comb += self.stages["steps"].least.eq(self.settings.least)
         if self.design.unstructured:
             m.d.comb += self.stages["select"].threshold.eq(self.settings.threshold)
+        if self.design.tensor_scaled:
+            m.d.comb += self.stages["quantize"].tensor.eq(self.settings.tensor)
         return m
 
 
 def _stages(design: Design) -> dict[str, Any]:
     """Stages that a design needs, in the order of the stream."""
+    if design.selects_elements:
+        return {**_quantizing(design, Block(design), Block(design, *carried(design))),
+                **_selecting(design)}
+    plain = replace(design, quantize="none")
+    return {**_selecting(plain),
+            **_quantizing(design, EncodedBlock(plain), EncodedBlock(design))}
+
+
+def _quantizing(design: Design, before: StructLayout, after: StructLayout) -> dict[str, Any]:
+    """The stage of quantisation, if there is one."""
+    if not design.quantized:
+        return {}
+    kind = NvquantizeStage if design.tensor_scaled else QuantizeStage
+    return {"quantize": kind(before, after, design.quantized)}
+
+
+def _selecting(design: Design) -> dict[str, Any]:
+    """All stages but that of quantisation."""
     stages: dict[str, Any] = {}
-    whole, design = design, replace(design, quantize="none")
     if design.dynamic_shift:
         stages["token"] = (MeanStage if design.shift == "mean" else MedianStage)(design)
     if design.channel_bits:
@@ -134,6 +159,4 @@ def _stages(design: Design) -> dict[str, Any]:
         stages["steps"] = StepsStage(design)
     if len(metadata_parts(design)) > 1 or design.statistics:
         stages["finish"] = FinishStage(design)
-    if whole.quantized:
-        stages["quantize"] = QuantizeStage(design, whole, whole.quantized)
     return stages

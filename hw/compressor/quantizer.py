@@ -7,13 +7,11 @@ from amaranth.hdl import C, Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.config import Design
 from hw.formats import FORMATS, BlockFormat, Format
-from hw.stream.payloads import EncodedBlock
 from hw.stream.register import StreamRegister, fill
 
 
-__all__ = ["Distances", "QuantizeStage", "RoundElement"]
+__all__ = ["Distances", "QuantizeStage", "RoundElement", "lanes_of", "wire"]
 
 
 BF16 = FORMATS["bf16"]
@@ -84,7 +82,7 @@ class Distances(wiring.Component):
         near: list[list[Value]] = [[C(1, 1)] for _ in values]
         for high in range(self.width - 1, -1, -2):
             pair = [bit for bit in (high, high - 1) if bit >= 0]
-            first = [_wire(m, lane[0] & value[high])
+            first = [wire(m, lane[0] & value[high])
                      for lane, value in zip(near, values, strict=True)]
             m.d.comb += self.top[high].eq(Cat(first).any())
             for low in pair[1:]:  # for both cases at once, as the chain of bits is long
@@ -112,7 +110,7 @@ class Distances(wiring.Component):
             half = distance // 2
             found.append((was(half) & more) | (was(half + 1) & less) if distance % 2
                          else was(half) & ~(top ^ one))
-        return [_wire(m, value) for value in found]
+        return [wire(m, value) for value in found]
 
 
 class RoundElement(wiring.Component):
@@ -183,7 +181,7 @@ def _parts(m: Module, form: Format, value: Value) -> tuple[Value, Value]:
     that field. It is normalised where that makes an exponent smaller than others.
     """
     fraction, field = value[:BF16.mantissa], value[BF16.mantissa:BF16.bits - 1]
-    subnormal, plain = _wire(m, field == 0), Cat(fraction, C(1, 1))
+    subnormal, plain = wire(m, field == 0), Cat(fraction, C(1, 1))
     lift = _lift(form)
     if not lift:
         return field, Mux(subnormal, Cat(C(0, 1), fraction), plain)
@@ -195,14 +193,20 @@ def _parts(m: Module, form: Format, value: Value) -> tuple[Value, Value]:
     return Mux(subnormal, lift - below, field + lift), Mux(subnormal, shifted, plain)
 
 
-def _wire(m: Module, value: Value) -> Signal:
-    signal = Signal(len(value))
+def lanes_of(block: data.StructLayout) -> int:
+    """How many values a payload has."""
+    return block["values"].shape.length
+
+
+def wire(m: Module, value: Value) -> Signal:
+    """A signal of its own for a value that is used more than once."""
+    signal = Signal(value.shape())
     m.d.comb += signal.eq(value)
     return signal
 
 
 class QuantizeStage(wiring.Component):
-    """Kept values of bf16 to elements and their scale, which is that of these values alone.
+    """Values of bf16 to elements and their scale, which is that of these values alone.
 
     With ``top`` the largest exponent field, at least that of the largest element's exponent, the
     scale is ``top`` less that exponent. A value that is infinite or NaN has the largest field of
@@ -210,22 +214,22 @@ class QuantizeStage(wiring.Component):
 
     Parameters
     ----------
-    before, after : Design
-        The design without quantisation, and with it.
+    before, after : StructLayout
+        Payloads, both with ``values``, and the other one with ``scale`` too; the rest passes.
+    form : BlockFormat
 
     Members
     -------
-    i : In(stream.Signature(EncodedBlock(before)))
-    o : Out(stream.Signature(EncodedBlock(after)))
+    i : In(stream.Signature(before))
+    o : Out(stream.Signature(after))
     """
 
     latency = 1
     interval = 1
 
-    def __init__(self, before: Design, after: Design, form: BlockFormat):
-        super().__init__({"i": In(stream.Signature(EncodedBlock(before))),
-                          "o": Out(stream.Signature(EncodedBlock(after)))})
-        self.form, self.lanes = form, after.pattern.n
+    def __init__(self, before: data.StructLayout, after: data.StructLayout, form: BlockFormat):
+        super().__init__({"i": In(stream.Signature(before)), "o": Out(stream.Signature(after))})
+        self.form, self.lanes = form, lanes_of(before)
 
     def elaborate(self, platform):
         m = Module()
@@ -235,7 +239,7 @@ class QuantizeStage(wiring.Component):
             self.lanes, width, element.max_exponent + lift, _distances(element) - 1)
         values = [Value.cast(self.i.payload.values[k]) for k in range(self.lanes)]
         # Not from the largest exponent, which comes late.
-        special = _wire(m, Cat(value[BF16.mantissa:-1].all() for value in values).any())
+        special = wire(m, Cat(value[BF16.mantissa:-1].all() for value in values).any())
         elements = []
         for k, value in enumerate(values):
             exponent, significand = _parts(m, element, value)

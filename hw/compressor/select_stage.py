@@ -8,7 +8,7 @@ from hw.compressor.score import Score
 from hw.config import Design
 from hw.selector import make_select_stage
 from hw.stream.members import only_if
-from hw.stream.payloads import Block, eta_field
+from hw.stream.payloads import Block, carried
 from hw.stream.register import end_stage, fill
 
 
@@ -24,13 +24,13 @@ class SelectStage(wiring.Component):
 
     def __init__(self, design: Design, *, scored: bool):
         scores = ("scores",) if scored else ()
-        selected = Block(design, *eta_field(design), "mask")
+        selected = Block(design, *carried(design), "mask")
         passing = data.StructLayout({
             **{name: shape for name, shape in selected.members.items() if name != "mask"},
             **only_if(design.unstructured, reached=design.pattern.m),
         })
         super().__init__({
-            "i": In(stream.Signature(Block(design, *eta_field(design), *scores))),
+            "i": In(stream.Signature(Block(design, *carried(design), *scores))),
             "o": Out(stream.Signature(selected)),
             **only_if(design.unstructured, threshold=In(design.score_width)),
         })
@@ -81,6 +81,6 @@ class SelectStage(wiring.Component):
         """What the values are selected by."""
         if self.scored:
             return self.i.payload.scores
-        m.submodules.score = score = Score(self.design.pattern, self.design.number)
+        m.submodules.score = score = Score(self.design.pattern, self.design.selected_number)
         m.d.comb += score.values.eq(self.i.payload.values)
         return score.scores

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hw.config.checks import integer
 from hw.config.parameter import COMPRESSING, flag, parameter
 from hw.config.selector import SelectorParameters
-from hw.formats import BLOCK_FORMATS, BlockFormat, Format
+from hw.formats import BLOCK_FORMATS, SELECTIONS, BlockFormat, Format
 
 
 __all__ = ["ENCODINGS", "QUANTIZERS", "SHIFTS", "CompressorParameters"]
@@ -18,8 +18,8 @@ SHIFTS = ("none", "scalar", "channel", "mean", "median")
 """What may be subtracted from values before selection."""
 
 
-QUANTIZERS = ("none", *(name for name, block in BLOCK_FORMATS.items() if block.scale == "e8m0"))
-"""What kept values are quantised to: the formats whose scale is found without a division."""
+QUANTIZERS = ("none", *BLOCK_FORMATS)
+"""What kept values are quantised to."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,36 @@ class CompressorParameters(SelectorParameters):
     unstructured: bool = flag("jobs may keep all values whose score reaches a threshold",
                               COMPRESSING)
     complement: bool = flag("the dropped values follow the kept ones", ("compressor",))
-    quantize: str = parameter("none", "block format that kept values of bf16 are quantised to, "
-                                      "with a scale of their own", ("compressor",),
-                              choices=QUANTIZERS)
+    quantize: str = parameter("none", "block format that values of bf16 are quantised to",
+                              ("compressor",), choices=QUANTIZERS)
+    selection: str = parameter("before", "where selection stands, seen from quantisation: scales "
+                                         "are those of kept values, or elements are compared",
+                               ("compressor",), choices=SELECTIONS)
 
     @property
     def quantized(self) -> BlockFormat | None:
         """The block format that kept values leave in, if any."""
         return BLOCK_FORMATS.get(self.quantize)
+
+    @property
+    def tensor_scaled(self) -> bool:
+        """Whether the scales of blocks are beside one of the tensor."""
+        return self.quantized is not None and self.quantized.scale == "e4m3"
+
+    @property
+    def selects_elements(self) -> bool:
+        """Whether selection comes after quantisation."""
+        return self.selection == "after"
+
+    @property
+    def selected_number(self) -> Format:
+        """The number format of the values that selection compares."""
+        return self.kept_number if self.selects_elements else self.number
+
+    @property
+    def score_width(self) -> int:
+        """Bits of a score."""
+        return self.selected_number.score_width(self.coefficients)
 
     @property
     def kept_number(self) -> Format:
@@ -91,6 +113,8 @@ class CompressorParameters(SelectorParameters):
                              f"statistics, not {self.format!r}")
         if self.quantized:
             self._check_quantized(self.quantized)
+        elif self.selects_elements:
+            raise ValueError("selection must be before with quantize none, not 'after'")
         if self.flexible != "none":
             self._require_plain_steps()
         elif self.unstructured:
@@ -105,10 +129,12 @@ class CompressorParameters(SelectorParameters):
         if self.pattern.m != block.size:
             raise ValueError(f"m must be {block.size} with quantize {block.name}, whose scales are "
                              f"of {block.size} values, not {self.pattern.m}")
-        for name, plain in (("flexible", "none"), ("complement", False)):
-            if getattr(self, name) != plain:
-                raise ValueError(f"{name} must be {plain} with quantize {block.name}, not "
-                                 f"{getattr(self, name)!r}")
+        if self.flexible != "none":
+            raise ValueError(f"flexible must be none with quantize {block.name}, not "
+                             f"{self.flexible!r}")
+        if self.complement and not self.selects_elements:
+            raise ValueError(f"complement must be False with quantize {block.name} and selection "
+                             "before it, not True")
 
     def _require_plain_steps(self) -> None:
         """Raise ValueError if another encoding, or the complement, is to leave."""

@@ -8,7 +8,7 @@ from hw.stream.members import only_if
 
 
 __all__ = ["Asked", "Block", "CompressedBlock", "DenseBlock", "EncodedBlock", "TokenSums",
-           "eta_field"]
+           "carried"]
 
 
 class Asked(data.StructLayout):
@@ -56,6 +56,8 @@ class Block(data.StructLayout):
         With a pattern at run time, until the mask is there.
     eta : signed(bits)
         The token's shift.
+    scale : unsigned(8)
+        Of the block, whose values are then elements.
     factors : ArrayLayout(unsigned(coefficients), m)
         Factors of the scores.
     shifts : ArrayLayout(signed(bits), m)
@@ -73,10 +75,12 @@ class Block(data.StructLayout):
     """
 
     def __init__(self, design: Design, *added: str):
-        size, bits = design.pattern.m, design.number.bits
+        size = design.pattern.m
+        bits = (design.kept_number if "scale" in added else design.number).bits
         fields = {
             "asked": Asked(design.pattern, design.flexible),
             "eta": signed(bits),
+            "scale": 8,
             "factors": data.ArrayLayout(design.coefficients, size),
             "shifts": data.ArrayLayout(signed(bits), size),
             "scores": data.ArrayLayout(design.score_width, size),
@@ -89,9 +93,13 @@ class Block(data.StructLayout):
                           **{name: fields[name] for name in fields if name in added}})
 
 
-def eta_field(design: Design) -> tuple[str, ...]:
-    """Name of the field of a :class:`Block` that holds the token's shift, where that is dynamic."""
-    return ("eta",) if design.dynamic_shift else ()
+def carried(design: Design) -> tuple[str, ...]:
+    """Names of the fields of a :class:`Block` that selection and compaction pass on.
+
+    The token's shift, where that is dynamic, and the block's scale, where there is one so early.
+    """
+    return (*(("eta",) if design.dynamic_shift else ()),
+            *(("scale",) if design.selects_elements else ()))
 
 
 class CompressedBlock(data.StructLayout):
@@ -143,7 +151,7 @@ class EncodedBlock(data.StructLayout):
     values : ArrayLayout(signed(bits), n)
         In the number format in which they leave.
     scale : unsigned(8)
-        With quantisation: E8M0, of these values.
+        With quantisation: of these values, or of all of the block.
     dropped : ArrayLayout(signed(bits), m - n)
         With a complement: the other values, in ascending feature order.
     mask or metadata : unsigned(metadata_bits)
@@ -165,7 +173,7 @@ class EncodedBlock(data.StructLayout):
 
     def __init__(self, design: Design, *, metadata_bits: int | None = None,
                  blocks: int | None = None):
-        pattern, bits = design.pattern, design.number.bits
+        pattern, bits = design.pattern, design.selected_number.bits
         super().__init__({
             "values": data.ArrayLayout(signed(design.kept_number.bits), pattern.n),
             **only_if(design.quantized, scale=8),

@@ -38,8 +38,10 @@ async def begin(dut) -> tuple[Port, Port]:
     source.valid.value = 0
     source.drive(source.garbage())
     sink.ready.value = 0
-    if "shift" in VECTORS:
-        dut.shift.value = int(VECTORS["shift"]) % (1 << len(dut.shift))
+    for name in ("shift", "tensor"):
+        if name in VECTORS:
+            port = getattr(dut, name)
+            port.value = int(VECTORS[name]) % (1 << len(port))
     await restart(dut)
     Monitor(sink)
     return source, sink

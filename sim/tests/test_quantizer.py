@@ -6,32 +6,45 @@ import torch
 
 from hw.config import Design, Pattern
 from hw.config.compressor import QUANTIZERS
+from hw.formats import BLOCK_FORMATS
 from sim.vectors.stimulus import bit_rows, generator, raw_blocks
 from sw.exact.encoding import encode_mask
 from sw.exact.formats import from_bits, to_bits
 from sw.exact.quantizer import quantize_kept
 
 
-def near_blocks(rng, count):
+MX = [name for name, form in BLOCK_FORMATS.items() if form.scale == "e8m0"]
+
+
+def near_blocks(rng, count, m):
     """Bits of blocks whose values have exponents close to each other, subnormals among them."""
     top = rng.choice([0, 1, 2, 3, 4, 9, 16, 33, 127, 200, 254, 255], (count, 1))
-    below = rng.integers(0, rng.choice([2, 6, 24], (count, 1)), (count, 32))
+    below = rng.integers(0, rng.choice([2, 6, 24], (count, 1)), (count, m))
     fields = np.maximum(top - below, 0)
-    fractions = rng.integers(0, 128, (count, 32)) & rng.choice([0x7F, 0x70, 0x60], (count, 1))
-    return rng.integers(0, 2, (count, 32)) << 15 | fields << 7 | fractions
+    fractions = rng.integers(0, 128, (count, m)) & rng.choice([0x7F, 0x70, 0x60], (count, 1))
+    return rng.integers(0, 2, (count, m)) << 15 | fields << 7 | fractions
 
 
-def every_value(rng):
+def every_value(rng, m):
     """Bits of blocks that hold every number of bf16, in order of their magnitudes."""
-    order = np.arange(1 << 15).reshape(-1, 32)
-    return np.concatenate([order, order | 1 << 15])[rng.permutation(2048)]
+    order = np.arange(1 << 15).reshape(-1, m)
+    return np.concatenate([order, order | 1 << 15])[rng.permutation(2 * len(order))]
+
+
+def ports(design, tensor=0x3F9B):
+    """Static ports of a design, and its scale of the tensor."""
+    if not design.tensor_scaled:
+        return {}, 1.0
+    return {"tensor": np.array(tensor)}, from_bits(torch.tensor(tensor), "bf16").item()
 
 
 def vectors(design, blocks, rng):
     pattern, form = design.pattern, design.quantized.element
-    x = from_bits(torch.from_numpy(blocks), "bf16")
-    found = quantize_kept(x, design.quantize, pattern)
-    kept = to_bits(found.operand.values, form.name)[found.mask].view(len(x), pattern.n)
+    x, (port, tensor) = from_bits(torch.from_numpy(blocks), "bf16"), ports(design)
+    found = quantize_kept(x, design.quantize, pattern, design.selection, tensor=tensor)
+    elements = to_bits(found.operand.values, form.name)
+    parts = [found.mask, ~found.mask][:1 + design.complement]
+    kept = torch.cat([elements[part].view(len(x), -1) for part in parts], 1)
     scale = bit_rows(found.operand.scale.view(torch.uint8).numpy(), 8)
     mask = found.mask.numpy()
     if design.encoding != "bitmask":
@@ -40,7 +53,7 @@ def vectors(design, blocks, rng):
     if pattern.dense:
         mask = mask[:, :design.metadata_bits]
     last = rng.random((len(x), 1)) < 0.3
-    return {"input_data": bit_rows(blocks, 16), "input_last": last,
+    return {**port, "input_data": bit_rows(blocks, 16), "input_last": last,
             "output_data": bit_rows(kept.numpy(), form.bits),
             "output_user": np.concatenate([mask, scale], 1), "output_last": last}
 
@@ -50,19 +63,29 @@ def vectors(design, blocks, rng):
     pytest.param(Design(Pattern(16, 32), selector="serial", format="bf16", quantize="mxfp8_e4m3",
                         encoding="rank"), marks=pytest.mark.long),
     *(pytest.param(Design(Pattern(32, 32), format="bf16", quantize=name),
-                   marks=[] if name in ("mxfp4", "mxfp8_e4m3") else pytest.mark.long)
-      for name in QUANTIZERS[1:]),
+                   marks=[] if name == "mxfp8_e4m3" else pytest.mark.long)
+      for name in MX),
+    Design(Pattern(8, 16), selector="radix", format="bf16", quantize="nvfp4"),
+    pytest.param(Design(Pattern(16, 16), format="bf16", quantize="nvfp4"), marks=pytest.mark.long),
+    Design(Pattern(16, 32), selector="radix", format="bf16", quantize="mxfp4", selection="after"),
+    pytest.param(Design(Pattern(16, 32), selector="radix", format="bf16", quantize="mxfp8_e5m2",
+                        selection="after", complement=True, encoding="rank"),
+                 marks=pytest.mark.long),
+    pytest.param(Design(Pattern(8, 16), selector="rank", format="bf16", quantize="nvfp4",
+                        selection="after"), marks=pytest.mark.long),
 ], ids=lambda design: f"{design.pattern} {design.options}")
 def test_kept_values_are_quantised(bench, design):
     rng = generator("quantizer", design)
-    blocks = np.concatenate([raw_blocks(design.number, 32, 100, rng).astype(np.int64),
-                             near_blocks(rng, 200)])
+    m = design.pattern.m
+    blocks = np.concatenate([raw_blocks(design.number, m, 100, rng).astype(np.int64),
+                             near_blocks(rng, 200, m)])
     bench("pipeline", "compressor", design, vectors(design, blocks, rng))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", QUANTIZERS[1:])
 def test_every_number(bench, name):
-    design = Design(Pattern(32, 32), format="bf16", quantize=name)
+    size = BLOCK_FORMATS[name].size
+    design = Design(Pattern(size, size), format="bf16", quantize=name)
     rng = generator("every", design)
-    bench("pipeline", "compressor", design, vectors(design, every_value(rng), rng))
+    bench("pipeline", "compressor", design, vectors(design, every_value(rng, size), rng))

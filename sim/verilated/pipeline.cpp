@@ -29,6 +29,7 @@ struct Stream {
 OPTIONAL(s_axis_tuser)
 OPTIONAL(m_axis_tuser)
 OPTIONAL(shift)
+OPTIONAL(tensor)
 OPTIONAL(s_axis_coef_tdata)
 OPTIONAL(s_axis_coef_tlast)
 OPTIONAL(s_axis_coef_tvalid)
@@ -62,12 +63,14 @@ EXPORT void nm_reset(Model* model) {
 // Runs until all of `out` was taken, or for `limit` cycles; returns the cycles it ran.
 // Each stream pauses with probability stall / 2^32 in a cycle. `s_axis` starts after `coef`.
 EXPORT uint64_t nm_run(Model* model, Stream* coef, Stream* in, Stream* out, uint64_t limit,
-                       uint32_t stall, uint64_t seed, uint32_t shift_value) {
+                       uint32_t stall, uint64_t seed, uint32_t shift_value,
+                       uint32_t tensor_value) {
     Vtop& top = model->enter()->top;
     Random random{seed};
     uint64_t cycle = 0;
     bool coef_offered = false, in_offered = false;
     WITH(shift, port = shift_value);
+    WITH(tensor, port = tensor_value);
     for (; out->done < out->count && cycle < limit; ++cycle) {
         if (!coef_offered && coef->done < coef->count && !random.occurs(stall)) {
             WITH(s_axis_coef_tdata, put(port, coef->data, coef->data_bytes, coef->done));

@@ -66,7 +66,8 @@ class Pipeline(Library):
         super().__init__(text or own, f"nm_{name}", harness, probes=probes)
 
     def run(self, beats: Beats, count: int, *, limit: int, stall: float = 0.0, seed: int = 1,
-            channel: np.ndarray | None = None, shift: int = 0) -> tuple[Beats, int]:
+            channel: np.ndarray | None = None, shift: int = 0, tensor: int = 0
+            ) -> tuple[Beats, int]:
         """Feed the input stream and take ``count`` beats of the output stream.
 
         Parameters
@@ -85,6 +86,8 @@ class Pipeline(Library):
             bool, [blocks, bits of s_axis_coef_tdata]: parameters loaded before the first beat.
         shift : int
             What the port ``shift`` carries, where there is one.
+        tensor : int
+            What the port ``tensor`` carries, where there is one: bits of bf16.
 
         Returns
         -------
@@ -107,7 +110,7 @@ class Pipeline(Library):
         streams = [_Stream.of(*array) for array in arrays]
         cycles = self.call("run", *map(ctypes.byref, streams), ctypes.c_uint64(limit),
                            ctypes.c_uint32(int(stall * 2**32)), ctypes.c_uint64(seed),
-                           ctypes.c_uint32(shift & 0xFF))
+                           ctypes.c_uint32(shift & 0xFF), ctypes.c_uint32(tensor))
         if streams[2].done < count:
             raise TimeoutError(f"{streams[2].done} of {count} beats came within {cycles} cycles, "
                                f"{streams[1].done} of {len(beats.data)} were taken (seed {seed})")

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from hw.config import choice
-from hw.formats import BLOCK_FORMATS, E8M0_BIAS, FORMATS, BlockFormat
+from hw.formats import BLOCK_FORMATS, E8M0_BIAS, FORMATS, NVFP4_LEAST_TENSOR, BlockFormat
 from sw.exact.convert import convert, exponents, powers
 from sw.exact.selection import pad_features
 
@@ -71,14 +71,15 @@ class Blocks(NamedTuple):
 def tensor_scale(x: Tensor) -> float:
     """The scale of a tensor for NVFP4, from its largest finite magnitude: a number of bf16.
 
-    ``largest / (6 * 448)``, rounded up, so that no block's scale saturates; 1 for zeros alone.
+    ``largest / (6 * 448)``, rounded up, so that no block's scale saturates, and at least
+    ``2 ** NVFP4_LEAST_TENSOR``; 1 for zeros alone.
     """
     largest = float(torch.where(x.isfinite(), x, 0).abs().max()) if x.numel() else 0.0
     if not largest:
         return 1.0
     quotient = torch.tensor(largest / (6 * FORMATS["fp8_e4m3"].max_finite), dtype=torch.float64)
     quantum = powers(exponents(quotient).clamp_min(-126) - FORMATS["bf16"].mantissa)
-    return float((quotient / quantum).ceil() * quantum)
+    return max(float((quotient / quantum).ceil() * quantum), 2.0 ** NVFP4_LEAST_TENSOR)
 
 
 def quantize_blocks(x: Tensor, name: str, keep: Tensor | None = None, tensor: float = 1.0,
@@ -95,7 +96,8 @@ def quantize_blocks(x: Tensor, name: str, keep: Tensor | None = None, tensor: fl
         Mask of the values that are kept, bool, the shape of ``x``. Scales come from kept values
         alone, and dropped ones become +0.
     tensor : float
-        Scale of the tensor, a positive finite number of bf16; NVFP4 alone.
+        Scale of the tensor, a finite number of bf16 of at least ``2 ** NVFP4_LEAST_TENSOR``; NVFP4
+        alone.
 
     Raises
     ------
@@ -125,8 +127,10 @@ def _check_tensor(form: BlockFormat, tensor: float) -> None:
     if form.scale == "e8m0" and tensor != 1.0:
         raise ValueError(f"tensor must be 1 for {form.name}, whose blocks alone have a scale, not "
                          f"{tensor!r}")
-    if not 0 < tensor < torch.inf or torch.tensor(tensor).bfloat16().item() != tensor:
-        raise ValueError(f"tensor must be a positive finite number of bf16, not {tensor!r}")
+    least = 2.0 ** NVFP4_LEAST_TENSOR
+    if not least <= tensor < torch.inf or torch.tensor(tensor).bfloat16().item() != tensor:
+        raise ValueError("tensor must be a finite number of bf16 of at least 2 ** "
+                         f"{NVFP4_LEAST_TENSOR}, not {tensor!r}")
 
 
 def _mx(largest: Tensor, form: BlockFormat, tensor: float) -> tuple[Tensor, Tensor]:

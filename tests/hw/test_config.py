@@ -51,11 +51,14 @@ def test_metadata_bits_of_the_specification(pattern, span, bitmask, index, rank)
     ({"statistics": 1}, "statistics must be True or False, not 1"),
     ({"format": "bf16", "shift": "mean"}, ("format must be int4 or int8 with coefficients, a shift "
                                            "or statistics, not 'bf16'")),
-    ({"quantize": "nvfp4"}, ("quantize must be one of none, mxfp8_e4m3, mxfp8_e5m2, mxfp6_e2m3, "
-                             "mxfp6_e3m2, mxfp4, not 'nvfp4'")),
+    ({"quantize": "fp4"}, ("quantize must be one of none, mxfp8_e4m3, mxfp8_e5m2, mxfp6_e2m3, "
+                           "mxfp6_e3m2, mxfp4, nvfp4, not 'fp4'")),
+    ({"selection": "after"}, "selection must be before with quantize none, not 'after'"),
     ({"quantize": "mxfp4"}, "format must be bf16 with quantize mxfp4, not 'int8'"),
     ({"quantize": "mxfp4", "format": "bf16"}, ("m must be 32 with quantize mxfp4, whose scales are "
                                                "of 32 values, not 16")),
+    ({"quantize": "nvfp4", "format": "bf16", "selection": "after", "stages": 5,
+      "selector": "radix"}, "stages must be an integer from 0 to 4, not 5"),
     ({"selector": "best"}, "selector must be one of rank, radix, network, serial, not 'best'"),
     ({"max_k": 131072}, ("max_k must be from 1 to 131071, which an accumulator_width of 32 bits "
                          "covers, not 131072")),
@@ -81,7 +84,8 @@ def test_design_rejects(parameters, message):
 
 @pytest.mark.parametrize(("parameters", "message"), [
     ({"flexible": "n"}, "flexible must be none with quantize mxfp8_e5m2, not 'n'"),
-    ({"complement": True}, "complement must be False with quantize mxfp8_e5m2, not True"),
+    ({"complement": True}, ("complement must be False with quantize mxfp8_e5m2 and selection "
+                            "before it, not True")),
 ])
 def test_quantised_blocks_have_one_step(parameters, message):
     with pytest.raises(ValueError, match="must be") as caught:

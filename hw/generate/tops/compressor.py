@@ -77,6 +77,8 @@ class CompressorTop(StreamTop):
         if design.unstructured:
             more.append(Port("threshold", "in", design.score_width,
                              "0: the pattern; else all values of this score or more; static"))
+        if design.tensor_scaled:
+            more.append(Port("tensor", "in", 16, "scale of the tensor, bf16; static"))
         super().__init__(design, Compressor(design),
                          dense_axis("s_axis", design, **asked_user(design)),
                          _compressed_axis("m_axis", design), *more)
@@ -89,6 +91,8 @@ class CompressorTop(StreamTop):
             m.d.comb += self.inside.settings.shift.eq(self.shift)
         if self.design.unstructured:
             m.d.comb += self.inside.settings.threshold.eq(self.threshold)
+        if self.design.tensor_scaled:
+            m.d.comb += self.inside.settings.tensor.eq(self.tensor)
         return m
 
     def sink_parts(self, payload):

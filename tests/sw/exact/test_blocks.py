@@ -91,7 +91,7 @@ def test_a_special_value_makes_its_block_nan(name, special):
 
 
 def test_the_scale_of_a_tensor_saturates_no_block():
-    for largest in (1.0, 2688.0, 2689.0, 3.3e38, 1e-38, 9.2e-41):
+    for largest in (1.0, 2688.0, 2689.0, 3.3e38, 6.5e-32):
         x = torch.tensor([largest, -largest / 2]).bfloat16()
         scale = tensor_scale(x)
         exact = Fraction(x[0].double().item()) / 2688
@@ -99,6 +99,7 @@ def test_the_scale_of_a_tensor_saturates_no_block():
         below = torch.nextafter(torch.tensor(scale).bfloat16(), torch.tensor(0.).bfloat16())
         assert Fraction(below.item()) < exact
     assert tensor_scale(torch.tensor([math.inf, 2688.0]).bfloat16()) == 1.0
+    assert tensor_scale(torch.tensor(9.2e-41).bfloat16()) == 2.0 ** -115
     assert tensor_scale(torch.zeros(4).bfloat16()) == tensor_scale(torch.zeros(0)) == 1.0
 
 
@@ -156,8 +157,9 @@ BF16 = torch.ones(1, 32).bfloat16()
      "'mxfp3'")),
     (lambda: quantize_blocks(BF16.float(), "mxfp4"),
      "x must be of a floating-point type of at most 16 bits to be quantised to mxfp4, not float32"),
-    (lambda: quantize_blocks(BF16, "nvfp4", tensor=0.3),
-     "tensor must be a positive finite number of bf16, not 0.3"),
+    *((lambda tensor=tensor: quantize_blocks(BF16, "nvfp4", tensor=tensor),
+       f"tensor must be a finite number of bf16 of at least 2 ** -115, not {tensor!r}")
+      for tensor in (0.3, 2.0 ** -116, math.inf)),
     (lambda: quantized(BF16, "int8", tensor=2.0),
      "tensor must be 1 for int8, which has no blocks, not 2.0"),
     (lambda: quantized(BF16 * math.inf, "fp8_e4m3"),
