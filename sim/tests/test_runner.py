@@ -26,12 +26,14 @@ module nm_register(clk, rst, s_axis_tdata, s_axis_tlast, s_axis_tvalid, s_axis_t
   output reg m_axis_tlast;
   output reg [7:0] m_axis_tdata;
   reg full;
+  reg [7:0] kept;
   assign m_axis_tvalid = VALID;
   assign s_axis_tready = READY;
   always @(posedge clk) begin
     if (s_axis_tready) full <= s_axis_tvalid;
     if (s_axis_tready & s_axis_tvalid) {m_axis_tlast, m_axis_tdata} <= {s_axis_tlast, DATA};
     if (RESET) full <= 0;
+    kept <= kept;
   end
 endmodule
 """
@@ -78,7 +80,9 @@ def test_a_model_finds_its_library_wherever_both_are_moved(wheel, tmp_path, monk
     ({"DATA": "s_axis_tdata ^ (s_axis_tdata == 8'd42)"}, "beat 42 is"),
     ({"RESET": "1'b0"}, "reset_drops_what_is_inside failed"),
     ({"VALID": "1'b0"}, "SimTimeoutError"),  # of one test: nine more would wait as long
-], ids=["ready tied high", "valid waits for ready", "one wrong bit", "no reset", "no output"])
+    ({"VALID": "full & kept == 8'd0"}, "SimTimeoutError"),
+], ids=["ready tied high", "valid waits for ready", "one wrong bit", "no reset", "no output",
+        "start without reset"])
 def test_a_fault_fails_the_bench(fault, message, tmp_path, monkeypatch):
     if message == "SimTimeoutError":
         monkeypatch.setenv("COCOTB_TEST_FILTER", "stall_in=0.5/stall_out=0.5/probe=True")

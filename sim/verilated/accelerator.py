@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from hw.config import Design
-from sim.simulators.runner import generated
+from sim.simulators.runner import simulated
 from sim.simulators.verilator import NO_PROBES, Probes
 from sim.verilated.registers import WithRegisters, check_pauses
 from sw.driver.beats import Beats
@@ -70,7 +70,7 @@ class Accelerator(WithRegisters):
         self._bench = _Bench(random=seed, stall=int(stall * 2**32))
         self._around = ctypes.byref(self._bench)
         self._beats: dict[str, Beats] = {}  # what the streams of the harness point to
-        text, _ = generated("accelerator", design)
+        text, _ = simulated("accelerator", design, probes)
         super().__init__(text, "nm_accelerator", "accelerator.cpp",
                          *["-DNM_EPILOGUE"] * bool(design.epilogue_lanes),
                          *["-DNM_COEF"] * bool(design.channel_bits), probes=probes)

@@ -8,7 +8,7 @@ import numpy as np
 
 from hw.config import Design
 from hw.layouts import STREAMS
-from sim.simulators.runner import generated
+from sim.simulators.runner import simulated
 from sim.verilated.registers import WithRegisters, check_pauses
 
 
@@ -90,7 +90,7 @@ class BusAccelerator(WithRegisters):
             bandwidth=int(bandwidth * 2**16), stall=int(stall * 2**32), mixes=mixes,
             longest=design.burst_beats, in_flight=design.outstanding, random=seed)
         self._around = ctypes.byref(self._state)
-        text, _ = generated("accelerator", design)
+        text, _ = simulated("accelerator", design)
         super().__init__(text, "nm_accelerator", "bus.cpp")
 
     def allow(self, address: int, size: int) -> None:

@@ -15,19 +15,20 @@
 // every use of a model makes its own context that one, and none is left behind when it goes.
 struct Model {
     // Flip-flops and memories hold random bits until reset, or a write, gives them a value.
-    static VerilatedContext* power_up(VerilatedContext* context) {
+    static VerilatedContext* power_up(VerilatedContext* context, int seed) {
 #ifdef NM_COVERAGE
         context->randReset(0);  // what was random before no bit of a run has moved
 #else
         context->randReset(2);
 #endif
-        context->randSeed(1);
+        context->randSeed(seed);
         return context;
     }
 
     VerilatedContext context;
-    Vtop top{power_up(&context)};
+    Vtop top;
 
+    explicit Model(int seed) : top{power_up(&context, seed)} {}
     Model* enter() { Verilated::threadContextp(&context); return this; }
     ~Model() { enter()->top.final(); }
 
@@ -45,7 +46,7 @@ auto put_reset(Top& top, bool on) -> decltype(top.rst_n, void()) { top.rst_n = !
 
 extern "C" {
 
-EXPORT Model* nm_open() { return new Model; }
+EXPORT Model* nm_open(int seed) { return new Model(seed); }
 
 EXPORT void nm_close(Model* model) {
     delete model;

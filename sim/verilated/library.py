@@ -4,6 +4,7 @@ import ctypes
 from pathlib import Path
 from typing import Any
 
+from sim.simulators.environment import seed
 from sim.simulators.verilator import NO_PROBES, Probes, build
 
 
@@ -42,7 +43,7 @@ class Library:
         self._functions = ctypes.CDLL(str(path))
         self._functions.nm_open.restype = ctypes.c_void_p
         self._functions.nm_run.restype = ctypes.c_uint64
-        self._model = ctypes.c_void_p(self._functions.nm_open())
+        self._model = ctypes.c_void_p(self._functions.nm_open(seed()))
         self.reset()
 
     def __del__(self):
@@ -51,9 +52,12 @@ class Library:
             self._functions.nm_close(self._model)
 
     def power_up(self) -> None:
-        """Begin anew: registers and memories hold random bits until :meth:`reset`, or a write."""
+        """Begin anew: registers and memories hold random bits until :meth:`reset`, or a write.
+
+        SEED says which ones.
+        """
         self._functions.nm_close(self._model)
-        self._model = ctypes.c_void_p(self._functions.nm_open())
+        self._model = ctypes.c_void_p(self._functions.nm_open(seed()))
 
     def reset(self) -> None:
         """Hold the reset for two cycles."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from hw.config import Design
-from sim.simulators.runner import generated
+from sim.simulators.runner import simulated
 from sim.simulators.verilator import NO_PROBES, Probes
 from sim.vectors.tokens import Beats
 from sim.verilated.library import Library
@@ -61,7 +61,7 @@ class Pipeline(Library):
 
     def __init__(self, name: str, design: Design, text: str = "",
                  harness: str | Path = "pipeline.cpp", *, probes: Probes = NO_PROBES):
-        own, self.manifest = generated(name, design)
+        own, self.manifest = simulated(name, design, probes)
         self._widths = {port["name"]: port["width"] for port in self.manifest["ports"]}
         super().__init__(text or own, f"nm_{name}", harness, probes=probes)
 

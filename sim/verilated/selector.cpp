@@ -135,10 +135,13 @@ int run(Top& top, int n, int m, uint64_t blocks, Random random, long) {
 
 int main(int argc, char** argv) {
     if (argc != 5) return 2;
-    Vtop top;
+    const uint64_t seed = std::strtoull(argv[4], nullptr, 10);
+    VerilatedContext context;
+    context.randReset(2);  // flip-flops hold random bits until reset
+    context.randSeed(static_cast<int>(seed));
+    Vtop top{&context};
     const int failed = run(top, std::atoi(argv[1]), std::atoi(argv[2]),
-                           std::strtoull(argv[3], nullptr, 10),
-                           Random{std::strtoull(argv[4], nullptr, 10)}, 0);
+                           std::strtoull(argv[3], nullptr, 10), Random{seed}, 0);
     top.final();
     return failed;
 }

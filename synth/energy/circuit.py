@@ -1,6 +1,5 @@
 """Gates as arrays that are evaluated for many cycles at once."""
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -8,8 +7,9 @@ from functools import cache
 import numpy as np
 
 from synth.flow.gates import FIRST, LOW, Gates
+from synth.flow.registers import clock_of, next_state
 from synth.library.function import compile_function
-from synth.library.liberty import Cell, Library
+from synth.library.liberty import Library
 
 
 __all__ = ["Circuit", "Drive", "Nodes", "truth"]
@@ -124,14 +124,14 @@ class Circuit:
         for number, gate in enumerate(gates.gates):
             cell = library.cells[gate.cell]
             if cell.sequential:
-                self.clocks.add(gate.pins[_clock(cell, gate.pins)])
+                self.clocks.add(gate.pins[clock_of(cell, gate.pins)])
             for output in (pin for pin in cell.functions if pin in gate.pins):
                 # What a flip-flop takes over may depend on what it holds.
                 inputs = tuple(pin for pin in (*cell.inputs, *[output] * cell.sequential)
                                if pin in gate.pins)
                 into = registers if cell.sequential else logic
                 into.rows.append((number, gate.pins[output], tuple(gate.pins[k] for k in inputs),
-                                  _compiled(_next(cell, output), inputs)))
+                                  _compiled(next_state(cell, output), inputs)))
                 into.names.append((gate.cell, output, inputs))
         self.logic, self.registers = logic.nodes(), registers.nodes()
         inputs_of_design = {net for bits in gates.inputs.values() for net in bits}
@@ -206,42 +206,6 @@ class Circuit:
 @cache
 def _compiled(text: str, inputs: tuple[str, ...]) -> Callable[..., int]:
     return compile_function(text, inputs)
-
-
-def _clock(cell: Cell, pins: dict[str, int]) -> str:
-    """Pin of the clock of a flip-flop that nothing but its clock changes."""
-    if cell.state is None:
-        raise ValueError(f"design must hold no latches, not {cell.name}")
-    clock = cell.state.attributes["clocked_on"].strip(" ()")
-    if clock not in cell.inputs:
-        raise ValueError(f"design must use rising edges alone, not those of {cell.name}")
-    for kind in ("clear", "preset"):
-        text = cell.state.attributes.get(kind, "0")
-        read = tuple(pin for pin in cell.inputs if pin in re.findall(r"\w+", text))
-        nets = [pins.get(pin, FIRST) for pin in read]
-        # Tied to a constant that keeps it off, it is none.
-        if max(nets, default=LOW) >= FIRST or compile_function(text, read)(*nets) & 1:
-            raise ValueError(f"design must hold no flip-flop with a {kind}, not {cell.name}")
-    return clock
-
-
-def _next(cell: Cell, output: str) -> str:
-    """Function of the inputs that an output has.
-
-    Of the inputs and the output itself that it will have after the clock, for a flip-flop.
-    """
-    function = cell.functions[output]
-    if cell.state is None:
-        return function
-    state, inverse = re.findall(r"\w+", cell.state.name)
-    if function.strip(" ()") not in (state, inverse):
-        raise ValueError(f"design must hold no flip-flop with logic at its output, not {cell.name}")
-    held, inverted = f"({output})", f"(!{output})"
-    if function.strip(" ()") == inverse:
-        held, inverted = inverted, held
-    following = re.sub(r"\w+", lambda word: {state: held, inverse: inverted}.get(word[0], word[0]),
-                       cell.state.attributes["next_state"])
-    return following if held == f"({output})" else f"!({following})"
 
 
 def _levels(logic: Nodes, size: int) -> list[np.ndarray]:

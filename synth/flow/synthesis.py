@@ -7,6 +7,7 @@ designs share is synthesised once.
 """
 
 import pathlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from synth.flow.gates import Gates, dissolve
 from synth.flow.mapping import Mapped, Mapper, late
 from synth.flow.netlist import MEMORIES, Module, count_instances, split
 from synth.flow.timing import Path, longest_path
+from synth.flow.verilog import netlist as written
 from synth.flow.yosys import SynthesisError, SynthesisTimeout
 from synth.library import liberty
 from synth.library.tables import Tables
@@ -165,6 +167,23 @@ class Flow:
             name: (self._mapped[module.text].netlist, module.aliases)
             for name, module in modules.items() if not MEMORIES.fullmatch(name)},
             self.library.cells)
+
+    def netlist(self, verilog: str, top: str) -> str:
+        """One design mapped, as Verilog of the functions of its cells, module by module.
+
+        Memories stay what they were.
+
+        Raises
+        ------
+        SynthesisError
+            If Yosys fails.
+        """
+        (_, modules), = self._map_all([(verilog, top)])
+        mapped = {name: (self._mapped[module.text].netlist, module.aliases)
+                  for name, module in modules.items() if not MEMORIES.fullmatch(name)}
+        memories = [text for text in re.findall(r"^module .*?^endmodule\n", verilog, re.M | re.S)
+                    if MEMORIES.match(text, len("module "))]
+        return "\n".join([*memories, written(mapped, self.library.cells)])
 
     def _map_all(self, designs: Iterable[tuple[str, str]],
                  progress: Callable[[int, int], None] = lambda done, total: None

@@ -1,12 +1,12 @@
 """Boolean functions as Liberty writes them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from synth.library.syntax import Wrong
 
 
-__all__ = ["compile_function"]
+__all__ = ["compile_function", "expression"]
 
 
 _TOKEN = re.compile(r"\s*([A-Za-z_][\w\[\]]*|[01]|[()!'&*+|^])", re.ASCII)
@@ -22,12 +22,36 @@ def compile_function(text: str, inputs: tuple[str, ...]) -> Callable[..., int]:
     Wrong
         If the text is no function of the inputs.
     """
+    names = {pin: f"p{k}" for k, pin in enumerate(inputs)}
     try:
         # Built from tokens only: names of arguments, constants and operators.
-        return eval(_python(_tokens(text), {pin: f"p{k}" for k, pin in enumerate(inputs)}))
+        return eval(f"lambda {', '.join(names.values())}: {_infix(_tokens(text), names)}")
     except (SyntaxError, LookupError, MemoryError, RecursionError):
-        raise Wrong(f"liberty must have Boolean functions of {', '.join(inputs) or 'no pins'}, "
-                    f"not {text!r}") from None
+        raise _wrong(text, names) from None
+
+
+def expression(text: str, names: Mapping[str, str]) -> str:
+    """Write a Liberty function as an expression of bits, in operators of both Python and Verilog.
+
+    Parameters
+    ----------
+    text : str
+        The function.
+    names : mapping of str to str
+        What stands for each input.
+
+    Raises
+    ------
+    Wrong
+        If the text is no function of the inputs.
+    """
+    compile_function(text, tuple(names))
+    return _infix(_tokens(text), names)
+
+
+def _wrong(text: str, names: Mapping[str, str]) -> Wrong:
+    return Wrong(f"liberty must have Boolean functions of {', '.join(names) or 'no pins'}, "
+                 f"not {text!r}")
 
 
 def _tokens(text: str) -> list[str]:
@@ -41,26 +65,29 @@ def _tokens(text: str) -> list[str]:
     return tokens
 
 
-def _python(tokens: list[str], names: dict[str, str]) -> str:
-    """The function as Python; LookupError for a name that is no input, or a lone bracket."""
-    python: list[str] = []
+def _infix(tokens: list[str], names: Mapping[str, str]) -> str:
+    """The function with operators between their operands.
+
+    LookupError for a name that is no input, or a lone bracket.
+    """
+    infix: list[str] = []
     starts: list[int] = []
     last = 0
     for index, token in enumerate(tokens):
         operand = token not in ")'&*+|^"
         if operand and index and tokens[index - 1] not in "(!&*+|^":
-            python.append("&")
+            infix.append("&")
         if token == "(":
-            starts.append(len(python))
-            python.append("(")
+            starts.append(len(infix))
+            infix.append("(")
         elif token == ")":
             last = starts.pop()
-            python.append(")")
+            infix.append(")")
         elif token == "'":
-            python[last:] = ["(~", *python[last:], ")"]
+            infix[last:] = ["(~", *infix[last:], ")"]
         elif token in "&*+|^!":
-            python.append({"*": "&", "+": "|", "!": "~"}.get(token, token))
+            infix.append({"*": "&", "+": "|", "!": "~"}.get(token, token))
         else:
-            last = len(python)
-            python.append(token if token in "01" else names[token])
-    return f"lambda {', '.join(names.values())}: {' '.join(python)}"
+            last = len(infix)
+            infix.append(token if token in "01" else names[token])
+    return " ".join(infix)

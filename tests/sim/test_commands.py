@@ -72,6 +72,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence_before_any_work(name, m
     ("SEED", "0", "an integer from 1 to 2147483647, not 0"),
     ("SEED", "-1", "an integer from 1 to 2147483647, not -1"),
     ("SEED", "1.5", "an integer from 1 to 2147483647, not 1.5"),
+    ("CELLS", "no.lib", "own or a Liberty file, not 'no.lib'"),
     ("SIM", "foo", "one of verilator, icarus, not 'foo'"),
 ])
 def test_an_environment_of_no_simulation_is_refused_before_anything_is_imported(

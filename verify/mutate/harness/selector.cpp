@@ -16,10 +16,10 @@ struct Model {
 
 extern "C" {
 
-EXPORT Model* nm_open() {
+EXPORT Model* nm_open(int seed) {
     Model* model = new Model;
     model->context.randReset(2);
-    model->context.randSeed(1);
+    model->context.randSeed(seed);
     return model;
 }
 
