@@ -8,7 +8,7 @@ from hw.command.files import check_file, check_writable, write_all
 from hw.command.kinds import Kind, file, folder, one_of, text, whole
 from hw.command.parser import Arguments, Parser
 from hw.command.run import run
-from hw.config import SELECTORS
+from hw.config import PIPELINES, SELECTORS
 from synth.command import EXTRA, WORKERS, add_patterns, add_store, open_store
 from synth.scripts import GOALS
 from synth.study.files import KINDS, names
@@ -62,6 +62,9 @@ def _parser() -> Parser:
                   default=DESIGNS, help="what is synthesised")
     parser.option("--selectors", kind=one_of(*SELECTORS), many=True, default=("rank", "radix"),
                   help="structures of the selector in accelerators, a row each")
+    parser.option("--pipelines", kind=one_of(*PIPELINES), many=True, default=PIPELINES,
+                  help="where sparse designs register weights, a row each: at the inputs of a "
+                       "tile, or gathered in each PE")
     parser.option("--columns", kind=whole(1, 64), default=4, help="columns of an accelerator")
     parser.option("--products", kind=whole(2, 1 << 18), default=512,
                   help="products of the dense layer that it does in a cycle: rows times columns "
@@ -87,8 +90,8 @@ def _parser() -> Parser:
     return parser
 
 
-MEASURING = ("parts", "designs", "selectors", "columns", "products", "max_k", "libraries", "goals",
-             "targets", "store", "workers", "timeout", "patterns")
+MEASURING = ("parts", "designs", "selectors", "pipelines", "columns", "products", "max_k",
+             "libraries", "goals", "targets", "store", "workers", "timeout", "patterns")
 """Options without effect where nothing is measured."""
 
 
@@ -102,7 +105,8 @@ def _run(arguments: Arguments) -> int | None:
         arguments.refuse(*MEASURING, where="with from, which measures nothing")
     designs = [] if given else plan(
         arguments.designs, arguments.patterns, columns=arguments.columns,
-        products=arguments.products, max_k=arguments.max_k, selectors=arguments.selectors)
+        products=arguments.products, max_k=arguments.max_k, selectors=arguments.selectors,
+        pipelines=arguments.pipelines)
     from synth.study.accuracy import evaluated, published
     from synth.study.data import Study, merged, read
 
