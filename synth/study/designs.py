@@ -2,6 +2,7 @@
 
 A row of a sweep has everything; the study keeps the figures, and puts beside them what is compared:
 
+* ``pipeline``: where weights are registered; empty where none are gathered;
 * ``products``: multiplications of the dense layer that a cycle does, kept or not;
 * ``area_per_product``, ``whole_per_product``: gate equivalents for each of them, logic alone and
   with memories; ``energy_per_product`` in the unit of the row's energy;
@@ -58,7 +59,6 @@ def identity(row: Mapping[str, Any]) -> Row:
         "goal": row["goal"], "design": name, "pattern": str(pattern), "dense": pattern.dense,
         "selector": design.selector if selecting else "",
         "gather": design.gather if name in WORKING and not pattern.dense else "",
-        "pipeline": design.pipeline if name in WORKING and not pattern.dense else "",
         "format": design.format, "options": design.options,
         "rows": design.rows if "rows" in _has(name) else None,
         "columns": design.columns if "rows" in _has(name) else None,
@@ -113,7 +113,7 @@ def compare(rows: Sequence[Row]) -> list[Row]:
     }
     found = []
     for row in rows:
-        shown = dict(row)
+        shown = {**row, "pipeline": _pipeline(row)}
         for name in ("area", "whole", "energy", "whole_energy"):
             shown[f"{name}_per_product"] = _rounded(costs[name](row))
         for name in ("area", "whole", "energy", "whole_energy"):
@@ -121,6 +121,11 @@ def compare(rows: Sequence[Row]) -> list[Row]:
         shown["relative_throughput"] = _rounded(_over(1.0, _relative(row, rows, costs["time"])))
         found.append(shown)
     return found
+
+
+def _pipeline(row: Row) -> str:
+    gathers = row["design"] in WORKING and not row["dense"]
+    return row["parameters"].get("pipeline", Design(Pattern(1, 2)).pipeline) if gathers else ""
 
 
 def relative(row: Row, rows: Sequence[Row], cost: Callable[[Row], float | None]) -> float | None:

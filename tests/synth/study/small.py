@@ -21,9 +21,8 @@ def design(pattern: str, gates: float | None, **more) -> Row:
     row = {
         "technology": "cells", "target": "asic", "goal": "area", "design": "accelerator",
         "pattern": pattern, "dense": dense, "selector": "" if dense else "rank",
-        "gather": "" if dense else "auto", "pipeline": "" if dense else "inputs",
-        "format": "int8", "options": "", "rows": 1, "columns": 32 // m, "products": 32,
-        "parameters": {"rows": 1, "columns": 32 // m},
+        "gather": "" if dense else "auto", "format": "int8", "options": "", "rows": 1,
+        "columns": 32 // m, "products": 32, "parameters": {"rows": 1, "columns": 32 // m},
         "status": "done", "reason": None, "digest": "0" * 64, "area": gates, "gates": gates,
         "delay": 20.0, "flip_flops": 10, "memory_bits": 64, "logic": gates, "memory": 100.0,
         "whole": gates and gates + 100.0, "overhead_percent": None if dense else 10.0,
