@@ -21,9 +21,10 @@ def test_spread_is_the_largest_distance_from_the_mean():
 
 def test_report_is_written_and_repeats(tmp_path, capsys):
     arguments = ["--patterns", "2:4", "--inputs", "gaussian", "--cycles", "30", "--seeds", "2"]
-    main([*arguments, "-o", str(tmp_path / "a")])
+    main([*arguments, "-o", str(tmp_path / "a"), "--store", str(tmp_path / "one")])
     shown = capsys.readouterr().out
-    main([*arguments, "-o", str(tmp_path / "b"), "--workers", "1"])
+    main([*arguments, "-o", str(tmp_path / "b"), "--store", str(tmp_path / "two"),
+          "--workers", "1"])
     text = (tmp_path / "a" / "energy.json").read_text()
     assert text == (tmp_path / "b" / "energy.json").read_text()
     shown = " ".join(shown.replace("┃", " ").replace("│", " ").split())
