@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache, reduce
 from typing import Any
 
 
-__all__ = ["OTHER", "PARTS", "REGISTERS", "areas", "part"]
+__all__ = ["OTHER", "PARTS", "REGISTERS", "areas", "part", "part_within"]
 
 
 PARTS = {
@@ -19,7 +20,8 @@ PARTS = {
     "epilogue": r"epilogue|lane|gain|token_(table|finisher)",
     "control": r"controller|register_block|passes.*|stepper|job_.*|coefficient_loader|token_gate",
     "results": r"result.*|round_row",
-    "buffers": r"buffers|(activation|weight)_buffer",
+    "buffers": r"(activation|weight)_buffer",
+    "inserted buffers": r"buffers",
     "compressor": r".*(compressor|channel|score|sums|finish|median|mean|token).*",
 }
 """Parts by the classes of modules, the first one that fits. Flip-flops, clocks and ports apart."""
@@ -45,6 +47,12 @@ def part(module: str, within: str = OTHER) -> str:
     # nm_<design>_<class>, and behind it the sizes that a class with several modules has.
     kind = re.sub(r"^nm_[a-z]+_|_\d.*$", "", module)
     return next((name for name, pattern in PARTS.items() if re.fullmatch(pattern, kind)), within)
+
+
+@cache
+def part_within(modules: tuple[str, ...]) -> str:
+    """Part of what stands in the last of some modules, each of which stands in the one before."""
+    return reduce(lambda within, module: part(module, within), modules, OTHER)
 
 
 def areas(top: str, modules: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from hw.command.kinds import whole
+from hw.command.kinds import one_of, whole
 from hw.command.parser import Arguments, Parser
 from hw.command.progress import doing
 from hw.command.run import run
-from hw.config import Design, check_flexible
+from hw.config import PIPELINES, Design, check_flexible
 from synth.command import (
     EXTRA,
     add_flow,
@@ -44,6 +44,9 @@ def _parser() -> Parser:
                   help="tokens of a batch")
     parser.option("--max-k", kind=whole(1, 1 << 24), default=FEATURES,
                   help="features of a token that the buffers hold")
+    parser.option("--pipeline", kind=one_of(*PIPELINES), default=PIPELINES[0],
+                  help="where sparse ones register weights: at the inputs of a tile, or gathered "
+                       "in each PE")
     add_memories(parser)
     return parser
 
@@ -53,7 +56,7 @@ def _run(arguments: Arguments) -> None:
     if arguments.accelerators:
         _accelerators(arguments, patterns)
         return
-    arguments.refuse("batches", "max_k", "memories", where="without accelerators")
+    arguments.refuse("batches", "max_k", "pipeline", "memories", where="without accelerators")
     for pattern in patterns:
         check_flexible("serial", pattern, "all")
     from synth.reports.ratios import compare, subjects
@@ -69,7 +72,7 @@ def _accelerators(arguments: Arguments, patterns: list) -> None:
     for pattern in patterns:
         if pattern.dense:
             raise ValueError(f"patterns must have N below M with accelerators, not {pattern}")
-    base = Design(patterns[0], max_k=arguments.max_k)
+    base = Design(patterns[0], max_k=arguments.max_k, pipeline=arguments.pipeline)
     from synth.reports.accelerators import accelerators, figures, tables
 
     compared = list(accelerators(patterns, list(dict.fromkeys(arguments.accelerators)),

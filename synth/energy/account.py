@@ -1,9 +1,7 @@
 """Energy of a simulated design, by cause and by part."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
@@ -14,46 +12,14 @@ from synth.flow.timing import Arrivals
 from synth.library.function import compile_function
 from synth.library.liberty import Cell
 from synth.library.power import Power
+from synth.parts import part_within
 
 
-__all__ = ["PARTS", "Energy", "account", "mean", "part"]
+__all__ = ["Energy", "account", "mean"]
 
 
-PARTS = {
-    "compactor": r"(.+\.)?compact\..*\.(stage|gather)",
-    "gather": r".*\.(stage|gather)",
-    "multipliers and adders": r".*\.(dot_product|pe)",
-    "decoders": r".*\.(row_decoder|recoder|(network|select)_decoder)",
-    "selector": r".*\.(\w*select\w*|radix|rank|serial|count\w*)",
-    "epilogue": r".*\.(epilogue|lane|token_(table|finisher)|job_packet)|.*\.epilogue\..*",
-    "compressor": r"(.+\.)?compressor\..*|.*\.\w*(compressor|compact|channel|metadata|score"
-                  r"|sums|finish|median|mean|steps|token)\w*",
-    "results": r".*\.results?_?\w*|.*\.results\..*",
-    "operand buffers": r".*\.(weight|activation)_buffer|.*\.(weights|activations)(\$\d+)?\..*",
-    "control": r".*\.(controller|stepper|register_block|passes\w*|job_pattern|stream_register"
-               r"|stream_fifo|framer|accelerator|array)",
-    "inserted buffers": r".*\.buffers",
-}
-"""Parts by where a gate stands and the class of its module, ``path.class``: the first one that
-fits. Flip-flops, clocks and ports apart."""
-
-REGISTERS, INPUTS, OTHER = "registers and clock", "inputs", "other"
-
-
-@cache
-def part(module: str, path: str = "") -> str:
-    """Part that the gates of a module belong to.
-
-    Parameters
-    ----------
-    module : str
-        Name of the module.
-    path : str
-        Instances that it stands in, with a dot between and behind them.
-    """
-    # nm_<design>_<class>, and behind it the sizes that a class with several modules has.
-    kind = f"{path}.{re.sub(r'^nm_[a-z]+_|_[0-9].*$', '', module)}"
-    return next((name for name, pattern in PARTS.items() if re.fullmatch(pattern, kind)), OTHER)
+REGISTERS, INPUTS = "registers and clock", "inputs"
+"""Parts beside those of :data:`synth.parts.PARTS`: flip-flops and clock, ports of the design."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +95,7 @@ def account(circuit: Circuit, before: np.ndarray, after: np.ndarray, edges: Edge
     counts = (toggles - drift) / 2, (toggles + drift) / 2
     load = toggles * arrivals.load[net] * power.voltage ** 2 / 2
     load[:2] = 0
-    names = [part(gate.module, gate.name.rpartition(".")[0]) for gate in gates.gates]
+    names = [part_within((*gate.around, gate.module)) for gate in gates.gates]
     driver, driving = np.array([INPUTS] * size, object), np.ones(size)
     for name, gate, count in zip(names, gates.gates, standing, strict=True):
         cell = circuit.library.cells[gate.cell]

@@ -11,7 +11,17 @@ from hw.command.run import run
 from hw.config import BUS_OPTIONS
 from hw.generate.arguments import add_design_arguments, design_from
 from synth import energy
-from synth.command import EXTRA, add_flow, add_lef, add_patterns, make_flow, plan, read_lef
+from synth.command import (
+    EXTRA,
+    add_flow,
+    add_lef,
+    add_patterns,
+    add_store,
+    make_flow,
+    open_store,
+    plan,
+    read_lef,
+)
 
 
 __all__ = ["main"]
@@ -60,6 +70,7 @@ def _parser() -> Parser:
                                    "diagonal for all")
     parser.option("-o", "--output", kind=folder(), default="build/energy",
                   help="directory for energy.json")
+    add_store(parser)
     add_flow(parser)
     add_lef(parser)
     # DSP blocks are for FPGAs, and what a bus takes is not simulated.
@@ -81,7 +92,7 @@ def _run(arguments: Arguments) -> None:
     settings = Settings(lef, make(arguments.inputs, arguments.seeds), arguments.utilisation,
                         arguments.cycles, dict(arguments.late or ()), arguments.every_pe,
                         Layer(arguments.tokens, arguments.features, arguments.outputs))
-    synthesis = make_flow(arguments)
+    synthesis = make_flow(arguments, open_store(arguments))
     rows = [measure(name, design, synthesis, settings)
             for name, design in track(designs, "measuring designs")]
     write_all(arguments.output, {"energy.json": as_json(

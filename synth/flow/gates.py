@@ -27,12 +27,15 @@ class Gate:
         The module that it stands in.
     pins : dict
         Net of every pin that is connected.
+    around : tuple of str
+        Modules around that one, from the top module on.
     """
 
     name: str
     cell: str
     module: str
     pins: dict[str, int]
+    around: tuple[str, ...] = ()
 
 
 @dataclass
@@ -121,7 +124,7 @@ def dissolve(top: str, modules: Modules, cells: Mapping[str, object]) -> Gates:
     """
     nets, found = _Nets(), Gates()
 
-    def place(path: str, name: str, ports: Bits) -> None:
+    def place(path: str, name: str, ports: Bits, around: tuple[str, ...]) -> None:
         module, aliases = modules[name]
         known: dict[int | str, int] = {"0": LOW, "1": HIGH, "x": LOW, "z": LOW}
         for port, inner in module["ports"].items():
@@ -132,10 +135,11 @@ def dissolve(top: str, modules: Modules, cells: Mapping[str, object]) -> Gates:
                           for bit in bits] for pin, bits in cell["connections"].items()}
             kind, inside = cell["type"], f"{path}{instance}"
             if kind in cells:
-                found.gates.append(Gate(inside, kind, name,
-                                        {pin: bits[0] for pin, bits in pins.items() if bits}))
+                found.gates.append(Gate(
+                    inside, kind, name, {pin: bits[0] for pin, bits in pins.items() if bits},
+                    around))
             elif aliases[kind] in modules:
-                place(f"{inside}.", aliases[kind], pins)
+                place(f"{inside}.", aliases[kind], pins, (*around, name))
             else:
                 found.outside[inside] = aliases[kind]
                 for port, bits in pins.items():
@@ -154,7 +158,7 @@ def dissolve(top: str, modules: Modules, cells: Mapping[str, object]) -> Gates:
     for name, port in modules[top][0]["ports"].items():
         ends = found.inputs if port["direction"] == "input" else found.outputs
         ends[name] = ports[name]
-    place("", top, ports)
+    place("", top, ports, ())
     return _renumbered(found, nets)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from hw.command.progress import doing
 from hw.command.table import Table
-from hw.config import Design, Pattern
+from hw.config import PIPELINES, Design, Pattern
 from hw.generate.designs import verilog
 from synth import flow
 from synth.memories.technology import Sram, missing
@@ -51,7 +51,8 @@ def dense(design: Design) -> tuple[Design, ...]:
     Features, tokens of a batch and everything else are the same.
     """
     n, m = design.pattern.n, design.pattern.m
-    plain = replace(design, flexible="none", unstructured=False)
+    # What a dense one does not have does not tell two of them apart.
+    plain = replace(design, flexible="none", unstructured=False, pipeline=PIPELINES[0])
     found = [replace(plain, pattern=Pattern(m, m))]
     if n > 1 and m % n == 0:
         few = replace(plain, pattern=Pattern(n, n))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise, takewhile
 from statistics import median
 
-from synth.study.curves import Curve, chain, chosen, curves, spoken
+from synth.study.curves import Curve, chain, chosen, curves, pipeline, spoken
 from synth.study.data import Row, Study
 from synth.study.fpga import sentences
 
@@ -226,12 +226,15 @@ def _table(rows: dict[str, Row], measured: Sequence[Curve]) -> tuple[list[str], 
     patterns = chain(rows)
     base = patterns[0] if patterns else ""
     shown = [curve for curve in measured if base in curve.lost]
-    headings = ["pattern", *(label for label, _ in columns), "work for area and time",
+    gathering = any(map(pipeline, rows.values()))
+    headings = ["pattern", *(["weights registered"] if gathering else []),
+                *(label for label, _ in columns), "work for area and time",
                 *(f"loss, {curve.model}" for curve in shown)]
     table = []
     for pattern, row in rows.items():
         shares = [curve.share(pattern, base) for curve in shown]
-        table.append([pattern, *(_cell(row.get(name)) for _, name in columns),
+        table.append([pattern, *([pipeline(row)] if gathering else []),
+                      *(_cell(row.get(name)) for _, name in columns),
                       _cell(row.get("relative_throughput")), *map(_cell, shares)])
     return headings, table
 

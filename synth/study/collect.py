@@ -130,8 +130,8 @@ def _points(asked: Asked, libraries: Sequence[Cells]) -> Iterator[list[Point]]:
             yield from ([Point(name, design, cells, goal, target) for goal in asked.goals
                          for name, design in asked.designs] for cells in libraries)
         else:
-            yield [Point(name, of_blocks(name, design), None, "", target)
-                   for name, design in asked.designs]
+            yield list(dict.fromkeys(Point(name, of_blocks(name, design), None, "", target)
+                                     for name, design in asked.designs))
 
 
 def _tokens(asked: Asked, progress: _Progress) -> None:

@@ -9,7 +9,7 @@ from hw.command.files import check_file, check_writable, write_all
 from hw.command.kinds import Kind, file, folder, one_of, text, whole
 from hw.command.parser import Arguments, Parser
 from hw.command.run import run
-from hw.config import SELECTORS
+from hw.config import PIPELINES, SELECTORS
 from synth.command import EXTRA, WORKERS, add_patterns, add_store, open_store
 from synth.scripts import GOALS
 from synth.study.files import KINDS, names
@@ -62,7 +62,11 @@ def _parser() -> Parser:
     parser.option("--designs", aliases=("--design",), kind=one_of(*DESIGNS), many=True,
                   default=DESIGNS, help="what is synthesised")
     parser.option("--selectors", kind=one_of(*SELECTORS), many=True, default=("rank", "radix"),
-                  help="structures of the selector in accelerators, a row each")
+                  help="structures of the selector in accelerators, a row each, with the first of "
+                       "the pipelines")
+    parser.option("--pipelines", kind=one_of(*PIPELINES), many=True, default=PIPELINES,
+                  help="where sparse designs register weights, a row each: at the inputs of a "
+                       "tile, or gathered in each PE; of accelerators with the first selector")
     parser.option("--columns", kind=whole(1, 64), default=4, help="columns of an accelerator")
     parser.option("--products", kind=whole(2, 1 << 18), default=512,
                   help="products of the dense layer that it does in a cycle: rows times columns "
@@ -88,8 +92,8 @@ def _parser() -> Parser:
     return parser
 
 
-MEASURING = ("parts", "designs", "selectors", "columns", "products", "max_k", "libraries", "goals",
-             "targets", "store", "workers", "timeout", "patterns")
+MEASURING = ("parts", "designs", "selectors", "pipelines", "columns", "products", "max_k",
+             "libraries", "goals", "targets", "store", "workers", "timeout", "patterns")
 """Options without effect where nothing is measured."""
 
 
@@ -103,7 +107,8 @@ def _run(arguments: Arguments) -> int | None:
         arguments.refuse(*MEASURING, where="with from, which measures nothing")
     designs = [] if given else plan(
         arguments.designs, arguments.patterns, columns=arguments.columns,
-        products=arguments.products, max_k=arguments.max_k, selectors=arguments.selectors)
+        products=arguments.products, max_k=arguments.max_k, selectors=arguments.selectors,
+        pipelines=arguments.pipelines)
     from synth.study.accuracy import evaluated, published
     from synth.study.data import Study, merged, read
     importlib.import_module("hw.command.table")  # what prints must not be missed at the end

@@ -9,7 +9,7 @@ from hw.config import Pattern
 from synth.study.data import Row, Study
 
 
-__all__ = ["Curve", "chain", "chosen", "curves", "front", "order", "spoken"]
+__all__ = ["Curve", "chain", "chosen", "curves", "front", "order", "pipeline", "spoken"]
 
 
 PREFERRED = ("accelerator", "array", "pe")
@@ -96,7 +96,8 @@ def chosen(study_rows: Sequence[Row], technology: str) -> dict[str, Row]:
     """The row that stands for each pattern on a technology, dense ones too.
 
     It is the one that does most work for its area and time; the smallest where that is not known.
-    Of accelerators whose energy is not known, that of the PE stands for it: ``energy_of`` says so.
+    Of accelerators whose energy is not known, that of the PE of the same pipeline stands for it:
+    ``energy_of`` says so.
     """
     rows = [row for row in study_rows if row["technology"] == technology
             and row["status"] == "done" and row["area"] is not None]
@@ -104,7 +105,8 @@ def chosen(study_rows: Sequence[Row], technology: str) -> dict[str, Row]:
     name = next((name for name in PREFERRED if any(row["design"] == name for row in rows)), "")
     found = _best(rows, name)
     if not any(row.get("relative_energy") for row in found.values()):
-        for pattern, row in _best(rows, "pe").items():
+        for pattern, row in _best([row for row in rows if pipeline(row) == pipeline(
+                found.get(row["pattern"], {}))], "pe").items():
             if pattern in found and row.get("relative_energy"):
                 found[pattern] = {**found[pattern], "energy_of": "PE",
                                   "relative_energy": row["relative_energy"]}
@@ -130,6 +132,11 @@ def _cost(row: Row | None) -> float:
     if row is None:
         return float("inf")
     return 1 / row["relative_throughput"] if row.get("relative_throughput") else row["area"]
+
+
+def pipeline(row: Row) -> str:
+    """Where a design registers weights; nothing where it gathers none."""
+    return row.get("pipeline", "")
 
 
 def front(points: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:

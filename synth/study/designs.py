@@ -2,6 +2,7 @@
 
 A row of a sweep has everything; the study keeps the figures, and puts beside them what is compared:
 
+* ``pipeline``: where weights are registered; empty where none are gathered;
 * ``products``: multiplications of the dense layer that a cycle does, kept or not;
 * ``area_per_product``, ``whole_per_product``: gate equivalents for each of them, logic alone and
   with memories; ``energy_per_product`` in the unit of the row's energy;
@@ -112,7 +113,7 @@ def compare(rows: Sequence[Row]) -> list[Row]:
     }
     found = []
     for row in rows:
-        shown = dict(row)
+        shown = {**row, "pipeline": _pipeline(row)}
         for name in ("area", "whole", "energy", "whole_energy"):
             shown[f"{name}_per_product"] = _rounded(costs[name](row))
         for name in ("area", "whole", "energy", "whole_energy"):
@@ -120,6 +121,11 @@ def compare(rows: Sequence[Row]) -> list[Row]:
         shown["relative_throughput"] = _rounded(_over(1.0, _relative(row, rows, costs["time"])))
         found.append(shown)
     return found
+
+
+def _pipeline(row: Row) -> str:
+    gathers = row["design"] in WORKING and not row["dense"]
+    return row["parameters"].get("pipeline", Design(Pattern(1, 2)).pipeline) if gathers else ""
 
 
 def relative(row: Row, rows: Sequence[Row], cost: Callable[[Row], float | None]) -> float | None:

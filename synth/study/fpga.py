@@ -26,8 +26,9 @@ COMPARED = ("luts", "dsps")
 
 
 def of_blocks(name: str, design: Design) -> Design:
-    """The form of a design that FPGAs multiply in: a DSP block a lane."""
-    return replace(design, multiplier="dsp") if Design.has(name, ["multiplier"]) else design
+    """The form of a design that FPGAs multiply in: a DSP block a lane; it has one pipeline."""
+    return replace(design, multiplier="dsp", pipeline="inputs") \
+        if Design.has(name, ["multiplier"]) else design
 
 
 def fpga_row(row: Mapping[str, Any]) -> Row:

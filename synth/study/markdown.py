@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from hw.config import SELECTORS, Pattern
+from hw.config import PIPELINES, SELECTORS, Pattern
 from synth.study import fpga
 from synth.study.answer import answer, label_of
-from synth.study.curves import PREFERRED, chosen, order
+from synth.study.curves import PREFERRED, chosen, order, pipeline
 from synth.study.data import Row, Study
 from synth.study.tables import COLUMNS, grid, parts_of
 
@@ -38,16 +38,19 @@ def _costs(study: Study) -> str:
     known = {row["selector"] for row in rows if row["design"] == "selector"}
     selectors = [name for name in SELECTORS if name in known]
     patterns = order(row["pattern"] for row in rows if not row["dense"])
-    headings = ["pattern", *(f"`{name}`" for name in selectors)]
+    ways = [name for name in PIPELINES if name in {pipeline(row) for row in rows}] or [""]
+    headings = ["pattern", *(f"`{name}`" for name in selectors), "weights registered"]
     for name in ("PE", "array"):
         headings += [name, "over dense", "work/area"]
     table = []
     for pattern in patterns:
-        own = {(row["design"], row["selector"]): row for row in rows if row["pattern"] == pattern}
+        own = {(row["design"], row["selector"] or pipeline(row)): row for row in rows
+               if row["pattern"] == pattern}
         cells = [_gates(own.get(("selector", name))) for name in selectors]
-        for name in ("pe", "array"):
-            cells += _lane_for_lane(own.get((name, "")))
-        table.append([pattern, *cells])
+        for number, way in enumerate(ways):
+            table.append([pattern, *(cells if number == 0 else [""] * len(cells)), way,
+                          *_lane_for_lane(own.get(("pe", way))),
+                          *_lane_for_lane(own.get(("array", way)))])
     return grid(headings, table)
 
 
@@ -91,19 +94,20 @@ def _energies(study: Study) -> str:
         ("accelerator", "whole_energy", "accelerator with memories"))
         if any(row["design"] == design and row.get(f"{key}_per_product") is not None
                for row in study.designs)]
-    found: dict[tuple[str, str], dict[tuple[str, str], str]] = {}
+    found: dict[tuple[str, str, str], dict[tuple[str, str], str]] = {}
     for row in study.designs:
-        place = found.setdefault((row["technology"], row["pattern"]), {})
+        place = found.setdefault((row["technology"], row["pattern"], pipeline(row)), {})
         for design, key, _ in columns:
             value, ratio = row.get(f"{key}_per_product"), row.get(f"relative_{key}")
             if row["design"] == design and value is not None and row["energy"]:
                 text = f"{value:.4g} {row['energy']['unit']}"
                 place[design, key] = text if ratio is None else f"{text}, {ratio:.2f}"
-    lines = [[technology, pattern + (" dense" if Pattern.parse(pattern).dense else ""),
+    lines = [[technology, pattern + (" dense" if Pattern.parse(pattern).dense else ""), way,
               *(cells.get((design, key), "") for design, key, _ in columns)]
-             for technology in study.technologies for pattern in order(p for _, p in found)
-             if (cells := found.get((technology, pattern)))]
-    return grid(["technology", "pattern", *(label for _, _, label in columns)], lines)
+             for technology in study.technologies for pattern in order(p for _, p, _ in found)
+             for way in ("", *PIPELINES) if (cells := found.get((technology, pattern, way)))]
+    return grid(["technology", "pattern", "weights registered",
+                 *(label for _, _, label in columns)], lines)
 
 
 def _two(value: float | None) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from hw.config import SELECTORS, Design, Pattern
+from hw.config import PIPELINES, SELECTORS, Design, Pattern
 
 
 __all__ = ["DESIGNS", "MAX_K", "plan"]
@@ -22,8 +22,8 @@ Named = tuple[str, Design]
 
 
 def plan(names: Sequence[str], patterns: Sequence[Pattern], *, columns: int = 4,
-         products: int = 512, max_k: int = MAX_K, selectors: Sequence[str] = ("rank", "radix")
-         ) -> list[Named]:
+         products: int = 512, max_k: int = MAX_K, selectors: Sequence[str] = ("rank", "radix"),
+         pipelines: Sequence[str] = PIPELINES) -> list[Named]:
     """Names and parameters of designs, each once, dense ones too.
 
     Selectors have a row for every structure, PEs and 4 x 4 arrays their dense baseline, lane for
@@ -45,6 +45,9 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], *, columns: int = 4,
         Longest token that its buffers hold.
     selectors : sequence of str
         Structures of the accelerators' selectors.
+    pipelines : sequence of str
+        Where weights of sparse PEs, arrays and accelerators are registered. Accelerators vary one
+        of both: every selector with the first pipeline, every pipeline with the first selector.
 
     Raises
     ------
@@ -55,8 +58,8 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], *, columns: int = 4,
     found: dict[Named, None] = {}
     for name in names:
         for pattern in patterns:
-            made = _accelerators(pattern, columns, products, selectors) \
-                if name == "accelerator" else _parts(name, pattern)
+            made = _accelerators(pattern, columns, products, selectors, pipelines) \
+                if name == "accelerator" else _parts(name, pattern, pipelines)
             for design in made:
                 found[name, _held(name, design, max_k)] = None
         if name == "accelerator":
@@ -70,24 +73,32 @@ def _held(name: str, design: Design, max_k: int) -> Design:
     return replace(design, max_k=max_k) if name == "accelerator" else design.only(name)
 
 
-def _parts(name: str, pattern: Pattern) -> Iterator[Design]:
+def _parts(name: str, pattern: Pattern, pipelines: Sequence[str]) -> Iterator[Design]:
     if name == "selector":
         for selector in () if pattern.dense else SELECTORS:
             yield Design(pattern, selector=selector)
         return
     if not pattern.dense and pattern.n > 1:
         yield Design(pattern).baseline
-    yield Design(pattern)
+    for pipeline in _ways(pattern, pipelines):
+        yield Design(pattern, pipeline=pipeline)
 
 
-def _accelerators(pattern: Pattern, columns: int, products: int, selectors: Sequence[str]
-                  ) -> Iterator[Design]:
+def _ways(pattern: Pattern, pipelines: Sequence[str]) -> Sequence[str]:
+    """Pipelines that tell designs apart: a dense one gathers nothing."""
+    return [Design(pattern).pipeline] if pattern.dense else pipelines
+
+
+def _accelerators(pattern: Pattern, columns: int, products: int, selectors: Sequence[str],
+                  pipelines: Sequence[str]) -> Iterator[Design]:
     rows, rest = divmod(products, columns * pattern.m)
     if rest or not 1 <= rows <= MOST:
         raise ValueError(f"products must be {columns * pattern.m} times 1 to {MOST} for {pattern} "
                          f"on {columns} columns, not {products}")
-    for selector in selectors[:1] if pattern.dense else selectors:
-        yield Design(pattern, rows=rows, columns=columns, selector=selector)
+    ways = _ways(pattern, pipelines)
+    both = [(selector, ways[0]) for selector in (selectors[:1] if pattern.dense else selectors)]
+    for selector, pipeline in (*both, *((selectors[0], pipeline) for pipeline in ways[1:])):
+        yield Design(pattern, rows=rows, columns=columns, selector=selector, pipeline=pipeline)
 
 
 def _dense(patterns: Sequence[Pattern], columns: int, products: int) -> Iterator[Design]:

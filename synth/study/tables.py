@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from synth.parts import OTHER, PARTS, REGISTERS
-from synth.study.curves import order
+from synth.study.curves import order, pipeline
 from synth.study.data import Row, Study
 from synth.study.designs import MEMORIES
 
@@ -23,6 +23,7 @@ COLUMNS = {
         ("technology", "technology", "text"), ("target", "target", "text"),
         ("design", "design", "text"), ("pattern", "pattern", "text"),
         ("selector", "selector", "text"), ("gather", "gather", "text"),
+        ("pipeline", "weights registered", "text"),
         ("format", "format", "text"), ("options", "options", "text"),
         ("goal", "mapped for", "text"), ("rows", "rows", ""), ("columns", "columns", ""),
         ("products", "products a cycle", ""), ("area", "area", ""), ("gates", "GE", ""),
@@ -93,13 +94,17 @@ def grid(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def parts_of(study: Study, technology: str, design: str) -> tuple[list[str], list[list[str]]]:
-    """Gate equivalents of every part, a row for each pattern and selector: headings and rows."""
+    """Gate equivalents of every part, a row for each pattern, selector and pipeline.
+
+    Headings and rows.
+    """
     rows = [row for row in study.designs if row["parts"] and row["gates"]
             and (row["technology"], row["design"]) == (technology, design)]
     parts = _parts(rows)
     places = order(row["pattern"] for row in rows)
-    rows.sort(key=lambda row: (places.index(row["pattern"]), row["selector"]))
-    return ["pattern", "selector", *parts], [
-        [row["pattern"], row["selector"],
+    rows.sort(key=lambda row: (places.index(row["pattern"]), row["selector"], pipeline(row)))
+    ways = any(map(pipeline, rows))
+    return ["pattern", "selector", *(["weights registered"] if ways else []), *parts], [
+        [row["pattern"], row["selector"], *([pipeline(row)] if ways else []),
          *(f"{row['parts'][part] * row['gates'] / row['area']:,.0f}" if part in row["parts"] else ""
            for part in parts)] for row in rows]

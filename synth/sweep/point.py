@@ -150,7 +150,8 @@ class Point:
         assert self.energy is not None
         return digest(result, self.library.sizes, asdict(self.energy),
                       _operands(self.energy.inputs), versions("coloquinte", "numpy"),
-                      sources("hw", "synth/placement", "synth/energy", "synth/sweep/measure.py"))
+                      sources("hw", "synth/placement", "synth/energy", "synth/parts.py",
+                              "synth/sweep/measure.py"))
 
     def dump(self) -> dict[str, Any]:
         """As JSON, for another process; paths are absolute."""

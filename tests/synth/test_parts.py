@@ -6,7 +6,7 @@ from hw.config import Design, Pattern
 from hw.generate.designs import verilog
 from synth.flow import CELLS, Flow
 from synth.library import liberty
-from synth.parts import OTHER, PARTS, REGISTERS, areas, part
+from synth.parts import OTHER, PARTS, REGISTERS, areas, part, part_within
 
 
 @pytest.mark.parametrize(("module", "expected"), [
@@ -22,7 +22,7 @@ from synth.parts import OTHER, PARTS, REGISTERS, areas, part
     ("nm_decompressor_bitmask_decoder", "metadata"), ("nm_accelerator_lane", "epilogue"),
     ("nm_accelerator_token_table", "epilogue"), ("nm_accelerator_token_gate", "control"),
     ("nm_accelerator_passes_tiles_all", "control"), ("nm_accelerator_weight_buffer", "buffers"),
-    ("buffers", "buffers"), ("nm_array_array", OTHER),
+    ("buffers", "inserted buffers"), ("nm_array_array", OTHER),
 ])
 def test_modules_have_their_part(module, expected):
     assert part(module) == expected
@@ -38,6 +38,19 @@ def test_modules_have_their_part(module, expected):
 ])
 def test_what_stands_in_a_part_belongs_to_it(module, within, expected):
     assert part(module, within) == expected
+
+
+@pytest.mark.parametrize(("modules", "expected"), [
+    ("accelerator_compressor accelerator_compactor_16to8 accelerator_stage_16to8x8_16489a",
+     "compactor"),
+    ("accelerator_array_4x4 accelerator_pe accelerator_stage_16to14x8_9ba34f", "gather"),
+    ("accelerator_compressor accelerator_stream_register_81", "compressor"),
+    ("accelerator_weight_buffer accelerator_stream_register_81", "buffers"),
+    ("accelerator_epilogue accelerator_lane", "epilogue"),
+    ("accelerator_stepper", "control"), ("accelerator_stream_register_81", OTHER),
+])
+def test_gates_have_the_part_of_all_modules_around_them(modules, expected):
+    assert part_within(("nm_accelerator", *(f"nm_{name}" for name in modules.split()))) == expected
 
 
 def test_areas_are_added_by_part_and_registers_apart():

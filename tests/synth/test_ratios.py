@@ -43,12 +43,14 @@ def test_dense_accelerators_do_the_same_work():
             ("8:16", {("16:16", 4, 4), ("8:8", 8, 4), ("8:8", 4, 8)}),
             ("2:8", {("8:8", 4, 4), ("2:2", 16, 4), ("2:2", 4, 16)}),
             ("1:4", {("4:4", 4, 4)}), ("12:16", {("16:16", 4, 4)})):
-        design = Design(Pattern.parse(pattern), flexible="n", max_k=960, batch_tokens=7)
+        design = Design(Pattern.parse(pattern), flexible="n", max_k=960, batch_tokens=7,
+                        pipeline="gathered")
         found = dense(design)
         assert {(str(one.pattern), one.rows, one.columns) for one in found} == expected
         for one in found:
             assert one.rows * one.columns * one.pattern.m == 16 * design.pattern.m
-            assert (one.max_k, one.batch_tokens, one.flexible) == (960, 7, "none")
+            assert (one.max_k, one.batch_tokens, one.flexible, one.pipeline) == (
+                960, 7, "none", "inputs")
 
 
 def test_sparse_is_compared_with_the_cheapest_dense_one():
@@ -70,6 +72,8 @@ def test_accelerators_of_every_size_and_batch():
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--batches", "8"], "batches must be left out without accelerators, not '8'"),
     (["--memories", "x"], "memories must be left out without accelerators, not 'x'"),
+    (["--pipeline", "gathered"],
+     "pipeline must be left out without accelerators, not 'gathered'"),
     (["--accelerators", "4", "--selectors-only"],
      "selectors_only must be left out with accelerators, not '--selectors-only'"),
     (["--accelerators", "65"], "accelerators must be an integer from 1 to 64, not 65"),

@@ -2,7 +2,7 @@
 
 const study = JSON.parse(document.getElementById("data").textContent);
 const FILTERS = {technology: "Technology", target: "Target", design: "Design", format: "Format",
-                 selector: "Selector", goal: "Mapped for"};
+                 selector: "Selector", pipeline: "Weights registered", goal: "Mapped for"};
 const COLORS = ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#8c8c8c",
                 "#b8a900", "#6a51a3", "#a65628", "#1b9e77", "#e7298a", "#525252"];
 const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "star"];
@@ -86,7 +86,8 @@ function configuration(row, more) {
   const given = Object.entries(row.parameters).map(([key, value]) => `${key} ${value}`);
   const lines = [`<b>${row.design} ${row.pattern}</b> on ${row.technology} (${row.target})`,
                  `${row.format}, mapped for ${row.goal}`,
-                 [row.selector && `selector ${row.selector}`, row.gather && `gather ${row.gather}`]
+                 [row.selector && `selector ${row.selector}`, row.gather && `gather ${row.gather}`,
+                  row.pipeline && `weights registered: ${row.pipeline}`]
                    .filter(Boolean).join(", "),
                  given.join(", "), ...more];
   return lines.filter(Boolean).join("<br>");
@@ -161,7 +162,8 @@ function drawParts() {
     .sort(compareCells("pattern", 1));
   const label = row => [row.dense ? `${row.pattern} dense` : row.pattern, row.selector && rows.some(
     other => other.pattern === row.pattern && other.selector !== row.selector) ? row.selector : "",
-    row.options].filter(Boolean).join(" ");
+    rows.some(other => other.pattern === row.pattern && other.pipeline !== row.pipeline)
+      ? row.pipeline : "", row.options].filter(Boolean).join(" ");
   const scale = row => energy ? 1 : row.gates / row.area / (row.products || 1);
   const of = row => energy ? row.energy.parts : row.parts;
   const known = distinct(rows.flatMap(row => Object.keys(of(row))));

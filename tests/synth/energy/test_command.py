@@ -5,42 +5,12 @@ import json
 import pytest
 
 from hw.config import Design, Pattern
-from synth.energy.account import PARTS, part
 from synth.energy.command import main
 from synth.energy.measure import Settings, Spread, measure
 from synth.energy.operands import make
 from synth.flow import CELLS, Flow
 from synth.library import liberty
 from synth.placement import lef
-
-
-@pytest.mark.parametrize(("module", "expected"), [
-    ("nm_pe_stage_4to2x8_a7de46", "gather"), ("nm_compressor_gather_2of4x8", "gather"),
-    ("nm_pe_dot_product", "multipliers and adders"), ("nm_array_recoder", "decoders"),
-    ("nm_array_network_decoder", "decoders"), ("nm_array_result_column", "results"),
-    ("nm_array_select_decoder_2of4", "decoders"), ("nm_compressor_block_sums", "compressor"),
-    ("nm_compressor_radix_selector", "selector"), ("nm_compressor_token_shift", "compressor"),
-    ("buffers", "inserted buffers"), ("nm_array_array", "control"),
-])
-def test_modules_have_their_part(module, expected):
-    assert part(module) == expected
-    assert expected in PARTS or expected == "other"
-
-
-@pytest.mark.parametrize(("module", "path", "expected"), [
-    ("nm_accelerator_stage_16to8x8_16489a", "accelerator.compressor.compact.compactor.stage0",
-     "compactor"),
-    ("nm_compressor_stage_16to8x8_16489a", "inside.compact.compactor.stage0", "compactor"),
-    ("nm_accelerator_stage_16to14x8_9ba34f", "accelerator.array.pe_r0c0.stage0", "gather"),
-    ("nm_accelerator_rank_selector", "accelerator.compressor.select.selector", "selector"),
-    ("nm_accelerator_lane", "accelerator.epilogue.lane0", "epilogue"),
-    ("nm_accelerator_token_table", "accelerator.table", "epilogue"),
-    ("nm_accelerator_stream_register_81", "accelerator.compressor.output", "compressor"),
-    ("nm_accelerator_passes_tiles_all", "accelerator.weights$277.passes", "operand buffers"),
-    ("nm_accelerator_stepper", "accelerator.stepper", "control"),
-])
-def test_modules_of_one_class_have_the_part_of_their_place(module, path, expected):
-    assert part(module, path) == expected
 
 
 def test_spread_is_the_largest_distance_from_the_mean():
@@ -52,9 +22,10 @@ def test_spread_is_the_largest_distance_from_the_mean():
 @pytest.mark.long
 def test_report_is_written_and_repeats(tmp_path, capsys):
     arguments = ["--patterns", "2:4", "--inputs", "gaussian", "--cycles", "30", "--seeds", "2"]
-    main([*arguments, "-o", str(tmp_path / "a")])
+    main([*arguments, "-o", str(tmp_path / "a"), "--store", str(tmp_path / "one")])
     shown = capsys.readouterr().out
-    main([*arguments, "-o", str(tmp_path / "b"), "--workers", "1"])
+    main([*arguments, "-o", str(tmp_path / "b"), "--store", str(tmp_path / "two"),
+          "--workers", "1"])
     text = (tmp_path / "a" / "energy.json").read_text()
     assert text == (tmp_path / "b" / "energy.json").read_text()
     shown = " ".join(shown.replace("┃", " ").replace("│", " ").split())

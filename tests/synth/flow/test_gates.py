@@ -27,7 +27,7 @@ def flow():
 def test_nets_and_constants_cross_borders(flow):
     gates = flow.gates(BORDERS, "top")
     (gate,) = gates.gates
-    assert (gate.name.split(".")[0], gate.module) == ("i", "inverse")
+    assert (gate.name.split(".")[0], gate.module, gate.around) == ("i", "inverse", ("top",))
     (a,), (y,) = gates.inputs["a"], gates.outputs["y"]
     assert sorted(gate.pins.values()) == sorted([a, HIGH, y])
     assert gates.outputs["x"] == [a]

@@ -8,7 +8,7 @@ from synth.study.answer import answer, steps
 from synth.study.curves import chain, chosen, curves, front, order
 from synth.study.data import Study
 from synth.study.designs import compare
-from tests.synth.study.small import LOST, small
+from tests.synth.study.small import LOST, design, small
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +70,25 @@ def test_the_energy_of_the_pe_stands_for_an_unknown_one_and_is_called_that(study
     assert "energy" in answer(study).headings
 
 
+def gathered(pattern, gates, **more):
+    return design(pattern, gates, parameters={"pipeline": "gathered"}, **more)
+
+
+def test_of_two_pipelines_the_better_stands_for_its_pattern_with_the_energy_of_its_own_pe():
+    pes = [{**made, "products": 16, "whole": None, "memory": None, "energy": {
+        **made["energy"], "product": energy}} for made, energy in (
+            (design("8:8", 100.0, design="pe"), 1.0), (design("8:16", 120.0, design="pe"), 0.9),
+            (gathered("8:16", 130.0, design="pe"), 0.6))]
+    bare = [design("16:16", 1000.0, energy=None), design("8:16", 620.0, energy=None),
+            gathered("8:16", 650.0, energy=None, delay=15.0)]
+    found = chosen(compare([*bare, *pes]), "cells")["8:16"]
+    assert (found["pipeline"], found["gates"]) == ("gathered", 650.0)
+    assert (found["relative_energy"], found["energy_of"]) == (0.6, "PE")
+    slow = [*bare[:2], {**bare[2], "delay": 30.0}]
+    found = chosen(compare([*slow, *pes]), "cells")["8:16"]
+    assert (found["pipeline"], found["relative_energy"]) == ("inputs", 0.9)
+
+
 def test_the_design_with_most_work_for_area_and_time_stands_for_its_pattern(study):
     rows = chosen(study.designs, "cells")
     assert list(rows) == ["4:4", "16:16", "2:4", "4:8", "8:16", "16:32"]
@@ -124,7 +143,7 @@ def test_answer_names_the_pattern_the_costs_and_when_the_largest_pays(study):
     assert "8:16 with d-pts+var loses 0.1 nats a token, less than plain 16:32 with 0.19" in text
     assert ("A token of one in prefill, the best dense design of the same throughput being 1: "
             "time 0.50 at 8:16; energy 0.50 at 8:16.") in text
-    assert said.table[0] == ["2:4", "0.73", "0.70", "0.70", "1.43", "1.00"]
+    assert said.table[0] == ["2:4", "inputs", "0.73", "0.70", "0.70", "1.43", "1.00"]
     assert said.headings[-1] == "loss, toy"
 
 

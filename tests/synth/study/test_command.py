@@ -91,7 +91,7 @@ def test_marked_tables_are_brought_up_to_date_and_nothing_else(given, tmp_path):
     text = page.read_text()
     assert text.startswith("# Page\n\n<!-- study: answer -->\n\nBuild 8:16")
     assert "\n<!-- end of study -->\nbetween\n<!-- study: parts -->\n" in text
-    assert "| 8:16 | rank | 40 | 520 |" in text
+    assert "| 8:16 | rank | inputs | 40 | 520 |" in text
     assert "old" not in text
     draw(given, tmp_path / "out", "--files", "json", "--into", page)
     assert page.read_text() == text
@@ -161,18 +161,20 @@ def test_accelerators_of_a_plan_do_the_same_work():
     assert {design.batch_tokens for _, design in found} == {Design(Pattern(2, 4)).batch_tokens}
     dense = [str(design.pattern) for _, design in found if design.pattern.dense]
     assert dense == ["4:4", "8:8", "16:16", "32:32"]
-    sparse = [(str(design.pattern), design.selector) for _, design in found
+    sparse = [(str(design.pattern), design.selector, design.pipeline) for _, design in found
               if not design.pattern.dense]
-    assert sparse == [(str(pattern), selector) for pattern in patterns
-                      for selector in ("rank", "radix")]
+    assert sparse == [(str(pattern), selector, pipeline) for pattern in patterns
+                      for selector, pipeline in (("rank", "inputs"), ("radix", "inputs"),
+                                                 ("rank", "gathered"))]
 
 
 def test_every_design_of_a_plan_stands_once():
     patterns = [Pattern.parse(text) for text in ("2:4", "2:4", "2:8", "4:4")]
     found = plan(DESIGNS, patterns)
     assert len(set(found)) == len(found)
-    assert [str(design.pattern) for name, design in found if name == "pe"] == [
-        "2:2", "2:4", "2:8", "4:4"]
+    assert [(str(design.pattern), design.pipeline) for name, design in found if name == "pe"] == [
+        ("2:2", "inputs"), ("2:4", "inputs"), ("2:4", "gathered"), ("2:8", "inputs"),
+        ("2:8", "gathered"), ("4:4", "inputs")]
     assert not any(design.pattern.dense for name, design in found if name == "selector")
 
 
@@ -186,6 +188,7 @@ def test_parts_are_written_one_after_the_other_and_found_again(tmp_path, capsys,
 
     monkeypatch.setattr("synth.study.files.contents", record)
     words = ["--patterns", "2:4", "--designs", "pe", "--parts", "area", "--files", "json",
+             "--pipelines", "inputs",
              "--store", str(tmp_path / "store")]
     with pytest.raises(SystemExit) as caught:
         main([*words, "-o", str(tmp_path / "one")])

@@ -49,10 +49,10 @@ def test_a_whole_accelerator_is_compared_with_the_leanest_dense_one(study):
 
 def test_energies_of_all_designs_stand_in_one_table(study):
     lines = blocks(study, "energies").splitlines()
-    assert lines[0] == ("| technology | pattern | PE | array | accelerator | accelerator with "
-                        "memories |")
-    assert "| cells | 16:16 dense |  |  | 1 pJ, 1.00 | 2 pJ, 1.00 |" in lines
-    assert "| cells | 8:16 | 0.3 pJ | 0.31 pJ | 0.64 pJ, 0.64 | 1.14 pJ, 0.57 |" in lines
+    assert lines[0] == ("| technology | pattern | weights registered | PE | array | accelerator "
+                        "| accelerator with memories |")
+    assert "| cells | 16:16 dense |  |  |  | 1 pJ, 1.00 | 2 pJ, 1.00 |" in lines
+    assert "| cells | 8:16 | inputs | 0.3 pJ | 0.31 pJ | 0.64 pJ, 0.64 | 1.14 pJ, 0.57 |" in lines
 
 
 def test_without_memories_there_is_no_such_column():
