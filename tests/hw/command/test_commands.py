@@ -131,6 +131,22 @@ def test_a_missing_package_is_named_with_its_extra(name, package, extra, tmp_pat
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("name", "words", "lack"), [
+    ("verify.coverage", "--designs compressor --layers 9", "design accelerator"),
+    ("verify.coverage", "--designs accelerator --blocks 700",
+     "designs compressor and decompressor"),
+    *(("synth.energy", f"--patterns 2:4 --designs pe array {option} 9", "design accelerator")
+      for option in ("--tokens", "--features", "--outputs")),
+    ("synth.energy", "--patterns 2:4 --every-pe", "design array or accelerator"),
+    *(("synth.study", f"--designs pe array {option}", "design accelerator")
+      for option in ("--selectors rank", "--columns 2", "--products 64", "--max-k 64")),
+])
+def test_options_without_effect_are_refused(name, words, lack, tmp_path, capsys):
+    last = refused(main_of(name), [*words.split(), "-o", tmp_path / "new"], capsys)
+    assert " must be left out without the " + lack + ", not " in last
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(("name", "old", "new"), [
     ("sw.calibrate", "--windows", "count"), ("sw.calibrate", "--patterns", "pattern"),
     ("sw.calibrate", "--criteria", "criterion"), ("sw.evaluate", "--windows", "count"),
