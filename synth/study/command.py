@@ -106,7 +106,7 @@ def _run(arguments: Arguments) -> int | None:
     if given:
         arguments.refuse(*MEASURING, where="with from, which measures nothing")
     elif "accelerator" not in arguments.designs:
-        arguments.refuse("selectors", "pipelines", "columns", "products", "max_k",
+        arguments.refuse("selectors", "columns", "products", "max_k",
                          where="without the design accelerator")
     designs = [] if given else plan(
         arguments.designs, arguments.patterns, columns=arguments.columns,
