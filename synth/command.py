@@ -120,7 +120,7 @@ def add_lef(parser: Parser, needs: str = "") -> None:
 def read_lef(arguments: Arguments) -> "tuple[list[Path], Lef]":
     """Return the files of the option of :func:`add_lef`, and what they hold.
 
-    ValueError if they are missing or cannot be read, or nothing here can place cells.
+    ValueError if they are missing or cannot be read; ModuleNotFoundError without a placer.
     """
     from synth.placement import lef
     from synth.placement.place import find_placer
@@ -148,10 +148,14 @@ def read_memories(arguments: Arguments, library: "Library") -> "Sram | None":
 
 
 def make_flow(arguments: Arguments, store: "Store | None" = None) -> "Flow":
-    """Return the flow that the options of :func:`add_flow` ask for; ValueError if it cannot be."""
-    from synth.flow import Flow
+    """Return the flow that the options of :func:`add_flow` ask for.
+
+    ValueError if it cannot be, ModuleNotFoundError without Yosys.
+    """
+    from synth.flow import Flow, yosys
     from synth.library import liberty
 
+    yosys.require()
     with doing("reading the library"):
         return Flow(liberty.read(arguments.liberty), goal=arguments.goal,
                     workers=arguments.workers, timeout=arguments.timeout, store=store)

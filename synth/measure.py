@@ -7,7 +7,6 @@ from hw.command.kinds import folder
 from hw.command.parser import Arguments, Parser
 from hw.command.run import run
 from hw.config import Pattern
-from hw.selector.auto import DATA
 from synth.command import EXTRA, add_flow, add_store, make_flow, open_store
 
 
@@ -20,17 +19,19 @@ PATTERNS = ("2:4", "4:8", "8:16", "16:32")
 
 def _parser() -> Parser:
     parser = Parser("python -m synth.measure",
-                    f"Measure the selectors at {', '.join(PATTERNS)} and write {DATA.name}, from "
+                    f"Measure the selectors at {', '.join(PATTERNS)} and write the figures from "
                     "which --selector auto chooses. The file that the generator reads is in "
                     "hw/selector; to replace it, name that folder.", extra=EXTRA)
     parser.option("-o", "--output", kind=folder(), default="build/selector",
-                  help=f"directory for {DATA.name}")
+                  help="directory of the file")
     add_store(parser)
     add_flow(parser, liberty=True)
     return parser
 
 
 def _run(arguments: Arguments) -> None:
+    from hw.selector.auto import DATA
+
     check_writable(arguments.output, [DATA.name])
     from synth.reports.selectors import as_json, measure
 

@@ -11,7 +11,6 @@ from hw.command.parser import Arguments, Parser
 from hw.command.run import run
 from hw.config import DESIGNS, Design, Pattern
 from hw.generate.arguments import PATTERN, add_design_arguments, design_from
-from hw.selector.auto import choose
 
 
 if TYPE_CHECKING:
@@ -54,6 +53,8 @@ def _resolve(arguments: Arguments, pattern: Pattern) -> str:
         if getattr(arguments, name) != default:
             raise ValueError(f"{name} must be {default} with the selector {AUTO}, not "
                              f"{getattr(arguments, name)!r}")
+    from hw.selector.auto import choose
+
     chosen = choose(pattern, arguments.clock_ns, arguments.throughput)
     arguments.selector, arguments.stages = chosen.selector, chosen.stages
     return "" if pattern.dense else chosen.reason

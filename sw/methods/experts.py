@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sw.methods.hooks import share_hooks
+from sw.methods.hooks import hand_over, share_hooks
 from sw.methods.sparse_layer import SparseInputLinear
-from sw.methods.tokens import real_tokens, token_mask
+from sw.methods.tokens import real_tokens, some_real
 
 
 __all__ = ["ExpertLinear", "ExpertView", "SeparateExperts", "SparseExpertLinear", "expert_layers",
@@ -204,7 +204,7 @@ class SeparateExperts(nn.Module):
         for number in experts.unique().tolist():
             if number < self.count:  # beyond: no expert, a masked slot
                 token, slot = (experts == number).nonzero(as_tuple=True)
-                with token_mask(None if real is None else real[token]):
+                with some_real(None if real is None else real[token]):
                     y = self._expert(number, x[token]) * weights[token, slot, None]
                 result.index_add_(0, token, y.to(result.dtype))
         return result.to(x.dtype)
@@ -217,7 +217,7 @@ class SeparateExperts(nn.Module):
         for number, part in enumerate(parts):
             routed = part.any(-1).nonzero().flatten()
             if len(routed):
-                with token_mask(None if real is None else real[routed]):
+                with some_real(None if real is None else real[routed]):
                     result[number, routed] = self._expert(number, part[routed])
         return result.view(x.shape)
 
@@ -246,7 +246,8 @@ def join(model: nn.Module, experts: SeparateExperts) -> None:
         for name, child in list(parent._modules.items()):
             if child is experts:
                 setattr(parent, name, experts.shared)
-    experts.shared._parameters.update(experts._parameters)
+    with hand_over(experts, experts.shared):
+        experts.shared._parameters.update(experts._parameters)
     experts.shared.training = experts.training
 
 

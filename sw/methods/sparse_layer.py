@@ -75,6 +75,8 @@ class SparseInput(nn.Module):
     static_shift: Tensor | None
     called: bool
     """Whether it has computed since it was made."""
+    padded = False
+    """Whether one of its calls has had padding."""
 
     def __init__(self, linear: nn.Linear, method: Method,
                  statistics: Mapping[str, Tensor] | None = None,
@@ -167,7 +169,8 @@ class SparseInput(nn.Module):
         Tokens [T, K] in the space that selection works in, the scale they are over, what is
         subtracted from them, and what says which values are kept.
         """
-        real = real_tokens(x, self.name) if self.dynamic else None
+        real = real_tokens(x, self.name, padded=self.padded) if self.dynamic else None
+        self.padded = self.padded or real is not None
         tokens, scale = x.reshape(-1, self.in_features), None
         if "smooth" in self.method.corrections:
             largest = self.largest

@@ -144,8 +144,8 @@ class Sparsified:
         if kept:
             names = [name for name, layer in self.layers.items() if layer in kept]
             raise ValueError("layers must have weights that are not computed from others to be "
-                             f"dense again, not {', '.join(names)}: take pruning and "
-                             "parametrizations off first")
+                             f"dense again, not {', '.join(names)}: take pruning, "
+                             "parametrizations and sharding off first")
         if lost:
             raise ValueError("layers must be in the model to be dense again, not taken out of it "
                              f"as {', '.join(lost)}")

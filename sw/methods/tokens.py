@@ -8,16 +8,17 @@ takes no mask, has no padding.
 
 import inspect
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from sw.exact.graph import is_recorded
 
 
-__all__ = ["follow_masks", "real_tokens", "token_mask"]
+__all__ = ["follow_masks", "real_tokens", "some_real", "token_mask"]
 
 
 class _Masks(NamedTuple):
@@ -95,17 +96,34 @@ def _of_call(mask: Tensor, given: dict[str, Any]) -> Tensor:
     return mask if tokens is None or tokens.dim() < 2 else mask[:, -tokens.shape[1]:]
 
 
-def real_tokens(x: Tensor, name: str) -> Tensor | None:
+def some_real(real: Tensor | None) -> AbstractContextManager[None]:
+    """``token_mask`` of tokens that were taken from others, where it is known which are real."""
+    return nullcontext() if real is None else token_mask(real)
+
+
+def _in_backward() -> bool:
+    """Whether a layer is computed again for gradients, when its model has ended."""
+    return not (_RUNNING or torch.compiler.is_compiling()) \
+        and torch._C._current_graph_task_id() != -1
+
+
+def real_tokens(x: Tensor, name: str, *, padded: bool = False) -> Tensor | None:
     """Return which tokens of ``x`` [..., K], the input of a layer, are real: bool, in one row.
 
-    None where every one is, or nothing is known.
+    None where every one is, or nothing is known. ``padded`` says that the layer, called ``name``,
+    has met padding.
 
     Raises
     ------
     ValueError
-        If there is padding, and the mask does not say which of these tokens it is; ``name`` is the
-        layer's.
+        If there is padding, and the mask does not say which of these tokens it is, or there is none
+        any more, in a checkpoint of gradients.
     """
+    if padded and _in_backward():
+        raise ValueError(
+            f"{name} must know which tokens are padding, not compute again without a mask, as in "
+            "a checkpoint of gradients: call backward within sw.methods.tokens.token_mask(mask), "
+            "or give statistics of observe")
     masks = _RUNNING[-1] if _RUNNING else _Masks()
     mask = masks.states_mask if x is masks.states else masks.tokens
     if mask is None or (not is_recorded(mask) and bool((mask != 0).all())):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from sw.methods.experts import ExpertLinear, SparseExpertLinear
-from sw.methods.hooks import offloads, share_hooks
+from sw.methods.hooks import hand_over, offloads, share_hooks
 from sw.methods.method import Method
 from sw.methods.sparse_layer import SparseInput, SparseInputLinear, is_transposed
 
@@ -169,19 +169,25 @@ def make_sparse(name: str, layer: nn.Linear, method: Method,
 
 
 def recomputed(sparse: SparseInput) -> bool:
-    """Whether something made the weights of a sparse layer follow from others, since it is one."""
+    """Whether something made the weights of a sparse layer follow from others, since it is one.
+
+    As pruning, parametrizations and FSDP do, whose shards are put together in that very layer.
+    """
     dense = sparse.__dict__["dense"]
     return not isinstance(sparse, SelectedInput) and (
-        "parametrizations" in sparse._modules or set(sparse._parameters) != set(dense._parameters))
+        "parametrizations" in sparse._modules or set(sparse._parameters) != set(dense._parameters)
+        or any(hasattr(value, "placements") and not hasattr(dense._parameters[name], "placements")
+               for name, value in sparse._parameters.items()))
 
 
 def put_back(sparse: SparseInput) -> nn.Linear:
     """Return the dense layer of a sparse one, with the parameters that this one has now."""
     dense = sparse.__dict__["dense"]
     if not isinstance(sparse, SelectedInput):
-        for name, value in sparse._parameters.items():
-            if dense._parameters.get(name) is not value:  # loaded with assign=True, or moved
-                dense._parameters[name] = value
+        with hand_over(sparse, dense):
+            for name, value in sparse._parameters.items():
+                if dense._parameters.get(name) is not value:  # loaded with assign=True, or moved
+                    dense._parameters[name] = value
         dense.training = sparse.training
         dense._is_full_backward_hook = sparse._is_full_backward_hook
     return dense

@@ -82,6 +82,10 @@ def _run(arguments: Arguments) -> None:
     check_writable(arguments.output, ["energy.json"])
     patterns, names = (list(dict.fromkeys(given))
                        for given in (arguments.patterns, arguments.designs))
+    if "accelerator" not in names:
+        arguments.refuse("tokens", "features", "outputs", where="without the design accelerator")
+    if not {"array", "accelerator"} & set(names):
+        arguments.refuse("every_pe", where="without the design array or accelerator")
     designs = plan(names, patterns, design_from(arguments, patterns[0]))
     from synth.energy.job import Layer
     from synth.energy.measure import Settings, measure

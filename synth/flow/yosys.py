@@ -10,7 +10,7 @@ from hw.command.children import call
 from hw.command.faults import Fault
 
 
-__all__ = ["SynthesisError", "SynthesisTimeout", "run"]
+__all__ = ["SynthesisError", "SynthesisTimeout", "require", "run"]
 
 
 _PROGRAM = """
@@ -29,6 +29,12 @@ class SynthesisTimeout(SynthesisError):
     """Yosys did not end in time."""
 
 
+def require() -> None:
+    """Raise ModuleNotFoundError if Yosys is not installed, for what works long before it runs."""
+    if find_spec("pyosys") is None:
+        raise ModuleNotFoundError("No module named 'pyosys'", name="pyosys")
+
+
 def run(script: list[str], folder: Path, *, timeout: float) -> str:
     """Run the commands of ``script`` in ``folder`` and return what Yosys printed.
 
@@ -44,8 +50,7 @@ def run(script: list[str], folder: Path, *, timeout: float) -> str:
     SynthesisError
         If Yosys fails, with the last line it printed, or takes more than ``timeout`` seconds.
     """
-    if find_spec("pyosys") is None:
-        raise ModuleNotFoundError("No module named 'pyosys'", name="pyosys")
+    require()
     (folder / "run.ys").write_text("\n".join(script) + "\n")
     scratch = folder / "tmp"
     scratch.mkdir(exist_ok=True)

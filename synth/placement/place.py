@@ -98,12 +98,13 @@ def place(gates: Gates, lef: Lef, *, utilisation: float = 0.7, seed: int = 1) ->
 
 
 def find_placer() -> Any:
-    """The module of the placer; ValueError where it is not installed."""
+    """The module of the placer; ModuleNotFoundError where it is not installed."""
     try:
         import coloquinte
     except ModuleNotFoundError:
-        raise ValueError("wires need the package coloquinte, which has wheels for Linux on x86-64 "
-                         "and Python up to 3.12, and is not installed") from None
+        raise ModuleNotFoundError(
+            "coloquinte must be installed for wires, not missing: pip install 'nmforge[synth]', on "
+            "Linux on x86-64 with Python up to 3.12", name="coloquinte") from None
     return coloquinte
 
 

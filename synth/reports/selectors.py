@@ -7,7 +7,7 @@ from importlib.metadata import version
 from amaranth.back import verilog
 
 from hw import VERSION
-from hw.command.progress import doing
+from hw.command.progress import doing, track
 from hw.config import SELECTORS, VALUE_WIDTH, Pattern
 from hw.selector import make_select_stage
 from hw.stream.payloads import DenseBlock
@@ -28,7 +28,7 @@ def measure(patterns: Iterable[Pattern], synthesis: flow.Flow) -> list[dict]:
     parts = [make_select_stage(selector, DenseBlock(pattern, VALUE_WIDTH), pattern, VALUE_WIDTH,
                                stages=stages) for pattern, selector, stages in cases]
     texts = [(verilog.convert(part, name="nm_stage", emit_src=False), "nm_stage")
-             for part in parts]
+             for part in track(parts, "generating selectors")]
     with doing("synthesising modules") as task:
         results = synthesis.run(texts, task.reach)
     to_ns = synthesis.library.time_ps / 1000

@@ -105,6 +105,9 @@ def _run(arguments: Arguments) -> int | None:
     given = getattr(arguments, "from")
     if given:
         arguments.refuse(*MEASURING, where="with from, which measures nothing")
+    elif "accelerator" not in arguments.designs:
+        arguments.refuse("selectors", "columns", "products", "max_k",
+                         where="without the design accelerator")
     designs = [] if given else plan(
         arguments.designs, arguments.patterns, columns=arguments.columns,
         products=arguments.products, max_k=arguments.max_k, selectors=arguments.selectors,

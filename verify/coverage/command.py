@@ -41,6 +41,10 @@ def _parser() -> Parser:
 
 
 def _run(arguments: Arguments) -> int:
+    if "accelerator" not in arguments.designs:
+        arguments.refuse("layers", where="without the design accelerator")
+    if set(arguments.designs) == {"accelerator"}:
+        arguments.refuse("blocks", where="without the designs compressor and decompressor")
     check_writable(arguments.output, FILES)
     check_environment()
     from hw.command.table import Table

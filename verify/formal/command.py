@@ -52,6 +52,8 @@ def _run(arguments: Arguments) -> int:
     asked = list(properties(dict.fromkeys(arguments.groups), dict.fromkeys(arguments.patterns)))
     if not asked:
         raise ValueError("groups must have a property at the patterns, not none")
+    if not any(each.pattern for each in asked):
+        arguments.refuse("patterns", where="with groups that have none")
     done: list[tuple[Property, Outcome]] = []
     with doing("proving", len(asked)) as task:
         for each in asked:

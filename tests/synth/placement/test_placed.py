@@ -149,7 +149,7 @@ def test_parameters_out_of_range_are_named(sizes, given, message):
 
 def test_placer_that_is_missing_is_named(sizes, monkeypatch):
     monkeypatch.setitem(sys.modules, "coloquinte", None)
-    with pytest.raises(ValueError, match=r"^wires need the package coloquinte"):
+    with pytest.raises(ModuleNotFoundError, match=r"^coloquinte must be installed for wires, not "):
         place(chain(2), sizes)
 
 

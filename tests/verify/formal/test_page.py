@@ -3,7 +3,8 @@
 import re
 
 from hw.config import Pattern
-from tests.commands import ROOT
+from tests.commands import ROOT, refused
+from verify.formal import command
 from verify.formal.engine import Outcome
 from verify.formal.names import GROUPS
 from verify.formal.page import page
@@ -36,3 +37,9 @@ def test_page_says_what_is_not_proved():
         ("streams", each.subject, "", "b broken after 3 cycles; c undecided")]
     assert outcome.broken == ("b",)
     assert outcome.undecided == ("c",)
+
+
+def test_patterns_of_groups_that_have_none_are_refused(capsys):
+    last = refused(command.main, ["--groups", "registers", "--patterns", "4:8"], capsys)
+    assert last == ("python -m verify.formal: error: patterns must be left out with groups that "
+                    "have none, not '4:8'")
