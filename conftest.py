@@ -178,8 +178,6 @@ LONG = {
         "test_mask_marks_the_n_largest_scores[radix-16:32]",
         "test_mask_marks_the_n_largest_scores[radix-1:64]",
         "test_mask_marks_the_n_largest_scores[radix-6:16]"),
-    "tests/sim/test_commands.py": (
-        "test_a_build_that_is_ended_leaves_nothing_half_made[2]",),
     "tests/sw/evaluation/test_subjects.py": (
         "test_what_is_no_data_set_is_named[x:y:z:]",),
     "tests/sw/evaluation/test_tasks.py": (
