@@ -39,16 +39,33 @@ LONG = {
         "test_accelerator[16:32]", "test_accelerator[1:64]", "test_accelerator[8:8]",
         "test_accelerator[1:4]", "test_accelerator[3:4]", "test_accelerator[4:8]",
         "test_accelerator_of_other_shapes[rows=20,columns=1,tile=4]",
-        "test_accelerator_of_other_shapes[pipeline=gathered,rows=4,columns=3,tile=4]"),
+        "test_accelerator_of_other_shapes[pipeline=gathered,rows=4,columns=3,tile=4]",
+        "test_accelerator[2:4]", "test_accelerator_of_other_shapes[selector=radix]",
+        "test_accelerator_survives_faults[0]"),
     "sim/tests/test_array.py": (
         "test_any_mask_on_an_array_for_16_32[one step]", "test_array[16:32]", "test_array[8:8]",
         "test_array[3:4]", "test_array[4:8]",
         "test_array_that_registers_gathered_weights[ragged tiles-4:4]",
-        "test_array_that_registers_gathered_weights[ragged tiles-2:4]"),
+        "test_array_that_registers_gathered_weights[ragged tiles-2:4]", "test_array[1:4]",
+        "test_array_of_fewer_bits[int8-int4]",
+        "test_array_that_registers_gathered_weights[one tile-2:4]",
+        "test_array_that_registers_gathered_weights[one tile-8:16]",
+        "test_array_of_dsp_blocks[4:4-ragged tiles]", "test_array_of_one_tile[2]"),
     "sim/tests/test_compressor.py": (
         "test_compressor[rank 1:64 0]", "test_compressor[rank 16:32 0]",
         "test_compressor[rank 8:16 0]", "test_compressor[radix 16:32 7]",
-        "test_tokens_ask_for_their_patterns[rank 16:32-]", "test_options[16:32 encoding=rank]"),
+        "test_tokens_ask_for_their_patterns[rank 16:32-]", "test_options[16:32 encoding=rank]",
+        "test_compressor[rank 4:8 0]", "test_compressor[rank 1:4 0]", "test_compressor[rank 3:4 0]",
+        "test_compressor[rank 3:7 0]", "test_compressor[radix 2:4 0]",
+        "test_compressor[radix 4:8 0]", "test_compressor[radix 16:32 0]",
+        "test_compressor[radix 1:4 0]", "test_compressor[radix 3:4 0]",
+        "test_compressor[radix 8:8 0]", "test_compressor[serial 16:32 0]",
+        "test_options[4:8 format=fp8_e5m2]", "test_options[8:16 encoding=index]",
+        "test_tokens_ask_for_their_patterns[serial 16:32-]",
+        "test_tokens_ask_for_their_patterns[serial 8:16-]"),
+    "sim/tests/test_decompressor.py": (
+        "test_decompressor[4:8]", "test_decompressor[1:4]", "test_decompressor[3:4]",
+        "test_decompressor[16:32]"),
     "sim/tests/test_driver.py": (
         "test_any_pattern_on_one_accelerator[8:16--0.0]",
         "test_any_pattern_on_one_accelerator[8:16--0.3]",
@@ -67,12 +84,20 @@ LONG = {
     "sim/tests/test_patterns.py": (
         "test_all_patterns_are_exact_and_as_fast_as_their_own_arrays",),
     "sim/tests/test_pe.py": (
-        "test_pe[16:32]",),
+        "test_pe[16:32]", "test_pe[4:8]", "test_pe[1:4]", "test_pe[3:4]",
+        "test_pe_that_registers_gathered_weights[2:4]",
+        "test_pe_that_registers_gathered_weights[4:4]", "test_pe_of_fewer_bits[int8-int4]"),
     "sim/tests/test_performance.py": (
         "test_counters_are_those_of_the_rtl[2:4 4x4 10x300x20 raw]",
         "test_counters_are_those_of_the_rtl[2:4 3x2 20x64x6 raw]"),
+    "sim/tests/test_quantizer.py": (
+        "test_kept_values_are_quantised[32:32 format=bf16 quantize=mxfp4]",),
     "sim/tests/test_selector.py": (
-        "test_selector[rank-1:64]", "test_selector[rank-16:32]"),
+        "test_selector[rank-1:64]", "test_selector[rank-16:32]", "test_selector[rank-4:8]",
+        "test_selector[rank-1:4]", "test_selector[rank-3:4]", "test_selector[radix-2:4]",
+        "test_selector[radix-4:8]", "test_selector[radix-16:32]", "test_selector[radix-1:4]",
+        "test_selector[radix-3:4]", "test_selector[network-2:4]",
+        "test_selector_as_a_stream[serial 8:16 0 none]"),
     "sim/tests/test_verilated.py": (
         "test_jobs_are_exact[8:8-0.0]", "test_jobs_are_exact[8:8-0.3]",
         "test_models_close_in_any_order"),
@@ -153,8 +178,6 @@ LONG = {
         "test_mask_marks_the_n_largest_scores[radix-16:32]",
         "test_mask_marks_the_n_largest_scores[radix-1:64]",
         "test_mask_marks_the_n_largest_scores[radix-6:16]"),
-    "tests/sim/test_commands.py": (
-        "test_a_build_that_is_ended_leaves_nothing_half_made[2]",),
     "tests/sw/evaluation/test_subjects.py": (
         "test_what_is_no_data_set_is_named[x:y:z:]",),
     "tests/sw/evaluation/test_tasks.py": (

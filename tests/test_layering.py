@@ -131,11 +131,24 @@ def test_no_file_is_long():
 
 def test_the_accelerator_only_connects():
     """The top reads like the block diagram: conversations, and hardly a wire of its own."""
-    path = ROOT / "hw" / "accelerator" / "accelerator.py"
-    calls = [node.func.attr for node in ast.walk(ast.parse(path.read_text()))
+    text = (ROOT / "hw" / "accelerator" / "accelerator.py").read_text()
+    calls = [node.func.attr for node in ast.walk(ast.parse(text))
              if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
     assert calls.count("connect") > calls.count("eq")
     assert calls.count("eq") <= 12
+    assert lines_of_code(text) <= 100
+
+
+def lines_of_code(text):
+    """Lines that are not empty, without docstrings and imports."""
+    prose = set()
+    for node in ast.walk(ast.parse(text)):
+        text_alone = (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+                      and isinstance(node.value.value, str))
+        if text_alone or isinstance(node, ast.Import | ast.ImportFrom):
+            prose |= set(range(node.lineno, node.end_lineno + 1))
+    return sum(bool(line.strip()) for number, line in enumerate(text.splitlines(), start=1)
+               if number not in prose)
 
 
 @pytest.mark.parametrize(("module", "banned"), [

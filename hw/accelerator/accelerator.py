@@ -1,8 +1,5 @@
 """The whole accelerator behind its streams. Wiring only."""
 
-from functools import reduce
-from operator import or_
-
 from amaranth.hdl import Module, ResetInserter
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -24,7 +21,7 @@ from hw.epilogue.tokens import TokenFinisher, TokenScale, TokenTable
 from hw.job.job import Run
 from hw.job.packet import JobPacket
 from hw.stream.axi_lite import AxiLite, RegisterBlock, Watched
-from hw.stream.members import only_if
+from hw.stream.members import moves, only_if
 from hw.stream.payloads import DenseBlock
 
 
@@ -75,8 +72,7 @@ class Accelerator(wiring.Component):
             **only_if(design.channel_bits, i_coef=In(stream.Signature(ChannelParameters(design)))),
             **only_if(design.epilogue_lanes, i_token=In(stream.Signature(TokenScale())),
                       i_channel=In(stream.Signature(ChannelBeat(design)))),
-            "o_result": Out(stream.Signature(ResultRow(design))),
-            "irq": Out(1),
+            "o_result": Out(stream.Signature(ResultRow(design))), "irq": Out(1),
             **only_if(design.bus != "stream", run=Out(Run()), registers=Out(Watched())),
         })
         self.design = design
@@ -97,9 +93,8 @@ class Accelerator(wiring.Component):
         m.submodules.registers = registers = RegisterBlock()
         m.submodules.controller = controller = Controller(design)
         m.submodules.gate = gate = TokenGate(design)
-        compressor = self.compressor
         # An aborted job's tokens are forgotten, with what the stages know of one that was cut.
-        m.submodules.compressor = ResetInserter(controller.run.drop)(compressor)
+        m.submodules.compressor = ResetInserter(controller.run.drop)(self.compressor)
         m.submodules.activations = activations = ActivationBuffer(design)
         m.submodules.weights = weights = WeightBuffer(design)
         m.submodules.stepper = stepper = Stepper(design)
@@ -108,16 +103,15 @@ class Accelerator(wiring.Component):
         m.submodules.output = output = ResultRegister(design)
 
         wiring.connect(m, outside.bus, registers.bus)
-        hears, sees = ((), ()) if design.bus == "stream" else (
-            (outside.run,), (outside.registers,))
+        hears, sees = ((), ()) if design.bus == "stream" else ((outside.run,), (outside.registers,))
         wiring.connect(m, registers.registers, controller.registers, *sees)
         wiring.connect(m, controller.run, gate.run, activations.run, weights.run, stepper.run,
                        results.run, output.run, *hears)
 
         wiring.connect(m, outside.i_act, gate.i)
-        wiring.connect(m, gate.o, compressor.i)
-        wiring.connect(m, controller.compressor, compressor.settings)
-        wiring.connect(m, compressor.o, activations.i)
+        wiring.connect(m, gate.o, self.compressor.i)
+        wiring.connect(m, controller.compressor, self.compressor.settings)
+        wiring.connect(m, self.compressor.o, activations.i)
         wiring.connect(m, outside.i_weight, weights.i)
         if design.flexible != "none":
             m.d.comb += gate.asked.eq(controller.asked)
@@ -141,7 +135,7 @@ class Accelerator(wiring.Component):
         wiring.connect(m, output.o, outside.o_result)
         m.d.comb += [
             *(controller.tlast_errors[name].eq(error) for name, error in errors.items()),
-            controller.moved.eq(reduce(or_, self._moves())),
+            controller.moved.eq(moves(self)),
             controller.drained.eq(results.empty & idle & ~output.o.valid),
             self.irq.eq(controller.irq),
         ]
@@ -181,9 +175,3 @@ class Accelerator(wiring.Component):
                      terms.brings.eq(controller.corrections.terms), terms.ends.eq(table.o_ends)]
         errors |= {"token": scales.tlast_error, "channel": terms.tlast_error}
         return epilogue.o, epilogue.idle & finisher.idle & weights.idle
-
-    def _moves(self):
-        """For each stream of the outside, whether it transfers in this cycle."""
-        streams = [getattr(self, name) for name in self.signature.members
-                   if name.startswith(("i_", "o_"))]
-        return [stream.valid & stream.ready for stream in streams]

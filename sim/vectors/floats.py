@@ -45,7 +45,7 @@ class Sums:
 
 
 def any_masks(pattern, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Masks with exactly N of M bits set, bool [*shape, M]."""
+    """Masks with exactly N of M bits set, bool ``[*shape, M]``."""
     order = rng.random((*shape, pattern.m)).argsort(axis=-1)
     return order < pattern.n
 

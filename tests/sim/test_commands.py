@@ -151,6 +151,7 @@ def test_a_wrong_beat_ends_with_code_1_and_says_which(monkeypatch, capsys):
         "compressor 2:4: tdata of beat 3 of 9 is wrong")
 
 
+@pytest.mark.long  # without a cache it compiles what all models share
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_build_that_is_ended_leaves_nothing_half_made(tmp_path, number):
     process = start(["sim.selectors", "--patterns", "2:4", "--selectors", "rank"], cwd=tmp_path)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -32,6 +33,16 @@ def test_writes_verilog_and_a_manifest_that_agree(name, pattern, tmp_path):
         f"nm_{name}.vlt", *["nm_accelerator.h"] * (name == "accelerator")]
     assert {path.name for path in tmp_path.iterdir()} == {
         f"nm_{name}.json", f"nm_{name}.v", *(path.name for path in further)}
+
+
+def test_manifest_and_help_list_the_parameters_in_one_order(tmp_path, capsys):
+    generate("selector", Design(Pattern(2, 4)), tmp_path)
+    listed = list(json.loads((tmp_path / "nm_selector.json").read_text())["parameters"])
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    options = [name.replace("-", "_")
+               for name in re.findall(r"^  --([\w-]+)", capsys.readouterr().out, re.M)]
+    assert [name for name in options if name in listed] == listed
 
 
 def test_default_is_an_accelerator_and_every_call_writes_the_same(tmp_path):

@@ -138,8 +138,10 @@ def test_killed_writers_leave_whole_entries_and_no_lock(store):
     seed = 7
     print("seed", seed)
     draw = random.Random(seed)
-    for _ in range(5):
-        with other_process(WRITER, store.folder):
+    for written in range(5):
+        with other_process(WRITER, store.folder) as writer:
+            for _ in range(written):  # one entry further each time, however busy the machine is
+                assert writer.stdout.readline()
             time.sleep(draw.random() / 10)
     number = 0
     while (found := store.get("row", digest(number))) is not None:
