@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
-__all__ = ["FIRST", "HIGH", "LOW", "Gate", "Gates", "dissolve"]
+__all__ = ["FIRST", "HIGH", "LOW", "Gate", "Gates", "Modules", "dissolve"]
 
 
 LOW, HIGH, FIRST = 0, 1, 2

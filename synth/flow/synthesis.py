@@ -18,7 +18,7 @@ from hw.command.files import temporary
 from hw.config import choice
 from synth.flow import address
 from synth.flow.flat import Netlist
-from synth.flow.gates import Gates, dissolve
+from synth.flow.gates import Gates, Modules, dissolve
 from synth.flow.mapping import Mapped, Mapper, late
 from synth.flow.netlist import MEMORIES, Module, count_instances, split
 from synth.flow.timing import Path, longest_path
@@ -154,8 +154,8 @@ class Flow:
     def _address(self, verilog: str, top: str) -> str:
         return address.result(digest(verilog), top, self.library.digest, self.goal)
 
-    def gates(self, verilog: str, top: str) -> Gates:
-        """All gates of one design, mapped now or before; memories stay outside.
+    def modules(self, verilog: str, top: str) -> Modules:
+        """Every module of one design but its memories, mapped now or before.
 
         Raises
         ------
@@ -163,27 +163,21 @@ class Flow:
             If Yosys fails.
         """
         (_, modules), = self._map_all([(verilog, top)])
-        return dissolve(top, {
-            name: (self._mapped[module.text].netlist, module.aliases)
-            for name, module in modules.items() if not MEMORIES.fullmatch(name)},
-            self.library.cells)
+        return {name: (self._mapped[module.text].netlist, module.aliases)
+                for name, module in modules.items() if not MEMORIES.fullmatch(name)}
+
+    def gates(self, verilog: str, top: str) -> Gates:
+        """All gates of one design; memories stay outside, and errors are those of `modules`."""
+        return dissolve(top, self.modules(verilog, top), self.library.cells)
 
     def netlist(self, verilog: str, top: str) -> str:
         """One design mapped, as Verilog of the functions of its cells, module by module.
 
-        Memories stay what they were.
-
-        Raises
-        ------
-        SynthesisError
-            If Yosys fails.
+        Memories stay what they were, and errors are those of `modules`.
         """
-        (_, modules), = self._map_all([(verilog, top)])
-        mapped = {name: (self._mapped[module.text].netlist, module.aliases)
-                  for name, module in modules.items() if not MEMORIES.fullmatch(name)}
         memories = [text for text in re.findall(r"^module .*?^endmodule\n", verilog, re.M | re.S)
                     if MEMORIES.match(text, len("module "))]
-        return "\n".join([*memories, written(mapped, self.library.cells)])
+        return "\n".join([*memories, written(self.modules(verilog, top), self.library.cells)])
 
     def _map_all(self, designs: Iterable[tuple[str, str]],
                  progress: Callable[[int, int], None] = lambda done, total: None

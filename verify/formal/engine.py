@@ -19,7 +19,9 @@ from hw.command.faults import Fault
 from hw.command.files import temporary
 from hw.generate.emit import to_verilog
 from synth.flow import yosys
+from verify.formal import netlists
 from verify.formal.claim import START, Claim, Fact
+from verify.formal.netlists import Netlist
 
 
 __all__ = ["Outcome", "prove"]
@@ -91,18 +93,19 @@ class Outcome:
         return f"{self.result} ({self.seconds:.0f} s)"
 
 
-def prove(claim: Claim | Fact, *, seconds: float = 120,
+def prove(claim: Claim | Fact | Netlist, *, seconds: float = 120,
           change: Callable[[str], str] = lambda text: text) -> Outcome:
     """Decide the rules of a claim for all inputs and all times.
 
     Parameters
     ----------
-    claim : Claim or Fact
+    claim : Claim, Fact or Netlist
         What is to be decided.
     seconds : float
-        Time for the search.
+        Time for the search; of a netlist, for every module.
     change : callable
-        From the Verilog of the design to the Verilog that is proved: what a mutant does.
+        From the Verilog of the design to the Verilog that is proved: what a mutant does. Of a
+        netlist from the BLIF of each module.
 
     Raises
     ------
@@ -112,6 +115,9 @@ def prove(claim: Claim | Fact, *, seconds: float = 120,
         If a tool fails.
     """
     start = time.monotonic()
+    if isinstance(claim, Netlist):
+        decided = netlists.decide(claim, _abc(), seconds, change)
+        return Outcome(claim.rules, decided, netlists.ENGINE, time.monotonic() - start)
     with temporary() as folder:
         text = _any_word(change(to_verilog(claim, "claim")))
         (folder / "claim.v").write_text(_START + text)
@@ -135,15 +141,19 @@ def _any_word(text: str) -> str:
                       f"write_address == read_address ? any_word : {found[4]}", text)
 
 
+def _abc() -> Path:
+    """The program that comes with Yosys."""
+    spec = find_spec("pyosys")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("No module named 'pyosys'", name="pyosys")
+    return Path(spec.origin).with_name("yosys-abc")
+
+
 def _search(folder: Path, claim: Claim | Fact, seconds: float) -> dict[str, int | None]:
     """What ABC decides: None for what holds, otherwise after how many cycles it does not."""
-    spec = find_spec("pyosys")
-    assert spec is not None  # Yosys has run
-    assert spec.origin is not None
-    program = Path(spec.origin).with_name("yosys-abc")
     script = f"read_aiger claim.aig; {_engine(claim)[1]}; pdr -a -T {seconds:g}"
     try:
-        done = call([program, "-q", script], cwd=folder, timeout=2 * seconds + 60)
+        done = call([_abc(), "-q", script], cwd=folder, timeout=2 * seconds + 60)
     except subprocess.TimeoutExpired:
         return {}
     if done.returncode or "Error" in done.stdout:

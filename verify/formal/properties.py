@@ -17,6 +17,7 @@ from hw.stream.register import StreamRegister
 from verify.formal.bus import BusClaim, RegisterClaim
 from verify.formal.claim import Claim, Fact
 from verify.formal.masks import CodecFact, GatherFact
+from verify.formal.netlists import Netlist
 from verify.formal.stages import BufferClaim, ChannelClaim, StepMasksClaim, StepsClaim
 from verify.formal.stream import Promise, StreamClaim
 from verify.formal.tops import AxisClaim, axi_lite_claim
@@ -44,7 +45,7 @@ class Property:
     group: str
     subject: str
     pattern: Pattern | None
-    claim: Callable[[], Claim | Fact]
+    claim: Callable[[], Claim | Fact | Netlist]
 
     def __str__(self) -> str:
         return f"{self.group}: {self.subject}{f' at {self.pattern}' if self.pattern else ''}"
@@ -155,5 +156,22 @@ def _tops(pattern: Pattern):
         make_top("accelerator", small))
 
 
+def _netlists(pattern: Pattern):
+    """Designs of every component, the accelerator as small as it can be."""
+    small = {"rows": 1, "columns": 1, "tile": 1, "batch_tokens": 1, "max_k": 4 * pattern.m}
+    points: list[tuple[str, dict]] = [
+        *(("selector", {"selector": name}) for name in ("rank", "radix", "network", "serial")),
+        ("selector", {"selector": "radix", "stages": 4}),
+        ("compressor", {}),
+        *(("decompressor", {"encoding": name}) for name in ENCODINGS),
+        ("pe", {}), ("array", {"rows": 3, "columns": 2, "tile": 2})]
+    if pattern.m <= 8:  # larger ones take long to map
+        points.append(("accelerator 1 x 1", {}))
+    for title, options in points:
+        name, design = title.split()[0], Design(pattern, **small | options)
+        subject = " ".join([title, *(f"{key}={value}" for key, value in options.items())])
+        yield subject, lambda name=name, design=design: Netlist(name, design.only(name))
+
+
 _FIXED: dict[str, Callable] = {"streams": _streams, "masks": _masks, "registers": _registers}
-_OF_PATTERN: dict[str, Callable] = {"stages": _stages, "tops": _tops}
+_OF_PATTERN: dict[str, Callable] = {"stages": _stages, "tops": _tops, "netlists": _netlists}

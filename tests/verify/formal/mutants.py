@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 
-__all__ = ["MUTANTS", "Mutant"]
+__all__ = ["MUTANTS", "MUTANTS_OF_NETLISTS", "MUTANTS_OF_STEPS", "REGISTER", "Mutant", "WrongGate"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,25 @@ class Mutant:
 
     def _break(self, module):
         return re.sub(self.pattern, self.replacement, module[0])
+
+
+@dataclass(frozen=True)
+class WrongGate:
+    """The gate ``number`` of each module of a netlist, counted from its end, gives the inverse."""
+
+    number: int
+    rules: str = "follows"
+
+    def __call__(self, text):
+        """The BLIF of a module, broken where it has so many gates."""
+        gates = list(re.finditer(r"^(\.names(?: n\S+){3,})\n((?:[01]+ 1\n)*)", text, re.M))
+        if self.number >= len(gates):
+            return text
+        gate = gates[-1 - self.number]
+        inputs = len(gate[1].split()) - 2
+        rows = {f"{state:0{inputs}b} 1" for state in range(1 << inputs)} - {*gate[2].splitlines()}
+        return (text[:gate.start(2)] + "".join(f"{row}\n" for row in sorted(rows))
+                + text[gate.end(2):])
 
 
 REGISTER = [
@@ -110,6 +129,9 @@ MUTANTS = {
     "s_axil of the accelerator 1 x 1": BUS[:1],
 }
 """By the subject of a property; that of its masks apart from the rest."""
+
+MUTANTS_OF_NETLISTS = [WrongGate(0), WrongGate(9)]
+"""Of designs with at least ten gates in one module."""
 
 MUTANTS_OF_STEPS = {"stages": [
     Mutant("steps", r"assign i__ready = .*;", "assign i__ready = 1'h1;", "order")], "masks": STEPS}
