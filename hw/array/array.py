@@ -87,6 +87,8 @@ class RowBlocks(wiring.Signature):
         Kept values of one block of each row's token.
     masks : Out(ArrayLayout(m, rows)), except in a dense design
         Their bitmasks, exactly N bits set in each.
+    scales : Out(ArrayLayout(8, rows)), where the format has scales
+        Those of the blocks, E8M0.
     """
 
     def __init__(self, design: Design):
@@ -95,6 +97,7 @@ class RowBlocks(wiring.Signature):
             "values": Out(data.ArrayLayout(kept, design.rows)),
             **only_if(not design.pattern.dense,
                       masks=Out(data.ArrayLayout(design.pattern.m, design.rows))),
+            **only_if(bool(design.block), scales=Out(data.ArrayLayout(8, design.rows))),
         })
 
 
@@ -128,6 +131,8 @@ class Array(wiring.Component):
     rows : In(RowBlocks(design))
     weights : In(ArrayLayout(ArrayLayout(signed(weight bits), m), columns))
         Weights of the same block for each output feature.
+    weight_scales : In(ArrayLayout(8, columns)), where the format has scales
+        Those of the blocks of weights, E8M0.
     control : In(ArrayLayout(Control, row_tiles))
     o : Out(stream.Signature(ResultRow(design)))
     """
@@ -139,6 +144,7 @@ class Array(wiring.Component):
         super().__init__({
             "rows": In(RowBlocks(design)),
             "weights": In(data.ArrayLayout(block, design.columns)),
+            **only_if(bool(design.block), weight_scales=In(data.ArrayLayout(8, design.columns))),
             "control": In(data.ArrayLayout(Control(), design.row_tiles)),
             "o": Out(stream.Signature(ResultRow(design))),
         })
@@ -156,7 +162,8 @@ class Array(wiring.Component):
         m = Module()
         design = self.design
         shared = self._shared(m)
-        weights = self._weights(m)
+        weights = self._weights(m, "weights")
+        scales = self._weights(m, "weight_scales") if design.block else []
         sums_end = self._sums_end(m)
 
         accumulators = {}
@@ -169,6 +176,8 @@ class Array(wiring.Component):
                     pe.shared.eq(shared[row][j]),
                     pe.weights.eq(weights[column][i]),
                 ]
+                if design.block:
+                    m.d.comb += pe.weight_scale.eq(scales[column][i])
                 accumulators[row, column] = pe.accumulator
         self._results(m, accumulators, sums_end)
         return m
@@ -196,6 +205,8 @@ class Array(wiring.Component):
             ]
             if not design.pattern.dense:
                 m.d.comb += decoder.mask.eq(self.rows.masks[row])
+            if design.block:
+                m.d.comb += decoder.scale.eq(self.rows.scales[row])
             layout = decoder.shared.shape()
             decoded = Signal(layout, name=f"decoded_r{row}")
             m.d.comb += decoded.eq(decoder.shared)
@@ -209,10 +220,10 @@ class Array(wiring.Component):
             rows.append(tiles)
         return rows
 
-    def _weights(self, m):
-        """Per column and row tile: the column's weights."""
-        return [self._tiles(m, self.weights[column], self._registers["weights"],
-                            self.design.row_tiles, f"weights_c{column}", reset_less=True)
+    def _weights(self, m, name):
+        """Per column and row tile: the column's weights, or their scales."""
+        return [self._tiles(m, getattr(self, name)[column], self._registers[name],
+                            self.design.row_tiles, f"{name}_c{column}", reset_less=True)
                 for column in range(self.design.columns)]
 
     def _sums_end(self, m):

@@ -1,6 +1,6 @@
 """Sums of floats to binary32, where they leave the array."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,16 +12,15 @@ from hw.stream.register import StreamRegister
 __all__ = ["RoundRow"]
 
 
-MANTISSA, EXPONENT, BIAS = 23, 8, 127
-NAN = 0x7FC00000
+FRACTION, EXPONENT, BIAS = 23, 8, 127
+NAN, INFINITY = 0x7FC00000, 0xFF << FRACTION
 
 
 class RoundRow(wiring.Component):
-    """Rounds the exact sums of a row to binary32: to the nearest, half to even.
+    """Makes binary32 of the sums of a row: rounds what is exact, to the nearest, half to even.
 
-    A sum that is NaN becomes 7FC00000, one that is zero +0. Nothing else is special: every sum is
-    within the range of normal numbers. Latency two cycles, one row per cycle; behind the first
-    stand magnitudes.
+    Exact sums are within the range of normal numbers, or zero, which is +0. NaN is 7FC00000.
+    Latency two cycles, one row per cycle; behind the first stand magnitudes.
 
     Parameters
     ----------
@@ -43,22 +42,19 @@ class RoundRow(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        design = self.design
-        magnitude = data.StructLayout({"size": unsigned(design.accumulator_width), "negative": 1,
-                                       "nan": 1})
+        design, exact = self.design, self.design.accumulator == "exact"
+        number = Value.cast(self.i.payload.sums[0]["total" if exact else "mantissa"])
+        self.width = len(number)
+        magnitude = data.StructLayout({"size": unsigned(self.width), "negative": 1, "nan": 1,
+                                       **({} if exact else {"field": 8, "infinite": 1})})
         m.submodules.magnitudes = first = StreamRegister(data.StructLayout(
             {"sums": data.ArrayLayout(magnitude, design.columns), "last": 1}))
         m.submodules.results = second = StreamRegister(ResultRow(design))
         for column in range(design.columns):
             given, held = self.i.payload.sums[column], first.i.payload.sums[column]
-            negative = given.total[-1]
-            m.d.comb += [
-                held.size.eq(Mux(negative, -given.total, given.total)),
-                held.negative.eq(negative),
-                held.nan.eq(given.nan if design.number.nan else 0),
-                second.i.payload.accumulators[column].eq(
-                    self._rounded(m, first.o.payload.sums[column])),
-            ]
+            (self._measure_exact if exact else self._measure_rounded)(m, given, held)
+            packed = (self._rounded if exact else self._packed)(m, first.o.payload.sums[column])
+            m.d.comb += second.i.payload.accumulators[column].eq(packed)
         m.d.comb += [
             first.i.payload.last.eq(self.i.payload.last), first.i.valid.eq(self.i.valid),
             self.i.ready.eq(first.i.ready),
@@ -68,9 +64,35 @@ class RoundRow(wiring.Component):
         wiring.connect(m, second.o, wiring.flipped(self.o))
         return m
 
+    def _measure_exact(self, m, given, held):
+        """Sign and magnitude of an exact sum."""
+        negative = given.total[-1]
+        m.d.comb += [
+            held.size.eq(Mux(negative, -given.total, given.total)),
+            held.negative.eq(negative),
+            held.nan.eq(given.nan if self.design.number.nan else 0),
+        ]
+
+    def _measure_rounded(self, m, given, held):
+        """Sign and magnitude of a sum that is rounded already."""
+        negative = given.mantissa[-1]
+        m.d.comb += [
+            held.size.eq(Mux(negative, -given.mantissa, given.mantissa)),
+            held.negative.eq(Mux(given.infinite, given.negative, negative | given.negative)),
+            held.field.eq(given.field), held.infinite.eq(given.infinite), held.nan.eq(given.nan),
+        ]
+
+    def _packed(self, m, given):
+        """The bits of a rounded sum: -2 ** 24 has the next exponent, a subnormal number none."""
+        normal = given.size[FRACTION] | given.size[FRACTION + 1]
+        field = Mux(normal, given.field, 0) + given.size[FRACTION + 1]
+        finite = Cat(given.size[:FRACTION], field[:EXPONENT])
+        return Mux(given.nan, NAN, Cat(Mux(given.infinite, INFINITY, finite)[:FRACTION + EXPONENT],
+                                       given.negative))
+
     def _rounded(self, m, given):
         """The bits of a magnitude as binary32."""
-        width = self.design.accumulator_width
+        width = self.width
         bits, zeros = given.size, []
         for k in reversed(range((width - 1).bit_length())):
             none = ~bits[width - (1 << k):].any()
@@ -78,10 +100,10 @@ class RoundRow(wiring.Component):
             m.d.comb += shifted.eq(Mux(none, bits << (1 << k), bits))
             zeros.append(none)
             bits = shifted
-        bits = Cat(Const(0, max(0, MANTISSA + 3 - width)), bits)
-        dropped = len(bits) - MANTISSA - 1
+        bits = Cat(Const(0, max(0, FRACTION + 3 - width)), bits)
+        dropped = len(bits) - FRACTION - 1
         kept, guard, rest = bits[dropped:], bits[dropped - 1], bits[:dropped - 1].any()
         top = BIAS + width - 1 + 2 * self.design.number.unit  # exponent field without zeros
         field = Mux(kept[-1], top - Cat(reversed(zeros)), 0)
         packed = Cat(kept[:-1], field[:EXPONENT]) + (guard & (rest | kept[0]))
-        return Mux(given.nan, NAN, Cat(packed[:MANTISSA + EXPONENT], given.negative))
+        return Mux(given.nan, NAN, Cat(packed[:FRACTION + EXPONENT], given.negative))

@@ -1,20 +1,65 @@
-"""Dot products of floats with an exact accumulator."""
+"""Dot products of floats, with an exact accumulator or one that rounds to binary32."""
 
-from amaranth.hdl import Cat, Module, Value, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.arithmetic.adder import Columns
+from hw.array.float_accumulator import FIELD, FloatAccumulator, normalised
 from hw.array.float_product import Activation, fixed_product, product_bits, whole
 from hw.array.float_row import FloatLayout
-from hw.array.sums import ExactSum
+from hw.array.sums import MANTISSA, ExactSum, RoundedSum
 from hw.config import Design
+from hw.formats import E8M0_BIAS
 
 
-__all__ = ["ExactDotProduct"]
+__all__ = ["ExactDotProduct", "RoundedDotProduct"]
 
 
-class ExactDotProduct(wiring.Component):
+BIAS = 150
+"""What the field of a ``RoundedSum`` is above the exponent of its lowest bit."""
+
+
+class _FloatDotProduct(wiring.Component):
+    """Multiplies floats with as many weights. See the two kinds of accumulators below."""
+
+    def __init__(self, design: Design, accumulator, *, inverted: bool):
+        self.design = design
+        self.inverted = inverted
+        super().__init__({
+            **{name: In(field.shape) for name, field in FloatLayout(design) if name != "selects"},
+            **({"weight_scale": In(8)} if design.block else {}),
+            "weights": In(unsigned(design.lanes * design.weight.bits)),
+            "accumulator": Out(accumulator),
+        })
+
+    def _lanes(self) -> list[Value]:
+        """The weight of each lane."""
+        weights = ~self.weights if self.inverted else self.weights
+        bits = self.design.weight.bits
+        return [weights.word_select(lane, bits) for lane in range(self.design.lanes)]
+
+    def _products(self, m: Module, columns: Columns) -> None:
+        """Add the products of all lanes to a sum."""
+        form = self.design.number
+        for lane, weight in enumerate(self._lanes()):
+            activation = Activation(self.signs[lane], self.bases[lane], self.triples[lane],
+                                    None if whole(form) else self.exponents[lane])
+            bits, negative = fixed_product(m, form, activation, weight)
+            for k, bit in enumerate(bits):
+                columns.add(k, bit)
+            columns.add(0, negative)
+            columns.add(product_bits(form), negative, negative=True)
+
+    def _nan(self) -> Value:
+        """Whether a step is NaN, by activations or gathered weights."""
+        found = [weight[:-1].all() for weight in self._lanes() if self.design.number.nan]
+        if self.design.block:
+            found.append(self.weight_scale.all())
+        return self.nan | (self.step & Cat(found).any())
+
+
+class ExactDotProduct(_FloatDotProduct):
     """Multiplies floats with as many weights, and accumulates without rounding.
 
     A module of its own: it is the same whatever brings the weights, a gather or nothing.
@@ -33,39 +78,74 @@ class ExactDotProduct(wiring.Component):
     weights : In(lanes * weight bits)
         Lane 0 lowest.
     accumulator : Out(ExactSum(design))
-        Sum of all steps since the last one that began a sum.
+        Sum of all steps since the last one that began a sum, a cycle after the last one.
     """
 
+    latency = 1
+
     def __init__(self, design: Design, *, inverted: bool):
-        self.design = design
-        self.inverted = inverted
-        fields = {name: In(field.shape) for name, field in FloatLayout(design)
-                  if name != "selects"}
-        super().__init__({
-            **fields,
-            "weights": In(unsigned(design.lanes * design.weight.bits)),
-            "accumulator": Out(ExactSum(design)),
-        })
+        super().__init__(design, ExactSum(design), inverted=inverted)
 
     def elaborate(self, platform):
         m = Module()
-        form, lanes = self.design.number, self.design.lanes
-        weights = ~self.weights if self.inverted else self.weights
-        columns, top = Columns(self.design.accumulator_width), product_bits(form)
-        for lane in range(lanes):
-            activation = Activation(self.signs[lane], self.bases[lane], self.triples[lane],
-                                    None if whole(form) else self.exponents[lane])
-            bits, negative = fixed_product(m, form, activation,
-                                           weights.word_select(lane, form.bits))
-            for k, bit in enumerate(bits):
-                columns.add(k, bit)
-            columns.add(0, negative)
-            columns.add(top, negative, negative=True)
+        columns = Columns(self.design.accumulator_width)
+        self._products(m, columns)
         for k, bit in enumerate(Value.cast(self.accumulator.total)):
             columns.add(k, bit & self.keep)
         m.d.sync += self.accumulator.total.eq(Cat(columns.sum(m)))
-        if form.nan:
-            found = Cat(weights.word_select(lane, form.bits)[:-1].all() for lane in range(lanes))
-            m.d.sync += self.accumulator.nan.eq(
-                (self.accumulator.nan & self.keep) | self.nan | (self.step & found.any()))
+        if self.design.number.nan:
+            m.d.sync += self.accumulator.nan.eq((self.accumulator.nan & self.keep) | self._nan())
+        return m
+
+
+class RoundedDotProduct(_FloatDotProduct):
+    """Multiplies floats with as many weights, and rounds to binary32 once a step.
+
+    The sum of a step is exact, times the scales of its two blocks, and registered without leading
+    bits that are equal; the accumulator is a module of its own.
+
+    Parameters
+    ----------
+    design : Design
+        Lanes and formats.
+    inverted : bool
+        The weights come as complements.
+
+    Members
+    -------
+    signs, bases, triples, exponents, scale, keep, step, nan : In
+        As in ``FloatLayout``.
+    weight_scale : In(8)
+        Of the block of weights, E8M0. Absent where the format has no scales.
+    weights : In(lanes * weight bits)
+        Lane 0 lowest.
+    accumulator : Out(RoundedSum())
+        Sum of all steps since the last one that began a sum, two cycles after the last one.
+    """
+
+    latency = 2
+
+    def __init__(self, design: Design, *, inverted: bool):
+        super().__init__(design, RoundedSum(), inverted=inverted)
+
+    def elaborate(self, platform):
+        m = Module()
+        form = self.design.number
+        width = (self.design.lanes * form.max_units ** 2).bit_length() + 1
+        columns = Columns(width)
+        self._products(m, columns)
+        value, shift, zero = normalised(m, Cat(columns.sum(m)))
+
+        # As if the value had as many bits as the significand of the accumulator.
+        scales = self.scale + self.weight_scale if self.design.block else Const(2 * E8M0_BIAS)
+        lowest = BIAS + width - MANTISSA + 2 * form.unit - 2 * E8M0_BIAS
+        m.submodules.rounding = rounding = FloatAccumulator(width)
+        step = {"value": value, "field": Mux(zero, -1 << FIELD - 1, scales - shift + lowest),
+                "keep": self.keep, "step": self.step, "nan": self._nan()}
+        for name, given in step.items():
+            taken = getattr(rounding, name)
+            held = Signal(taken.shape(), name=name, reset_less=name in ("value", "field"))
+            m.d.sync += held.eq(given)
+            m.d.comb += taken.eq(held)
+        m.d.comb += self.accumulator.eq(rounding.total)
         return m

@@ -26,8 +26,11 @@ class FloatLayout(data.StructLayout):
         Of significands, above that of the smallest numbers. Absent where magnitudes are integers.
     keep : 1
         Low if this step begins a new sum.
+    scale : 8
+        Of the block, E8M0. Absent where the format has no scales.
     step, nan : 1
-        There is a step; one of its kept activations is NaN. Absent where the format has no NaN.
+        There is a step; its scale, or one of its kept activations, is NaN. Absent where an exact
+        sum has no NaN.
     selects : network_selects(network)
         What steers the gather. Absent when dense.
     """
@@ -41,7 +44,9 @@ class FloatLayout(data.StructLayout):
             **({} if whole(form) else
                {"exponents": data.ArrayLayout(unsigned(form.exponent), lanes)}),
             "keep": unsigned(1),
-            **({"step": unsigned(1), "nan": unsigned(1)} if form.nan else {}),
+            **({"scale": unsigned(8)} if design.block else {}),
+            **({"step": unsigned(1), "nan": unsigned(1)}
+               if form.nan or design.accumulator == "fp32" else {}),
             **select_fields(design),
         })
 
@@ -59,6 +64,8 @@ class FloatDecoder(wiring.Component):
         Bits of the kept activations in ascending order of position.
     mask : In(m)
         Where they stand; exactly ``n`` bits set. Absent when dense.
+    scale : In(8)
+        Of the block, E8M0. Absent where the format has no scales.
     step : In(1)
         The inputs hold a block.
     start : In(1)
@@ -77,6 +84,8 @@ class FloatDecoder(wiring.Component):
         }
         if not design.pattern.dense:
             members["mask"] = In(design.pattern.m)
+        if design.block:
+            members["scale"] = In(8)
         super().__init__(members)
 
     @property
@@ -102,9 +111,13 @@ class FloatDecoder(wiring.Component):
                 shared.bases[lane].eq(base),
                 shared.triples[lane].eq(base + (base << 1)),
             ]
-            nans.append(value[:-1] >= form.nan)
+            if form.nan:
+                nans.append(value[:-1] >= form.nan)
+        if self.design.block:
+            m.d.comb += shared.scale.eq(self.scale)
+            nans.append(self.scale.all())
         m.d.comb += shared.keep.eq(~(self.step & self.start))
-        if form.nan:
+        if "step" in shared.shape().members:
             m.d.comb += [shared.step.eq(self.step), shared.nan.eq(self.step & Cat(nans).any())]
         decode_selects(m, self)
         return m

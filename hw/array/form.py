@@ -33,4 +33,5 @@ def timing(design: Design) -> tuple[dict[str, int], int]:
     weights = int(not design.registers_gathered)
     registers = {name: weights + cycles - decoder.takes[name]
                  for name, cycles in pe.after.items()}
-    return {"weights": weights, **registers}, weights + pe.latency
+    # Scales of weights do not pass the gather, and come with what a row shares.
+    return {"weights": weights, "weight_scales": 1, **registers}, weights + pe.latency

@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.arithmetic.adder import Columns
-from hw.array.float_dot import ExactDotProduct
+from hw.array.float_dot import ExactDotProduct, RoundedDotProduct
 from hw.array.float_row import FloatLayout
 from hw.array.multiplier import partial_products
 from hw.array.row import SharedLayout
@@ -13,6 +13,7 @@ from hw.array.sums import sum_shape
 from hw.config import Design
 from hw.gather.gather import route
 from hw.gather.network import make_network
+from hw.stream.members import only_if
 
 
 __all__ = ["PE", "DotProduct", "shared_layout"]
@@ -45,6 +46,8 @@ class DotProduct(wiring.Component):
         Sum of all steps since the last one that began a sum.
     """
 
+    latency = 1
+
     def __init__(self, design: Design, *, inverted: bool):
         self.design = design
         self.inverted = inverted
@@ -76,6 +79,13 @@ class DotProduct(wiring.Component):
         return m
 
 
+def _dot_product(design: Design) -> type[DotProduct | ExactDotProduct | RoundedDotProduct]:
+    """The class of a design's dot product."""
+    if design.number.integer:
+        return DotProduct
+    return ExactDotProduct if design.accumulator == "exact" else RoundedDotProduct
+
+
 class PE(wiring.Component):
     """Multiplies a compressed block of activations with its weights, and accumulates.
 
@@ -104,6 +114,8 @@ class PE(wiring.Component):
         Activations and what selects their weights, as the decoder of the row gives them.
     weights : In(ArrayLayout(signed(weight bits), m))
         Weights of the block.
+    weight_scale : In(8)
+        Of the block of weights, E8M0, with the digits. Absent where the format has no scales.
     accumulator : Out(sum_shape(design))
         Sum of all steps since the last one that began a sum.
     """
@@ -115,13 +127,14 @@ class PE(wiring.Component):
         super().__init__({
             "shared": In(shared_layout(design)),
             "weights": In(data.ArrayLayout(signed(design.weight.bits), design.pattern.m)),
+            **only_if(bool(design.block), weight_scale=In(8)),
             "accumulator": Out(sum_shape(design)),
         })
 
     @property
     def latency(self) -> int:
         """Cycles from weights to the accumulator that holds their sum."""
-        return 1 + self.design.registers_gathered
+        return _dot_product(self.design).latency + self.design.registers_gathered
 
     @property
     def after(self) -> dict[str, int]:
@@ -139,8 +152,10 @@ class PE(wiring.Component):
                 gathered = Signal(len(weights), reset_less=True)
                 m.d.sync += gathered.eq(weights)
                 weights = gathered
-        kind = DotProduct if self.design.number.integer else ExactDotProduct
+        kind = _dot_product(self.design)
         m.submodules.dot_product = dot_product = kind(self.design, inverted=inverted)
+        if self.design.block:
+            m.d.comb += dot_product.weight_scale.eq(self.weight_scale)
         m.d.comb += [
             *(getattr(dot_product, name).eq(shared[name])
               for name, _ in shared.shape() if name != "selects"),

@@ -6,7 +6,11 @@ from amaranth.lib import data
 from hw.config import Design
 
 
-__all__ = ["ExactSum", "ResultRow", "SumRow", "result_bits", "sum_shape"]
+__all__ = ["MANTISSA", "ExactSum", "ResultRow", "RoundedSum", "SumRow", "result_bits", "sum_shape"]
+
+
+MANTISSA = 25
+"""Bits of a significand of binary32 in two's complement."""
 
 
 class ExactSum(data.StructLayout):
@@ -25,9 +29,32 @@ class ExactSum(data.StructLayout):
                           **({"nan": unsigned(1)} if design.number.nan else {})})
 
 
-def sum_shape(design: Design) -> Shape | ExactSum:
+class RoundedSum(data.StructLayout):
+    """A number of binary32 in two's complement, or infinite, or NaN.
+
+    Fields
+    ------
+    mantissa : signed(25)
+        The number is ``mantissa * 2 ** (field - 150)``, from -2 ** 24 to below 2 ** 24, and
+        normalised where the field is not 1.
+    field : unsigned(8)
+        From 1 to 254, 1 where the number is zero.
+    infinite, nan : 1
+        It is; the other fields then mean nothing, but for the sign of an infinity.
+    negative : 1
+        Sign of a zero or an infinity.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"mantissa": signed(MANTISSA), "field": unsigned(8),
+                          "infinite": unsigned(1), "negative": unsigned(1), "nan": unsigned(1)})
+
+
+def sum_shape(design: Design) -> Shape | ExactSum | RoundedSum:
     """What the accumulator of a PE holds: an integer, or a sum of floats."""
-    return signed(design.accumulator_width) if design.number.integer else ExactSum(design)
+    if design.number.integer:
+        return signed(design.accumulator_width)
+    return ExactSum(design) if design.accumulator == "exact" else RoundedSum()
 
 
 def result_bits(design: Design) -> int:

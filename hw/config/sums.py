@@ -9,7 +9,8 @@ __all__ = ["check_sums"]
 
 INTEGERS = ("int4", "int8")
 
-FLOATS = ("fp8_e4m3", "fp6_e2m3", "fp6_e3m2", "fp4_e2m1")
+FLOATS = ("fp8_e4m3", "fp6_e2m3", "fp6_e3m2", "fp4_e2m1", "mxfp8_e4m3", "mxfp6_e2m3",
+          "mxfp6_e3m2", "mxfp4")
 """Formats of activations, by weights of the same, that a PE multiplies beside integers."""
 
 
@@ -27,17 +28,21 @@ def check_sums(design: AcceleratorParameters, where: str) -> None:
         _equal(design, "accumulator", ("exact",))
         return
     _equal(design, "weight_format", (design.format,))
-    _equal(design, "accumulator", ("exact",) if design.format in EXACT else ("fp32",))
+    _equal(design, "accumulator", ("exact", "fp32") if design.format in EXACT else ("fp32",))
     _equal(design, "multiplier", ("digits",))
     check_scale(design.format, design.pattern.m)
-    _check_width(design)
+    if design.accumulator == "exact":
+        _check_width(design)
+    else:
+        _equal(design, "accumulator_width", (32,), "accumulator")
 
 
-def _equal(design: AcceleratorParameters, name: str, values: tuple[str, ...]) -> None:
-    """Raise ValueError if a parameter has none of the values that its format allows."""
+def _equal(design: AcceleratorParameters, name: str, values: tuple[str | int, ...],
+           why: str = "format") -> None:
+    """Raise ValueError if a parameter has none of the values that another one allows."""
     if getattr(design, name) not in values:
-        raise ValueError(f"{name} must be {' or '.join(values)} with format {design.format}, not "
-                         f"{getattr(design, name)!r}")
+        raise ValueError(f"{name} must be {' or '.join(map(str, values))} with {why} "
+                         f"{getattr(design, why)}, not {getattr(design, name)!r}")
 
 
 def _check_width(design: AcceleratorParameters) -> None:

@@ -14,13 +14,14 @@ from sim.benches.stream import Beat, Monitor, Port, Sink, reset, start_clock
 VECTORS = load()
 ROWS, COLUMNS, TILE = (int(VECTORS[name]) for name in ("rows", "columns", "tile"))
 ROW_TILES, COLUMN_TILES = -(-ROWS // TILE), -(-COLUMNS // TILE)
-BY_ROW = [name for name in ("values", "masks") if name in VECTORS]
+BY_ROW: list[str] = [name for name in ("values", "masks", "scales") if name in VECTORS]
+BY_COLUMN: list[str] = [name for name in ("weights", "weight_scales") if name in VECTORS]
 """Inputs that belong to a row; the vectors are [groups, blocks, rows, ...]."""
 
 
 def width(dut, name: str) -> int:
     """Bits of one row's or one column's part of a port."""
-    return len(getattr(dut, name)) // (COLUMNS if name == "weights" else ROWS)
+    return len(getattr(dut, name)) // (COLUMNS if name in BY_COLUMN else ROWS)
 
 
 class Feeder:
@@ -43,8 +44,8 @@ class Feeder:
 
     def drive(self) -> None:
         """Set every input of the array."""
-        for name in [*BY_ROW, "weights"]:
-            count, bits = COLUMNS if name == "weights" else ROWS, width(self.dut, name)
+        for name in [*BY_ROW, *BY_COLUMN]:
+            count, bits = COLUMNS if name in BY_COLUMN else ROWS, width(self.dut, name)
             word = 0
             for k in range(count):
                 step = self.history[k // TILE]
@@ -63,8 +64,8 @@ def steps() -> list[list[dict]]:
     """Return the steps of every group: what each row and column is given."""
     weights = VECTORS["weights"]
     groups, blocks = weights.shape[:2]
-    return [[{**{name: words(VECTORS[name][g, k]) for name in BY_ROW},
-              "weights": words(weights[g, k]), "start": k == 0, "last": k == blocks - 1}
+    return [[{**{name: words(VECTORS[name][g, k]) for name in [*BY_ROW, *BY_COLUMN]},
+              "start": k == 0, "last": k == blocks - 1}
              for k in range(blocks)] for g in range(groups)]
 
 

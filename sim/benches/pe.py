@@ -14,10 +14,13 @@ from sim.benches.stream import reset, start_clock
 
 VECTORS = load()
 INPUTS = [name for name in ("digits", "correction", "signs", "bases", "triples", "exponents",
-                            "keep", "step", "nan", "selects", "weights") if name in VECTORS]
+                            "scale", "keep", "step", "nan", "selects", "weights",
+                            "weight_scale") if name in VECTORS]
 FIRST = ("selects", "weights")
 AHEAD = int(VECTORS["ahead"])
 """Cycles by which weights and selects of a step come before its other inputs."""
+INSIDE = int(VECTORS["latency"]) - AHEAD
+"""Cycles from a step's other inputs to the accumulator."""
 IDLE = {"digits": 0, "correction": 0, "bases": 0, "triples": 0, "keep": 1, "step": 0, "nan": 0}
 """A cycle that adds nothing; the other inputs may then be anything."""
 
@@ -31,14 +34,16 @@ async def accumulates_every_step(dut, stall):
     await reset(dut)
     expected = read(dut.accumulator.value)
     assert not expected, f"the accumulator is {expected} after a reset"
-    waiting = deque([None] * AHEAD)
-    for step in [*stalled(stall), *[None] * (AHEAD + 2)]:
+    waiting, sums = deque([None] * AHEAD), deque([expected] * INSIDE)
+    for step in [*stalled(stall), *[None] * (AHEAD + INSIDE + 2)]:
         waiting.append(step)
         summed = waiting.popleft()
         for name in INPUTS:
             give(dut, name, step if name in FIRST else summed)
-        await check(dut, expected)
+        await check(dut, sums[0])
         expected = expected if summed is None else summed["accumulators"]
+        sums.append(expected)
+        sums.popleft()
 
 
 def stalled(stall: float) -> Iterator[dict[str, int] | None]:
@@ -74,10 +79,19 @@ async def check(dut, expected: float) -> None:
 
 def read(bits) -> float:
     """The sum that an accumulator holds: an integer, or rounded to binary32."""
-    if "unit" not in VECTORS:
+    if "width" not in VECTORS:
         return bits.to_signed()
     width, number = int(VECTORS["width"]), bits.to_unsigned()
-    if number >> width:
-        return float("nan")
-    total = number - (number >> width - 1 << width)
-    return float(np.float32(total * 2.0 ** int(VECTORS["unit"])))
+    total, above = number % (1 << width), number >> width
+    total -= total >> width - 1 << width
+    if "unit" not in VECTORS:
+        return binary32(total, above)
+    return float("nan") if above else float(np.float32(total * 2.0 ** int(VECTORS["unit"])))
+
+
+def binary32(mantissa: int, above: int) -> float:
+    """A ``RoundedSum``: its mantissa, and the bits above."""
+    field, (infinite, negative, nan) = above & 0xFF, (above >> k & 1 for k in (8, 9, 10))
+    size = float("inf") if infinite else abs(mantissa) * 2.0 ** (field - 150)
+    sign = -1 if (mantissa < 0 and not infinite) or (negative and (infinite or not mantissa)) else 1
+    return float("nan") if nan else sign * size

@@ -7,6 +7,7 @@ import torch
 
 from hw.config import Design
 from sim.vectors.stimulus import bit_rows, raw_blocks
+from sw.exact.blocks import SCALE_TYPES, Blocks
 from sw.exact.dot import dot
 from sw.exact.formats import Coded, from_bits
 
@@ -24,23 +25,32 @@ class Sums:
         Bits of activations and weights, uint16 [sums, depth, M].
     masks : ndarray
         Which are kept, bool of the same shape.
+    x_scales, w_scales : ndarray
+        Of the blocks of each step, uint8 [sums, depth]; they mean nothing without scales.
     """
 
     x: np.ndarray
     w: np.ndarray
     masks: np.ndarray
+    x_scales: np.ndarray
+    w_scales: np.ndarray
 
     def results(self, design: Design, depth: int, *, pairs: bool) -> np.ndarray:
         """Sums of the first ``depth`` steps, float32, as the hardware rounds them.
 
         With ``pairs`` each of activations by its own weights [sums], else of all by all.
         """
-        def operand(bits):
+        def operand(bits, scales):
             flat = torch.from_numpy(bits[:, :depth].reshape(len(bits), -1).astype(np.int64))
-            return Coded(from_bits(flat, design.format), design.format)
+            values = from_bits(flat, design.number.name)
+            if not design.block:
+                return Coded(values, design.format)
+            each = np.ascontiguousarray(scales[:, :depth:design.block.size // design.pattern.m])
+            return Blocks(values, torch.from_numpy(each).view(SCALE_TYPES["e8m0"]), design.format)
 
         keep = torch.from_numpy(self.masks[:, :depth].reshape(len(self.masks), -1))
-        found = dot(operand(self.x), operand(self.w), design.pattern.m, keep, design.accumulator)
+        found = dot(operand(self.x, self.x_scales), operand(self.w, self.w_scales),
+                    design.pattern.m, keep, design.accumulator)
         return (found.diagonal() if pairs else found).numpy().copy()
 
 
@@ -65,7 +75,21 @@ def float_sums(design: Design, sums: int, weights: int, depth: int, rng: np.rand
             blocks = np.where(rare[:, None, None] & (magnitude > form.max_bits), finite, blocks)
         return blocks.astype(np.uint16)
 
-    return Sums(drawn(sums), drawn(weights), any_masks(design.pattern, (sums, depth), rng))
+    return Sums(drawn(sums), drawn(weights), any_masks(design.pattern, (sums, depth), rng),
+                _scales(design, sums, depth, rng), _scales(design, weights, depth, rng))
+
+
+def _scales(design: Design, sums: int, depth: int, rng: np.random.Generator) -> np.ndarray:
+    """Scales of every step: middle ones, in some sums any, and NaN in the last sums alone."""
+    steps = design.block.size // design.pattern.m if design.block else 1
+    blocks = -(-depth // steps)
+    found = rng.integers(117, 138, (sums, blocks))
+    kind = np.arange(sums)[:, None] % 8
+    found = np.where(kind < 2, rng.choice([0, 1, 60, 254], (sums, 1)) // (kind + 1)
+                     + rng.integers(0, 25, (sums, blocks)), found).clip(0, 254)
+    rare = (np.arange(sums) >= sums - sums // 4)[:, None]
+    found[rare & (rng.random((sums, blocks)) < 0.2)] = 0xFF
+    return found.astype(np.uint8).repeat(steps, axis=1)[:, :depth]
 
 
 def kept_values(sums: Sums, design: Design) -> np.ndarray:
@@ -73,8 +97,9 @@ def kept_values(sums: Sums, design: Design) -> np.ndarray:
     return sums.x[sums.masks].reshape(*sums.x.shape[:2], design.pattern.n)
 
 
-def fields(values: np.ndarray, design: Design) -> dict[str, np.ndarray]:
-    """What a row's edge makes of kept values [B, N]: rows of bits, as a PE takes them."""
+def fields(values: np.ndarray, design: Design, scales: np.ndarray | None = None
+           ) -> dict[str, np.ndarray]:
+    """What a row makes of kept values [B, N] and scales [B]: rows of bits, as a PE takes them."""
     form = design.number
     magnitude = values & (1 << form.bits - 1) - 1
     field = magnitude >> form.mantissa
@@ -87,7 +112,10 @@ def fields(values: np.ndarray, design: Design) -> dict[str, np.ndarray]:
              "bases": bit_rows(base, width), "triples": bit_rows(3 * base, width + 2)}
     if not integers:
         found["exponents"] = bit_rows(exponent, form.exponent)
-    if form.nan:
-        found |= {"step": np.ones((len(values), 1), bool),
-                  "nan": bit_rows(np.max(magnitude, 1) >= form.nan, 1)}
+    wrong = np.max(magnitude, 1) >= (form.nan or 1 << form.bits)
+    if scales is not None:
+        found["scale"] = bit_rows(scales, 8)
+        wrong |= scales == 0xFF
+    if form.nan or design.accumulator == "fp32":
+        found |= {"step": np.ones((len(values), 1), bool), "nan": bit_rows(wrong, 1)}
     return found

@@ -95,7 +95,16 @@ def test_quantised_blocks_have_one_step(parameters, message):
 
 @pytest.mark.parametrize(("name", "parameters", "message"), [
     ("pe", {"format": "fp16"}, ("format must be one of int4, int8, fp8_e4m3, fp6_e2m3, fp6_e3m2, "
-                                "fp4_e2m1 in design pe, not 'fp16'")),
+                                "fp4_e2m1, mxfp8_e4m3, mxfp6_e2m3, mxfp6_e3m2, mxfp4 in design pe, "
+                                "not 'fp16'")),
+    ("array", {"format": "nvfp4", "weight_format": "nvfp4"},
+     ("format must be one of int4, int8, fp8_e4m3, fp6_e2m3, fp6_e3m2, fp4_e2m1, mxfp8_e4m3, "
+      "mxfp6_e2m3, mxfp6_e3m2, mxfp4 in design array, not 'nvfp4'")),
+    ("pe", {"format": "mxfp4", "weight_format": "mxfp4"},
+     "accumulator must be fp32 with format mxfp4, not 'exact'"),
+    ("pe", {"format": "mxfp4", "weight_format": "mxfp4", "accumulator": "fp32",
+            "accumulator_width": 40}, "accumulator_width must be 32 with accumulator fp32, not 40"),
+
     ("pe", {"format": "fp4_e2m1"}, ("weight_format must be fp4_e2m1 with format fp4_e2m1, not "
                                     "'int8'")),
     ("array", {"weight_format": "fp4_e2m1"}, ("weight_format must be int4 or int8 with format "
@@ -153,3 +162,11 @@ def test_accumulator_covers_the_largest_sum_exactly():
     design = Design(Pattern(8, 16))
     largest = design.covered_k * 128 * 128
     assert largest <= 2**31 - 1 < largest + 128 * 128
+
+
+def test_scales_refuse_blocks_that_do_not_share_them():
+    design = Design(Pattern(3, 7), format="mxfp4", weight_format="mxfp4", accumulator="fp32")
+    with pytest.raises(ValueError, match="must divide") as caught:
+        design.require("array")
+    assert str(caught.value) == ("m must divide the 32 values that share a scale in mxfp4, which 7 "
+                                 "does not")

@@ -23,8 +23,9 @@ _SHARED_MEANINGS = {
              "hidden bit where there are exponents; 0 where there is no step",
     "triples": "three times that",
     "exponents": "their exponents above that of the smallest numbers",
+    "scale": "scale of the activations, E8M0",
     "step": "there is a step",
-    "nan": "a kept activation of the step is NaN",
+    "nan": "a kept activation of the step, or its scale, is NaN",
     "selects": "for each node of the gather the one-hot source of its value; see docs/hw/gather.md",
 }
 
@@ -43,6 +44,8 @@ def _cycles(count: int) -> str:
 def _sum_meaning(design: Design) -> str:
     if design.number.integer:
         return "signed sum"
+    if design.accumulator == "fp32":
+        return "sum in binary32, in two's complement; see docs/hw/floats.md"
     nan = f"; NaN if bit {design.accumulator_width} is set" if design.number.nan else ""
     return f"signed sum of {design.accumulator_width} bits times 2**{2 * design.number.unit}{nan}"
 
@@ -62,6 +65,8 @@ class PETop(Top):
             *(Port(name, "in", width, _meaning(name) + when(name))
               for name, width in self.fields.items()),
             Port("weights", "in", design.pattern.m * design.weight.bits, "weights of the block"),
+            *([Port("weight_scale", "in", 8, "their scale, E8M0" + when("bases"))]
+              if design.block else []),
             Port("accumulator", "out", Shape.cast(sum_shape(design)).width,
                  f"{_sum_meaning(design)}, {_cycles(inside.latency)} after the weights"),
         ])
@@ -74,6 +79,8 @@ class PETop(Top):
             Value.cast(pe.weights).eq(self.weights),
             self.accumulator.eq(Value.cast(pe.accumulator)),
         ]
+        if self.design.block:
+            m.d.comb += pe.weight_scale.eq(self.weight_scale)
         return m
 
 
@@ -92,12 +99,16 @@ class ArrayTop(Top):
         self.axis = result_axis("m_axis", design, "last row of the array")
         masks = [] if pattern.dense else [
             Port("masks", "in", design.rows * pattern.m, "bitmask of each row's block")]
+        scales = [Port("scales", "in", design.rows * 8, "scale of each row's block, E8M0"),
+                  Port("weight_scales", "in", design.columns * 8,
+                       "scale of each column's weights, E8M0")] if design.block else []
         super().__init__(design, Array(design), [
             Port("values", "in", design.rows * pattern.n * design.number.bits,
                  "N kept values of each row's block"),
             *masks,
             Port("weights", "in", design.columns * pattern.m * design.weight.bits,
                  "M weights of each column"),
+            *scales,
             Port("step", "in", design.row_tiles, "accumulate; one bit for each row tile"),
             Port("start", "in", design.row_tiles, "this step begins a new sum"),
             Port("last", "in", design.row_tiles, "this step ends the sum"),
@@ -111,6 +122,9 @@ class ArrayTop(Top):
                      Value.cast(array.weights).eq(self.weights)]
         if not self.design.pattern.dense:
             m.d.comb += Value.cast(array.rows.masks).eq(self.masks)
+        if self.design.block:
+            m.d.comb += [Value.cast(array.rows.scales).eq(self.scales),
+                         Value.cast(array.weight_scales).eq(self.weight_scales)]
         for i in range(self.design.row_tiles):
             m.d.comb += [array.control[i][name].eq(getattr(self, name)[i])
                          for name in ("step", "start", "last")]
