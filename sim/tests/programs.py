@@ -1,6 +1,5 @@
 """Jobs as a program makes them with the driver in C."""
 
-import ctypes
 
 import numpy as np
 
