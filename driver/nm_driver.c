@@ -25,6 +25,9 @@
 
 #define CHANNEL_TERM_BYTES 6u
 
+/* A field, by its name in nm_accelerator.h, of a register's word. */
+#define FIELD(word, name) (((word) & NM_##name##_MASK) >> NM_##name##_LSB)
+
 static void clear(uint8_t *bytes, uint64_t size)
 {
     uint64_t k;
@@ -42,11 +45,6 @@ static uint32_t get(const nm_device *device, uint32_t offset)
 static void set(const nm_device *device, uint32_t offset, uint32_t value)
 {
     device->port.write(device->port.context, offset, value);
-}
-
-static uint32_t field(uint32_t word, uint32_t mask, uint32_t lsb)
-{
-    return (word & mask) >> lsb;
 }
 
 static uint32_t read_mapped(void *context, uint32_t offset)
@@ -83,14 +81,10 @@ nm_status nm_probe(nm_device *device, nm_port port)
     pattern = get(device, NM_PATTERN);
     shape = get(device, NM_SHAPE);
     bus = get(device, NM_BUS_SHAPE);
-    if ((field(pattern, NM_PATTERN_N_MASK, NM_PATTERN_N_LSB) != NM_N)
-        || (field(pattern, NM_PATTERN_M_MASK, NM_PATTERN_M_LSB) != NM_M)
-        || (field(shape, NM_SHAPE_ROWS_MASK, NM_SHAPE_ROWS_LSB) != NM_ROWS)
-        || (field(shape, NM_SHAPE_COLUMNS_MASK, NM_SHAPE_COLUMNS_LSB) != NM_COLUMNS)
-        || (field(bus, NM_BUS_SHAPE_WORD_BYTES_MASK, NM_BUS_SHAPE_WORD_BYTES_LSB)
-            != NM_BUS_WIDTH / 8)
-        || (field(bus, NM_BUS_SHAPE_ADDRESS_BITS_MASK, NM_BUS_SHAPE_ADDRESS_BITS_LSB)
-            != NM_ADDRESS_WIDTH)) {
+    if ((FIELD(pattern, PATTERN_N) != NM_N) || (FIELD(pattern, PATTERN_M) != NM_M)
+        || (FIELD(shape, SHAPE_ROWS) != NM_ROWS) || (FIELD(shape, SHAPE_COLUMNS) != NM_COLUMNS)
+        || (FIELD(bus, BUS_SHAPE_WORD_BYTES) != NM_BUS_WIDTH / 8)
+        || (FIELD(bus, BUS_SHAPE_ADDRESS_BITS) != NM_ADDRESS_WIDTH)) {
         return NM_OTHER_ACCELERATOR;
     }
     return NM_OK;
@@ -179,7 +173,7 @@ uint64_t nm_token_size(const nm_job *job)
 
 uint64_t nm_channel_size(const nm_job *job)
 {
-    const uint32_t output = field(job->output, NM_OUTPUT_OUTPUT_MASK, NM_OUTPUT_OUTPUT_LSB);
+    const uint32_t output = FIELD(job->output, OUTPUT_OUTPUT);
 
     return brought(output >= NM_OUTPUT_INT8, job->column_tiles, NM_CHANNEL_BYTES);
 }
@@ -377,6 +371,9 @@ static void put_descriptor(uint8_t *place, const nm_job *job)
     put_address(place, NM_WORD_RESULT_LOW, job->result);
     put_word(place, NM_WORD_ACT_STRIDE, job->act_stride);
     put_word(place, NM_WORD_RESULT_STRIDE, job->result_stride);
+#if NM_DECODE
+    put_word(place, NM_WORD_DECODE_MODE, (job->decode != 0u) ? 1u : 0u);
+#endif
 }
 
 nm_status nm_submit(nm_device *device, const nm_job *job)
@@ -391,7 +388,7 @@ nm_status nm_submit(nm_device *device, const nm_job *job)
         || (job->k_blocks > get(device, NM_MAX_BLOCKS))) {
         return NM_BAD_SIZE;
     }
-    status = check(job);
+    status = (!NM_DECODE && (job->decode != 0u)) ? (nm_status)NM_ERROR_DECODE : check(job);
     if (status != NM_OK) {
         return status;
     }
@@ -418,7 +415,7 @@ nm_status nm_poll(nm_device *device, uint32_t *ended)
     }
     *ended = get(device, NM_QUEUE_HEAD) & COUNT_MASK;
     word = get(device, NM_BUS_STATUS);
-    error = field(word, NM_BUS_STATUS_BUS_ERROR_MASK, NM_BUS_STATUS_BUS_ERROR_LSB);
+    error = FIELD(word, BUS_STATUS_BUS_ERROR);
     status = (*ended == device->submitted) ? NM_OK : NM_PENDING;
     if (error != 0u) {
         status = NM_PENDING; /* the memory is still being used */

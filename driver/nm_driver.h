@@ -58,6 +58,7 @@ typedef struct {
     uint64_t act, weight, coef, token, channel, result;
     uint32_t act_stride, result_stride;
     uint32_t interrupt;   /* not 0: its end is told, also where it is not the last one */
+    uint32_t decode;      /* not 0: read only the weights of features that some token keeps */
 } nm_job;
 
 /* Terms of an output channel; see docs/hw/epilogue.md. */

@@ -12,7 +12,7 @@ from hw.fixed_point import Output
 from hw.layouts import STREAMS, alignment, element_bytes
 from hw.registers import (
     BUS_REGISTERS,
-    DESCRIPTOR,
+    DECODE_REGISTERS,
     DESCRIPTOR_BYTES,
     DESCRIPTOR_TAG,
     ID,
@@ -20,6 +20,8 @@ from hw.registers import (
     BusError,
     Error,
     Register,
+    bus_registers,
+    descriptor_registers,
 )
 
 
@@ -36,7 +38,7 @@ def c_header(design: Design, module: str = "nm_accelerator") -> str:
     lines = [f"/* nmforge {VERSION}: registers of {module}, pattern {design.pattern}. */",
              f"#ifndef {module.upper()}_H", f"#define {module.upper()}_H"]
     bus = design.bus != "stream"
-    registers = (*REGISTERS, *BUS_REGISTERS) if bus else REGISTERS
+    registers = (*REGISTERS, *bus_registers(design.decode)) if bus else REGISTERS
     for title, macros in (("Parameters.", _parameters(design)),
                           *((f"{register.name}.", _register(register)) for register in registers),
                           *_codes(), *(_memory(design) if bus else ())):
@@ -86,6 +88,7 @@ def _texts(prefix: str) -> Iterator[str]:
 
 def _memory(design: Design) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """What lies in memory, for a design that reads it there."""
+    words = descriptor_registers(design.decode)
     yield "Codes of BUS_STATUS.bus_error, beside those of STATUS.error.", [
         (f"ERROR_{error.name}", f"{error.value}u /* {error.meaning} */") for error in BusError]
     yield "Codes of BUS_STATUS.stream.", [(f"STREAM_{name.upper()}", f"{code}u")
@@ -98,10 +101,10 @@ def _memory(design: Design) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         ("CHANNEL_SHIFT_BITS", f"{design.number.bits if design.shift == 'channel' else 0}u")]
     yield "Descriptor: its size, its first word, and the place of each register in it.", [
         ("DESCRIPTOR_SIZE", f"{DESCRIPTOR_BYTES}u"),
-        ("DESCRIPTOR_WORDS", f"{len(DESCRIPTOR) + 1}u"),
+        ("DESCRIPTOR_WORDS", f"{len(words) + 1}u"),
         ("DESCRIPTOR_TAG", f"0x{DESCRIPTOR_TAG << 8:08X}u"),
         ("DESCRIPTOR_INTERRUPT", "1u"),
-        *((f"WORD_{register.name}", f"{k}u") for k, register in enumerate(DESCRIPTOR, 1))]
+        *((f"WORD_{register.name}", f"{k}u") for k, register in enumerate(words, 1))]
 
 
 def _rows(registers: Sequence[Register]) -> Iterator[str]:
@@ -133,6 +136,8 @@ def registers_page() -> str:
              "## With an AXI4 master", "",
              "`--bus axi4` adds these ([bus](bus.md)); `CONTROL` is then the hardware's own, and a",
              "write to it is refused.", "", *_rows(BUS_REGISTERS), "",
+             "`--decode` adds these behind them ([decode](bus.md#decode)):", "",
+             *_rows(DECODE_REGISTERS), "",
              "Codes of `BUS_STATUS.bus_error` are those above, and:", "",
              "| code | name | meaning |", "|---|---|---|",
              *(f"| {error.value} | `{error.name}` | {error.meaning} |" for error in BusError), "",
@@ -140,7 +145,9 @@ def registers_page() -> str:
              f"0x{DESCRIPTOR_TAG << 8:08X}, plus 1 where the end of the job sets `ended`.",
              f"There is one every {DESCRIPTOR_BYTES} bytes:", "",
              "| word | register |", "|---|---|",
-             *(f"| {k} | `{register.name}` |" for k, register in enumerate(DESCRIPTOR, 1)), ""]
+             *(f"| {k} | `{register.name}` |"
+               for k, register in enumerate(descriptor_registers(True), 1)), "",
+             "The last one is there with `--decode` only.", ""]
     return "\n".join(lines)
 
 

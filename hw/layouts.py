@@ -8,7 +8,7 @@ from hw.config import Design
 from hw.fixed_point import CHANNEL_BYTES
 
 
-__all__ = ["STREAMS", "alignment", "element_bytes", "rounded"]
+__all__ = ["STREAMS", "alignment", "element_bytes", "mask_bits", "rounded", "weight_words"]
 
 
 STREAMS = ("act", "weight", "coef", "token", "channel", "descriptor", "result")
@@ -41,6 +41,16 @@ def element_bytes(design: Design) -> dict[str, int]:
         sizes |= {"token": 2, "channel": rounded(design.columns * CHANNEL_BYTES)}
     results = rounded(-(-design.columns * design.accumulator_width // 8))
     return sizes | {"descriptor": 4, "result": results}
+
+
+def weight_words(design: Design) -> int:
+    """Beats of the bus that the weights of a block take, in a design with ``decode``."""
+    return element_bytes(design)["weight"] // design.bus_bytes
+
+
+def mask_bits(design: Design) -> int:
+    """Parts of a block of weights that are read or not: a feature, or those that share a beat."""
+    return min(weight_words(design), element_bytes(design)["act"])
 
 
 def alignment(design: Design) -> dict[str, int]:

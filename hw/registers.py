@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 
-__all__ = ["BUS_REGISTERS", "DESCRIPTOR", "DESCRIPTOR_BYTES", "DESCRIPTOR_TAG", "ID", "REGISTERS",
-           "BusError", "Code", "Error", "Field", "Register", "offset_of"]
+__all__ = ["BUS_REGISTERS", "DECODE_REGISTERS", "DESCRIPTOR_BYTES", "DESCRIPTOR_TAG", "ID",
+           "REGISTERS", "BusError", "Code", "Error", "Field", "Register", "bus_registers",
+           "descriptor_registers", "offset_of"]
 
 
 ID = int.from_bytes(b"NMFG", "big")
@@ -163,6 +164,8 @@ class BusError(Code):
                    "bus; BUS_STATUS.stream says of what")
     DESCRIPTOR = 35, "what the queue holds is no descriptor: its first word has not the tag"
     ABORT = 36, "BUS_CONTROL.abort ended the job"
+    DECODE = 37, ("DECODE_MODE asks for what the design does not have, or for a job whose masks do "
+                  "not fit, of more tokens than a group, or with sums of all weights")
 
 
 def _addressed(name: str, meaning: str) -> tuple[tuple[str, bool, tuple[Field, ...]], ...]:
@@ -216,11 +219,31 @@ BUS_REGISTERS = _map(
 )
 """Registers of the AXI4 master, in the order of the offsets, behind those of the accelerator."""
 
+DECODE_REGISTERS = _map(
+    ("DECODE_MODE", True, (Field("decode", 1, "rw", "read only weights of features that some token "
+                                 "of the job keeps"),)),
+    *((f"{name.upper()}_BEATS", False, (Field(f"{name}_beats", 32, "ro", f"beats of the bus with "
+                                              f"{what}, since the last job began"),))
+      for name, what in (("act", "tokens"), ("weight", "weights"),
+                         ("parameter", "parameters of channels and tokens"),
+                         ("descriptor", "descriptors"), ("result", "results"))),
+    base=BUS_REGISTERS[-1].offset + 4,
+)
+"""Registers of a master whose design has ``decode``, behind its others."""
+
+
+def bus_registers(decode: bool) -> tuple[Register, ...]:
+    """Registers of the AXI4 master of a design, with ``decode`` or without."""
+    return (*BUS_REGISTERS, *DECODE_REGISTERS) if decode else BUS_REGISTERS
+
+
+def descriptor_registers(decode: bool) -> tuple[Register, ...]:
+    """Registers whose values follow the first word of a descriptor, a word each."""
+    return tuple(register for register in (*REGISTERS, *bus_registers(decode)) if register.job)
+
+
 DESCRIPTOR_TAG = int.from_bytes(b"NMJ", "big")
 """Upper 24 bits of a descriptor's first word; bit 0 of that word asks for an interrupt."""
-
-DESCRIPTOR = tuple(register for register in (*REGISTERS, *BUS_REGISTERS) if register.job)
-"""Registers whose values follow the first word of a descriptor, a word each."""
 
 DESCRIPTOR_BYTES = 128
 """From one descriptor to the next, a power of two; what follows the last word is ignored."""
@@ -228,7 +251,7 @@ DESCRIPTOR_BYTES = 128
 
 def offset_of(name: str) -> int:
     """Byte offset of a register; ValueError for an unknown name."""
-    for register in (*REGISTERS, *BUS_REGISTERS):
+    for register in (*REGISTERS, *bus_registers(True)):
         if register.name == name:
             return register.offset
     known = ", ".join(register.name for register in REGISTERS)

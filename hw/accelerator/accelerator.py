@@ -14,7 +14,7 @@ from hw.accelerator.weight_buffer import WeightBeat, WeightBuffer
 from hw.array.array import Array
 from hw.array.sums import ResultRow
 from hw.compressor.channel import ChannelBeat as ChannelParameters
-from hw.compressor.compressor import Compressor
+from hw.compressor.compressor import Compressor, KeptMasks
 from hw.config import VALUE_WIDTH, Design
 from hw.epilogue.epilogue import ChannelBeat, Epilogue
 from hw.epilogue.tokens import TokenFinisher, TokenScale, TokenTable
@@ -60,6 +60,8 @@ class Accelerator(wiring.Component):
     irq : Out(1)
     run : Out(Run()), registers : Out(Watched())
         With a bus, for those who bring the data: the job, and what is in the registers.
+    kept : Out(KeptMasks(design))
+        With ``decode``.
     """
 
     interval = 1
@@ -74,6 +76,7 @@ class Accelerator(wiring.Component):
                       i_channel=In(stream.Signature(ChannelBeat(design)))),
             "o_result": Out(stream.Signature(ResultRow(design))), "irq": Out(1),
             **only_if(design.bus != "stream", run=Out(Run()), registers=Out(Watched())),
+            **only_if(design.decode, kept=Out(KeptMasks(design))),
         })
         self.design = design
         self.compressor = Compressor(design)
@@ -116,6 +119,8 @@ class Accelerator(wiring.Component):
         if design.flexible != "none":
             m.d.comb += gate.asked.eq(controller.asked)
         errors = {"act": gate.tlast_error, "weight": weights.tlast_error}
+        if design.decode:
+            wiring.connect(m, compressor.kept, wiring.flipped(self.kept))
         if design.channel_bits:
             errors["coef"] = self._load(m, outside, controller, gate)
 

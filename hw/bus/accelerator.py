@@ -2,23 +2,27 @@
 
 from dataclasses import replace
 
-from amaranth.hdl import Cat, Module, ResetInserter
+from amaranth.hdl import Cat, Module, ResetInserter, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.accelerator.accelerator import Accelerator
 from hw.bus.axi4 import Axi4
+from hw.bus.beat_counters import BeatCounters
 from hw.bus.elements import parts
+from hw.bus.mask_memory import MaskMemory
 from hw.bus.read_port import ReadPort
 from hw.bus.reader import Reader
 from hw.bus.router import Router
 from hw.bus.sequencer import Sequencer
 from hw.bus.sized import run_bits
 from hw.bus.walkers import BatchRuns, JobRun, ResultRuns, TokenRuns, WeightRuns
+from hw.bus.weight_masks import WeightMasks
+from hw.bus.weight_reader import WeightReader
 from hw.bus.writer import Writer
 from hw.config import Design
 from hw.layouts import STREAMS, element_bytes
-from hw.registers import BUS_REGISTERS
+from hw.registers import bus_registers
 from hw.stream.axi_lite import AxiLite, RegisterBlock
 
 
@@ -67,10 +71,11 @@ class BusAccelerator(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.router = router = Router()
+        m.submodules.router = router = Router(self.design.decode)
         m.submodules.registers = registers = RegisterBlock(
             # The router keeps a host away from the registers of a job that runs.
-            tuple(replace(register, job=False) for register in BUS_REGISTERS), "bus")
+            tuple(replace(register, job=False) for register in bus_registers(self.design.decode)),
+            "bus")
         m.submodules.sequencer = sequencer = Sequencer(self.design)
         m.submodules.accelerator = ResetInserter(router.clear)(self.accelerator)
 
@@ -89,6 +94,8 @@ class BusAccelerator(wiring.Component):
         ]
         idle = [self._read(m, sequencer, settings), self._write(m, sequencer, settings)]
         m.d.comb += sequencer.start.idle.eq(Cat(idle).all())
+        if self.design.decode:
+            self._count(m, sequencer, registers.registers.state.active)
         return m
 
     def _read(self, m, sequencer, settings):
@@ -101,9 +108,11 @@ class BusAccelerator(wiring.Component):
         idle = [port.idle]
         for name in names:
             bursts = design.outstanding if name in _BUFFERED else 2
+            masked = name == "weight" and design.decode
             # Behind the tokens stands the longest path, that of the selector.
-            m.submodules[f"{name}_reader"] = reader = Reader(
-                design, sizes[name], bursts, run_bits(design, name), registered=name == "act")
+            m.submodules[f"{name}_reader"] = reader = WeightReader(design, bursts) if masked else \
+                Reader(design, sizes[name], bursts, run_bits(design, name),
+                       registered=name == "act")
             wiring.connect(m, reader.asks, getattr(port, f"asks_{name}"))
             wiring.connect(m, getattr(port, f"words_{name}"), reader.words)
             m.d.comb += reader.drop.eq(start.drop)
@@ -112,8 +121,10 @@ class BusAccelerator(wiring.Component):
                 wiring.connect(m, sequencer.runs, reader.runs)
                 wiring.connect(m, reader.o, sequencer.words)
                 continue
-            walker = self._walker(name, sizes[name])
+            walker = WeightMasks(design) if masked else self._walker(name, sizes[name])
             self._walk(m, name, walker, start, settings)
+            if masked:
+                self._remember(m, walker, start, settings["decode"])
             wiring.connect(m, walker.o, reader.runs)
             self._hand_over(m, name, reader.o)
         m.d.comb += [sequencer.read_failed.eq(port.failed), sequencer.failed_id.eq(port.failed_id)]
@@ -138,6 +149,24 @@ class BusAccelerator(wiring.Component):
         ]
         if walker.strided:
             m.d.comb += walker.stride.eq(settings[f"{name}_stride"])
+
+    def _remember(self, m, walker, start, sparse):
+        """Keep the masks of jobs that read only the weights which they need."""
+        m.submodules.masks = masks = MaskMemory(self.design)
+        run = self.accelerator.run
+        wiring.connect(m, self.accelerator.kept, masks.kept)
+        wiring.connect(m, walker.masks, masks.reads)
+        m.d.comb += [masks.run.job.eq(run.job), masks.run.begin.eq(run.begin & sparse),
+                     masks.run.drop.eq(start.drop), walker.sparse.eq(sparse)]
+
+    def _count(self, m, sequencer, active):
+        """Count what the job moves, from when it, or its descriptor, is asked for."""
+        m.submodules.counters = counters = BeatCounters()
+        ran, read, write = Signal(), self.memory.read, self.memory.write
+        m.d.sync += ran.eq(active)
+        m.d.comb += [counters.clear.eq(active & ~ran), counters.reads.eq(read.rvalid),
+                     counters.id.eq(read.rid), counters.writes.eq(write.wvalid & write.wready),
+                     sequencer.beats.eq(counters.beats)]
 
     def _hand_over(self, m, name, elements):
         """Offer elements of memory to a stream of the accelerator."""

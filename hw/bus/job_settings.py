@@ -8,8 +8,9 @@ from hw.bus.axi4 import ID_WIDTH
 from hw.config import Design
 from hw.fixed_point import Output
 from hw.layouts import STREAMS, alignment
-from hw.registers import BUS_REGISTERS
+from hw.registers import bus_registers
 from hw.stream.axi_lite import fields_of
+from hw.stream.members import only_if
 
 
 __all__ = ["JobSettings", "Start"]
@@ -51,7 +52,7 @@ class JobSettings(wiring.Component):
 
     Members
     -------
-    settings : In(fields_of("rw", BUS_REGISTERS))
+    settings : In(fields_of("rw", bus_registers(design.decode)))
         Where the data are.
     job : In(fields_of("rw"))
         What the job is, as the registers of the accelerator hold it.
@@ -59,13 +60,16 @@ class JobSettings(wiring.Component):
         As in :class:`Start`.
     misplaced : Out(1), culprit : Out(3)
         An address or a stride is no multiple of its unit, or no address; and its stream.
+    unfit : Out(1)
+        With ``decode``: the job cannot read only the weights that it needs, and is to.
     """
 
     def __init__(self, design: Design):
         super().__init__({
-            "settings": In(fields_of("rw", BUS_REGISTERS)),
+            "settings": In(fields_of("rw", bus_registers(design.decode))),
             "job": In(fields_of("rw")), "brings": Out(_brings()),
             "misplaced": Out(1), "culprit": Out(ID_WIDTH),
+            **only_if(design.decode, unfit=Out(1)),
         })
         self.design = design
 
@@ -80,7 +84,15 @@ class JobSettings(wiring.Component):
             if name != "descriptor":
                 with m.If(self.brings[name] & self._misplaced(name, unit)):
                     m.d.comb += [self.misplaced.eq(1), self.culprit.eq(STREAMS.index(name))]
+        if self.design.decode:
+            m.d.comb += self.unfit.eq(self.settings["decode"] & self._too_large())
         return m
+
+    def _too_large(self):
+        """Whether masks do not fit, or what was not read would be missed."""
+        return ((self.job.tokens > self.design.decode_tokens)
+                | (self.job.k_blocks > self.design.max_blocks)
+                | self.job.token_shift)  # times sums of all weights
 
     def _misplaced(self, name, unit):
         """Whether the address, or the stride, of a stream is none."""

@@ -54,7 +54,7 @@ class Reader(wiring.Component):
     def __init__(self, design: Design, size: int, bursts: int, bits: int = 32, *,
                  registered: bool = False):
         super().__init__({
-            "runs": In(stream.Signature(MemoryRun(design, bits))),
+            "runs": In(stream.Signature(self._run(design, bits))),
             "asks": Out(stream.Signature(Burst(design))),
             "words": In(stream.Signature(design.bus_width)),
             "o": Out(stream.Signature(Element(size))),
@@ -70,6 +70,10 @@ class Reader(wiring.Component):
     def variant(self) -> str:
         """Bytes of an element, words that there is room for, and bits of a run's elements."""
         return f"{self.size}_{self.depth}_{self.bits}"
+
+    def _run(self, design, bits):
+        """What is asked for."""
+        return MemoryRun(design, bits)
 
     def elaborate(self, platform):
         m = Module()

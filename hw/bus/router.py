@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.registers import BUS_REGISTERS, DESCRIPTOR, offset_of
+from hw.registers import BUS_REGISTERS, descriptor_registers, offset_of
 from hw.stream.axi_lite import ADDRESS_WIDTH, OKAY, SLVERR, AxiLite
 
 
@@ -47,6 +47,11 @@ class Router(wiring.Component):
     An access of the host takes four cycles more than the registers themselves. Responses leave
     from registers; no ready depends on a valid. Reset drops what is in flight.
 
+    Parameters
+    ----------
+    decode : bool
+        Whether the design has the registers of ``decode``.
+
     Members
     -------
     host : In(AxiLite()), access : In(Access())
@@ -59,12 +64,13 @@ class Router(wiring.Component):
         High for a cycle in which the accelerator is to be reset.
     """
 
-    def __init__(self):
+    def __init__(self, decode: bool):
         super().__init__({
             "host": In(AxiLite()), "access": In(Access()),
             "accelerator": Out(AxiLite()), "master": Out(AxiLite()),
             "locked": In(1), "okay": In(1), "clear": Out(1),
         })
+        self.locks = descriptor_registers(decode)
 
     def elaborate(self, platform):
         m = Module()
@@ -153,7 +159,7 @@ class Router(wiring.Component):
                 m.d.comb += refused.eq(1)
             with m.Case(control.offset // 4):
                 m.d.comb += refused.eq(self.locked & data[control.position("bus_start")])
-            for register in DESCRIPTOR:
+            for register in self.locks:
                 with m.Case(register.offset // 4):
                     m.d.comb += refused.eq(self.locked)
         return refused

@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.bus.axi4 import ID_WIDTH, MemoryRun
+from hw.bus.beat_counters import beats
 from hw.bus.identity import bus_identity
 from hw.bus.job_settings import JobSettings, Start
 from hw.bus.router import Access
@@ -13,15 +14,16 @@ from hw.bus.unpacker import Element
 from hw.config import Design
 from hw.layouts import STREAMS
 from hw.registers import (
-    BUS_REGISTERS,
-    DESCRIPTOR,
     DESCRIPTOR_BYTES,
     DESCRIPTOR_TAG,
     BusError,
     Error,
+    bus_registers,
+    descriptor_registers,
     offset_of,
 )
 from hw.stream.axi_lite import Registers, fields_of
+from hw.stream.members import only_if
 
 
 __all__ = ["Sequencer"]
@@ -45,7 +47,7 @@ class Sequencer(wiring.Component):
 
     Members
     -------
-    registers : In(Registers(BUS_REGISTERS))
+    registers : In(Registers(bus_registers(design.decode)))
     access : Out(Access())
         To the registers.
     start : Out(Start())
@@ -58,11 +60,13 @@ class Sequencer(wiring.Component):
     read_failed, write_failed : In(1), failed_id : In(3)
         High for a cycle when the memory answers with an error, to a read of that ID.
     irq : Out(1)
+    beats : In(beats())
+        With ``decode``: what the last job has moved.
     """
 
     def __init__(self, design: Design):
         super().__init__({
-            "registers": In(Registers(BUS_REGISTERS)),
+            "registers": In(Registers(bus_registers(design.decode))),
             "access": Out(Access()),
             "start": Out(Start()),
             "runs": Out(stream.Signature(MemoryRun(design, run_bits(design, "descriptor")))),
@@ -70,8 +74,10 @@ class Sequencer(wiring.Component):
             "job": In(fields_of("rw")), "accelerator": In(fields_of("ro")),
             "read_failed": In(1), "failed_id": In(ID_WIDTH), "write_failed": In(1),
             "irq": Out(1),
+            **only_if(design.decode, beats=In(beats())),
         })
         self.design = design
+        self.described = descriptor_registers(design.decode)
 
     def elaborate(self, platform):
         m = Module()
@@ -80,7 +86,7 @@ class Sequencer(wiring.Component):
         m.d.comb += settings.job.eq(self.job)
         fault = self._faults(m)
         queued, telling = Signal(), Signal()  # the job is of the queue; it sets ``ended``
-        index = Signal(range(len(DESCRIPTOR) + 1))
+        index = Signal(range(len(self.described) + 1))
         self._describe(m, settings)
         with m.If(registers.pulses.acknowledge):
             m.d.sync += state.ended.eq(0)
@@ -145,7 +151,7 @@ class Sequencer(wiring.Component):
                 m.d.comb += self.words.ready.eq(self._write(m, self._place(m, index), word))
                 with m.If(self.words.ready):
                     m.d.sync += index.eq(index + 1)
-                    with m.If(index == len(DESCRIPTOR) - 1):
+                    with m.If(index == len(self.described) - 1):
                         m.d.sync += index.eq(0)
                         m.next = "CHECK"
             with m.Elif(fault != Error.NONE):
@@ -160,6 +166,9 @@ class Sequencer(wiring.Component):
             with m.Elif(settings.misplaced):
                 m.d.sync += self.registers.state.stream.eq(settings.culprit)
                 self._fail(m, BusError.ADDRESS)
+            if self.design.decode:
+                with m.Elif(settings.unfit):
+                    self._fail(m, BusError.DECODE)
         with m.State("START"), m.If(self._write(m, offset_of("CONTROL"), _START)):
             m.next = "RUN"  # the accelerator has begun, or has refused: ``error`` says why
 
@@ -213,7 +222,7 @@ class Sequencer(wiring.Component):
         """Where word ``index`` of a descriptor is written."""
         place = Signal(12)
         with m.Switch(index):
-            for k, register in enumerate(DESCRIPTOR):
+            for k, register in enumerate(self.described):
                 with m.Case(k):
                     m.d.comb += place.eq(register.offset)
         return place
@@ -233,7 +242,9 @@ class Sequencer(wiring.Component):
             queue.eq(Cat(settings.queue_low, settings.queue_high)),
             mask.eq((1 << settings.size_log2) - 1),
             self.runs.payload.address.eq(queue + (state.head & mask) * DESCRIPTOR_BYTES),
-            self.runs.payload.elements.eq(len(DESCRIPTOR) + 1),
+            self.runs.payload.elements.eq(len(self.described) + 1),
             self.runs.payload.last.eq(1),
             *(state[name].eq(value) for name, value in bus_identity(design).items()),
         ]
+        if design.decode:
+            m.d.comb += [state[name].eq(self.beats[name]) for name in beats().members]

@@ -21,7 +21,7 @@ from hw.stream.payloads import Block, EncodedBlock, carried
 from hw.stream.register import chain
 
 
-__all__ = ["Compressor", "CompressorSettings"]
+__all__ = ["Compressor", "CompressorSettings", "KeptMasks"]
 
 
 class CompressorSettings(wiring.Signature):
@@ -47,6 +47,24 @@ class CompressorSettings(wiring.Signature):
             **only_if(design.unstructured, threshold=Out(design.score_width)),
             **only_if(design.tensor_scaled, tensor=Out(16)),
         })
+
+
+class KeptMasks(wiring.Signature):
+    """What is kept of the blocks of a job's tokens: to whoever brings weights for them.
+
+    Nobody answers; the masks of a token come in the order of its blocks, before the blocks leave.
+
+    Members
+    -------
+    valid : Out(1)
+        High for a cycle for one block.
+    mask : Out(m)
+        Bit ``j`` is set where value ``j`` is kept: of a pattern or threshold of the job, however
+        many steps of the array that is.
+    """
+
+    def __init__(self, design: Design):
+        super().__init__({"valid": Out(1), "mask": Out(design.pattern.m)})
 
 
 class Compressor(wiring.Component):
@@ -84,6 +102,8 @@ class Compressor(wiring.Component):
     settings : In(CompressorSettings(design))
     o : Out(stream.Signature(EncodedBlock(design)))
         Without options the same as ``CompressedBlock(pattern, bits)``.
+    kept : Out(KeptMasks(design))
+        With ``decode``.
     """
 
     def __init__(self, design: Design):
@@ -92,6 +112,7 @@ class Compressor(wiring.Component):
             **only_if(design.channel_bits, i_coef=In(stream.Signature(ChannelBeat(design)))),
             "settings": In(CompressorSettings(design)),
             "o": Out(stream.Signature(EncodedBlock(design))),
+            **only_if(design.decode, kept=Out(KeptMasks(design))),
         })
         self.design = design
         self.stages = _stages(design)
@@ -120,6 +141,10 @@ class Compressor(wiring.Component):
             m.d.comb += self.stages["steps"].least.eq(self.settings.least)
         if self.design.unstructured:
             m.d.comb += self.stages["select"].threshold.eq(self.settings.threshold)
+        if self.design.decode:
+            masked = self.stages["select"].o
+            m.d.comb += [self.kept.valid.eq(masked.valid & masked.ready),
+                         self.kept.mask.eq(masked.payload.mask)]
         if self.design.tensor_scaled:
             m.d.comb += self.stages["quantize"].tensor.eq(self.settings.tensor)
         return m

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hw.config.parameter import parameter
+from hw.config.parameter import flag, parameter
 from hw.config.ports import PortsParameters
 
 
@@ -12,7 +12,7 @@ __all__ = ["BUSES", "BUS_OPTIONS", "BusParameters"]
 BUSES = ("stream", "axi4")
 """Ways for the data of a job: streams that somebody feeds, or a master that fetches them."""
 
-BUS_OPTIONS = ("bus", "bus_width", "address_width", "burst", "outstanding")
+BUS_OPTIONS = ("bus", "bus_width", "address_width", "burst", "outstanding", "decode")
 """Names of the parameters of a bus."""
 
 PAGE = 4096
@@ -37,6 +37,9 @@ class BusParameters(PortsParameters):
     outstanding: int = parameter(8, "bursts that the AXI4 master may have asked for and not got",
                                  _ACCELERATOR, low=1, high=64, option=False)
 
+    decode: bool = flag("jobs may read only the weights of features that some token keeps",
+                        _ACCELERATOR)
+
     @property
     def bus_bytes(self) -> int:
         """Bytes of a beat of the AXI4 master."""
@@ -49,6 +52,16 @@ class BusParameters(PortsParameters):
         So none of them crosses a border of 4 KiB.
         """
         return min(self.burst, PAGE // self.bus_bytes)
+
+    @property
+    def decode_tokens(self) -> int:
+        """Tokens of a job at most that reads only the weights which it needs: one group."""
+        return min(self.rows, self.batch_tokens)
+
+    @property
+    def _weight_bytes(self) -> int:
+        """Bytes of the weights of a block, for all columns."""
+        return 1 << (self.pattern.m - 1).bit_length() + (self.columns - 1).bit_length()
 
     def _check(self) -> None:
         super()._check()
@@ -68,3 +81,10 @@ class BusParameters(PortsParameters):
         if self.packets != "batch":
             raise ValueError("packets must be batch with bus axi4, which has no streams, not "
                              f"{self.packets!r}")
+        if self.decode and self.pattern.dense and self.flexible == "none":
+            raise ValueError(f"decode must be False with the pattern {self.pattern}, which keeps "
+                             "everything, not True")
+        if self.decode and self._weight_bytes <= self.bus_bytes:
+            raise ValueError(f"bus_width must be below {8 * self._weight_bytes} with decode, as a "
+                             f"beat that holds all weights of a block is always read, not "
+                             f"{self.bus_width}")

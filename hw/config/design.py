@@ -91,4 +91,5 @@ class Design(BusParameters):
     def baseline(self) -> "Design":
         """The dense design with as many lanes, L:L; with two where there is one."""
         lanes = max(self.lanes, 2)
-        return replace(self, pattern=Pattern(lanes, lanes), flexible="none", unstructured=False)
+        return replace(self, pattern=Pattern(lanes, lanes), flexible="none", unstructured=False,
+                       decode=False)

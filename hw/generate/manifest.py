@@ -13,7 +13,7 @@ from hw.generate.emit import Store
 from hw.generate.handover import MEMORY
 from hw.generate.tops import Top
 from hw.layouts import alignment, element_bytes
-from hw.registers import BUS_REGISTERS, DESCRIPTOR, REGISTERS, BusError, Error
+from hw.registers import REGISTERS, BusError, Error, bus_registers, descriptor_registers
 
 
 __all__ = ["describe", "manifest"]
@@ -61,7 +61,8 @@ def describe(name: str, module: str, top: Top, memories: Iterable[Store], why: s
         content["errors"] = {error.name: {"code": error.value, "meaning": error.meaning}
                              for error in (*Error, *(BusError if bus else ()))}
         if bus:
-            content["descriptor"] = [register.name for register in DESCRIPTOR]
+            content["descriptor"] = [register.name
+                                     for register in descriptor_registers(design.decode)]
             content["element_bytes"] = element_bytes(design)
             content["address_units"] = alignment(design)
     return content
@@ -72,7 +73,7 @@ def _registers(design: Design) -> list[dict[str, Any]]:
     registers = REGISTERS
     if design.bus != "stream":
         constants |= bus_identity(design)
-        registers = (*REGISTERS, *BUS_REGISTERS)
+        registers = (*REGISTERS, *bus_registers(design.decode))
     return [asdict(register) | {"fields": [
         asdict(field) | {"lsb": register.position(field.name),
                          "reset": constants.get(field.name, 0),

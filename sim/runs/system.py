@@ -8,7 +8,7 @@ from torch import Tensor
 
 from hw.command.progress import doing, track
 from hw.command.table import Table
-from hw.config import Design
+from hw.config import Design, Pattern
 from hw.registers import BUS_REGISTERS
 from sim.verilated.bus import BusAccelerator
 from sw.driver.linear import field_word
@@ -72,8 +72,11 @@ Run = Callable[[Design, Memory, Tensor, Tensor], Outcome]
 """What runs a layer: :func:`run_layer`, or :func:`sim.runs.program.run_program`."""
 
 
-def run_layer(design: Design, memory: Memory, x: Tensor, weight: Tensor) -> Outcome:
+def run_layer(design: Design, memory: Memory, x: Tensor, weight: Tensor,
+              pattern: Pattern | None = None, decode: bool | None = None) -> Outcome:
     """Run a linear layer out of memory and compare its accumulators.
+
+    With ``decode`` the hardware counts what moves, too.
 
     Parameters
     ----------
@@ -83,13 +86,21 @@ def run_layer(design: Design, memory: Memory, x: Tensor, weight: Tensor) -> Outc
         Where its data lie.
     x, weight : Tensor
         int8, [T, K] and [O, K].
+    pattern : Pattern, optional
+        Of the job, where the design takes one.
+    decode : bool, optional
+        Whether to read only the weights that are needed; by default where design and job can.
 
     Raises
     ------
     RuntimeError
-        If the job ends with an error, does not end, or breaks a rule of the bus.
+        If the job ends with an error, does not end, or breaks a rule of the bus, or if the
+        hardware has counted other beats than the memory.
     """
-    job, addresses, end = memory_job(design, x, weight), {}, 0
+    if decode is None:
+        decode = (design.decode and len(x) <= design.decode_tokens
+                  and design.pattern.blocks(x.shape[1]) <= design.max_blocks)
+    job, addresses, end = memory_job(design, x, weight, decode=decode, pattern=pattern), {}, 0
     for name, size in job.sizes.items():
         addresses[name] = end
         end += -(-size // APART) * APART
@@ -107,9 +118,19 @@ def run_layer(design: Design, memory: Memory, x: Tensor, weight: Tensor) -> Outc
                            f"{device.violations!r}")
     image = device.memory[addresses["result"]:][:job.result_size].reshape(job.tiles, -1)
     y = result_values(image, len(x), len(weight), design)
-    exact = torch.equal(y, nm_linear(x, weight, design.pattern).long())
-    return Outcome(exact, cycles, device.read("ARRAY_CYCLES"), device.read("STEPS"),
-                   device.bytes_moved)
+    exact = torch.equal(y, nm_linear(x, weight, pattern or design.pattern).long())
+    moved = _counted(device) if design.decode else device.bytes_moved
+    return Outcome(exact, cycles, device.read("ARRAY_CYCLES"), device.read("STEPS"), moved)
+
+
+def _counted(device: BusAccelerator) -> dict[str, int]:
+    """Bytes that the hardware says it has moved; RuntimeError if the memory says otherwise."""
+    counted = {name: device.read(f"{name.upper()}_BEATS") * device.design.bus_bytes
+               for name in ("act", "weight", "result")}
+    if counted != {name: device.bytes_moved[name] for name in counted}:
+        raise RuntimeError(f"the hardware must count what the memory moves, not {counted} for "
+                           f"{device.bytes_moved}")
+    return counted
 
 
 def report(designs: list[Design], layer: int, sentences: list[str], memory: Memory,

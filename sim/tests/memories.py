@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from hw.config import Design, Pattern
-from hw.registers import REGISTERS, BusError
+from hw.registers import BusError, descriptor_registers
 from sim.tests.jobs import CORRECTED, DESIGNS, PLAIN, expected
 from sim.vectors.layers import Layer, random_layer
 from sim.vectors.memory import Placed, place
@@ -68,8 +68,12 @@ class Bench:
     def task(self, start: int = 0, kept: bool = False, features: int = 0) -> Task:
         """A random layer, put into memory from about ``start`` on; only its results may change."""
         layer = random_layer(self.design, self.rng, kept, features)
+        return self.put(layer, start)
+
+    def put(self, layer: Layer, start: int = 0, **more: int) -> Task:
+        """Put a layer into memory; ``more`` registers belong to its job."""
         job = memory_job(self.design, layer.x, layer.w, layer.corrections)
-        job = replace(job, registers=layer.job.registers)
+        job = replace(job, registers=layer.job.registers | more)
         begin = BASE + start + int(self.rng.integers(0, 8192))
         placed, _ = place(job, self.device.memory, BASE, begin, self.rng)
         self.device.allow(placed.address, job.result_size)
@@ -80,8 +84,8 @@ class Bench:
 
     def start(self, task: Task, **changed: int) -> None:
         """Start a job by its registers."""
-        registers = {name: 0 for register in REGISTERS if register.job
-                     for name in (register.name,)} | task.placed.registers | changed
+        registers = {register.name: 0 for register in descriptor_registers(self.design.decode)}
+        registers |= task.placed.registers | changed
         for name, value in registers.items():
             self.device.write(name, value)
         self.device.write("BUS_CONTROL", START | INTERRUPT)

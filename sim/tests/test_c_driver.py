@@ -8,13 +8,13 @@ import torch
 
 from hw.registers import DESCRIPTOR_BYTES, BusError, Error
 from sim.tests.memories import BASE, BUS_DESIGNS, Bench
-from sim.verilated.c_driver import Driver, Job, Terms
+from sim.tests.programs import QUEUE, made, memory
+from sim.verilated.c_driver import Driver, Job
 
 
 pytestmark = pytest.mark.usefixtures("wheel")
 
 DESIGN = BUS_DESIGNS["corrected"]
-QUEUE = BASE + (1 << 17)
 (NO_ACCELERATOR, OTHER_ACCELERATOR, BAD_QUEUE, BAD_SIZE, BAD_ADDRESS, BAD_STRIDE, OVERLAP, BUSY,
  FULL, _, TIMED_OUT) = range(128, 139)
 
@@ -32,48 +32,6 @@ def driver(bench, tmp_path):
     assert driver.probe() == 0
     assert driver.configure(QUEUE, 2) == 0
     return driver
-
-
-def made(driver, task):
-    """The job of a task as the program makes it; its buffers are written by the driver alone."""
-    layer, registers, given = task.layer, task.placed.registers, task.layer.corrections
-    tokens, features = layer.x.shape
-    outputs = len(layer.w)
-    job = Job()
-    assert driver.job("shape", job, tokens, features, outputs) == 0
-    for name in ("output", "corrections", "static_shift", "job_pattern", "threshold"):
-        setattr(job, name, registers.get(name.upper(), 0))
-    for name in task.placed.job.sizes:
-        address = registers[f"{name.upper()}_LOW"] | registers[f"{name.upper()}_HIGH"] << 32
-        setattr(job, name, address)
-        size = driver.job(f"{name}_size", job)
-        assert size == task.placed.job.sizes[name], name
-        if name != "result":
-            memory(driver, address, size)[:] = 0xA5
-    put(driver, job, "tokens", job.act, array(layer.x, np.int8), features)
-    put(driver, job, "weights", job.weight, array(layer.w, np.int8), outputs, features)
-    if job.coef:
-        put(driver, job, "coefficients", job.coef, array(given.factors, np.uint8),
-            array(given.shifts, np.int8), features)
-    if job.token:
-        put(driver, job, "scales", job.token, array(given.token_scale, np.uint16))
-    if job.channel:
-        terms = (Terms * outputs)(*zip(*(part.tolist() for part in (
-            given.channels.scale, given.channels.shift, given.channels.bias)), strict=True))
-        put(driver, job, "terms", job.channel, terms, outputs)
-    return job
-
-
-def array(values, kind):
-    return None if values is None else np.ascontiguousarray(values.numpy().astype(kind))
-
-
-def put(driver, job, what, address, *arguments):
-    driver.job(f"put_{what}", job, driver.pointer(address), *arguments)
-
-
-def memory(driver, address, size):
-    return driver.device.memory[address - BASE:][:size]
 
 
 def results(driver, job, task):

@@ -39,13 +39,13 @@ def random_tensor(rng: np.random.Generator, low: int, high: int, *shape: int,
 
 
 def random_layer(design: Design, rng: np.random.Generator, kept: bool = False,
-                 features: int = 0) -> Layer:
-    """A layer of up to 9 tokens and 5 outputs, with all that a design can do, or some of it.
+                 features: int = 0, tokens: int = 0) -> Layer:
+    """A layer of up to 9 ``tokens`` and 5 outputs, with all that a design can do, or some of it.
 
     ``kept`` layers use the parameters of the input channels that are loaded. By default it has up
     to 32 ``features``, or 96 where they may come in chunks.
     """
-    tokens, outputs = int(rng.integers(1, 10)), int(rng.integers(1, 6))
+    tokens, outputs = tokens or int(rng.integers(1, 10)), int(rng.integers(1, 6))
     features = features or int(rng.integers(1, 33 if design.whole_tokens else 97))
     x = random_tensor(rng, -90, 110, tokens, features, kind=torch.int8)
     w = random_tensor(rng, -128, 128, outputs, features, kind=torch.int8)

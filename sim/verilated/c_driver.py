@@ -43,7 +43,8 @@ class Job(ctypes.Structure):
         "job_pattern", "threshold")),
         *((name, ctypes.c_uint64) for name in (
             "act", "weight", "coef", "token", "channel", "result")),
-        *((name, ctypes.c_uint32) for name in ("act_stride", "result_stride", "interrupt")))
+        *((name, ctypes.c_uint32) for name in (
+            "act_stride", "result_stride", "interrupt", "decode")))
 
 
 class Terms(ctypes.Structure):

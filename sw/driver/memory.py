@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from hw.config import Design
-from hw.layouts import alignment, element_bytes
-from hw.registers import DESCRIPTOR, DESCRIPTOR_BYTES, DESCRIPTOR_TAG
+from hw.layouts import alignment, element_bytes, mask_bits
+from hw.registers import DESCRIPTOR_BYTES, DESCRIPTOR_TAG, descriptor_registers
 from sw.driver.beats import (
     channel_beats,
     coefficient_beats,
@@ -22,11 +22,11 @@ from sw.driver.beats import (
     signed_values,
     token_beats,
 )
-from sw.driver.linear import Corrections, job_registers
+from sw.driver.linear import Corrections, field_word, job_registers
 
 
-__all__ = ["MemoryJob", "descriptor", "memory_job", "result_bytes", "result_values", "token_bytes",
-           "token_values", "weight_bytes", "weight_values"]
+__all__ = ["MemoryJob", "descriptor", "memory_job", "needed_weights", "result_bytes",
+           "result_values", "token_bytes", "token_values", "weight_bytes", "weight_values"]
 
 
 def token_bytes(x: Tensor, design: Design, static_shift: int = 0) -> np.ndarray:
@@ -67,6 +67,25 @@ def weight_values(image: np.ndarray, outputs: int, features: int, design: Design
     blocks = torch.from_numpy(image.view(np.int8)).reshape(len(image), -1, rows, across)
     blocks = blocks[:, :, :m, :columns].permute(0, 3, 1, 2)
     return blocks.reshape(len(image) * columns, -1)[:outputs, :features]
+
+
+def needed_weights(kept: Tensor, tiles: int, design: Design) -> np.ndarray:
+    """Which of the bytes of :func:`weight_bytes` a job reads that decodes: bool [tiles, bytes].
+
+    Parameters
+    ----------
+    kept : Tensor
+        bool, [T, K]: what the job's tokens keep, K a multiple of M.
+    tiles : int
+        Of output columns; each of them is read in the same way.
+    design : Design
+        One with ``decode``.
+    """
+    m, size = design.pattern.m, element_bytes(design)
+    union = pad(kept.any(0).reshape(-1, m), (0, size["act"] - m))
+    parts = union.reshape(len(union), mask_bits(design), -1).any(-1)
+    bytes_ = parts.reshape(1, -1, 1).expand(tiles, -1, size["weight"] // mask_bits(design))
+    return bytes_.reshape(tiles, -1).numpy()
 
 
 def result_bytes(y: Tensor, design: Design) -> np.ndarray:
@@ -156,10 +175,17 @@ class MemoryJob:
 
 
 def memory_job(design: Design, x: Tensor, weight: Tensor,
-               corrections: Corrections | None = None, **asked) -> MemoryJob:
-    """Make a job of a sparse linear layer; parameters and errors as in ``run_linear``."""
+               corrections: Corrections | None = None, *, decode: bool = False, **asked
+               ) -> MemoryJob:
+    """Make a job of a sparse linear layer; other parameters and errors as in ``run_linear``.
+
+    With ``decode`` it reads only the weights of features that some token keeps; ValueError if the
+    design, or the job, cannot.
+    """
     given, size = corrections or Corrections(), element_bytes(design)
     registers = job_registers(design, x, weight, given, **asked)
+    if decode:
+        registers |= _decoded(design, registers, given)
     buffers = {"act": token_bytes(x, design, given.static_shift),
                "weight": weight_bytes(weight, design)}
     if design.channel_bits and not given.keep_loaded:
@@ -176,9 +202,26 @@ def memory_job(design: Design, x: Tensor, weight: Tensor,
                      tiles * len(x) * size["result"], alignment(design))
 
 
+def _decoded(design: Design, registers: Mapping[str, int], given: Corrections) -> dict[str, int]:
+    """Registers of a job that decodes; ValueError if it cannot."""
+    tokens, blocks = registers["TOKENS"], registers["K_BLOCKS"]
+    if not design.decode:
+        raise ValueError("decode must be False, as the design has none, not True")
+    if tokens > design.decode_tokens:
+        raise ValueError(f"x must have at most {design.decode_tokens} tokens with decode, not "
+                         f"{tokens}")
+    if blocks > design.max_blocks:
+        raise ValueError(f"x must have at most {design.max_blocks * design.pattern.m} input "
+                         f"features with decode, not {blocks * design.pattern.m}")
+    if given.token_shift:
+        raise ValueError("token_shift must be False with decode, as it needs all weights, not True")
+    return {"DECODE_MODE": field_word("DECODE_MODE", decode=1)}
+
+
 def descriptor(registers: Mapping[str, int], *, interrupt: bool = False) -> np.ndarray:
     """Bytes of the descriptor of a job; registers that are not given are 0."""
-    words = [DESCRIPTOR_TAG << 8 | interrupt, *(registers.get(one.name, 0) for one in DESCRIPTOR)]
+    words = [DESCRIPTOR_TAG << 8 | interrupt,
+             *(registers.get(one.name, 0) for one in descriptor_registers(True))]
     image = np.zeros(DESCRIPTOR_BYTES, np.uint8)
     image[:4 * len(words)] = np.array(words, "<u4").view(np.uint8)
     return image

@@ -34,10 +34,16 @@ class ReferenceAccelerator:
     ----------
     design : Design
         As of the RTL.
+
+    Attributes
+    ----------
+    kept : Tensor
+        bool, [T, blocks, M]: what the tokens of the last job keep.
     """
 
     def __init__(self, design: Design):
         self.design = design
+        self.kept = torch.zeros(0, 0, design.pattern.m, dtype=torch.bool)
         self._coef = NOT_LOADED  # beats of the parameters of the input channels
         self._held = {field.name: 0 for register in REGISTERS for field in register.fields}
         self._held |= {"id": int.from_bytes(b"NMFG", "big"), "n": design.pattern.n,
@@ -134,6 +140,7 @@ class ReferenceAccelerator:
         _place(inputs["weight"], [(w, (part.tile, part.blocks)) for part in order])
         y, mask = self._layer(torch.from_numpy(x).flatten(1), self._weight(w), inputs, ends)
 
+        self.kept = mask
         rows = [y[part.tokens, part.tile] for part in ends]
         if sum(map(len, rows)) != results:
             raise RuntimeError(f"the job gives {sum(map(len, rows))} results, not {results}")

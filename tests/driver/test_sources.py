@@ -17,6 +17,7 @@ DESIGNS = {
                          bus="axi4", address_width=64),
     "little": Design(Pattern(3, 7), columns=3, rows=2, epilogue_lanes=0, accumulator_width=29,
                      max_k=70, bus="axi4", bus_width=512),
+    "decode": Design(Pattern(8, 16), bus="axi4", decode=True),
 }
 COMPILERS = {
     "cc": ["-std=c99"],

@@ -72,6 +72,10 @@ def test_metadata_bits_of_the_specification(pattern, span, bitmask, index, rank)
                                          "streams, not 'job'")),
     ({"bus": "axi4", "pad_streams": True}, ("pad_streams must be False with bus axi4, which has no "
                                             "streams, not True")),
+    ({"decode": True}, "decode must be False with bus stream, not True"),
+    ({"bus": "axi4", "bus_width": 512, "decode": True}, (
+        "bus_width must be below 512 with decode, as a beat that holds all weights of a block is "
+        "always read, not 512")),
     ({"bus": "ahb"}, "bus must be one of stream, axi4, not 'ahb'"),
     ({"accumulator_width": 16}, ("max_k must be from 1 to 1, which an accumulator_width of 16 bits "
                                  "covers, not 4096")),
@@ -80,6 +84,14 @@ def test_design_rejects(parameters, message):
     with pytest.raises(ValueError, match="must be") as caught:
         Design(Pattern(8, 16), **parameters)
     assert str(caught.value) == message
+
+
+def test_decode_needs_something_to_leave_out():
+    with pytest.raises(ValueError, match=r"^decode must be False with the pattern 8:8, which"):
+        Design(Pattern(8, 8), bus="axi4", decode=True)
+    design = Design(Pattern(8, 8), bus="axi4", flexible="n", decode=True, rows=8, batch_tokens=6)
+    assert design.decode_tokens == 6
+    assert not design.baseline.decode
 
 
 @pytest.mark.parametrize(("parameters", "message"), [

@@ -1,8 +1,8 @@
 """Elements in memory: sizes and units."""
 
 from hw.config import Design, Pattern
-from hw.layouts import STREAMS, alignment, element_bytes, rounded
-from hw.registers import BUS_REGISTERS, DESCRIPTOR, DESCRIPTOR_BYTES
+from hw.layouts import STREAMS, alignment, element_bytes, mask_bits, rounded, weight_words
+from hw.registers import DESCRIPTOR_BYTES, bus_registers, descriptor_registers
 
 
 def test_elements_are_powers_of_two_that_hold_a_beat():
@@ -17,10 +17,19 @@ def test_elements_are_powers_of_two_that_hold_a_beat():
 
 
 def test_every_stream_has_an_address_in_the_descriptor():
-    names = [register.name for register in DESCRIPTOR]
+    names = [register.name for register in descriptor_registers(False)]
     for stream in STREAMS:
         if stream != "descriptor":
             assert f"{stream.upper()}_LOW" in names
             assert f"{stream.upper()}_HIGH" in names
-    assert 4 * (len(DESCRIPTOR) + 1) <= DESCRIPTOR_BYTES
-    assert len({register.offset for register in BUS_REGISTERS}) == len(BUS_REGISTERS)
+    # What decodes is behind all that other designs have.
+    assert [register.name for register in descriptor_registers(True)] == [*names, "DECODE_MODE"]
+    assert 4 * (len(names) + 2) <= DESCRIPTOR_BYTES
+    assert len({register.offset for register in bus_registers(True)}) == len(bus_registers(True))
+
+
+def test_parts_of_a_block_are_what_shares_a_beat():
+    for columns, width, words, parts in ((16, 128, 16, 16), (4, 128, 4, 4), (8, 64, 16, 16),
+                                         (32, 64, 64, 16), (3, 64, 8, 8)):
+        design = Design(Pattern(5, 13), columns=columns, bus="axi4", bus_width=width, decode=True)
+        assert (weight_words(design), mask_bits(design)) == (words, parts)

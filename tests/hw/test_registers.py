@@ -10,7 +10,7 @@ import pytest
 from hw.config import FLEXIBLE, Design, Pattern
 from hw.fixed_point import Output
 from hw.header import c_header, main, registers_page
-from hw.registers import BUS_REGISTERS, ID, REGISTERS, BusError, Error, offset_of
+from hw.registers import ID, REGISTERS, BusError, Error, bus_registers, offset_of
 
 
 ROOT = Path(__file__).parent.parent.parent
@@ -28,7 +28,7 @@ def test_command_writes_the_page(tmp_path, capsys):
 
 
 def test_fields_fit_their_register_and_names_are_unique():
-    registers = (*REGISTERS, *BUS_REGISTERS)
+    registers = (*REGISTERS, *bus_registers(True))
     names = [field.name for register in registers for field in register.fields]
     assert len(set(names)) == len(names)
     assert all(sum(field.width for field in register.fields) <= 32 for register in registers)
@@ -41,7 +41,8 @@ def test_a_program_sees_the_maps_of_two_designs(language, tmp_path):
     compiler = shutil.which("c++" if language[0] == "c++" else "cc") or shutil.which("c++")
     assert compiler, "the tests need a C++ compiler"
     designs = {"nm_accelerator": ("NM", Design(Pattern(8, 16))),
-               "mine": ("MINE", Design(Pattern(2, 4), rows=2, bus="axi4"))}
+               "mine": ("MINE", Design(Pattern(2, 4), rows=2, bus="axi4", bus_width=64,
+                                       decode=True))}
     prints = ""
     for module, (prefix, design) in designs.items():
         header = c_header(design, module)
@@ -62,6 +63,8 @@ def test_a_program_sees_the_maps_of_two_designs(language, tmp_path):
     assert (values["MINE_N"], values["MINE_M"], values["MINE_ROWS"]) == (2, 4, 2)
     assert values["MINE_BUS_STATUS"] == offset_of("BUS_STATUS")
     assert "NM_BUS_STATUS" not in values
+    assert values["MINE_DECODE_MODE_DECODE_MASK"] == values["MINE_DECODE"] == 1
+    assert values["MINE_WORD_DECODE_MODE"] == values["MINE_DESCRIPTOR_WORDS"] - 1
     assert values["MINE_WORD_K_BLOCKS"] == 1
     assert values["MINE_WEIGHT_BYTES"] == 16
     for prefix, _ in designs.values():

@@ -52,7 +52,8 @@ def _made(name, pattern, chosen):
 def _bus(random_numbers):
     """A bus, which goes with some values of other parameters only."""
     values = {"bus": ["axi4"], "bus_width": [64, 256, 512], "address_width": [32, 33, 64],
-              "burst": [1, 2, 256], "outstanding": [1, 3, 64], "pad_streams": [False],
+              "burst": [1, 2, 256], "outstanding": [1, 3, 64], "decode": [False, True],
+              "pad_streams": [False],
               "packets": ["batch"]}
     return {name: random_numbers.choice(choices) for name, choices in values.items()}
 

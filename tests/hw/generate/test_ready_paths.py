@@ -44,7 +44,9 @@ VARIANTS = {
     "accelerator": [{}, {"coefficients": 4, "shift": "channel", "statistics": True},
                     {"shift": "mean", "coefficients": 2}, {"shift": "median", "statistics": True},
                     {"flexible": "all", "unstructured": True}, {"epilogue_lanes": 0},
-                    {"selector": "serial"}, {"epilogue_lanes": 0, "bus": "axi4"}],
+                    {"selector": "serial"},
+                    {"epilogue_lanes": 0, "columns": 4, "bus": "axi4", "bus_width": 64,
+                     "decode": True}],
 }
 CASES = [(name, variant) for name, variants in VARIANTS.items() for variant in variants]
 

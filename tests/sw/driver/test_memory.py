@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from hw.config import Design, Pattern
-from hw.registers import DESCRIPTOR, DESCRIPTOR_BYTES
+from hw.registers import DESCRIPTOR_BYTES, descriptor_registers
 from sw.driver.beats import weight_beats
 from sw.driver.memory import (
     descriptor,
     memory_job,
+    needed_weights,
     result_bytes,
     result_values,
     token_bytes,
@@ -63,13 +64,16 @@ def test_an_element_of_weights_is_a_beat_of_the_stream(design):
 
 
 def test_a_descriptor_holds_the_registers_of_the_job():
-    registers = {register.name: 100 + k for k, register in enumerate(DESCRIPTOR)}
+    registers = {register.name: 100 + k
+                 for k, register in enumerate(descriptor_registers(False))}
     image = descriptor(registers, interrupt=True)
     assert len(image) == DESCRIPTOR_BYTES
     words = image.view("<u4").tolist()
     assert words[0].to_bytes(4, "big") == b"NMJ\x01"
-    assert words[1:len(DESCRIPTOR) + 1] == list(registers.values())
-    assert not any(words[len(DESCRIPTOR) + 1:])
+    assert words[1:len(registers) + 1] == list(registers.values())
+    assert not any(words[len(registers) + 1:])
+    decoding = descriptor(registers | {"DECODE_MODE": 1}, interrupt=True).view("<u4").tolist()
+    assert decoding == [*words[:len(registers) + 1], 1, *words[len(registers) + 2:]]
     assert descriptor({}).view("<u4")[0].tobytes()[::-1] == b"NMJ\x00"
 
 
@@ -95,3 +99,28 @@ def test_addresses_of_64_bits_are_two_registers():
     assert registers["WEIGHT_LOW"] == 64
     assert (registers["ACT_STRIDE"], registers["RESULT_STRIDE"]) == (8, 16)
     assert registers["COLUMN_TILES"] == 3
+
+
+DECODING = Design(Pattern(2, 4), rows=2, columns=3, max_k=64, bus="axi4", bus_width=64, decode=True)
+
+
+def test_weights_that_a_job_needs_are_those_that_some_token_keeps():
+    """Two features share a beat of the bus: whoever needs one of them reads both."""
+    kept = torch.tensor([[1, 0, 0, 0, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0, 0, 0]]).bool()
+    image = weight_bytes(torch.arange(1, 49, dtype=torch.int8).reshape(6, 8), DECODING)
+    needed = needed_weights(kept, len(image), DECODING)
+    assert needed.shape == image.shape
+    assert needed[0].tolist() == needed[1].tolist() == [*[True] * 8, *[False] * 16, *[True] * 8]
+    assert weight_values(image * needed, 6, 8, DECODING)[0].tolist() == [1, 2, 0, 0, 0, 0, 7, 8]
+    job = memory_job(DECODING, integers((2, 8)), integers((2, 8)), decode=True)
+    assert job.registers["DECODE_MODE"] == 1
+
+
+@pytest.mark.parametrize(("design", "tokens", "features", "message"), [
+    (DESIGNS[0], 1, 8, "decode must be False, as the design has none, not True"),
+    (DECODING, 3, 8, "x must have at most 2 tokens with decode, not 3"),
+    (DECODING, 2, 65, "x must have at most 64 input features with decode, not 68"),
+])
+def test_jobs_that_cannot_decode_are_refused(design, tokens, features, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        memory_job(design, integers((tokens, features)), integers((2, features)), decode=True)
