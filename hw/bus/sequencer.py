@@ -88,6 +88,7 @@ class Sequencer(wiring.Component):
             m.d.sync += state.bus_error.eq(Error.NONE)
         with m.FSM() as machine:
             with m.State("IDLE"):
+                m.d.sync += index.eq(0)
                 self._choose(m, queued, telling)
             self._fetch(m, fault, telling, index)
             self._begin(m, fault, settings)
@@ -146,7 +147,6 @@ class Sequencer(wiring.Component):
                 with m.If(self.words.ready):
                     m.d.sync += index.eq(index + 1)
                     with m.If(index == len(DESCRIPTOR) - 1):
-                        m.d.sync += index.eq(0)
                         m.next = "CHECK"
             with m.Elif(fault != Error.NONE):
                 self._fail(m, fault)
