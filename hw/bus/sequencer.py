@@ -7,8 +7,8 @@ from amaranth.lib.wiring import In, Out
 from hw.bus.axi4 import ID_WIDTH, MemoryRun
 from hw.bus.identity import bus_identity
 from hw.bus.job_settings import JobSettings, Start
+from hw.bus.room import run_bits
 from hw.bus.router import Access
-from hw.bus.sized import run_bits
 from hw.bus.unpacker import Element
 from hw.config import Design
 from hw.layouts import STREAMS
