@@ -77,6 +77,19 @@ def test_an_abort_in_any_cycle_leaves_nothing(seed):
     assert aborted > 2
 
 
+def test_an_abort_in_each_of_the_first_cycles():
+    """While the job is checked, started, and its first bursts are asked for."""
+    bench = Bench(DESIGN, "abort at once", latency=3)
+    task, errors = bench.task(features=32), Counter()
+    for cycles in range(40):
+        bench.start(task)
+        bench.device.run(cycles)
+        bench.device.write("BUS_CONTROL", control("ABORT", "INTERRUPT"))
+        errors[bench.finish()] += 1
+    assert errors == {BusError.ABORT: 40}
+    bench.run(task)
+
+
 def test_addresses_that_are_none_are_refused():
     bench = Bench(DESIGN, "addresses")
     for name in ("act", "weight", "coef", "token", "channel", "result"):
@@ -198,6 +211,26 @@ def test_a_fault_stops_the_queue_until_it_is_resumed():
     assert wait(bench) == (6, BusError.ADDRESS)
     assert not bench.device.pending
     assert not bench.device.violations
+
+
+def test_an_error_in_any_burst_of_a_descriptor_ends_its_job():
+    """The words that came before it are forgotten; the same descriptor is taken after it."""
+    bench = Bench(DESIGN, "descriptor errors", latency=9, stall=0.2)
+    task, errors = bench.task(), Counter()
+    open_queue(bench)
+    for number in range(40):
+        queue(bench, [task], number)
+        bench.device.fail(0.1 * (number % 2), ["descriptor"])
+        bench.device.write("QUEUE_TAIL", number + 1)
+        head, error = wait(bench)
+        assert head == number + 1
+        assert error in ((0, BusError.READ) if number % 2 else (0,))
+        assert error or bench.exact(task)
+        bench.device.memory[task.placed.address - BASE:][:task.placed.job.result_size] = 0
+        errors[error] += 1
+    assert errors[BusError.READ] > 5
+    assert not bench.device.violations
+    assert not bench.device.pending
 
 
 def test_an_abort_ends_one_job_of_a_queue():
