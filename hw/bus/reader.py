@@ -4,7 +4,7 @@ from amaranth.hdl import Module, ResetInserter, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.axi4 import Burst, MemoryRun
+from hw.bus.axi4 import Burst, MemoryRun, WordRun
 from hw.bus.bursts import Bursts
 from hw.bus.room import Room
 from hw.bus.unpacker import Element, Unpacker
@@ -72,7 +72,7 @@ class Reader(wiring.Component):
         m = Module()
         design, drop, forgets = self.design, self.drop, ResetInserter(self.drop)
         bursts = Bursts(design, self.size, self.bits, longest=self.room.longest)
-        unpacker, run = Unpacker(design, self.size, self.bits), MemoryRun(design, self.bits)
+        unpacker, run = Unpacker(design, self.size, self.bits), WordRun(design, self.bits)
         waiting = StreamFifo(run, self.room.runs) if self.room.runs > 1 else StreamRegister(run)
         for name, part in (("bursts", bursts), ("waiting", waiting), ("unpacker", unpacker)):
             m.submodules[name] = forgets(part)
@@ -81,7 +81,9 @@ class Reader(wiring.Component):
         m.d.comb += [
             both.eq(bursts.i.ready & waiting.i.ready & ~drop), self.runs.ready.eq(both),
             bursts.i.payload.eq(self.runs.payload), bursts.i.valid.eq(self.runs.valid & both),
-            waiting.i.payload.eq(self.runs.payload), waiting.i.valid.eq(self.runs.valid & both),
+            waiting.i.payload.place.eq(self.runs.payload.address),
+            *(waiting.i.payload[name].eq(self.runs.payload[name]) for name in ("elements", "last")),
+            waiting.i.valid.eq(self.runs.valid & both),
             words.i.payload.eq(self.words.payload), words.i.valid.eq(self.words.valid),
             self.words.ready.eq(1),
             unpacker.words.payload.eq(words.o.payload), unpacker.words.valid.eq(words.o.valid),

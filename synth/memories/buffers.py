@@ -12,7 +12,7 @@ from hw.accelerator.results import queued_rows
 from hw.accelerator.step_counts import half_counts
 from hw.accelerator.weight_buffer import weight_address
 from hw.array.sums import ResultRow
-from hw.bus.axi4 import MemoryRun, Word
+from hw.bus.axi4 import Word, WordRun
 from hw.bus.room import room, run_bits
 from hw.compressor.token_shift import token_buffer_words
 from hw.config import VALUE_WIDTH, Design
@@ -104,7 +104,7 @@ def _bus(design: Design) -> Iterator[Buffer]:
         own, width = room(design, name), design.bus_width
         queues["words", own.words, _width(Word(design)) if name == "result" else width] += 1
         if own.runs > 1:  # others wait in a register
-            queues["runs", own.runs, _width(MemoryRun(design, run_bits(design, name)))] += 1
+            queues["runs", own.runs, _width(WordRun(design, run_bits(design, name)))] += 1
     for (name, words, bits), copies in queues.items():
         yield Buffer(name, Wanted(words, bits, "streams"), copies)
 
