@@ -78,9 +78,7 @@ class Accelerator(wiring.Component):
             **only_if(design.bus != "stream", run=Out(Run()), registers=Out(Watched())),
             **only_if(design.decode, kept=Out(KeptMasks(design))),
         })
-        self.design = design
-        self.compressor = Compressor(design)
-        self.array = Array(design)
+        self.design, self.compressor, self.array = design, Compressor(design), Array(design)
 
     @property
     def latency(self) -> int:
@@ -118,9 +116,9 @@ class Accelerator(wiring.Component):
         wiring.connect(m, outside.i_weight, weights.i)
         if design.flexible != "none":
             m.d.comb += gate.asked.eq(controller.asked)
-        errors = {"act": gate.tlast_error, "weight": weights.tlast_error}
         if design.decode:
-            wiring.connect(m, compressor.kept, wiring.flipped(self.kept))
+            wiring.connect(m, self.compressor.kept, outside.kept)
+        errors = {"act": gate.tlast_error, "weight": weights.tlast_error}
         if design.channel_bits:
             errors["coef"] = self._load(m, outside, controller, gate)
 
@@ -134,8 +132,7 @@ class Accelerator(wiring.Component):
         wiring.connect(m, array.o, results.i)
         rows, idle = results.o, 1
         if design.epilogue_lanes:
-            rows, idle = self._correct(m, outside, controller, activations, weights, results,
-                                       errors)
+            rows, idle = self._correct(m, outside, controller, activations, weights, rows, errors)
         wiring.connect(m, rows, output.i)
         wiring.connect(m, output.o, outside.o_result)
         m.d.comb += [
@@ -156,7 +153,7 @@ class Accelerator(wiring.Component):
         m.d.comb += gate.wait.eq(loader.busy)
         return loader.tlast_error
 
-    def _correct(self, m, outside, controller, activations, weights, results, errors):
+    def _correct(self, m, outside, controller, activations, weights, rows, errors):
         """Put the epilogue behind the results; return its rows, and whether it is idle."""
         m.submodules.scales = scales = JobPacket(TokenScale())
         m.submodules.terms = terms = JobPacket(ChannelBeat(self.design))
@@ -175,7 +172,7 @@ class Accelerator(wiring.Component):
         wiring.connect(m, weights.o_row_sums, epilogue.i_row_sums)
         wiring.connect(m, outside.i_channel, terms.i)
         wiring.connect(m, terms.o, epilogue.i_channel)
-        wiring.connect(m, results.o, epilogue.i)
+        wiring.connect(m, rows, epilogue.i)
         m.d.comb += [scales.brings.eq(controller.corrections.scale), scales.ends.eq(table.i_ends),
                      terms.brings.eq(controller.corrections.terms), terms.ends.eq(table.o_ends)]
         errors |= {"token": scales.tlast_error, "channel": terms.tlast_error}

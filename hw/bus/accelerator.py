@@ -13,9 +13,9 @@ from hw.bus.elements import parts
 from hw.bus.mask_memory import MaskMemory
 from hw.bus.read_port import ReadPort
 from hw.bus.reader import Reader
+from hw.bus.room import MUCH, room, run_bits
 from hw.bus.router import Router
 from hw.bus.sequencer import Sequencer
-from hw.bus.sized import run_bits
 from hw.bus.walkers import BatchRuns, JobRun, ResultRuns, TokenRuns, WeightRuns
 from hw.bus.weight_masks import WeightMasks
 from hw.bus.weight_reader import WeightReader
@@ -31,10 +31,6 @@ __all__ = ["BusAccelerator"]
 
 _URGENCY = ("descriptor", "coef", "token", "channel", "weight", "act")
 """Readers, those first that read little."""
-
-_BUFFERED = ("weight", "act")
-"""Readers that read much, in turn, and have room for as many bursts as may be in flight; others
-have room for two."""
 
 
 class BusAccelerator(wiring.Component):
@@ -104,15 +100,14 @@ class BusAccelerator(wiring.Component):
         sizes = element_bytes(design)
         names = tuple(name for name in _URGENCY if name in sizes)
         m.submodules.read_port = port = ReadPort(
-            design, {name: STREAMS.index(name) for name in names}, in_turn=_BUFFERED)
+            design, {name: STREAMS.index(name) for name in names}, in_turn=MUCH)
         idle = [port.idle]
         for name in names:
-            bursts = design.outstanding if name in _BUFFERED else 2
             masked = name == "weight" and design.decode
             # Behind the tokens stands the longest path, that of the selector.
-            m.submodules[f"{name}_reader"] = reader = WeightReader(design, bursts) if masked else \
-                Reader(design, sizes[name], bursts, run_bits(design, name),
-                       registered=name == "act")
+            m.submodules[f"{name}_reader"] = reader = WeightReader(design) if masked else Reader(
+                design, sizes[name], room(design, name), run_bits(design, name),
+                registered=name == "act")
             wiring.connect(m, reader.asks, getattr(port, f"asks_{name}"))
             wiring.connect(m, getattr(port, f"words_{name}"), reader.words)
             m.d.comb += reader.drop.eq(start.drop)

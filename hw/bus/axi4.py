@@ -9,7 +9,7 @@ from hw.config import Design
 from hw.stream.axi import Port
 
 
-__all__ = ["ID_WIDTH", "Axi4", "Burst", "MemoryRun", "Word", "constants"]
+__all__ = ["ID_WIDTH", "Axi4", "Burst", "MemoryRun", "Word", "WordRun", "constants"]
 
 
 ID_WIDTH = 3
@@ -127,6 +127,13 @@ class MemoryRun(data.StructLayout):
 
     def __init__(self, design: Design, bits: int = 32):
         super().__init__({"address": design.address_width, "elements": bits, "last": 1})
+
+
+class WordRun(data.StructLayout):
+    """The same once the words of a run are here: byte of the first word where it begins."""
+
+    def __init__(self, design: Design, bits: int = 32):
+        super().__init__({"place": design.bus_bytes.bit_length() - 1, "elements": bits, "last": 1})
 
 
 class Burst(data.StructLayout):

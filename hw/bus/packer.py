@@ -4,7 +4,7 @@ from amaranth.hdl import C, Module, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.axi4 import MemoryRun, Word
+from hw.bus.axi4 import Word, WordRun
 from hw.bus.sized import Sized
 from hw.bus.unpacker import Element
 from hw.config import Design
@@ -30,7 +30,7 @@ class Packer(Sized):
 
     Members
     -------
-    runs : In(stream.Signature(MemoryRun(design, bits)))
+    runs : In(stream.Signature(WordRun(design, bits)))
         Taken with the run's last element.
     i : In(stream.Signature(Element(size)))
         ``last`` is not looked at.
@@ -39,7 +39,7 @@ class Packer(Sized):
 
     def __init__(self, design: Design, size: int, bits: int = 32):
         super().__init__(design, size, {
-            "runs": In(stream.Signature(MemoryRun(design, bits))),
+            "runs": In(stream.Signature(WordRun(design, bits))),
             "i": In(stream.Signature(Element(size))),
             "o": Out(stream.Signature(Word(design))),
         }, bits)
@@ -73,7 +73,7 @@ class Packer(Sized):
         place, following = Signal(range(per_word)), Signal(range(per_word))
         word = self.o.payload
         m.d.comb += [
-            place.eq(run.address[low:low + len(place)]),
+            place.eq(run.place[low:low + len(place)]),
             self.i.ready.eq(self.runs.valid & free),
         ]
         with m.If(started):

@@ -4,8 +4,9 @@ from amaranth.hdl import Module, ResetInserter, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.axi4 import Burst, MemoryRun
+from hw.bus.axi4 import Burst, MemoryRun, WordRun
 from hw.bus.bursts import Bursts
+from hw.bus.room import Room
 from hw.bus.unpacker import Element, Unpacker
 from hw.config import Design
 from hw.stream.fifo import StreamFifo
@@ -13,10 +14,6 @@ from hw.stream.register import StreamRegister
 
 
 __all__ = ["Reader"]
-
-
-_RUNS = 4
-"""Runs that may wait for their words: as many as bursts of one run each overlap."""
 
 
 class Reader(wiring.Component):
@@ -32,8 +29,8 @@ class Reader(wiring.Component):
     design : Design
     size : int
         Bytes of an element, a power of two.
-    bursts : int
-        Longest bursts that there is room for.
+    room : Room
+        Bursts, words and runs that may wait.
     bits : int
         Bits of the number of a run's elements.
     registered : bool
@@ -51,7 +48,7 @@ class Reader(wiring.Component):
         No word is asked for or here.
     """
 
-    def __init__(self, design: Design, size: int, bursts: int, bits: int = 32, *,
+    def __init__(self, design: Design, size: int, room: Room, bits: int = 32, *,
                  registered: bool = False):
         super().__init__({
             "runs": In(stream.Signature(self._run(design, bits))),
@@ -62,14 +59,14 @@ class Reader(wiring.Component):
         })
         self.design = design
         self.size = size
-        self.depth = bursts * design.burst_beats
+        self.room = room
         self.bits = bits
         self.registered = registered
 
     @property
     def variant(self) -> str:
         """Bytes of an element, words that there is room for, and bits of a run's elements."""
-        return f"{self.size}_{self.depth}_{self.bits}"
+        return f"{self.size}_{self.room.words}_{self.bits}"
 
     def _run(self, design, bits):
         """What is asked for."""
@@ -78,16 +75,19 @@ class Reader(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         design, drop, forgets = self.design, self.drop, ResetInserter(self.drop)
-        bursts, unpacker = (part(design, self.size, self.bits) for part in (Bursts, Unpacker))
-        waiting = StreamFifo(MemoryRun(design, self.bits), _RUNS)
+        bursts = Bursts(design, self.size, self.bits, longest=self.room.longest)
+        unpacker, run = Unpacker(design, self.size, self.bits), WordRun(design, self.bits)
+        waiting = StreamFifo(run, self.room.runs) if self.room.runs > 1 else StreamRegister(run)
         for name, part in (("bursts", bursts), ("waiting", waiting), ("unpacker", unpacker)):
             m.submodules[name] = forgets(part)
-        m.submodules.words = words = StreamFifo(design.bus_width, self.depth)
+        m.submodules.words = words = StreamFifo(design.bus_width, self.room.words)
         both = Signal()
         m.d.comb += [
             both.eq(bursts.i.ready & waiting.i.ready & ~drop), self.runs.ready.eq(both),
             bursts.i.payload.eq(self.runs.payload), bursts.i.valid.eq(self.runs.valid & both),
-            waiting.i.payload.eq(self.runs.payload), waiting.i.valid.eq(self.runs.valid & both),
+            waiting.i.payload.place.eq(self.runs.payload.address),
+            *(waiting.i.payload[name].eq(self.runs.payload[name]) for name in ("elements", "last")),
+            waiting.i.valid.eq(self.runs.valid & both),
             words.i.payload.eq(self.words.payload), words.i.valid.eq(self.words.valid),
             self.words.ready.eq(1),
             unpacker.words.payload.eq(words.o.payload), unpacker.words.valid.eq(words.o.valid),
@@ -107,13 +107,14 @@ class Reader(wiring.Component):
 
     def _ask(self, m, bursts, words):
         """Ask for a burst when there is room for it."""
-        room, asked = Signal(range(self.depth + 1), init=self.depth), Signal(9)
+        depth = self.room.words
+        words_free, asked = Signal(range(depth + 1), init=depth), Signal(9)
         m.d.comb += [
             self.asks.payload.eq(bursts.payload),
-            self.asks.valid.eq(bursts.valid & (bursts.payload.beats <= room) & ~self.drop),
+            self.asks.valid.eq(bursts.valid & (bursts.payload.beats <= words_free) & ~self.drop),
             bursts.ready.eq(self.asks.ready & self.asks.valid),
-            self.idle.eq(room == self.depth),
+            self.idle.eq(words_free == depth),
         ]
         with m.If(self.asks.valid & self.asks.ready):
             m.d.comb += asked.eq(bursts.payload.beats)
-        m.d.sync += room.eq(room - asked + (words.valid & words.ready))
+        m.d.sync += words_free.eq(words_free - asked + (words.valid & words.ready))

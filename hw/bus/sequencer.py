@@ -8,8 +8,8 @@ from hw.bus.axi4 import ID_WIDTH, MemoryRun
 from hw.bus.beat_counters import beats
 from hw.bus.identity import bus_identity
 from hw.bus.job_settings import JobSettings, Start
+from hw.bus.room import run_bits
 from hw.bus.router import Access
-from hw.bus.sized import run_bits
 from hw.bus.unpacker import Element
 from hw.config import Design
 from hw.layouts import STREAMS
@@ -94,6 +94,7 @@ class Sequencer(wiring.Component):
             m.d.sync += state.bus_error.eq(Error.NONE)
         with m.FSM() as machine:
             with m.State("IDLE"):
+                m.d.sync += index.eq(0)
                 self._choose(m, queued, telling)
             self._fetch(m, fault, telling, index)
             self._begin(m, fault, settings)
@@ -152,7 +153,6 @@ class Sequencer(wiring.Component):
                 with m.If(self.words.ready):
                     m.d.sync += index.eq(index + 1)
                     with m.If(index == len(self.described) - 1):
-                        m.d.sync += index.eq(0)
                         m.next = "CHECK"
             with m.Elif(fault != Error.NONE):
                 self._fail(m, fault)

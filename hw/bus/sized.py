@@ -1,20 +1,11 @@
 """Parts of the bus that go through runs of elements of one size."""
 
 from amaranth.lib import wiring
-from amaranth.utils import bits_for
 
 from hw.config import Design
-from hw.registers import DESCRIPTOR_BYTES
 
 
-__all__ = ["Sized", "run_bits"]
-
-
-def run_bits(design: Design, name: str) -> int:
-    """Bits of the number of elements in a run of one of :data:`hw.layouts.STREAMS`."""
-    return {"act": bits_for(design.max_blocks), "weight": bits_for(design.max_blocks),
-            "result": bits_for(design.largest_batch), "descriptor": bits_for(DESCRIPTOR_BYTES // 4)
-            }.get(name, 32)
+__all__ = ["Sized"]
 
 
 class Sized(wiring.Component):

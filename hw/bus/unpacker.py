@@ -4,7 +4,7 @@ from amaranth.hdl import Array, Cat, Module, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.axi4 import MemoryRun
+from hw.bus.axi4 import WordRun
 from hw.bus.sized import Sized
 from hw.config import Design
 
@@ -37,7 +37,7 @@ class Unpacker(Sized):
 
     Members
     -------
-    runs : In(stream.Signature(MemoryRun(design, bits)))
+    runs : In(stream.Signature(WordRun(design, bits)))
         Taken with the run's last element.
     words : In(stream.Signature(bus_width))
     o : Out(stream.Signature(Element(size)))
@@ -45,7 +45,7 @@ class Unpacker(Sized):
 
     def __init__(self, design: Design, size: int, bits: int = 32):
         super().__init__(design, size, {
-            "runs": In(stream.Signature(MemoryRun(design, bits))),
+            "runs": In(stream.Signature(WordRun(design, bits))),
             "words": In(stream.Signature(design.bus_width)),
             "o": Out(stream.Signature(Element(size))),
         }, bits)
@@ -77,7 +77,7 @@ class Unpacker(Sized):
         place, following = Signal(range(per_word)), Signal(range(per_word))
         word = Array(self.words.payload[k * bits:(k + 1) * bits] for k in range(per_word))
         m.d.comb += [
-            place.eq(run.address[low:low + len(place)]),
+            place.eq(run.place[low:low + len(place)]),
             self.o.valid.eq(self.runs.valid & self.words.valid),
             self.words.ready.eq(moves & (at_end | (place == per_word - 1))),
             self.o.payload.data.eq(word[place]),

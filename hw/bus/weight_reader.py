@@ -6,9 +6,10 @@ from amaranth.lib import wiring
 from hw.bus.mask_bursts import MaskBursts
 from hw.bus.placer import Placed, Placer
 from hw.bus.reader import Reader
+from hw.bus.room import room, waiting_blocks
 from hw.bus.weight_masks import MaskedWeights
 from hw.config import Design
-from hw.layouts import element_bytes, weight_words
+from hw.layouts import element_bytes
 from hw.stream.fifo import StreamFifo
 
 
@@ -23,14 +24,10 @@ class WeightReader(Reader):
     Parameters
     ----------
     design : Design
-    bursts : int
-        Longest bursts that there is room for.
     """
 
-    def __init__(self, design: Design, bursts: int):
-        super().__init__(design, element_bytes(design)["weight"], bursts)
-        # All blocks of words that there is room for, and those of short bursts in flight.
-        self.blocks = self.depth // weight_words(design) + 2 * bursts
+    def __init__(self, design: Design):
+        super().__init__(design, element_bytes(design)["weight"], room(design, "weight"))
 
     def _run(self, design, bits):
         return MaskedWeights(design)
@@ -39,10 +36,10 @@ class WeightReader(Reader):
         m = Module()
         design, drop, forgets = self.design, self.drop, ResetInserter(self.drop)
         bursts, placer = MaskBursts(design), Placer(design)
-        waiting = StreamFifo(Placed(design), self.blocks)
+        waiting = StreamFifo(Placed(design), waiting_blocks(design))
         for name, part in (("bursts", bursts), ("waiting", waiting), ("placer", placer)):
             m.submodules[name] = forgets(part)
-        m.submodules.words = words = StreamFifo(design.bus_width, self.depth)
+        m.submodules.words = words = StreamFifo(design.bus_width, self.room.words)
         both, block = Signal(), self.runs.payload
         m.d.comb += [
             both.eq(bursts.i.ready & waiting.i.ready & ~drop), self.runs.ready.eq(both),

@@ -4,10 +4,11 @@ from amaranth.hdl import Module, ResetInserter, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.bus.axi4 import Axi4, MemoryRun, Word, constants
+from hw.bus.axi4 import Axi4, MemoryRun, Word, WordRun, constants
 from hw.bus.bursts import Bursts
 from hw.bus.packer import Packer
-from hw.bus.sized import Sized, run_bits
+from hw.bus.room import room, run_bits
+from hw.bus.sized import Sized
 from hw.bus.unpacker import Element
 from hw.config import Design
 from hw.stream.fifo import StreamFifo
@@ -58,18 +59,22 @@ class Writer(Sized):
     def elaborate(self, platform):
         m = Module()
         design, drop, forgets = self.design, self.drop, ResetInserter(self.drop)
-        bursts, packer = (part(design, self.size, self.bits) for part in (Bursts, Packer))
-        held = StreamRegister(MemoryRun(design, self.bits))
+        own = room(design, "result")
+        bursts = Bursts(design, self.size, self.bits, own.longest)
+        packer = Packer(design, self.size, self.bits)
+        held = StreamRegister(WordRun(design, self.bits))
         for name, part in (("bursts", bursts), ("held", held), ("packer", packer)):
             m.submodules[name] = forgets(part)
-        m.submodules.words = words = StreamFifo(Word(design), 2 * design.burst_beats)
-        both, here = Signal(), Signal(range(2 * design.burst_beats + 2))
+        m.submodules.words = words = StreamFifo(Word(design), own.words)
+        both, here = Signal(), Signal(range(own.words + 2))
         taken = Signal()
         wiring.connect(m, held.o, packer.runs)
         m.d.comb += [
             both.eq(bursts.i.ready & held.i.ready & ~drop), self.runs.ready.eq(both),
             bursts.i.payload.eq(self.runs.payload), bursts.i.valid.eq(self.runs.valid & both),
-            held.i.payload.eq(self.runs.payload), held.i.valid.eq(self.runs.valid & both),
+            held.i.payload.place.eq(self.runs.payload.address),
+            held.i.payload.elements.eq(self.runs.payload.elements),
+            held.i.valid.eq(self.runs.valid & both),
             packer.i.payload.eq(self.i.payload), packer.i.valid.eq(self.i.valid & ~drop),
             self.i.ready.eq(packer.i.ready | drop),
             words.i.payload.eq(packer.o.payload), words.i.valid.eq(packer.o.valid & ~drop),

@@ -1,4 +1,4 @@
-"""The accelerator behind one AXI4 master: jobs, queue, faults and the bus after each of them."""
+"""The accelerator behind one AXI4 master: jobs, faults and the bus after each of them."""
 
 from collections import Counter
 
@@ -6,17 +6,14 @@ import numpy as np
 import pytest
 
 from hw.layouts import STREAMS
-from hw.registers import DESCRIPTOR_BYTES, BusError, Error
-from sim.tests.memories import ACTIVE, BASE, BUS_DESIGNS, ENDED, Bench, control
+from hw.registers import BusError, Error
+from sim.tests.memories import ACTIVE, BUS_DESIGNS, Bench, control
 from sim.verilated.bus import BusAccelerator
-from sw.driver.memory import descriptor
 
 
 pytestmark = pytest.mark.usefixtures("wheel")
 
 DESIGN = BUS_DESIGNS["corrected"]
-QUEUE = 1 << 17
-"""Where queues are in memory, behind the jobs."""
 
 
 @pytest.mark.parametrize(("latency", "stall", "mixes", "bandwidth"),
@@ -77,6 +74,19 @@ def test_an_abort_in_any_cycle_leaves_nothing(seed):
     assert aborted > 2
 
 
+def test_an_abort_in_each_of_the_first_cycles():
+    """While the job is checked, started, and its first bursts are asked for."""
+    bench = Bench(DESIGN, "abort at once", latency=3)
+    task, errors = bench.task(features=32), Counter()
+    for cycles in range(40):
+        bench.start(task)
+        bench.device.run(cycles)
+        bench.device.write("BUS_CONTROL", control("ABORT", "INTERRUPT"))
+        errors[bench.finish()] += 1
+    assert errors == {BusError.ABORT: 40}
+    bench.run(task)
+
+
 def test_addresses_that_are_none_are_refused():
     bench = Bench(DESIGN, "addresses")
     for name in ("act", "weight", "coef", "token", "channel", "result"):
@@ -121,107 +131,6 @@ def test_a_memory_that_is_slow_to_answer_is_a_timeout():
     assert bench.finish() == Error.TIMEOUT
     bench.device.write("TIMEOUT", 9000)
     bench.run(bench.task())
-
-
-def queue(bench, tasks, first, *, tell=()):
-    """Write descriptors of jobs to a ring of four; ``first`` is the number of the first one."""
-    for number, task in enumerate(tasks, first):
-        image = descriptor(task.placed.registers, interrupt=number in tell)
-        bench.device.memory[QUEUE + number % 4 * DESCRIPTOR_BYTES:][:DESCRIPTOR_BYTES] = image
-
-
-def open_queue(bench):
-    bench.device.allow(BASE, QUEUE)
-    for name, value in (("QUEUE_LOW", BASE + QUEUE & 0xFFFFFFFF), ("QUEUE_HIGH", BASE >> 32),
-                        ("QUEUE_SIZE", 2), ("BUS_CONTROL", control("QUEUE", "INTERRUPT"))):
-        bench.device.write(name, value)
-
-
-def wait(bench):
-    """Wait for an interrupt and acknowledge it; return head and error."""
-    bench.device.run(400_000)
-    status = bench.device.read("BUS_STATUS")
-    assert status & ENDED
-    bench.device.write("BUS_CONTROL", control("QUEUE", "INTERRUPT", "ACKNOWLEDGE"))
-    head, error = bench.device.read("QUEUE_HEAD"), status >> 2 & 0xFF
-    if error:
-        assert not status & ACTIVE
-        bench.device.write("BUS_CONTROL", control("QUEUE", "INTERRUPT", "RESUME"))
-    return head, error
-
-
-def test_a_queue_of_jobs():
-    """Round the ring; an interrupt after the jobs that ask for it, and after the last."""
-    bench = Bench(DESIGN, "queue", latency=5, stall=0.1, mixes=True)
-    tasks = [bench.task(start=k * 10_000) for k in range(10)]
-    open_queue(bench)
-    queue(bench, tasks[:4], 0, tell={1})
-    bench.device.write("QUEUE_TAIL", 4)
-    head, error = wait(bench)
-    assert (head >= 2, error) == (True, 0)
-    assert all(map(bench.exact, tasks[:2]))
-    while head < 4:
-        head, error = wait(bench)
-        assert not error
-    queue(bench, tasks[4:7], 4)
-    bench.device.write("QUEUE_TAIL", 7)
-    assert wait(bench) == (7, 0)
-    queue(bench, tasks[7:], 7)
-    bench.device.write("QUEUE_TAIL", 10)
-    assert wait(bench) == (10, 0)
-    assert all(map(bench.exact, tasks))
-    assert not bench.device.violations
-    assert not bench.device.read("BUS_STATUS") & ACTIVE
-
-
-def test_a_fault_stops_the_queue_until_it_is_resumed():
-    """A descriptor that is none, an error of the memory, an address; the jobs behind are exact."""
-    bench = Bench(DESIGN, "queue faults", latency=5)
-    tasks = [bench.task(start=k * 20_000) for k in range(4)]
-    open_queue(bench)
-    queue(bench, tasks, 0)
-    bench.device.memory[QUEUE + 1] ^= 1  # of the tag
-    bench.device.memory[QUEUE + 2 * DESCRIPTOR_BYTES + 4 * 9] |= 1  # address of the tokens
-    bench.device.write("QUEUE_TAIL", 4)
-    assert wait(bench) == (1, BusError.DESCRIPTOR)
-    assert wait(bench) == (3, BusError.ADDRESS)
-    assert wait(bench) == (4, 0)
-    assert bench.exact(tasks[1])
-    assert bench.exact(tasks[3])
-    assert not bench.exact(tasks[0])
-    bench.device.fail(1.0, ["descriptor"])
-    bench.device.write("QUEUE_TAIL", 5)
-    assert wait(bench) == (5, BusError.READ)
-    bench.device.fail(0.0)
-    bench.device.write("QUEUE_LOW", 4)
-    bench.device.write("QUEUE_TAIL", 6)
-    assert wait(bench) == (6, BusError.ADDRESS)
-    assert not bench.device.pending
-    assert not bench.device.violations
-
-
-def test_an_abort_ends_one_job_of_a_queue():
-    """Whatever it was doing, the fetch of its descriptor included."""
-    bench = Bench(DESIGN, "queue abort", latency=20, mixes=True)
-    open_queue(bench)
-    errors, number = Counter(), 0
-    for cycles in (1, 5, 20, 28, 40, 90, 130, 170, *bench.rng.integers(200, 600, 4)):
-        tasks = [bench.task(start=k * 20_000) for k in range(2)]
-        bench.device.allow(BASE, QUEUE)
-        queue(bench, tasks, number)
-        bench.device.write("QUEUE_TAIL", number + 2)
-        bench.device.run(int(cycles))
-        bench.device.write("BUS_CONTROL", control("QUEUE", "INTERRUPT", "ABORT"))
-        head, error = wait(bench)
-        errors[error] += 1
-        aborted = head - number - 1 if error else None
-        while head != number + 2:
-            head, error = wait(bench)
-            assert not error
-        assert [bench.exact(task) for task in tasks] == [k != aborted for k in range(2)]
-        number += 2
-        assert not bench.device.violations
-    assert errors[BusError.ABORT] > 8
 
 
 def test_registers_are_kept_while_a_job_runs():

@@ -1,5 +1,6 @@
 """The memories of a design by what they are for: words, bits, copies, how reads and writes meet."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,10 +12,14 @@ from hw.accelerator.results import queued_rows
 from hw.accelerator.step_counts import half_counts
 from hw.accelerator.weight_buffer import weight_address
 from hw.array.sums import ResultRow
+from hw.bus.axi4 import Word, WordRun
+from hw.bus.placer import Placed
+from hw.bus.room import room, run_bits, waiting_blocks
 from hw.compressor.token_shift import token_buffer_words
 from hw.config import VALUE_WIDTH, Design
 from hw.epilogue.epilogue import RowSums
 from hw.epilogue.terms import TokenTerms
+from hw.layouts import element_bytes, mask_bits
 from hw.stream.payloads import Block
 from synth.memories.compose import Wanted
 
@@ -30,7 +35,8 @@ class Buffer:
     ----------
     name : str
         What it is for: ``activations``, ``weights``, ``step counts``, ``token terms``, ``results``,
-        ``row sums``, ``tokens`` (of a dynamic shift) or ``channel parameters``.
+        ``row sums``, ``tokens`` (of a dynamic shift) or ``channel parameters``; with a bus also
+        ``words`` and ``runs`` of its queues, and ``masks`` of tokens.
     wanted : Wanted
         Its size, and how its reads and writes meet.
     copies : int
@@ -57,6 +63,8 @@ def buffers(name: str, design: Design) -> list[Buffer]:
         found += _compressor(design)
     if name == "accelerator":
         found += _accelerator(design)
+        if design.bus != "stream":
+            found += _bus(design)
     return found
 
 
@@ -89,6 +97,22 @@ def _accelerator(design: Design) -> Iterator[Buffer]:
         yield Buffer("token terms", Wanted(4 * design.largest_batch, _width(TokenTerms()),
                                            "streams"))
         yield Buffer("row sums", Wanted(4, _width(RowSums(design)), "streams"))
+
+
+def _bus(design: Design) -> Iterator[Buffer]:
+    queues: Counter[tuple[str, int, int]] = Counter()
+    for name in element_bytes(design):
+        own, width = room(design, name), design.bus_width
+        queues["words", own.words, _width(Word(design)) if name == "result" else width] += 1
+        if name == "weight" and design.decode:
+            queues["runs", waiting_blocks(design), _width(Placed(design))] += 1
+        elif own.runs > 1:  # others wait in a register
+            queues["runs", own.runs, _width(WordRun(design, run_bits(design, name)))] += 1
+    for (name, words, bits), copies in queues.items():
+        yield Buffer(name, Wanted(words, bits, "streams"), copies)
+    if design.decode:
+        # While a token is taken the block of a mask is read, and that of the one before written.
+        yield Buffer("masks", Wanted(design.max_blocks, mask_bits(design)))
 
 
 def _width(shape) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 from hw.command.files import check_writable, write_all
 from synth import flow
 from synth.memories.technology import Sram
+from synth.reports.bus import added
 from synth.reports.plot import area_figure
 from synth.reports.rows import Measured, Row, measure
 from synth.reports.tables import as_csv, as_json, memory_table, table
@@ -40,4 +41,6 @@ def report(rows: Sequence[Row], synthesis: flow.Flow, cells: Cells, store: Store
     table(measured, synthesis).print()
     if memories := memory_table(measured, synthesis, sram):
         memories.print()
+    for line in added(measured, synthesis.library.area_unit):
+        print(line)
     return measured

@@ -15,17 +15,17 @@ BEAT = DESIGN.bus_bytes
 
 
 def runs_of(size, chance):
-    """Runs anywhere in a small memory, and the bytes of their elements."""
+    """Runs that begin anywhere in a word, and the bytes of their elements."""
     unit, runs = min(size, BEAT), []
     for _ in range(20):
-        runs.append({"address": unit * chance.randrange(0, 64 // unit),
+        runs.append({"place": unit * chance.randrange(0, BEAT // unit),
                      "elements": chance.randint(1, 9), "last": chance.randint(0, 1)})
     return runs, [[chance.randbytes(size) for _ in range(run["elements"])] for run in runs]
 
 
 def words_of(run, elements, size, fill):
     """Words that hold a run, and which of their bytes are the run's."""
-    first = run["address"] % BEAT
+    first = run["place"]
     count = -(-(first + len(elements) * size) // BEAT)
     image, used = bytearray(fill(count * BEAT)), [0] * (count * BEAT)
     image[first:first + len(elements) * size] = b"".join(elements)

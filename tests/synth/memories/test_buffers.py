@@ -20,7 +20,9 @@ SMALL = Design(Pattern(2, 4), rows=3, columns=2, tile=2, max_k=64, batch_tokens=
     {"flexible": "all", "unstructured": True}, {"flexible": "n", "rows": 5, "max_k": 56},
     {"shift": "mean", "statistics": True}, {"shift": "median"},
     {"shift": "channel", "coefficients": 4}, {"accumulator_width": 29, "columns": 3},
-    {"batch_tokens": 2}], ids=str)
+    {"batch_tokens": 2},
+    {"bus": "axi4", "coefficients": 4, "bus_width": 64, "burst": 4, "outstanding": 3},
+    {"bus": "axi4", "decode": True, "columns": 16, "pattern": Pattern(4, 8)}], ids=str)
 @pytest.mark.parametrize("name", ["compressor", "accelerator"])
 def test_they_are_those_of_the_hardware(name, changed, monkeypatch):
     design = replace(SMALL, **changed).only(name)
