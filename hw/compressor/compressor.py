@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 from hw.compressor.channel import ChannelBeat, ChannelStage
 from hw.compressor.compact_stage import CompactStage, FinishStage, StepsStage, metadata_parts
 from hw.compressor.nvfp4 import NvquantizeStage
-from hw.compressor.quantizer import QuantizeStage
+from hw.compressor.quantizer import ConvertStage, QuantizeStage
 from hw.compressor.score import ScoreStage
 from hw.compressor.select_stage import SelectStage
 from hw.compressor.token_shift import MeanStage, MedianStage
@@ -82,8 +82,9 @@ class Compressor(wiring.Component):
       cycle, in two cycles. A block leaves in as many blocks of N:M as it takes, filled up with
       zeros, see :class:`hw.compressor.steps.Steps`; the design's N is what the array has lanes for;
     * ``finish``, with statistics or a rank of more than 8 values: adds these up;
-    * ``quantize``, with a block format: kept values of bf16 to elements and scale; three cycles
-      with NVFP4. With selection after quantisation it comes first, and takes all values.
+    * ``quantize``, where that is asked for: kept values of bf16 or fp16 to elements, with their
+      scale in block formats; three cycles with NVFP4. With selection after quantisation it comes
+      first, and takes all values.
 
     Under back-pressure blocks wait in the stages; none is lost, repeated or reordered. Reset
     empties all stages. A dense pattern that is fixed keeps everything, without selector and
@@ -162,10 +163,13 @@ def _stages(design: Design) -> dict[str, Any]:
 
 def _quantizing(design: Design, before: StructLayout, after: StructLayout) -> dict[str, Any]:
     """The stage of quantisation, if there is one."""
-    if not design.quantized:
+    if design.quantize == "none":
         return {}
-    kind = NvquantizeStage if design.tensor_scaled else QuantizeStage
-    return {"quantize": kind(before, after, design.quantized)}
+    if design.tensor_scaled:
+        return {"quantize": NvquantizeStage(before, after)}
+    if design.quantized:
+        return {"quantize": QuantizeStage(before, after, design.quantized, design.number)}
+    return {"quantize": ConvertStage(before, after, design.kept_number, design.number)}
 
 
 def _selecting(design: Design) -> dict[str, Any]:

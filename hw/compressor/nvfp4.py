@@ -4,9 +4,10 @@ from amaranth.hdl import C, Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.compressor.distances import wire
 from hw.compressor.fp4 import BlockUnit, Fp4Element, fraction
-from hw.compressor.quantizer import lanes_of, wire
-from hw.formats import FORMATS, NVFP4_LEAST_TENSOR, BlockFormat
+from hw.compressor.quantizer import lanes_of
+from hw.formats import FORMATS, NVFP4_LEAST_TENSOR
 from hw.stream.register import StreamRegister, fill
 
 
@@ -113,7 +114,7 @@ class NvquantizeStage(wiring.Component):
 
     Parameters
     ----------
-    before, after, form
+    before, after
         As for :class:`hw.compressor.quantizer.QuantizeStage`.
 
     Members
@@ -127,7 +128,7 @@ class NvquantizeStage(wiring.Component):
     latency = 3
     interval = 1
 
-    def __init__(self, before: data.StructLayout, after: data.StructLayout, form: BlockFormat):
+    def __init__(self, before: data.StructLayout, after: data.StructLayout):
         super().__init__({"i": In(stream.Signature(before)), "tensor": In(BF16.bits),
                           "o": Out(stream.Signature(after))})
         self.lanes = lanes_of(before)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hw.config.checks import integer
 from hw.config.parameter import COMPRESSING, flag, parameter
 from hw.config.selector import SelectorParameters
-from hw.formats import BLOCK_FORMATS, SELECTIONS, BlockFormat, Format
+from hw.formats import BLOCK_FORMATS, FORMATS, SELECTIONS, BlockFormat, Format
 
 
 __all__ = ["ENCODINGS", "QUANTIZERS", "SHIFTS", "CompressorParameters"]
@@ -18,8 +18,8 @@ SHIFTS = ("none", "scalar", "channel", "mean", "median")
 """What may be subtracted from values before selection."""
 
 
-QUANTIZERS = ("none", *BLOCK_FORMATS)
-"""What kept values are quantised to."""
+QUANTIZERS = ("none", "fp8_e4m3", "fp8_e5m2", *BLOCK_FORMATS)
+"""What values are quantised to: nothing, numbers of fp8 as they are, blocks with a scale."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class CompressorParameters(SelectorParameters):
     unstructured: bool = flag("jobs may keep all values whose score reaches a threshold",
                               COMPRESSING)
     complement: bool = flag("the dropped values follow the kept ones", ("compressor",))
-    quantize: str = parameter("none", "block format that values of bf16 are quantised to",
+    quantize: str = parameter("none", "number format that values of bf16 or fp16 are quantised to",
                               ("compressor",), choices=QUANTIZERS)
     selection: str = parameter("before", "where selection stands, seen from quantisation: scales "
                                          "are those of kept values, or elements are compared",
@@ -45,7 +45,7 @@ class CompressorParameters(SelectorParameters):
 
     @property
     def quantized(self) -> BlockFormat | None:
-        """The block format that kept values leave in, if any."""
+        """The block format that kept values leave in, if it is one."""
         return BLOCK_FORMATS.get(self.quantize)
 
     @property
@@ -71,7 +71,9 @@ class CompressorParameters(SelectorParameters):
     @property
     def kept_number(self) -> Format:
         """The number format in which kept values leave the compressor."""
-        return self.quantized.element if self.quantized else self.number
+        if self.quantized:
+            return self.quantized.element
+        return FORMATS.get(self.quantize, self.number)
 
     @property
     def dynamic_shift(self) -> bool:
@@ -111,8 +113,8 @@ class CompressorParameters(SelectorParameters):
                                         or self.statistics):
             raise ValueError("format must be int4 or int8 with coefficients, a shift or "
                              f"statistics, not {self.format!r}")
-        if self.quantized:
-            self._check_quantized(self.quantized)
+        if self.quantize != "none":
+            self._check_quantized()
         elif self.selects_elements:
             raise ValueError("selection must be before with quantize none, not 'after'")
         if self.flexible != "none":
@@ -122,19 +124,20 @@ class CompressorParameters(SelectorParameters):
         if self.complement and self.pattern.dense:
             raise ValueError(f"complement must be False for the pattern {self.pattern}, not True")
 
-    def _check_quantized(self, block: BlockFormat) -> None:
-        """Raise ValueError if kept values cannot be quantised."""
-        if self.format != "bf16":
-            raise ValueError(f"format must be bf16 with quantize {block.name}, not {self.format!r}")
-        if self.pattern.m != block.size:
-            raise ValueError(f"m must be {block.size} with quantize {block.name}, whose scales are "
-                             f"of {block.size} values, not {self.pattern.m}")
+    def _check_quantized(self) -> None:
+        """Raise ValueError if values cannot be quantised."""
+        block, name = self.quantized, self.quantize
+        if self.format not in ("bf16", "fp16")[:1 if self.tensor_scaled else 2]:
+            raise ValueError(f"format must be bf16{'' if self.tensor_scaled else ' or fp16'} with "
+                             f"quantize {name}, not {self.format!r}")
+        if block and self.pattern.m != block.size:
+            raise ValueError(f"m must be {block.size} with quantize {name}, whose scales are of "
+                             f"{block.size} values, not {self.pattern.m}")
         if self.flexible != "none":
-            raise ValueError(f"flexible must be none with quantize {block.name}, not "
-                             f"{self.flexible!r}")
+            raise ValueError(f"flexible must be none with quantize {name}, not {self.flexible!r}")
         if self.complement and not self.selects_elements:
-            raise ValueError(f"complement must be False with quantize {block.name} and selection "
-                             "before it, not True")
+            raise ValueError(f"complement must be False with quantize {name} and selection before "
+                             "it, not True")
 
     def _require_plain_steps(self) -> None:
         """Raise ValueError if another encoding, or the complement, is to leave."""

@@ -57,7 +57,7 @@ class Block(data.StructLayout):
     eta : signed(bits)
         The token's shift.
     scale : unsigned(8)
-        Of the block, whose values are then elements.
+        Of the elements.
     factors : ArrayLayout(unsigned(coefficients), m)
         Factors of the scores.
     shifts : ArrayLayout(signed(bits), m)
@@ -71,12 +71,12 @@ class Block(data.StructLayout):
     ----------
     design : Design
     added : str
-        Names of the added fields.
+        Names of the added fields; ``elements`` is none, and says that the values are quantised.
     """
 
     def __init__(self, design: Design, *added: str):
         size = design.pattern.m
-        bits = (design.kept_number if "scale" in added else design.number).bits
+        bits = (design.kept_number if "elements" in added else design.number).bits
         fields = {
             "asked": Asked(design.pattern, design.flexible),
             "eta": signed(bits),
@@ -99,7 +99,8 @@ def carried(design: Design) -> tuple[str, ...]:
     The token's shift, where that is dynamic, and the block's scale, where there is one so early.
     """
     return (*(("eta",) if design.dynamic_shift else ()),
-            *(("scale",) if design.selects_elements else ()))
+            *(("elements",) if design.selects_elements else ()),
+            *(("scale",) if design.selects_elements and design.quantized else ()))
 
 
 class CompressedBlock(data.StructLayout):

@@ -8,25 +8,32 @@ from hw.config import Design, Pattern
 from hw.config.compressor import QUANTIZERS
 from hw.formats import BLOCK_FORMATS
 from sim.vectors.stimulus import bit_rows, generator, raw_blocks
+from sw.exact.convert import convert
 from sw.exact.encoding import encode_mask
 from sw.exact.formats import from_bits, to_bits
 from sw.exact.quantizer import quantize_kept
+from sw.exact.selection import nm_mask
 
 
 MX = [name for name, form in BLOCK_FORMATS.items() if form.scale == "e8m0"]
 
 
-def near_blocks(rng, count, m):
+def near_blocks(design, rng, count):
     """Bits of blocks whose values have exponents close to each other, subnormals among them."""
-    top = rng.choice([0, 1, 2, 3, 4, 9, 16, 33, 127, 200, 254, 255], (count, 1))
+    m, number = design.pattern.m, design.number
+    ends = [0, 1, 2, 3, 4, 9, 16, 33, 127, 200, 254, 255]
+    top = rng.choice([end for end in [*ends, 29, 30, 31] if end >> number.exponent == 0],
+                     (count, 1))
     below = rng.integers(0, rng.choice([2, 6, 24], (count, 1)), (count, m))
     fields = np.maximum(top - below, 0)
-    fractions = rng.integers(0, 128, (count, m)) & rng.choice([0x7F, 0x70, 0x60], (count, 1))
-    return rng.integers(0, 2, (count, m)) << 15 | fields << 7 | fractions
+    whole = (1 << number.mantissa) - 1
+    few = [whole, whole & ~(whole >> 3), whole & ~(whole >> 2)]
+    fractions = rng.integers(0, whole + 1, (count, m)) & rng.choice(few, (count, 1))
+    return rng.integers(0, 2, (count, m)) << 15 | fields << number.mantissa | fractions
 
 
 def every_value(rng, m):
-    """Bits of blocks that hold every number of bf16, in order of their magnitudes."""
+    """Bits of blocks that hold every number of 16 bits, in order of their magnitudes."""
     order = np.arange(1 << 15).reshape(-1, m)
     return np.concatenate([order, order | 1 << 15])[rng.permutation(2 * len(order))]
 
@@ -38,23 +45,34 @@ def ports(design, tensor=0x3F9B):
     return {"tensor": np.array(tensor)}, from_bits(torch.tensor(tensor), "bf16").item()
 
 
+def reference(design, x, tensor):
+    """Elements, mask, and bits of the scales, of which fp8 by itself has none."""
+    name = design.kept_number.name
+    if design.quantized:
+        found = quantize_kept(x, design.quantize, design.pattern, design.selection, tensor=tensor)
+        scale = bit_rows(found.operand.scale.view(torch.uint8).numpy(), 8)
+        return to_bits(found.operand.values, name), found.mask, scale
+    values = convert(x, name)
+    compared = values if design.selects_elements else x
+    mask = nm_mask(compared, design.pattern.n, design.pattern.m)
+    return to_bits(values, name), mask, np.zeros((len(x), 0), bool)
+
+
 def vectors(design, blocks, rng):
-    pattern, form = design.pattern, design.quantized.element
-    x, (port, tensor) = from_bits(torch.from_numpy(blocks), "bf16"), ports(design)
-    found = quantize_kept(x, design.quantize, pattern, design.selection, tensor=tensor)
-    elements = to_bits(found.operand.values, form.name)
-    parts = [found.mask, ~found.mask][:1 + design.complement]
+    pattern, bits = design.pattern, design.kept_number.bits
+    x, (port, tensor) = from_bits(torch.from_numpy(blocks), design.format), ports(design)
+    elements, kept_mask, scale = reference(design, x, tensor)
+    parts = [kept_mask, ~kept_mask][:1 + design.complement]
     kept = torch.cat([elements[part].view(len(x), -1) for part in parts], 1)
-    scale = bit_rows(found.operand.scale.view(torch.uint8).numpy(), 8)
-    mask = found.mask.numpy()
+    mask = kept_mask.numpy()
     if design.encoding != "bitmask":
-        mask = bit_rows(encode_mask(found.mask, pattern, design.encoding).numpy(),
+        mask = bit_rows(encode_mask(kept_mask, pattern, design.encoding).numpy(),
                         design.metadata_bits)
     if pattern.dense:
         mask = mask[:, :design.metadata_bits]
     last = rng.random((len(x), 1)) < 0.3
     return {**port, "input_data": bit_rows(blocks, 16), "input_last": last,
-            "output_data": bit_rows(kept.numpy(), form.bits),
+            "output_data": bit_rows(kept.numpy(), bits),
             "output_user": np.concatenate([mask, scale], 1), "output_last": last}
 
 
@@ -73,19 +91,25 @@ def vectors(design, blocks, rng):
                  marks=pytest.mark.long),
     pytest.param(Design(Pattern(8, 16), selector="rank", format="bf16", quantize="nvfp4",
                         selection="after"), marks=pytest.mark.long),
+    Design(Pattern(4, 8), format="fp16", quantize="fp8_e5m2"),
+    *(pytest.param(Design(Pattern(2, 4), format=given, quantize=name, selection="after"),
+                   marks=pytest.mark.long)
+      for given, name in (("fp16", "fp8_e4m3"), ("bf16", "fp8_e5m2"), ("bf16", "fp8_e4m3"))),
 ], ids=lambda design: f"{design.pattern} {design.options}")
 def test_kept_values_are_quantised(bench, design):
     rng = generator("quantizer", design)
-    m = design.pattern.m
-    blocks = np.concatenate([raw_blocks(design.number, m, 100, rng).astype(np.int64),
-                             near_blocks(rng, 200, m)])
+    blocks = np.concatenate([
+        raw_blocks(design.number, design.pattern.m, 100, rng).astype(np.int64),
+        near_blocks(design, rng, 200)])
     bench("pipeline", "compressor", design, vectors(design, blocks, rng))
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", QUANTIZERS[1:])
-def test_every_number(bench, name):
-    size = BLOCK_FORMATS[name].size
-    design = Design(Pattern(size, size), format="bf16", quantize=name)
+@pytest.mark.parametrize(("given", "name"), [
+    *(("bf16", name) for name in QUANTIZERS[1:]),
+    *(("fp16", name) for name in ("fp8_e5m2", *MX))])
+def test_every_number(bench, given, name):
+    size = BLOCK_FORMATS[name].size if name in BLOCK_FORMATS else 16
+    design = Design(Pattern(size, size), format=given, quantize=name)
     rng = generator("every", design)
     bench("pipeline", "compressor", design, vectors(design, every_value(rng, size), rng))

@@ -51,10 +51,12 @@ def test_metadata_bits_of_the_specification(pattern, span, bitmask, index, rank)
     ({"statistics": 1}, "statistics must be True or False, not 1"),
     ({"format": "bf16", "shift": "mean"}, ("format must be int4 or int8 with coefficients, a shift "
                                            "or statistics, not 'bf16'")),
-    ({"quantize": "fp4"}, ("quantize must be one of none, mxfp8_e4m3, mxfp8_e5m2, mxfp6_e2m3, "
-                           "mxfp6_e3m2, mxfp4, nvfp4, not 'fp4'")),
+    ({"quantize": "fp4"}, ("quantize must be one of none, fp8_e4m3, fp8_e5m2, mxfp8_e4m3, "
+                           "mxfp8_e5m2, mxfp6_e2m3, mxfp6_e3m2, mxfp4, nvfp4, not 'fp4'")),
     ({"selection": "after"}, "selection must be before with quantize none, not 'after'"),
-    ({"quantize": "mxfp4"}, "format must be bf16 with quantize mxfp4, not 'int8'"),
+    ({"quantize": "mxfp4"}, "format must be bf16 or fp16 with quantize mxfp4, not 'int8'"),
+    ({"quantize": "nvfp4", "format": "fp16"}, ("format must be bf16 with quantize nvfp4, not "
+                                               "'fp16'")),
     ({"quantize": "mxfp4", "format": "bf16"}, ("m must be 32 with quantize mxfp4, whose scales are "
                                                "of 32 values, not 16")),
     ({"quantize": "nvfp4", "format": "bf16", "selection": "after", "stages": 5,

@@ -6,8 +6,8 @@ import pytest
 import torch
 from amaranth.sim import Simulator
 
-from hw.compressor.quantizer import Distances, RoundElement
-from hw.config.compressor import QUANTIZERS
+from hw.compressor.distances import Distances
+from hw.compressor.quantizer import RoundElement
 from hw.formats import BLOCK_FORMATS, FORMATS
 from sw.exact.convert import convert
 from sw.exact.formats import to_bits
@@ -37,14 +37,18 @@ def test_distances_are_those_from_the_largest(width, least, last):
     run(dut, bench)
 
 
-@pytest.mark.parametrize("element", dict.fromkeys(
-    BLOCK_FORMATS[name].element.name for name in QUANTIZERS[1:]))
-def test_every_significand_is_rounded_at_every_distance(element):
-    form = FORMATS[element]
-    dut = RoundElement(form)
+@pytest.mark.parametrize(("element", "number"), [
+    *((element, "bf16") for element in dict.fromkeys(form.element.name
+                                                     for form in BLOCK_FORMATS.values())),
+    ("fp4_e2m1", "fp16")])
+def test_every_significand_is_rounded_at_every_distance(element, number):
+    form, half = FORMATS[element], 1 << FORMATS[number].mantissa
+    dut = RoundElement(form, FORMATS[number])
     places = range(len(dut.distance))
-    cases = [(significand, place) for significand in range(128, 256) for place in places]
-    values = torch.tensor([significand / 128 * 2.0 ** (form.max_exponent - place)
+    cases = [(significand, place) for significand in range(half, 2 * half, half // 128)
+             for place in places]
+    cases += [(2 * half - 1, place) for place in places]
+    values = torch.tensor([significand / half * 2.0 ** (form.max_exponent - place)
                            for significand, place in cases])
     expected = to_bits(convert(values, element), element).tolist()
 
