@@ -14,14 +14,18 @@ import torch
 
 from hw.config import Design
 from sim.runs.soak import compare, expanded
+from sim.vectors.layers import random_layer
 from sim.vectors.stimulus import bit_rows, generator, number_rows
 from sim.vectors.tokens import Beats, random_tokens
+from sw.driver.linear import LinearJob
+from sw.driver.reference import ReferenceAccelerator
 from sw.exact.encoding import decode_mask
 from sw.exact.selection import nm_mask
+from verify.jobs import JobBench
 from verify.mutate.devices import streams
 
 
-__all__ = ["compressor", "decompressor", "selector"]
+__all__ = ["accelerator", "compressor", "decompressor", "selector"]
 
 
 Check = Callable[[Any], None]
@@ -31,6 +35,12 @@ STALLS = (0.0, 0.3, 0.8)
 
 BLOCKS = 2000
 """Of a stream."""
+
+LAYERS = 25
+"""Of an accelerator."""
+
+START = 1
+"""Of its register ``CONTROL``."""
 
 
 def selector(design: Design) -> Check:
@@ -80,6 +90,62 @@ def decompressor(design: Design) -> Check:
             each(built)
 
     return check
+
+
+def accelerator(design: Design) -> Check:
+    """Jobs against the reference, with pauses, early and late streams, a reset and an abort.
+
+    Cycles are those of the design without a mutant. Then registers, errors and odd packets.
+    """
+    rng, reference = generator("mutate", design), ReferenceAccelerator(design)
+    most = min(96, design.covered_blocks * design.pattern.m)
+    layers = [random_layer(design, rng, features=int(rng.integers(1, most + 1)))
+              for _ in range(LAYERS)]
+    results = [_expected(reference, layer.job) for layer in layers]
+    cycles: dict[tuple[float, int], int] = {}
+
+    def check(built: Any) -> None:
+        for stall in STALLS:
+            built.pause(stall)
+            _interrupt(built, layers[0].job, 30)
+            built.reset()
+            for number, (layer, result) in enumerate(zip(layers, results, strict=True)):
+                took = _job(built, layer.job, result)
+                assert cycles.setdefault((stall, number), took) == took, "another number of cycles"
+        bench = JobBench(built, "mutate")
+        bench.registers()
+        bench.extremes()
+        bench.gains()
+        bench.full_buffers()
+        bench.packets()
+
+    return check
+
+
+def _expected(reference: ReferenceAccelerator, job: LinearJob) -> Any:
+    for register, value in (job.registers | {"CONTROL": START}).items():
+        reference.write(register, value)
+    return reference.run(job.inputs, job.results, limit=0)[0]
+
+
+def _interrupt(built: Any, job: LinearJob, after: int) -> None:
+    """Begin a job, and stay inside: the reset that follows finds it there."""
+    for register, value in (job.registers | {"CONTROL": START}).items():
+        built.write(register, value)
+    built.offer(job.inputs)
+    built.take(job.results, limit=after)
+
+
+def _job(built: Any, job: LinearJob, result: Any) -> int:
+    """Run a job, compare its results, and return its cycles."""
+    for register, value in (job.registers | {"CONTROL": START}).items():
+        built.write(register, value)
+    got, took = built.run(job.inputs, job.results, limit=min(job.limit, 5000))
+    assert np.array_equal(got.data, result.data), "results are wrong"
+    assert np.array_equal(got.last, result.last), "tlast of results is wrong"
+    for counter in ("CYCLES", "ARRAY_CYCLES", "IDLE_CYCLES"):
+        took = 100_000 * took + built.read(counter)
+    return took
 
 
 def _streams(sent: Beats, expected: Beats, channel: np.ndarray | None = None,
