@@ -17,7 +17,7 @@ from sim.runs.soak import compare, expanded
 from sim.vectors.layers import random_layer
 from sim.vectors.stimulus import bit_rows, generator, number_rows
 from sim.vectors.tokens import Beats, random_tokens
-from sw.driver.linear import LinearJob
+from sw.driver.linear import BUSY, LinearJob
 from sw.driver.reference import ReferenceAccelerator
 from sw.exact.encoding import decode_mask
 from sw.exact.selection import nm_mask
@@ -33,13 +33,13 @@ Check = Callable[[Any], None]
 STALLS = (0.0, 0.3, 0.8)
 """Chances of pauses: none, so that every cycle counts; some; mostly."""
 
-BLOCKS = 2000
+BLOCKS = 8000
 """Of a stream."""
 
 LAYERS = 25
 """Of an accelerator."""
 
-START = 1
+START, ABORT = 1, 4
 """Of its register ``CONTROL``."""
 
 
@@ -56,7 +56,7 @@ def selector(design: Design) -> Check:
 
     def check(built: Any) -> None:
         for seed in (1, 2):
-            assert built.run(1000, seed), "a mask is wrong, or does not come"
+            assert built.run(50_000, seed), "a mask is wrong, or does not come"
 
     return check
 
@@ -109,6 +109,9 @@ def accelerator(design: Design) -> Check:
             built.pause(stall)
             _interrupt(built, layers[0].job, 30)
             built.reset()
+            for after in range(100):  # in the cycle of the first result, too
+                _interrupt(built, layers[1].job, after)
+                _abort(built)
             for number, (layer, result) in enumerate(zip(layers, results, strict=True)):
                 took = _job(built, layer.job, result)
                 assert cycles.setdefault((stall, number), took) == took, "another number of cycles"
@@ -129,11 +132,22 @@ def _expected(reference: ReferenceAccelerator, job: LinearJob) -> Any:
 
 
 def _interrupt(built: Any, job: LinearJob, after: int) -> None:
-    """Begin a job, and stay inside: the reset that follows finds it there."""
+    """Begin a job, and stay inside: the reset or abort that follows finds it there."""
     for register, value in (job.registers | {"CONTROL": START}).items():
         built.write(register, value)
     built.offer(job.inputs)
-    built.take(job.results, limit=after)
+    built.take(1, limit=after)
+
+
+def _abort(built: Any) -> None:
+    """Abort the job; the result that was on offer is taken."""
+    built.write("CONTROL", ABORT)
+    built.discard()
+    for _ in range(10):
+        if not built.read("STATUS") & BUSY:
+            break
+        built.take(1, limit=3)
+    built.write("CONTROL", 0)
 
 
 def _job(built: Any, job: LinearJob, result: Any) -> int:
