@@ -49,7 +49,8 @@ FLOORS = {
         {"sim.tests"},
     ],
     "verify": [
-        {"verify", "verify.coverage", "verify.formal", "verify.fuzz", "verify.mutate"},
+        {"verify", "verify.jobs", "verify.reachability"},
+        {"verify.coverage", "verify.formal", "verify.fuzz", "verify.mutate"},
     ],
 }
 """Rooms of every package, the lowest floor first. A room imports from floors below its own."""

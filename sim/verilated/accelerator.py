@@ -2,6 +2,7 @@
 
 import ctypes
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -53,6 +54,10 @@ class Accelerator(WithRegisters):
         Seed of the pauses, not 0.
     probes : Probes
         What the model shows beyond its ports.
+    text : str, optional
+        Verilog in place of what is generated.
+    harness : str or Path
+        As for the library.
 
     Raises
     ------
@@ -63,17 +68,22 @@ class Accelerator(WithRegisters):
     """
 
     def __init__(self, design: Design, *, stall: float = 0.0, seed: int = 1,
-                 probes: Probes = NO_PROBES):
-        check_pauses(stall, seed)
-        self.design = design
-        self._seed = seed
-        self._bench = _Bench(random=seed, stall=int(stall * 2**32))
+                 probes: Probes = NO_PROBES, text: str = "",
+                 harness: str | Path = "accelerator.cpp"):
+        self.design, self._bench = design, _Bench()
+        self.pause(stall, seed)
         self._around = ctypes.byref(self._bench)
         self._beats: dict[str, Beats] = {}  # what the streams of the harness point to
-        text, _ = simulated("accelerator", design, probes)
-        super().__init__(text, "nm_accelerator", "accelerator.cpp",
+        super().__init__(text or simulated("accelerator", design, probes)[0], "nm_accelerator",
+                         harness,
                          *["-DNM_EPILOGUE"] * bool(design.epilogue_lanes),
                          *["-DNM_COEF"] * bool(design.channel_bits), probes=probes)
+
+    def pause(self, stall: float, seed: int = 1) -> None:
+        """Let streams pause from now on, as the parameters of the class say."""
+        check_pauses(stall, seed)
+        self._seed = self._bench.random = seed
+        self._bench.stall = int(stall * 2**32)
 
     def reset(self) -> None:
         """Hold the reset for two cycles; beats that were queued are gone."""

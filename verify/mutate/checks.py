@@ -14,14 +14,18 @@ import torch
 
 from hw.config import Design
 from sim.runs.soak import compare, expanded
+from sim.vectors.layers import random_layer
 from sim.vectors.stimulus import bit_rows, generator, number_rows
 from sim.vectors.tokens import Beats, random_tokens
+from sw.driver.linear import BUSY, LinearJob
+from sw.driver.reference import ReferenceAccelerator
 from sw.exact.encoding import decode_mask
 from sw.exact.selection import nm_mask
+from verify.jobs import JobBench
 from verify.mutate.devices import streams
 
 
-__all__ = ["compressor", "decompressor", "selector"]
+__all__ = ["accelerator", "compressor", "decompressor", "selector"]
 
 
 Check = Callable[[Any], None]
@@ -29,8 +33,14 @@ Check = Callable[[Any], None]
 STALLS = (0.0, 0.3, 0.8)
 """Chances of pauses: none, so that every cycle counts; some; mostly."""
 
-BLOCKS = 2000
+BLOCKS = 8000
 """Of a stream."""
+
+LAYERS = 25
+"""Of an accelerator."""
+
+START, ABORT = 1, 4
+"""Of its register ``CONTROL``."""
 
 
 def selector(design: Design) -> Check:
@@ -46,7 +56,7 @@ def selector(design: Design) -> Check:
 
     def check(built: Any) -> None:
         for seed in (1, 2):
-            assert built.run(1000, seed), "a mask is wrong, or does not come"
+            assert built.run(50_000, seed), "a mask is wrong, or does not come"
 
     return check
 
@@ -80,6 +90,76 @@ def decompressor(design: Design) -> Check:
             each(built)
 
     return check
+
+
+def accelerator(design: Design) -> Check:
+    """Jobs against the reference, with pauses, early and late streams, a reset and an abort.
+
+    Cycles are those of the design without a mutant. Then registers, errors and odd packets.
+    """
+    rng, reference = generator("mutate", design), ReferenceAccelerator(design)
+    most = min(96, design.covered_blocks * design.pattern.m)
+    layers = [random_layer(design, rng, features=int(rng.integers(1, most + 1)))
+              for _ in range(LAYERS)]
+    results = [_expected(reference, layer.job) for layer in layers]
+    cycles: dict[tuple[float, int], int] = {}
+
+    def check(built: Any) -> None:
+        for stall in STALLS:
+            built.pause(stall)
+            _interrupt(built, layers[0].job, 30)
+            built.reset()
+            for after in range(100):  # in the cycle of the first result, too
+                _interrupt(built, layers[1].job, after)
+                _abort(built)
+            for number, (layer, result) in enumerate(zip(layers, results, strict=True)):
+                took = _job(built, layer.job, result)
+                assert cycles.setdefault((stall, number), took) == took, "another number of cycles"
+        bench = JobBench(built, "mutate")
+        bench.registers()
+        bench.extremes()
+        bench.gains()
+        bench.full_buffers()
+        bench.packets()
+
+    return check
+
+
+def _expected(reference: ReferenceAccelerator, job: LinearJob) -> Any:
+    for register, value in (job.registers | {"CONTROL": START}).items():
+        reference.write(register, value)
+    return reference.run(job.inputs, job.results, limit=0)[0]
+
+
+def _interrupt(built: Any, job: LinearJob, after: int) -> None:
+    """Begin a job, and stay inside: the reset or abort that follows finds it there."""
+    for register, value in (job.registers | {"CONTROL": START}).items():
+        built.write(register, value)
+    built.offer(job.inputs)
+    built.take(1, limit=after)
+
+
+def _abort(built: Any) -> None:
+    """Abort the job; the result that was on offer is taken."""
+    built.write("CONTROL", ABORT)
+    built.discard()
+    for _ in range(10):
+        if not built.read("STATUS") & BUSY:
+            break
+        built.take(1, limit=3)
+    built.write("CONTROL", 0)
+
+
+def _job(built: Any, job: LinearJob, result: Any) -> int:
+    """Run a job, compare its results, and return its cycles."""
+    for register, value in (job.registers | {"CONTROL": START}).items():
+        built.write(register, value)
+    got, took = built.run(job.inputs, job.results, limit=min(job.limit, 5000))
+    assert np.array_equal(got.data, result.data), "results are wrong"
+    assert np.array_equal(got.last, result.last), "tlast of results is wrong"
+    for counter in ("CYCLES", "ARRAY_CYCLES", "IDLE_CYCLES"):
+        took = 100_000 * took + built.read(counter)
+    return took
 
 
 def _streams(sent: Beats, expected: Beats, channel: np.ndarray | None = None,

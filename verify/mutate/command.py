@@ -22,7 +22,7 @@ def _parser() -> Parser:
         "python -m verify.mutate",
         "Change a bit of a component, and see whether the project's own checks notice: bits of "
         "cells are inverted, stuck or mixed with others. A mutant that survives is proved "
-        "equivalent by induction, or listed. A run that was ended goes on. The exit code is 1 if "
+        "equivalent, or listed. A run that was ended goes on. The exit code is 1 if "
         "a mutant survives without a proof.", extra="test")
     parser.option("--components", kind=one_of(*COMPONENTS), many=True, default=tuple(COMPONENTS),
                   help="what is changed")

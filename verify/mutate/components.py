@@ -27,11 +27,21 @@ class Component:
         One of :data:`hw.config.DESIGNS`.
     design : Design
         The design point.
+    modules : tuple of str
+        Which modules of it are mutated, as patterns of their names; none for all.
     """
 
     name: str
     top: str
     design: Design
+    modules: tuple[str, ...] = ()
+
+    @property
+    def proofs(self) -> tuple[str, ...]:
+        """Ways to prove a mutant equivalent: within a large design, those of its module alone."""
+        from verify.mutate.prove import PROOFS
+
+        return tuple(PROOFS)[:1] if self.modules else tuple(PROOFS)
 
     def check(self) -> "Check":
         """What the project checks of it."""
@@ -44,6 +54,9 @@ class Component:
 _SMALL = Pattern(2, 4)
 _compressor = partial(Design, _SMALL, max_k=12)
 
+_ARRAY = ("*_array", "*_pe", "*_dot_product", "*_gather_*", "*_stage_*to*", "*_decoder*",
+          "*_recoder", "*_result_*")
+
 COMPONENTS = {component.name: component for component in (
     *(Component(f"selector-{name}", "selector", Design(_SMALL, selector=name))
       for name in ("rank", "radix", "network", "serial")),
@@ -55,5 +68,7 @@ COMPONENTS = {component.name: component for component in (
     Component("decompressor", "decompressor", Design(_SMALL)),
     Component("decompressor-index", "decompressor", Design(_SMALL, encoding="index")),
     Component("decompressor-rank", "decompressor", Design(_SMALL, encoding="rank")),
+    Component("array", "accelerator", Design(
+        _SMALL, rows=2, columns=2, tile=1, max_k=12, batch_tokens=4, epilogue_lanes=0), _ARRAY),
 )}
 """By name."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from hw.config import Design
 from sim.simulators.runner import generated
+from sim.verilated.accelerator import Accelerator
 from sim.verilated.library import Library
 from sim.verilated.pipeline import Pipeline
 
@@ -44,6 +45,8 @@ def device(name: str, design: Design, text: str) -> Any:
     """The design of Verilog with mutants, in simulation."""
     if name == "selector" and not streams(design):
         return _Selector(design, text)
+    if name == "accelerator":
+        return Accelerator(design, text=text, harness=_HARNESS / "accelerator.cpp")
     return Pipeline(name, design, text, _HARNESS / "pipeline.cpp")
 
 

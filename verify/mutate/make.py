@@ -1,6 +1,7 @@
 """Mutants: drawn by Yosys, and built into one design, in which an input chooses among them."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hw.command.files import temporary
@@ -20,10 +21,16 @@ _CLOCK = re.compile(r"-port (?:\w*CLK|clk)\b")
 _SOURCE = re.compile(r" -(?:src|wire|wirebit) \S+")
 """Where a mutant stands in the text: for people, and no part of what it is."""
 
+_READ = ("opt_expr", "wreduce", "splitcells", "opt_clean")
+"""What leaves the bits that somebody reads: a change of another one could not matter."""
+
 _TIMEOUT = 600.0
 
 _LOOPS = "/* verilator lint_off UNOPTFLAT */\n"
 """A bit that depends on another one of its own word looks like a loop to a simulator of words."""
+
+_PROMISE = "// synopsys parallel_case"
+"""What holds without mutants alone, and would end the simulator."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +53,9 @@ class Mutants:
     names: tuple[str, ...]
 
 
-def make(verilog: str, top: str, count: int, seed: int = 1) -> Mutants:
-    """Draw up to ``count`` mutants of a design, the same ones every time.
+def make(verilog: str, top: str, count: int, seed: int = 1,
+         modules: Sequence[str] = ()) -> Mutants:
+    """Draw up to ``count`` mutants of a design, or of some ``modules``, the same ones every time.
 
     Bits of ports of cells and instances are inverted, stuck at a constant, or inverted where
     another bit is 0 or 1. Clocks are left alone: a simulator without timing has one edge.
@@ -55,8 +63,8 @@ def make(verilog: str, top: str, count: int, seed: int = 1) -> Mutants:
     with temporary() as folder:
         (folder / "design.v").write_text(verilog)
         yosys.run(["read_verilog design.v", f"hierarchy -top {top}", "proc", "memory_collect",
-                   "opt_clean", "write_rtlil gold.il",
-                   f"mutate -list {2 * count} -seed {seed} -o list.txt"],
+                   *_READ, "write_rtlil gold.il",
+                   f"mutate -list {2 * count} -seed {seed} -o list.txt {' '.join(modules)}"],
                   folder, timeout=_TIMEOUT)
         lines = (folder / "list.txt").read_text().splitlines()
         found = dict.fromkeys(_SOURCE.sub("", line.removeprefix("mutate ")).strip()
@@ -67,8 +75,8 @@ def make(verilog: str, top: str, count: int, seed: int = 1) -> Mutants:
                      for number, name in enumerate(names, start=1)),
                    "opt_clean", "splitnets", "write_verilog -noattr mutants.v"],
                   folder, timeout=_TIMEOUT)
-        return Mutants((folder / "gold.il").read_text(),
-                       _LOOPS + (folder / "mutants.v").read_text(), names)
+        text = _LOOPS + (folder / "mutants.v").read_text().replace(_PROMISE, "")
+        return Mutants((folder / "gold.il").read_text(), text, names)
 
 
 def module_of(name: str) -> str:

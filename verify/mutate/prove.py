@@ -1,9 +1,15 @@
 """Proofs that a mutant is equivalent: no input, whatever came before, makes a difference."""
 
+import re
+import subprocess
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
 
 from hw.command.files import temporary
 from synth.flow import yosys
 from verify.mutate.make import module_of
+from verify.reachability import abc, gates, search
 
 
 __all__ = ["PROOFS", "prove"]
@@ -12,44 +18,100 @@ __all__ = ["PROOFS", "prove"]
 _TIMEOUT = 100.0
 """Seconds of a proof; one that takes longer is none."""
 
-_CLEAN = "memory_map; dffunmap; async2sync; opt_clean"
-_STATE = ["select -set held t:$dff %co1:+[Q] w:* %i", "rename -hide w:* @held %d", "select -clear"]
-"""Only ports and flip-flops keep their names: what stands between them may differ."""
-_INDUCTION = ["equiv_make gold gate equiv", "hierarchy -top equiv", "clean -purge",
-              "equiv_simple -undef", "equiv_induct -undef -seq 5", "equiv_status -assert"]
-
 PROOFS = {
-    "nets": "induction (equiv_induct) over all nets of the module that have names",
-    "module": "induction over outputs and flip-flops of the module, with all that stands in it",
-    "design": "induction over outputs and flip-flops of the whole design",
+    "module": "outputs and next states of the module, with all that stands in it, are the same for "
+              "all inputs and states (cec)",
+    "design": "the same of the whole design",
+    "streams": "outputs of the whole design are the same in every state that can be reached after "
+               "a reset, those of a stream while it is valid (pdr)",
 }
 """Ways of a proof, the quick one first."""
 
-
-def prove(gold: str, top: str, mutant: str) -> str:
-    """Return the way of :data:`PROOFS` by which a mutant is equivalent, or nothing."""
-    for way in PROOFS:
-        if _holds(gold, _script(way, top, mutant)):
-            return way
-    return ""
+_CUT = ["flatten", "memory_map", "dffunmap", "async2sync", "opt_clean", "expose -dff -evert-dff",
+        "techmap", "opt -fast", "simplemap", "setundef -undriven -zero", "setundef -zero", "aigmap",
+        "opt_clean"]
+"""What makes of a module one without states, in whose place there are ports."""
 
 
-def _script(way: str, top: str, mutant: str) -> list[str]:
-    module = top if way == "design" else module_of(mutant)
-    hidden = [] if way == "nets" else _STATE
-    halves = [["read_rtlil gold.il", *change, f"hierarchy -top {module}", "flatten", _CLEAN,
-               *hidden, f"rename {module} {name}", f"design -stash {name}"]
-              for name, change in (("gold", []), ("gate", [f"mutate {mutant}"]))]
-    both = [*halves[0], *halves[1], "design -copy-from gold -as gold gold",
-            "design -copy-from gate -as gate gate"]
-    return [*both, *_INDUCTION]
+def prove(gold: str, top: str, mutant: str, ways: Sequence[str] = tuple(PROOFS)) -> str:
+    """Return the one of ``ways`` of :data:`PROOFS` by which a mutant is equivalent, or nothing."""
+    tried: dict[str, Callable[[Path], bool]] = {
+        "module": lambda folder: _same(folder, gold, module_of(mutant), mutant),
+        "design": lambda folder: _same(folder, gold, top, mutant),
+        "streams": lambda folder: _alike(folder, gold, top, mutant)}
+    return next((way for way in ways if _holds(tried[way])), "")
 
 
-def _holds(gold: str, script: list[str]) -> bool:
+def _holds(way: Callable[[Path], bool]) -> bool:
+    with temporary() as folder:
+        try:
+            return way(folder)
+        except (yosys.SynthesisError, subprocess.TimeoutExpired):
+            return False
+
+
+def _same(folder: Path, gold: str, module: str, mutant: str) -> bool:
+    """Whether the two are the same but for states that they hold."""
+    alone, gates_of_gold = _alone(gold, module)
+    (folder / "module.il").write_text(alone)
+    (folder / "gold.aig").write_bytes(gates_of_gold)
+    yosys.run(["read_rtlil module.il", f"mutate {mutant}", f"hierarchy -top {module}", *_CUT,
+               "write_aiger gate.aig"], folder, timeout=_TIMEOUT)
+    return "Networks are equivalent" in abc("&r gold.aig; &cec gate.aig", folder, _TIMEOUT)
+
+
+@lru_cache(maxsize=16)
+def _alone(gold: str, module: str) -> tuple[str, bytes]:
+    """RTLIL of a module with what stands in it, and its gates, kept for its next mutant."""
     with temporary() as folder:
         (folder / "gold.il").write_text(gold)
-        try:
-            yosys.run(script, folder, timeout=_TIMEOUT)
-        except yosys.SynthesisError:
-            return False
-    return True
+        yosys.run(["read_rtlil gold.il", f"hierarchy -top {module}", "write_rtlil module.il",
+                   *_CUT, "write_aiger gold.aig"], folder, timeout=_TIMEOUT)
+        return (folder / "module.il").read_text(), (folder / "gold.aig").read_bytes()
+
+
+def _alike(folder: Path, gold: str, top: str, mutant: str) -> bool:
+    """Whether nobody at the ports can tell the two apart."""
+    ports = _ports(gold, top)
+    if "rst" not in ports:
+        return False
+    (folder / "gold.il").write_text(gold)
+    (folder / "miter.v").write_text(_miter(ports))
+    halves = [command for name, change in (("gold", []), ("gate", [f"mutate {mutant}"]))
+              for command in ("read_rtlil gold.il", *change, f"hierarchy -top {top}", "flatten",
+                              f"rename {top} {name}", f"design -stash {name}")]
+    yosys.run([*halves, "design -copy-from gold -as gold gold",
+               "design -copy-from gate -as gate gate", "read_verilog -formal miter.v",
+               *gates("claim")], folder, timeout=_TIMEOUT)
+    return search(folder, _TIMEOUT) == {0: None}
+
+
+def _ports(gold: str, top: str) -> dict[str, tuple[str, int]]:
+    """Direction and width of every port of a module of RTLIL."""
+    module = re.search(rf"^module \\{top}\n(.*?)^end$", gold, re.M | re.S)
+    assert module is not None, top
+    found = re.findall(r"^  wire (?:width (\d+) )?(?:signed )?(input|output) \d+ "
+                       r"(?:signed )?\\(\S+)$", module[1], re.M)
+    return {name: (direction, int(width or 1)) for width, direction, name in found}
+
+
+def _miter(ports: dict[str, tuple[str, int]]) -> str:
+    """Both designs with the same inputs; ``broken`` if outputs that count differ."""
+    inputs = {name: width for name, (kind, width) in ports.items() if kind == "input"}
+    outputs = {name: width for name, (kind, width) in ports.items() if kind == "output"}
+    valids = [name for name in outputs if name.endswith("valid")]
+    declared = [f"input [{width - 1}:0] {name}" for name, width in inputs.items()]
+    lines, differ = [f"module claim({', '.join([*declared, 'output broken'])});"], []
+    for name, width in outputs.items():
+        lines.append(f"wire [{width - 1}:0] gold_{name}, gate_{name};")
+        valid = next((one for one in valids if one != name and name.startswith(one[:-5])), None)
+        counts = f"gold_{valid} && " if valid else ""
+        differ.append(f"({counts}gold_{name} != gate_{name})")
+    # The first cycle resets both, whatever their flip-flops hold at power-up.
+    joined = {name: "rst || $initstate" if name == "rst" else name for name in inputs}
+    for half in ("gold", "gate"):
+        pins = [*(f".{name}({value})" for name, value in joined.items()),
+                *(f".{name}({half}_{name})" for name in outputs)]
+        lines.append(f"{half} {half}_half({', '.join(pins)});")
+    lines.append(f"assign broken = !$initstate && ({' || '.join(differ)});")
+    return "\n".join([*lines, "endmodule\n"])

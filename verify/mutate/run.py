@@ -75,7 +75,8 @@ def _one(name: str, count: int, folder: Path) -> Outcome:
         left = [mutant for mutant in mutants.names if state.verdicts[mutant] == SURVIVED
                 and mutant not in state.tried]
         for mutant in track(left, f"proofs of {name}"):
-            state.prove(mutant, prove(mutants.gold, f"nm_{component.top}", mutant))
+            state.prove(mutant, prove(mutants.gold, f"nm_{component.top}", mutant,
+                                      component.proofs))
     return Outcome(name, {mutant: state.verdicts[mutant] for mutant in mutants.names})
 
 

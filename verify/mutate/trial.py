@@ -27,12 +27,14 @@ _DEPENDS = ("verify/mutate/checks.py", "verify/mutate/make.py", "verify/mutate/d
 
 def mutants_of(component: Component, count: int) -> Mutants:
     """The mutants of a component."""
-    return make(verilog(component.top, component.design), f"nm_{component.top}", count)
+    return make(verilog(component.top, component.design), f"nm_{component.top}", count,
+                modules=component.modules)
 
 
 def state_of(component: Component, folder: Path) -> State:
     """What is known of them."""
-    identity = digest(verilog(component.top, component.design), sources(*_DEPENDS))
+    identity = digest(verilog(component.top, component.design), component.modules,
+                      sources(*_DEPENDS))
     return State(folder / f"{component.name}.jsonl", identity)
 
 

@@ -77,10 +77,36 @@ def test_what_makes_a_difference_is_never_proved(adder, tmp_path):
     unlike = [name for name in adder.names if "$add" in name and "-port Y" in name]
     assert unlike
     assert not any(prove(adder.gold, "adder", name) for name in unlike[:3])
+    assert prove(adder.gold, "adder", unlike[0], ["module"]) == ""
     alike = [name for name in adder.names if "$eq" in name and "const0" in name
              and "-port Y" in name]
-    assert [prove(adder.gold, "adder", name) for name in alike] == ["nets"] * len(alike)
+    assert [prove(adder.gold, "adder", name) for name in alike] == ["module"] * len(alike)
     assert alike
+
+
+HOLD = """
+module hold(input clk, input rst, input [1:0] s_axis_tdata, input s_axis_tvalid,
+            output s_axis_tready, output reg [1:0] m_axis_tdata, output reg m_axis_tvalid,
+            input m_axis_tready);
+  assign s_axis_tready = !m_axis_tvalid || m_axis_tready;
+  always @(posedge clk) begin
+    if (s_axis_tready) begin
+      m_axis_tdata <= s_axis_tvalid ? s_axis_tdata : 2'd0;
+      m_axis_tvalid <= s_axis_tvalid;
+    end
+    if (rst) m_axis_tvalid <= 0;
+  end
+endmodule
+"""
+
+
+def test_data_count_while_they_are_valid():
+    """What stands on a stream without a beat is nobody's; everything else is somebody's."""
+    hold = make(HOLD, "hold", 500)
+    idle, beat = ([name for name in hold.names if "-mode inv" in name and "$ternary" in name
+                   and f"-port {port}" in name] for port in "AB")
+    assert prove(hold.gold, "hold", idle[0]) == "streams"
+    assert prove(hold.gold, "hold", beat[0]) == ""
 
 
 def test_proofs_that_yosys_cannot_run_are_none(adder, monkeypatch):
@@ -186,7 +212,7 @@ def test_figures_in_the_repository_are_whole(results):
     assert sum(row.mutants for row in found.values()) >= 3000
     for row in found.values():
         assert row.mutants == row.killed + row.equivalent + len(row.survivors)
-        assert row.killed >= 0.97 * (row.mutants - row.equivalent), row.component
+        assert row.killed >= 0.99 * (row.mutants - row.equivalent), row.component
 
 
 def test_the_page_has_the_figures_and_every_survivor(results):

@@ -1,0 +1,239 @@
+"""Drives an accelerator through jobs, registers and faults: every result is compared."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from hw.fixed_point import BIAS_BITS, SCALE_BITS, SHIFT_BITS, Output
+from hw.registers import REGISTERS, Error
+from sim.vectors.layers import random_layer, random_tensor
+from sim.vectors.stimulus import generator
+from sim.verilated.accelerator import Accelerator
+from sw.driver.beats import Beats
+from sw.driver.linear import BUSY, DONE, ERROR_BIT, Channels, Corrections, LinearJob, linear_job
+from sw.driver.reference import ReferenceAccelerator
+
+
+__all__ = ["JobBench"]
+
+
+START, IRQ_ENABLE, ABORT = 1, 2, 4
+ALTERNATING = (0x5555_5555, 0xAAAA_AAAA)
+SETTLE = 200
+"""Cycles in which an accelerator comes to rest."""
+
+
+class JobBench:
+    """An accelerator beside its reference.
+
+    Every method raises AssertionError if a register, a response or a result is wrong, and
+    TimeoutError if results do not come.
+
+    Parameters
+    ----------
+    model : Accelerator
+        After reset.
+    purpose : str
+        Chooses the random numbers, with the design.
+    """
+
+    def __init__(self, model: Accelerator, purpose: str):
+        self.model, self.design = model, model.design
+        self.reference = ReferenceAccelerator(self.design)
+        self.rng = generator(purpose, self.design)
+        offered = Output if self.design.epilogue_lanes else (Output.RAW,)
+        self.outputs = [output for output in offered
+                        if output != Output.FP32 or self.design.accumulator_width >= 32]
+        self.features = min(64, self.design.max_blocks * self.design.pattern.m)
+
+    def start(self, job: LinearJob, control: int = START) -> None:
+        """Set up a job and start it."""
+        for register, value in (job.registers | {"CONTROL": control}).items():
+            self.model.write(register, value)
+
+    def status(self) -> int:
+        """STATUS, once all has come to rest."""
+        self.model.take(1, limit=SETTLE)
+        return self.model.read("STATUS")
+
+    def run(self, job: LinearJob) -> None:
+        """Run a job; every result must be that of the reference."""
+        for register, value in (job.registers | {"CONTROL": START}).items():
+            self.reference.write(register, value)
+        expected, _ = self.reference.run(job.inputs, job.results, limit=0)
+        self.start(job, START | IRQ_ENABLE)
+        got, _ = self.model.run(job.inputs, job.results, limit=job.limit)
+        assert np.array_equal(got.data, expected.data), "results are wrong"
+        assert np.array_equal(got.last, expected.last), "tlast of results is wrong"
+        assert self.status() == DONE
+
+    def small(self, outputs: int = 5, tokens: int = 6, features: int = 0,
+              corrections: Corrections | None = None) -> LinearJob:
+        """A job of random numbers over the whole range, of 40 features where they fit."""
+        features = features or min(40, self.design.covered_blocks * self.design.pattern.m)
+        x, w = (random_tensor(self.rng, -128, 128, rows, features, kind=torch.int8)
+                for rows in (tokens, outputs))
+        return self.job(x, w, corrections or Corrections())
+
+    def job(self, x: torch.Tensor, w: torch.Tensor, corrections: Corrections) -> LinearJob:
+        """A job that brings random parameters of the input channels, where the design has any."""
+        given: dict[str, Any] = {}
+        features = x.shape[1]
+        if self.design.coefficients:
+            given["factors"] = random_tensor(self.rng, 0, 1 << self.design.coefficients, features)
+        if self.design.shift == "channel":
+            given["shifts"] = random_tensor(self.rng, -60, 60, features)
+        return linear_job(self.design, x, w, replace(corrections, **given))
+
+    def registers(self) -> None:
+        """Every register and byte, every address line, and what is refused."""
+        model = self.model
+        for value in (0xFFFF_FFFF, 0, *ALTERNATING):
+            for register in REGISTERS:
+                kept = sum(((1 << field.width) - 1) << register.position(field.name)
+                           for field in register.fields if field.access == "rw")
+                before = model.read(register.name)
+                for strobe in (1, 2, 4, 8):
+                    given = value & ~START if register.name == "CONTROL" else value
+                    model.write(register.name, given, strobe=strobe)
+                assert model.read(register.name) == value & kept | before & ~kept, register.name
+        for line in range(12):
+            for access in (lambda at: model.write(at, 0), model.read):
+                if 1 << line > REGISTERS[-1].offset:
+                    _refused(access, 1 << line)
+                else:
+                    access(1 << line)
+        for register in REGISTERS:
+            model.write(register.name, 0)
+        self._refusals()
+
+    def _refusals(self) -> None:
+        """Starts with a register out of range, one after the other."""
+        good = self.small().registers
+        for name, value, error in (
+                ("K_BLOCKS", 0, Error.K_BLOCKS), ("K_BLOCKS", 0xFF_FFFF, Error.K_BLOCKS),
+                ("TOKENS", 0, Error.TOKENS), ("COLUMN_TILES", 0, Error.COLUMN_TILES),
+                ("OUTPUT", 0xFF, Error.OUTPUT), ("JOB_PATTERN", 0xFFFF, Error.PATTERN),
+                ("THRESHOLD", 0xFFFF, Error.PATTERN), ("CORRECTIONS", 8, Error.COEF)):
+            if error == Error.COEF and self.design.channel_bits:
+                continue  # it is what they are for
+            self.model.reset()  # the first error stays
+            for register, given in (good | {name: value, "CONTROL": START}).items():
+                self.model.write(register, given)
+            assert self.model.read("STATUS") == error << ERROR_BIT, name
+        self.model.reset()
+
+    def random(self, layers: int) -> None:
+        """Layers with all that the design can do."""
+        for _ in range(layers):
+            self.run(random_layer(self.design, self.rng).job)
+
+    def extremes(self) -> None:
+        """Terms over their whole ranges, and at their ends."""
+        for output in self.outputs:
+            for tokens, outputs in ((5, 9), (34, 4)):
+                self.run(self.small(outputs, tokens, self.features,
+                                    self._terms(output, tokens, outputs)))
+        for value, weight in ((127, 127), (-128, 127), (127, -128), (-128, -128), (0, 0), (-1, 1)):
+            x, w = (torch.full((rows, self.features), number, dtype=torch.int8)
+                    for rows, number in ((5, value), (4, weight)))
+            for output in self.outputs:
+                self.run(self.job(x, w, self._terms(output, 5, 4)))
+
+    def gains(self) -> None:
+        """Factors of tokens of every size and variance, and products that show each bit of them."""
+        features = self.design.max_blocks * self.design.pattern.m
+        for tokens in (40,) * 6 if self.design.statistics else ():
+            sizes = torch.from_numpy(2.0 ** self.rng.uniform(0, 7, (tokens, 1)))
+            x = random_tensor(self.rng, -128, 128, tokens, features) * sizes / 128
+            x += random_tensor(self.rng, -128, 128, tokens, 1) * (1 - sizes / 128)
+            w = random_tensor(self.rng, -128, 128, 5, features, kind=torch.int8)
+            self.run(self.job(x.to(torch.int8), w, Corrections(Output.CORRECTED, variance=True)))
+
+    def _terms(self, output: Output, tokens: int, outputs: int) -> Corrections:
+        """Random terms over their whole ranges."""
+        if output == Output.RAW:
+            return Corrections()
+        scales = random_tensor(self.rng, 0, 1 << SCALE_BITS, tokens, 1)
+        if output == Output.CORRECTED:
+            return Corrections(output, token_scale=scales)
+        half = 1 << BIAS_BITS - 1
+        ranges = (0, 1 << SCALE_BITS), (0, 1 << SHIFT_BITS), (-half, half)
+        terms = [random_tensor(self.rng, low, high, outputs) for low, high in ranges]
+        for term, (low, high) in zip(terms, ranges, strict=True):
+            term[0], term[-1] = low, high - 1
+        return Corrections(output, token_scale=scales, channels=Channels(*terms),
+                           exponent=int(self.rng.integers(-128, 128)))
+
+    def full_buffers(self) -> None:
+        """Tokens that fill the buffers, in three batches, and tokens in chunks."""
+        design = self.design
+        self.run(self.small(3 * design.columns, 2 * design.batch_tokens + 1,
+                            design.max_blocks * design.pattern.m))
+        chunks = min(2 * design.max_blocks + 3, design.covered_blocks)
+        self.run(self.small(2 * design.columns, design.rows + 1, chunks * design.pattern.m))
+
+    def packets(self) -> None:
+        """Packets that are too short and too long, of every stream."""
+        errors = {"act": Error.ACT_TLAST, "weight": Error.WEIGHT_TLAST, "coef": Error.COEF_TLAST,
+                  "token": Error.TOKEN_TLAST, "channel": Error.CHANNEL_TLAST}
+        output = Output.INT8 if Output.INT8 in self.outputs else Output.RAW
+        job = self.small(9, 6, self.features, self._terms(output, 6, 9))
+        for name, error in errors.items():
+            if name not in job.inputs:
+                continue
+            for fault in (_short, _long):
+                self.start(job)
+                self.model.offer(job.inputs | {name: fault(job.inputs[name])})
+                self.model.take(job.results, limit=job.limit)
+                assert self.status() == DONE | error << ERROR_BIT, f"{name} {fault.__name__}"
+                self.model.discard()
+        self.run(job)
+
+    def huge(self) -> None:
+        """Jobs as large as the registers say, which time out and are aborted."""
+        design = self.design
+        for number in (0xFFFF_FFFF, *ALTERNATING):
+            blocks = min(number, design.covered_blocks)
+            job = self.small()
+            self.model.write("TIMEOUT", 100)
+            self.start(LinearJob(job.registers | {"K_BLOCKS": blocks, "TOKENS": number,
+                                                  "COLUMN_TILES": number},
+                                 job.inputs, 1, 0), START | IRQ_ENABLE)
+            self.model.offer(job.inputs)
+            self.model.take(1000, limit=SETTLE)
+            assert self.model.read("STATUS") & BUSY
+            self.model.write("CONTROL", ABORT)
+            assert not self.status() & BUSY
+            self.model.discard()
+            self.model.write("CONTROL", 0)
+            self.model.write("TIMEOUT", 0)
+            self.model.reset()
+            self.run(self.small())
+
+
+def _refused(access, address: int) -> None:
+    """An access that the bus must answer with an error."""
+    try:
+        access(address)
+    except OSError:
+        return
+    raise AssertionError(f"address {address:#x} has no register, and no error")
+
+
+def _short(beats: Beats) -> Beats:
+    """The first packet without its last beat, where it has several."""
+    end = int(np.flatnonzero(beats.last)[0])
+    keep = np.arange(len(beats.last)) != end
+    last = beats.last.copy()
+    last[end - 1] = True
+    return Beats(beats.data[keep], last[keep])
+
+
+def _long(beats: Beats) -> Beats:
+    """The last packet with one more beat."""
+    last = beats.last.copy()
+    last[-1] = False
+    return Beats(np.concatenate([beats.data, beats.data[-1:]]), np.append(last, True))

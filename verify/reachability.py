@@ -1,0 +1,92 @@
+"""What ABC decides of outputs of a netlist: whether one can ever be high, for all inputs.
+
+Property directed reachability finds the inductive invariant by itself, and ABC checks it once it
+has it. Bradley, SAT-based model checking without unrolling, 2011; Een, Mishchenko and Brayton,
+Efficient implementation of property directed reachability, 2011. What has no clock is left to
+decision diagrams.
+"""
+
+import re
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+from hw.command.children import call
+from hw.command.faults import Fault
+
+
+__all__ = ["DIAGRAMS", "REACHABILITY", "abc", "abc_program", "gates", "search"]
+
+
+DIAGRAMS = "diagrams, no clock", "collapse; strash"
+REACHABILITY = "pdr, unbounded", "scleanup; dc2; scorr"
+"""Engines, as a table calls them, and what ABC does before it searches."""
+
+
+def abc_program() -> Path:
+    """The program that comes with Yosys; ModuleNotFoundError where that is not installed."""
+    spec = find_spec("pyosys")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("No module named 'pyosys'", name="pyosys")
+    return Path(spec.origin).with_name("yosys-abc")
+
+
+def abc(script: str, folder: Path, seconds: float) -> str:
+    """What ABC prints, which comes with ``pyosys``.
+
+    Raises
+    ------
+    Fault
+        If it fails.
+    TimeoutExpired
+        If it takes longer.
+    """
+    done = call([abc_program(), "-q", script], cwd=folder, timeout=seconds)
+    if done.returncode or "Error" in done.stdout:
+        raise Fault(f"ABC must decide, not fail: {done.stdout.strip()[-200:]}")
+    return done.stdout
+
+
+def gates(top: str) -> list[str]:
+    """Commands of Yosys from a design that was read to gates, in ``claim.aig``."""
+    return [
+        f"hierarchy -check -top {top}", "proc", "flatten",
+        "memory -nomap", "opt -full", "memory_map", "opt -full", "dffunmap", "techmap",
+        "opt -fast -nodffe -nosdff", "simplemap",
+        # What is X to a simulator may be anything to a solver.
+        "setundef -undriven -anyseq", "aigmap", "opt_clean", "write_aiger -zinit claim.aig",
+    ]
+
+
+def search(folder: Path, seconds: float, prepare: str = REACHABILITY[1]) -> dict[int, int | None]:
+    """Decide the outputs of ``claim.aig``.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it is.
+    seconds : float
+        Time for the search.
+    prepare : str
+        What ABC does before it.
+
+    Returns
+    -------
+    dict of int to (int or None)
+        For each output that was decided, by number, None if it is low for ever, or else the number
+        of cycles after which it can be high.
+
+    Raises
+    ------
+    Fault
+        If ABC fails.
+    """
+    try:
+        printed = abc(f"read_aiger claim.aig; {prepare}; pdr -a -T {seconds:g}", folder,
+                      2 * seconds + 60)
+    except subprocess.TimeoutExpired:
+        return {}
+    found: dict[int, int | None] = dict.fromkeys(
+        map(int, re.findall(r"^Proved output +(\d+)", printed, re.M)))
+    return found | {int(output): int(frame) for output, frame in re.findall(
+        r"^Output +(\d+) was (?:trivially )?asserted in frame +(\d+)", printed, re.M)}
