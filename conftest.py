@@ -166,8 +166,8 @@ LONG = {
         "test_ready_follows_no_valid[accelerator-{}]",
         "test_ready_follows_no_valid[accelerator-{'flexible': 'all', 'unstructured': True}]",
         "test_ready_follows_no_valid[accelerator-{'epilogue_lanes': 0}]",
-        "test_ready_follows_no_valid[accelerator-{'epilogue_lanes': 0, 'columns': 4, "
-        "'bus': 'axi4', 'bus_width': 64, 'decode': True}]"),
+        ("test_ready_follows_no_valid[accelerator-{'epilogue_lanes': 0, 'columns': 4, "
+         "'bus': 'axi4', 'bus_width': 64, 'decode': True}]")),
     "tests/hw/generate/test_reset.py": (
         "test_reset_alone_makes_every_handshake_known[accelerator-axi4-active_low]",
         "test_reset_alone_makes_every_handshake_known[accelerator-stream-active_high]"),
