@@ -45,12 +45,17 @@ def refused(main, arguments, capsys):
     return last_line(capsys)
 
 
+def _default_signals():
+    for number in (signal.SIGINT, signal.SIGHUP):  # ignored in the background, and under nohup
+        signal.signal(number, signal.SIG_DFL)
+
+
 def start(arguments, cwd=ROOT, **options):
     """Start ``python -m`` as a user does: signals as they are by default."""
     return subprocess.Popen(
         [sys.executable, "-m", *map(str, arguments)], cwd=cwd, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=_default_signals,
         env={**os.environ, "PYTHONPATH": str(ROOT), **options})
 
 

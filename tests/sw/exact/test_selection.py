@@ -160,6 +160,7 @@ def test_unstructured_beyond_one_chunk_and_strided():
     assert torch.equal(unstructured_mask(x, 210), expected)
 
 
+@pytest.mark.usefixtures("nothing_compiled")
 def test_mask_compiles_without_graph_breaks():
     x = sample(torch.bfloat16, 4, 64)
     compiled = torch.compile(lambda t: nm_mask(t, 8, 16), backend="eager", fullgraph=True)

@@ -121,6 +121,7 @@ def test_the_low_rank_path_stays_once_it_was_trained():
     assert torch.equal(layer.learned["a"], trained)
 
 
+@pytest.mark.usefixtures("nothing_compiled")
 @pytest.mark.parametrize(("criterion", "corrections"), METHODS[:-1], ids=str)
 @torch.no_grad()
 def test_a_compiled_model_is_that_of_its_weights_now(criterion, corrections):

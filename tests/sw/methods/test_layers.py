@@ -196,6 +196,7 @@ def test_a_layer_whose_weights_are_read_directly_is_reported():
     assert sparse.coverage.layers("not called")  # known after the run, too
 
 
+@pytest.mark.usefixtures("nothing_compiled")
 def test_calls_are_seen_in_compiled_models():
     model, x = nn.Sequential(nn.Linear(16, 16), nn.Linear(16, 16)), torch.ones(2, 16)
     with sparsify(model, "2:4") as sparse:

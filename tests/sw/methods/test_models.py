@@ -190,6 +190,7 @@ def test_perplexity_comes_back(model):
     assert subject.losses() == dense
 
 
+@pytest.mark.usefixtures("nothing_compiled")
 @torch.no_grad()
 def test_whole_model_compiles_in_one_graph():
     model, batch = reduced(LLAMA_3_1_8B), windows()[0]

@@ -269,6 +269,7 @@ def test_arguments_by_keyword():
     assert torch.equal(layer(input=x), layer(x))
 
 
+@pytest.mark.usefixtures("nothing_compiled")
 def test_integers_of_values_that_are_not_finite_are_refused_or_nan():
     x = torch.tensor([[1.0, torch.inf], [1.0, 2.0], [3e38, 1.0]])
     with pytest.raises(ValueError, match=r"^x must be finite to be quantised, not infinite or NaN"):

@@ -168,6 +168,7 @@ def test_tokens_that_a_mask_does_not_describe_are_refused_by_name():
         find_layers(model))
 
 
+@pytest.mark.usefixtures("nothing_compiled")
 @torch.no_grad()
 def test_a_compiled_model_leaves_padding_out():
     model, batch = causal("llama"), padded()

@@ -222,6 +222,7 @@ def test_observed_statistics():
         assert model(x).isfinite().all()
 
 
+@pytest.mark.usefixtures("nothing_compiled")
 @pytest.mark.parametrize(("pattern", "criterion", "corrections"), [
     ("8:16", "wina", ["d-pts", "var"]), ("unstructured-70", "clact", ["l-pts", "r-sparse"]),
     ("2:4", "weight", [])])
@@ -242,6 +243,7 @@ def test_compiled_model_has_the_same_outputs_and_gradients(pattern, criterion, c
         assert torch.allclose(gradient, gradients[1][name], rtol=1e-4, atol=1e-5), name
 
 
+@pytest.mark.usefixtures("nothing_compiled")
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # of inductor itself
 @pytest.mark.long
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
