@@ -28,6 +28,13 @@ def collector():
     gc.freeze()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item):
+    """Large designs do not wait for the end of their module."""
+    if item.get_closest_marker("long"):
+        gc.collect()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_terminal_summary():
     """Thaw: plugins that report now may ask who refers to an object, which a frozen one hides."""
