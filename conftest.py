@@ -16,23 +16,24 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-# Garbage is collected between modules alone: elsewhere it would walk through netlists, and through
-# the libraries, over and over.
-gc.disable()
+
+def pytest_configure(config):
+    """Collect garbage between modules alone: elsewhere it walks through netlists and libraries.
+
+    Large designs cannot wait for the end of their module: with them it is collected less often.
+    """
+    if config.option.markexpr == "not long":
+        gc.disable()
+    else:
+        gc.set_threshold(100_000, 10, 10)
 
 
 @pytest.fixture(autouse=True, scope="module")
 def collector():
     """Collect what the module before left; what is still in use is not looked at again."""
-    gc.collect()
-    gc.freeze()
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(item):
-    """Large designs do not wait for the end of their module."""
-    if item.get_closest_marker("long"):
+    if not gc.isenabled():
         gc.collect()
+        gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
