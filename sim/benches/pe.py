@@ -32,6 +32,7 @@ async def accumulates_every_step(dut, stall):
     start_clock(dut)
     idle(dut)
     await reset(dut)
+    await RisingEdge(dut.clk)  # gates settle after the edge of the reset
     expected = read(dut.accumulator.value)
     assert not expected, f"the accumulator is {expected} after a reset"
     waiting, sums = deque([None] * AHEAD), deque([expected] * INSIDE)
