@@ -13,14 +13,14 @@ from hw.config import Design
 from hw.formats import E8M0_BIAS
 
 
-__all__ = ["ExactDotProduct", "RoundedDotProduct"]
+__all__ = ["ExactDotProduct", "FloatDotProduct", "RoundedDotProduct"]
 
 
 BIAS = 150
 """What the field of a ``RoundedSum`` is above the exponent of its lowest bit."""
 
 
-class _FloatDotProduct(wiring.Component):
+class FloatDotProduct(wiring.Component):
     """Multiplies floats with as many weights. See the two kinds of accumulators below."""
 
     def __init__(self, design: Design, accumulator, *, inverted: bool):
@@ -59,7 +59,7 @@ class _FloatDotProduct(wiring.Component):
         return self.nan | (self.step & Cat(found).any())
 
 
-class ExactDotProduct(_FloatDotProduct):
+class ExactDotProduct(FloatDotProduct):
     """Multiplies floats with as many weights, and accumulates without rounding.
 
     A module of its own: it is the same whatever brings the weights, a gather or nothing.
@@ -98,7 +98,7 @@ class ExactDotProduct(_FloatDotProduct):
         return m
 
 
-class RoundedDotProduct(_FloatDotProduct):
+class RoundedDotProduct(FloatDotProduct):
     """Multiplies floats with as many weights, and rounds to binary32 once a step.
 
     The sum of a step is exact, times the scales of its two blocks, and registered without leading

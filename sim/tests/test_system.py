@@ -63,4 +63,6 @@ def test_layers_of_a_model_by_the_driver(pattern):
             outcome = run_program(design, Memory(40, 16), *(
                 quantize(part).values for part in (x, weight)))
             assert outcome.exact
-            assert outcome.steps > 0.6 * outcome.array_cycles
+            reads = sum(outcome.moved.values()) - outcome.moved["result"]
+            # A weight that is read serves three groups of tokens alone: the bus may be the limit.
+            assert max(outcome.steps, reads / 16) > 0.8 * outcome.array_cycles
