@@ -125,7 +125,7 @@ def _first(found: Sequence[Step], rows: dict[str, Row], technology: str) -> str:
     paying = takewhile(lambda step: step.dearest is not None and step.dearest < 1, found)
     best = [found[0].before, *(step.after for step in paying)][-1]
     row = rows[best]
-    costs = ", ".join(f"{row[name]:.2f} of the {label_of(name, label, rows)}"
+    costs = ", ".join(f"{row[name]:.2f} of the {label_of(name, label, rows.values())}"
                       for name, label in METRICS if row.get(name) is not None)
     speed = row.get("relative_throughput")
     work = f", and does {speed:.2f} of the work in the same area and time" if speed else ""
@@ -137,7 +137,7 @@ def _first(found: Sequence[Step], rows: dict[str, Row], technology: str) -> str:
 def _steps(found: Sequence[Step], rows: dict[str, Row]) -> Iterable[str]:
     """What each step costs, and what it is worth."""
     for step in found:
-        changes = [f"{label_of(name, label, rows)} {_percent(step.costs[name])}"
+        changes = [f"{label_of(name, label, rows.values())} {_percent(step.costs[name])}"
                    for name, label in METRICS if name in step.costs]
         if step.speed is not None:
             changes.append(f"work for area and time {_percent(step.speed)}")
@@ -221,7 +221,7 @@ def _missing(study: Study) -> Iterable[str]:
 
 def _table(rows: dict[str, Row], measured: Sequence[Curve]) -> tuple[list[str], list[list[str]]]:
     """A row for each pattern; losses over that of the first pattern of the chain."""
-    columns = [(label_of(name, label, rows), name) for name, label in METRICS
+    columns = [(label_of(name, label, rows.values()), name) for name, label in METRICS
                if any(row.get(name) is not None for row in rows.values())]
     patterns = chain(rows)
     base = patterns[0] if patterns else ""
@@ -239,9 +239,9 @@ def _table(rows: dict[str, Row], measured: Sequence[Curve]) -> tuple[list[str], 
     return headings, table
 
 
-def label_of(name: str, label: str, rows: dict[str, Row]) -> str:
+def label_of(name: str, label: str, rows: Iterable[Row]) -> str:
     """What a column is called, with whose energy it is."""
-    of = {row.get("energy_of") for row in rows.values()} - {None}
+    of = {row.get("energy_of") for row in rows} - {None}
     return f"{label} of the {of.pop()}" if name == "relative_energy" and of else label
 
 

@@ -62,11 +62,11 @@ def _parser() -> Parser:
     parser.option("--designs", aliases=("--design",), kind=one_of(*DESIGNS), many=True,
                   default=DESIGNS, help="what is synthesised")
     parser.option("--selectors", kind=one_of(*SELECTORS), many=True, default=("rank", "radix"),
-                  help="structures of the selector in accelerators, a row each, with the first of "
-                       "the pipelines")
+                  help="structures of the selector in accelerators, a row each with each of the "
+                       "pipelines")
     parser.option("--pipelines", kind=one_of(*PIPELINES), many=True, default=PIPELINES,
                   help="where sparse designs register weights, a row each: at the inputs of a "
-                       "tile, or gathered in each PE; of accelerators with the first selector")
+                       "tile, or gathered in each PE")
     parser.option("--columns", kind=whole(1, 64), default=4, help="columns of an accelerator")
     parser.option("--products", kind=whole(2, 1 << 18), default=512,
                   help="products of the dense layer that it does in a cycle: rows times columns "

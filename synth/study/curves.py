@@ -9,7 +9,7 @@ from hw.config import Pattern
 from synth.study.data import Row, Study
 
 
-__all__ = ["Curve", "chain", "chosen", "curves", "front", "order", "pipeline", "spoken"]
+__all__ = ["Curve", "alike", "chain", "chosen", "curves", "front", "order", "pipeline", "spoken"]
 
 
 PREFERRED = ("accelerator", "array", "pe")
@@ -95,31 +95,40 @@ def chain(patterns: Iterable[str]) -> list[str]:
 def chosen(study_rows: Sequence[Row], technology: str) -> dict[str, Row]:
     """The row that stands for each pattern on a technology, dense ones too.
 
-    It is the one that does most work for its area and time; the smallest where that is not known.
-    Of accelerators whose energy is not known, that of the PE of the same pipeline stands for it:
+    It is the one of least area, time and energy, multiplied; where the energy of one of a pattern's
+    designs is not known, of least area and time, and where its path is not known, the smallest.
+    Where no accelerator's energy is known, that of the PE of the same pipeline stands for it:
     ``energy_of`` says so.
     """
     rows = [row for row in study_rows if row["technology"] == technology
             and row["status"] == "done" and row["area"] is not None]
     rows = [row for row in rows if row["goal"] == _goal(rows)]
     name = next((name for name in PREFERRED if any(row["design"] == name for row in rows)), "")
-    found = _best(rows, name)
-    if not any(row.get("relative_energy") for row in found.values()):
-        for pattern, row in _best([row for row in rows if pipeline(row) == pipeline(
-                found.get(row["pattern"], {}))], "pe").items():
-            if pattern in found and row.get("relative_energy"):
-                found[pattern] = {**found[pattern], "energy_of": "PE",
-                                  "relative_energy": row["relative_energy"]}
-    return {pattern: found[pattern] for pattern in order(found)}
+    found: dict[str, list[Row]] = {}
+    for row in _with_energies([row for row in rows if row["design"] == name], rows):
+        found.setdefault(row["pattern"], []).append(row)
+    return {pattern: _best(found[pattern]) for pattern in order(found)}
 
 
-def _best(rows: Sequence[Row], name: str) -> dict[str, Row]:
-    """The best row of a design for each pattern."""
-    found: dict[str, Row] = {}
-    for row in rows:
-        if row["design"] == name and _cost(row) < _cost(found.get(row["pattern"])):
-            found[row["pattern"]] = row
-    return found
+def _with_energies(own: list[Row], rows: Sequence[Row]) -> list[Row]:
+    """The same designs, with the energies of their PEs where none of their own is known."""
+    if any(row.get("relative_energy") for row in own):
+        return own
+    energies = {alike(row): row["relative_energy"] for row in rows
+                if row["design"] == "pe" and row.get("relative_energy")}
+    return [{**row, "energy_of": "PE", "relative_energy": energies[alike(row)]}
+            if alike(row) in energies else row for row in own]
+
+
+def alike(row: Row) -> tuple[str, ...]:
+    """What a PE and a design that it stands for have in common."""
+    return row["technology"], row["pattern"], row["goal"], pipeline(row)
+
+
+def _best(rows: Sequence[Row]) -> Row:
+    """The best of designs of a pattern."""
+    known = all(row.get("relative_energy") for row in rows)
+    return min(rows, key=lambda row: _cost(row) * (row["relative_energy"] if known else 1))
 
 
 def _goal(rows: Sequence[Row]) -> str:
@@ -128,9 +137,7 @@ def _goal(rows: Sequence[Row]) -> str:
     return "area" if "area" in goals else goals[0]
 
 
-def _cost(row: Row | None) -> float:
-    if row is None:
-        return float("inf")
+def _cost(row: Row) -> float:
     return 1 / row["relative_throughput"] if row.get("relative_throughput") else row["area"]
 
 

@@ -32,7 +32,7 @@ def figure(study: Study) -> dict[str, bytes]:
     technology = study.technologies[0] if study.technologies else ""
     rows = {pattern: row for pattern, row in chosen(study.designs, technology).items()}
     sparse = {pattern: row for pattern, row in rows.items() if not row["dense"]}
-    panels = [(key, label_of(key, label, rows)) for key, label in PANELS
+    panels = [(key, label_of(key, label, rows.values())) for key, label in PANELS
               if any(row.get(key) is not None for row in sparse.values())]
     drawn = Figure(figsize=(4 * (len(panels) + 1), 4), layout="constrained")
     axes = drawn.subplots(1, len(panels) + 1, squeeze=False)[0]

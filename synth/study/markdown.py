@@ -72,15 +72,14 @@ def _technologies(study: Study) -> str:
     keys = (("relative_area", "area"), ("relative_whole", "with memories"),
             ("relative_energy", "energy"), ("relative_whole_energy", "energy with memories"),
             ("relative_throughput", "work for area and time"))
-    by_name = {name: chosen(study.designs, name) for name in study.technologies}
-    patterns = [pattern for pattern in order(p for rows in by_name.values() for p in rows)
-                if any(pattern in rows and not rows[pattern]["dense"] for rows in by_name.values())]
-    columns = [(name, key, label_of(key, label, rows))
-               for name, rows in by_name.items() for key, label in keys
-               if any(row.get(key) is not None for row in rows.values())]
-    return grid(["pattern", *(f"{name}: {label}" for name, _, label in columns)],
-                [[pattern, *(_two(by_name[name].get(pattern, {}).get(key))
-                             for name, key, _ in columns)] for pattern in patterns])
+    rows = [row for name in study.technologies for row in chosen(study.designs, name).values()
+            if not row["dense"]]
+    columns = [(key, label_of(key, label, rows)) for key, label in keys
+               if any(row.get(key) is not None for row in rows)]
+    return grid(["technology", "pattern", "selector", "weights registered",
+                 *(label for _, label in columns)],
+                [[row["technology"], row["pattern"], row["selector"], pipeline(row),
+                  *(_two(row.get(key)) for key, _ in columns)] for row in rows])
 
 
 def _energies(study: Study) -> str:

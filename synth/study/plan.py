@@ -46,8 +46,7 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], *, columns: int = 4,
     selectors : sequence of str
         Structures of the accelerators' selectors.
     pipelines : sequence of str
-        Where weights of sparse PEs, arrays and accelerators are registered. Accelerators vary one
-        of both: every selector with the first pipeline, every pipeline with the first selector.
+        Where weights of sparse PEs, arrays and accelerators are registered.
 
     Raises
     ------
@@ -95,10 +94,9 @@ def _accelerators(pattern: Pattern, columns: int, products: int, selectors: Sequ
     if rest or not 1 <= rows <= MOST:
         raise ValueError(f"products must be {columns * pattern.m} times 1 to {MOST} for {pattern} "
                          f"on {columns} columns, not {products}")
-    ways = _ways(pattern, pipelines)
-    both = [(selector, ways[0]) for selector in (selectors[:1] if pattern.dense else selectors)]
-    for selector, pipeline in (*both, *((selectors[0], pipeline) for pipeline in ways[1:])):
-        yield Design(pattern, rows=rows, columns=columns, selector=selector, pipeline=pipeline)
+    for pipeline in _ways(pattern, pipelines):
+        for selector in selectors[:1] if pattern.dense else selectors:
+            yield Design(pattern, rows=rows, columns=columns, selector=selector, pipeline=pipeline)
 
 
 def _dense(patterns: Sequence[Pattern], columns: int, products: int) -> Iterator[Design]:

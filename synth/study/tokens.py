@@ -6,7 +6,7 @@ from hw.config import Design, Pattern
 from synth.performance.layer import Performance, perform
 from synth.performance.models import MODELS, named
 from synth.performance.phases import phase_layers
-from synth.study.curves import chosen, pipeline
+from synth.study.curves import alike, chosen
 from synth.study.data import Row, Study
 
 
@@ -79,12 +79,7 @@ def _energy(done: list[Performance], count: int, row: Row, product: float | None
 def _product(study: Study, row: Row) -> tuple[float | None, str, str]:
     """Energy of a product of the dense layer, its unit, and of what it is."""
     for one in (row, *(other for other in study.designs if other["design"] == "pe"
-                       and _alike(other) == _alike(row))):
+                       and alike(other) == alike(row))):
         if one.get("energy"):
             return one["energy"]["product"], one["energy"]["unit"], one["design"]
     return None, "", ""
-
-
-def _alike(row: Row) -> tuple[str, ...]:
-    """What a PE and an accelerator that it stands for have in common."""
-    return row["technology"], row["pattern"], row["goal"], pipeline(row)

@@ -84,7 +84,12 @@ def test_of_two_pipelines_the_better_stands_for_its_pattern_with_the_energy_of_i
     found = chosen(compare([*bare, *pes]), "cells")["8:16"]
     assert (found["pipeline"], found["gates"]) == ("gathered", 650.0)
     assert (found["relative_energy"], found["energy_of"]) == (0.6, "PE")
-    slow = [*bare[:2], {**bare[2], "delay": 30.0}]
+    slow = [*bare[:2], {**bare[2], "delay": 25.0}]
+    found = chosen(compare([*slow, *pes]), "cells")["8:16"]
+    assert (found["pipeline"], found["relative_energy"]) == ("gathered", 0.6)
+    found = chosen(compare([*slow, *pes[:2], {**pes[2], "energy": None}]), "cells")["8:16"]
+    assert (found["pipeline"], found["relative_energy"]) == ("inputs", 0.9)
+    slow = [*bare[:2], {**bare[2], "delay": 35.0}]
     found = chosen(compare([*slow, *pes]), "cells")["8:16"]
     assert (found["pipeline"], found["relative_energy"]) == ("inputs", 0.9)
 
