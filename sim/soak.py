@@ -1,46 +1,86 @@
-"""Long random streams through the RTL: ``python -m sim.soak --blocks 100000``."""
+"""Long random runs of whole designs: ``python -m sim.soak``."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from hw.command.kinds import whole
+from hw.command.files import check_writable
+from hw.command.kinds import folder, whole
 from hw.command.parser import Arguments, Parser
-from hw.command.progress import doing
 from hw.command.run import run
 from sim.command import EXTRA, add_patterns
 from sim.simulators.environment import check_environment, seed
 
 
+if TYPE_CHECKING:
+    from hw.command.journal import Journal
+
+
 __all__ = ["main"]
 
 
+REPORTS = 20
+"""Lines about memory and speed in a run from its beginning to its end."""
+
+
 def _parser() -> Parser:
-    parser = Parser("python -m sim.soak",
-                    "Run long random streams through compressors and decompressors of every "
-                    "format, encoding and option, with pauses on both sides and a reset in the "
-                    "middle. The exit code is 1 at the first beat that is wrong.", extra=EXTRA)
-    parser.option("--blocks", kind=whole(1000, 10_000_000), default=100_000,
-                  help="blocks for each design")
-    add_patterns(parser, "8:16")
+    parser = Parser(
+        "python -m sim.soak",
+        "Run random blocks through compressors, decompressors and accelerators of every format, "
+        "encoding, shift and option, with pauses, resets, aborts, and jobs back to back, and "
+        "compare every beat with the reference. What is done is kept unit by unit: a run that was "
+        "ended, however it ended, goes on. The exit code is 1 if a beat is wrong.", extra=EXTRA)
+    parser.option("--blocks", kind=whole(1000, 1_000_000_000), default=10_000_000,
+                  help="blocks for compressors in all, and for decompressors")
+    parser.option("--job-blocks", kind=whole(0, 1_000_000_000), default=1_000_000,
+                  help="blocks of tokens for accelerators in all")
+    add_patterns(parser, "2:4", "3:7", "4:8", "8:16")
+    parser.option("--workers", kind=whole(1, 256), default=2, help="units at the same time")
+    parser.option("-o", "--output", kind=folder(), default="build/soak",
+                  help="directory of what is done")
     return parser
 
 
 def _run(arguments: Arguments) -> int:
     check_environment()
-    from sim.runs.soak import STALL, designs, soak
-    print(f"SEED={seed()}, pauses with a chance of {STALL} in each cycle", flush=True)
-    cases = [(name, design) for pattern in dict.fromkeys(arguments.patterns)
-             for design in designs(pattern) for name in ("compressor", "decompressor")
-             if name == "compressor" or (design.shift == "none" and not design.coefficients)]
-    for name, design in cases:
-        case = f"{name} {design.pattern} {design.options}".strip()
-        with doing(f"{arguments.blocks} blocks through {case}"):
-            try:
-                cycles = soak(name, design, arguments.blocks)
-            except (AssertionError, TimeoutError) as wrong:
-                print(f"{case}: {wrong}")
-                return 1
-        print(f"{case}: {arguments.blocks} blocks exact in {cycles} cycles", flush=True)
-    return 0
+    check_writable(arguments.output)
+    from sim.runs.soak.plan import plan
+    from sim.runs.soak.run import finished, journal_of, run_all
+    patterns = list(dict.fromkeys(arguments.patterns))
+    units = plan(patterns, arguments.blocks, arguments.job_blocks)
+    journal = journal_of(arguments.output.absolute(), patterns)
+    known = finished(journal)
+    before, wrong, peak = sum(str(unit) in known for unit in units), 0, 0
+    print(f"SEED={seed()}, {len(units):,} units, done before: {before:,}, {journal.path}",
+          flush=True)
+    every = max(1, len(units) // REPORTS)
+    for count, line in enumerate(run_all(units, journal, arguments.workers), start=before + 1):
+        peak = max(peak, line["peak"])
+        if "wrong" in line:
+            wrong += 1
+            print(f"{line['unit']}: {line['wrong']}", flush=True)
+        if count % every == 0:
+            print(f"{count:,} of {len(units):,} units, peak memory of a process {peak:,} MiB",
+                  flush=True)
+    _summary(journal_of(arguments.output.absolute(), patterns), [str(unit) for unit in units])
+    return 1 if wrong else 0
+
+
+def _summary(journal: "Journal", units: list[str]) -> None:
+    """Print what the units of the plan have run through each kind of design."""
+    from hw.command.table import Table
+    from sim.runs.soak.run import finished
+    done: dict[str, list[dict[str, Any]]] = {}
+    known = finished(journal)
+    for unit in units:
+        if unit in known:
+            done.setdefault(known[unit]["name"], []).append(known[unit])
+    table = Table("exact", ("design",), ("units", "blocks", "cycles", "blocks/s"))
+    for name, lines in done.items():
+        blocks, cycles, seconds = (sum(line[figure] for line in lines)
+                                   for figure in ("blocks", "cycles", "seconds"))
+        table.row(name, f"{len(lines):,}", f"{blocks:,}", f"{cycles:,}",
+                  f"{blocks / max(seconds, 1e-3):,.0f}")
+    table.print()
 
 
 def main(argv: Sequence[str] | None = None) -> None:

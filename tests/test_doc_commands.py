@@ -34,7 +34,7 @@ SHORT = {
     "sim.patterns": ["--tokens", "5", "--features", "64", "--outputs", "4", "--patterns", "2:4",
                      "--array", "2:8", "--rows", "2", "--columns", "2", "--max-k", "64"],
     "sim.selectors": ["--blocks", "1000", "--patterns", "2:4"],
-    "sim.soak": ["--blocks", "1000", "--patterns", "2:4"],
+    "sim.soak": ["--blocks", "1000", "--job-blocks", "0", "--patterns", "2:4"],
     "sim.system": ["--patterns", "8:16", "--rows", "2", "--columns", "2", "--epilogue-lanes", "0"],
     "sw.benchmark": ["--size", "64", "--rounds", "1"],
     "sw.calibrate": ["--count", "1", "--length", "32"],

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -99,21 +99,28 @@ def end_strays() -> None:
 def as_worker() -> None:
     """Initialise a process of a pool: Ctrl-C is the parent's, and its end ends children too.
 
-    At once, even within a long call into a library: a thread sees to it.
+    At once, even within a long call into a library: a thread sees to it. Another one ends the
+    process with its parent, which nobody may have asked to end it: a pool would wait for ever.
     """
+    import multiprocessing
+
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: None)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
 
-    def end() -> None:
-        os.read(reading, 1)
+    def end_after(wait: Callable[[], object]) -> None:
+        wait()
         end_all()
         end_strays()
         os._exit(128 + signal.SIGTERM)
 
-    threading.Thread(target=end, daemon=True).start()
+    waits: list[Callable[[], object]] = [lambda: os.read(reading, 1)]
+    if parent := multiprocessing.parent_process():
+        waits.append(parent.join)
+    for wait in waits:
+        threading.Thread(target=end_after, args=(wait,), daemon=True).start()
 
 
 def _kill(process: subprocess.Popen) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from hw.config import ENCODINGS, SELECTORS, SHIFTS, Design, Pattern
 from hw.formats import FORMATS
-from sim.runs.soak import soak
+from sim.runs.soak.streams import soak
 
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("wheel")]

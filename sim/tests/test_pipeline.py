@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hw.config import Design, Pattern
-from sim.runs.soak import soak
+from sim.runs.soak.streams import soak
 from sim.vectors.stimulus import bit_rows, every_mask
 from sim.vectors.tokens import Beats
 from sim.verilated.pipeline import Pipeline

@@ -17,7 +17,7 @@ RAW = ("equal", "ties", "outlier", "sorted", "special", "ends", "random")
 """What ``sim.vectors.tokens.random_tokens`` has."""
 
 SOAKED = Pattern(8, 16)
-"""The pattern of ``python -m sim.soak`` where none is given."""
+"""One of the patterns of ``python -m sim.soak`` where none is given."""
 
 
 def parametrized(test: Callable[..., Any]) -> Iterator[Design]:
@@ -34,7 +34,7 @@ def parametrized(test: Callable[..., Any]) -> Iterator[Design]:
 
 def benches() -> list[Bench]:
     """All benches of compressors and decompressors."""
-    from sim.runs.soak import designs
+    from sim.runs.soak.streams import designs
     from sim.tests import test_compressor as compressor
     from sim.tests import test_decompressor as decompressor
     from sim.tests import test_pairs as pairs

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hw.config import Design
-from sim.runs.soak import STALL, compare, expanded
+from sim.runs.soak.streams import STALL, compare, expanded
 from sim.simulators.runner import seed
 from sim.vectors.stimulus import generator
 from sim.vectors.tokens import Beats, Tokens, random_tokens

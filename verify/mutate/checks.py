@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from hw.config import Design
-from sim.runs.soak import compare, expanded
+from sim.runs.soak.streams import compare, expanded
 from sim.vectors.layers import random_layer
 from sim.vectors.stimulus import bit_rows, generator, number_rows
 from sim.vectors.tokens import Beats, random_tokens

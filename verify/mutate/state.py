@@ -1,13 +1,11 @@
 """What is known of the mutants of a component, in a file that every verdict is added to.
 
-A line each, in JSON: the first says what the verdicts depend on; then that a mutant is tried, and
-what became of it. A line that was cut by the end of the process is none.
+A line says that a mutant is tried, and the next one what became of it.
 """
 
-import json
 from pathlib import Path
 
-from hw.command.files import write_all
+from hw.command.journal import Journal
 
 
 __all__ = ["KILLED", "PROOF", "SURVIVED", "State"]
@@ -42,49 +40,28 @@ class State:
         self.path = path
         self.verdicts: dict[str, str] = {}
         self.tried: set[str] = set()
-        lines = _lines(path)
-        if lines[:1] != [{"identity": identity}]:
-            lines = [{"identity": identity}]
-        for line in lines[1:]:
+        self._journal = Journal(path, identity)
+        for line in self._journal.lines:
             # Tried, and nothing more: it took the process with it.
             self.verdicts[line["mutant"]] = line.get("verdict", "crash")
             if "proof" in line:
                 self._prove(line["mutant"], line["proof"])
-        text = "".join(f"{json.dumps(line)}\n" for line in lines)
-        if not path.exists() or path.read_bytes() != text.encode():
-            write_all(path.parent, {path.name: text})
 
     def begin(self, mutant: str) -> None:
         """Say that a mutant is tried from now on."""
-        self._add({"mutant": mutant})
+        self._journal.add({"mutant": mutant})
 
     def end(self, mutant: str, verdict: str) -> None:
         """Say what became of it."""
         self.verdicts[mutant] = verdict
-        self._add({"mutant": mutant, "verdict": verdict})
+        self._journal.add({"mutant": mutant, "verdict": verdict})
 
     def prove(self, mutant: str, way: str) -> None:
         """Say by which way of a proof a survivor is equivalent; empty if by none."""
         self._prove(mutant, way)
-        self._add({"mutant": mutant, "verdict": SURVIVED, "proof": way})
+        self._journal.add({"mutant": mutant, "verdict": SURVIVED, "proof": way})
 
     def _prove(self, mutant: str, way: str) -> None:
         self.tried.add(mutant)
         if way:
             self.verdicts[mutant] = f"{PROOF}{way}"
-
-    def _add(self, line: dict[str, str]) -> None:
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(f"{json.dumps(line)}\n")
-
-
-def _lines(path: Path) -> list[dict[str, str]]:
-    if not path.exists():
-        return []
-    found = []
-    for text in path.read_text(encoding="utf-8").splitlines():
-        try:
-            found.append(json.loads(text))
-        except ValueError:
-            break
-    return found

@@ -1,6 +1,7 @@
-"""Long random streams through the RTL: what ``python -m sim.soak`` does."""
+"""Long random streams through compressors and decompressors."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,11 +13,11 @@ from sim.vectors.tokens import Beats, Tokens, random_tokens
 from sim.verilated.pipeline import Pipeline
 
 
-__all__ = ["STALL", "designs", "soak"]
+__all__ = ["STALL", "compare", "designs", "expanded", "soak"]
 
 
 STALL = 0.3
-"""Chance that a stream pauses in a cycle."""
+"""Chance that a stream pauses in a cycle, where no other is asked for."""
 
 
 def designs(pattern: Pattern) -> list[Design]:
@@ -43,11 +44,31 @@ def expanded(design: Design, tokens: Tokens) -> Beats:
                  np.zeros((len(dense), 1), bool))
 
 
-def soak(name: str, design: Design, blocks: int) -> int:
+def soak(name: str, design: Design, blocks: int, *, number: int = 0, stall: float = STALL,
+         resets: int = 1) -> int:
     """Run random blocks through a compressor or decompressor, with pauses on both sides.
 
-    In the middle the design is reset, with blocks inside, and what these were is sent again.
-    Returns the cycles.
+    After equal parts the design is reset, with blocks inside, and what these were is sent again.
+
+    Parameters
+    ----------
+    name : str
+        ``compressor`` or ``decompressor``.
+    design : Design
+        Parameters; those that it does not have count as their defaults.
+    blocks : int
+        Blocks, or a few more; at least twice ``design.max_blocks``.
+    number : int
+        Chooses the random numbers, with SEED and the design.
+    stall : float
+        Chance that a stream pauses in a cycle, from 0 to below 1.
+    resets : int
+        How many of them.
+
+    Returns
+    -------
+    int
+        Cycles.
 
     Raises
     ------
@@ -56,18 +77,19 @@ def soak(name: str, design: Design, blocks: int) -> int:
     TimeoutError
         If the design stops.
     """
-    tokens = random_tokens(design, blocks, generator("soak", name, design))
+    tokens = random_tokens(design, blocks, generator("soak", name, design, number))
     sent, expected = tokens.dense, tokens.compressed
     if name == "decompressor":
         sent, expected = expected, expanded(design, tokens)
-    ends = np.flatnonzero(sent.last)
-    middle = int(ends[len(ends) // 2]) + 1
+    ends = np.flatnonzero(sent.last) + 1
+    cuts = [0, *(int(ends[len(ends) * k // (resets + 1)]) for k in range(1, resets + 1)), None]
     pipeline, total = Pipeline(name, design.only(name)), 0
-    for part in (slice(0, middle), slice(middle, None)):
+    for start, end in pairwise(cuts):
+        part = slice(start, end)
         pipeline.reset()
-        beats = sent[part.start:]  # more than is waited for, so that the reset drops some
+        beats = sent[start:]  # more than is waited for, so that the reset drops some
         out, cycles = pipeline.run(beats, len(expected[part].last), limit=100 * blocks,
-                                   stall=STALL, seed=seed(), channel=tokens.channel,
+                                   stall=stall, seed=seed() + number, channel=tokens.channel,
                                    shift=tokens.shift)
         total += cycles
         compare(out, expected[part], f"{name} {design.pattern}")

@@ -1,0 +1,1 @@
+"""Long random runs of whole designs: what ``python -m sim.soak`` does."""
