@@ -108,8 +108,8 @@ class StepsStage(wiring.Component):
         m = Module()
         design, block = self.design, self.i.payload
         whole = {name: shape for name, shape in self.o.payload.shape().members.items()
-                 if name in ("eta", "sums")}
-        m.submodules.steps = steps = Steps(design.pattern, design.number.bits, whole)
+                 if name in ("eta", "scale", "sums")}
+        m.submodules.steps = steps = Steps(design.pattern, design.selected_number.bits, whole)
         parts = {}
         if design.statistics:
             m.submodules.sums = sums = BlockSums(design)

@@ -57,7 +57,8 @@ class Steps(wiring.Component):
     width : int
         Bits of a value.
     beside : dict of str to ShapeLike, optional
-        More fields of a block. They leave with its last step, and are zero in the others.
+        More fields of a block. They leave with its last step, and are zero in the others, but for
+        ``scale``, which each step needs.
 
     Members
     -------
@@ -106,8 +107,9 @@ class Steps(wiring.Component):
             step.i.payload.mask.eq(taken),
             step.i.payload.last.eq(block.last & ~more),
             step.i.payload.values.eq(self._compact(m, block, selects)),
-            *(Value.cast(step.i.payload[name]).eq(Mux(more, 0, Value.cast(block[name])))
-              for name in self.beside),
+            *(Value.cast(step.i.payload[name]).eq(
+                value if name == "scale" else Mux(more, 0, value))
+              for name in self.beside for value in (Value.cast(block[name]),)),
         ]
         with m.If(leaves):
             m.d.sync += [block.mask.eq(rest), done.eq(done + 1)]

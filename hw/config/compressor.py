@@ -133,11 +133,10 @@ class CompressorParameters(SelectorParameters):
         if block and self.pattern.m != block.size:
             raise ValueError(f"m must be {block.size} with quantize {name}, whose scales are of "
                              f"{block.size} values, not {self.pattern.m}")
-        if self.flexible != "none":
-            raise ValueError(f"flexible must be none with quantize {name}, not {self.flexible!r}")
-        if self.complement and not self.selects_elements:
-            raise ValueError(f"complement must be False with quantize {name} and selection before "
-                             "it, not True")
+        for option, plain in (("flexible", "none"), ("complement", False)):
+            if getattr(self, option) != plain and not self.selects_elements:
+                raise ValueError(f"{option} must be {plain} with quantize {name} and selection "
+                                 f"before it, not {getattr(self, option)!r}")
 
     def _require_plain_steps(self) -> None:
         """Raise ValueError if another encoding, or the complement, is to leave."""

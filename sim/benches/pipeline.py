@@ -38,7 +38,7 @@ async def begin(dut) -> tuple[Port, Port]:
     source.valid.value = 0
     source.drive(source.garbage())
     sink.ready.value = 0
-    for name in ("shift", "tensor"):
+    for name in ("shift", "tensor", "threshold"):
         if name in VECTORS:
             port = getattr(dut, name)
             port.value = int(VECTORS[name]) % (1 << len(port))

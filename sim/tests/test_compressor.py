@@ -108,7 +108,7 @@ def asking(design, asked, values, masks, lengths):
     return {
         "input_user": np.repeat(numbers, lengths).astype("<u2")[:, None],
         "input_last": np.isin(np.arange(len(values)), list(ends))[:, None],
-        "output_data": bit_rows(np.concatenate(data), design.number.bits),
+        "output_data": bit_rows(np.concatenate(data), design.kept_number.bits),
         "output_user": np.concatenate(user),
         "output_last": np.array(last)[:, None], "steps": np.array(steps)}
 

@@ -7,6 +7,7 @@ import torch
 from hw.config import Design, Pattern
 from hw.config.compressor import QUANTIZERS
 from hw.formats import BLOCK_FORMATS
+from sim.tests.test_compressor import asking, token_lengths
 from sim.vectors.stimulus import bit_rows, generator, raw_blocks
 from sw.exact.convert import convert
 from sw.exact.encoding import encode_mask
@@ -102,6 +103,37 @@ def test_kept_values_are_quantised(bench, design):
         raw_blocks(design.number, design.pattern.m, 100, rng).astype(np.int64),
         near_blocks(design, rng, 200)])
     bench("pipeline", "compressor", design, vectors(design, blocks, rng))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("design", "patterns"), [
+    (Design(Pattern(8, 16), selector="radix", flexible="n", format="bf16", quantize="nvfp4",
+            selection="after"), [Pattern(n, 16) for n in (1, 4, 8, 11, 16)]),
+    (Design(Pattern(16, 32), selector="rank", flexible="all", format="fp16", quantize="mxfp4",
+            selection="after"), [Pattern.parse(text) for text in ("2:4", "8:16", "16:32", "3:4")]),
+    (Design(Pattern(2, 4), selector="radix", flexible="n", format="bf16", quantize="fp8_e4m3",
+            selection="after"), [Pattern(n, 4) for n in (1, 2, 3, 4)]),
+    (Design(Pattern(4, 16), selector="radix", flexible="n", format="bf16", quantize="nvfp4",
+            selection="after", unstructured=True), [Pattern(4, 16)]),
+], ids=lambda case: f"{case.pattern} {case.quantize}" if isinstance(case, Design) else "")
+def test_tokens_ask_for_their_patterns_after_quantisation(bench, design, patterns):
+    rng = generator("asking", design)
+    blocks = near_blocks(design, rng, 150)
+    lengths = token_lengths(len(blocks), 4, rng)
+    asked = [patterns[k % len(patterns)] for k in rng.permutation(len(lengths))]
+    x, (port, tensor) = from_bits(torch.from_numpy(blocks), design.format), ports(design)
+    elements, _, scale = reference(design, x, tensor)
+    compared = from_bits(elements, design.kept_number.name)
+    masks = torch.cat([nm_mask(part, pattern.n, pattern.m)
+                       for part, pattern in zip(compared.split(lengths), asked, strict=True)])
+    if design.unstructured:  # what reaches the threshold is kept, whatever is asked for
+        port["threshold"] = np.array(4)
+        masks = (elements & 7) >= 4  # magnitudes of fp4
+    given = asking(design, asked, elements, masks, lengths)
+    assert given["steps"].max() == -(-design.pattern.m // design.pattern.n)
+    given["output_user"] = np.concatenate(
+        [given["output_user"], scale.repeat(given["steps"], 0)], 1)
+    bench("pipeline", "compressor", design, {**port, "input_data": bit_rows(blocks, 16), **given})
 
 
 @pytest.mark.long

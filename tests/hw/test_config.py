@@ -97,7 +97,8 @@ def test_decode_needs_something_to_leave_out():
 
 
 @pytest.mark.parametrize(("parameters", "message"), [
-    ({"flexible": "n"}, "flexible must be none with quantize mxfp8_e5m2, not 'n'"),
+    ({"flexible": "n"}, ("flexible must be none with quantize mxfp8_e5m2 and selection before it, "
+                         "not 'n'")),
     ({"complement": True}, ("complement must be False with quantize mxfp8_e5m2 and selection "
                             "before it, not True")),
 ])
