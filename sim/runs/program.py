@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from hw.config import Design
+from hw.config import Design, Pattern
 from hw.registers import DESCRIPTOR_BYTES
-from sim.runs.system import APART, LIMIT, Memory, Outcome
+from sim.runs.system import APART, LIMIT, Memory, Outcome, decodes, outcome
 from sim.verilated.bus import BusAccelerator
 from sim.verilated.c_driver import Driver, Job
 from sw.driver.memory import memory_job
@@ -18,7 +18,8 @@ from sw.exact.linear import nm_linear
 __all__ = ["run_program"]
 
 
-def run_program(design: Design, memory: Memory, x: Tensor, weight: Tensor) -> Outcome:
+def run_program(design: Design, memory: Memory, x: Tensor, weight: Tensor,
+                pattern: Pattern | None = None, decode: bool | None = None) -> Outcome:
     """Run a linear layer as :func:`sim.runs.system.run_layer` does, with the driver as master.
 
     The driver finds the accelerator, lays out tokens and weights, queues one job, is told of its
@@ -30,7 +31,9 @@ def run_program(design: Design, memory: Memory, x: Tensor, weight: Tensor) -> Ou
     RuntimeError
         As ``run_layer``, and if a call of the driver fails.
     """
-    asked, addresses, end = memory_job(design, x, weight), {}, DESCRIPTOR_BYTES
+    decode = decodes(design, x) if decode is None else decode
+    asked = memory_job(design, x, weight, decode=decode, pattern=pattern)
+    addresses, end = {}, DESCRIPTOR_BYTES
     for name, size in asked.sizes.items():
         addresses[name] = -(-end // APART) * APART
         end = addresses[name] + size
@@ -41,6 +44,7 @@ def run_program(design: Design, memory: Memory, x: Tensor, weight: Tensor) -> Ou
     _check(driver, "probe", driver.probe())
     _check(driver, "configure", driver.configure(0, 0))
     job = _job(driver, asked.registers, addresses, x, weight)
+    job.decode = decode
     device.allow(job.result, driver.job("result_size", job))
     _check(driver, "submit", driver.call("submit", job))
     cycles = device.run(LIMIT)
@@ -48,9 +52,8 @@ def run_program(design: Design, memory: Memory, x: Tensor, weight: Tensor) -> Ou
     if device.violations or device.pending:
         raise RuntimeError(f"a job must leave the bus clean, not {device.violations!r}")
     exact = torch.equal(_results(driver, job, len(x), len(weight)),
-                        nm_linear(x, weight, design.pattern).long())
-    return Outcome(exact, cycles, device.read("ARRAY_CYCLES"), device.read("STEPS"),
-                   device.bytes_moved)
+                        nm_linear(x, weight, pattern or design.pattern).long())
+    return outcome(device, exact, cycles)
 
 
 def _job(driver: Driver, registers: dict[str, int], addresses: dict[str, int], x: Tensor,
@@ -59,6 +62,7 @@ def _job(driver: Driver, registers: dict[str, int], addresses: dict[str, int], x
     job = Job()
     _check(driver, "shape", driver.job("shape", job, len(x), x.shape[1], len(weight)))
     job.corrections = registers["CORRECTIONS"]
+    job.job_pattern = registers.get("JOB_PATTERN", 0)
     for name, address in addresses.items():
         setattr(job, name, address)
     if job.coef:

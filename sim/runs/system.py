@@ -18,7 +18,8 @@ from sw.exact.linear import nm_linear
 from sw.exact.quantize import quantize
 
 
-__all__ = ["APART", "LIMIT", "Memory", "Outcome", "report", "run_layer"]
+__all__ = ["APART", "LIMIT", "Memory", "Outcome", "Run", "decodes", "operands", "outcome",
+           "place", "report", "run_layer"]
 
 
 LIMIT = 100_000_000
@@ -68,8 +69,14 @@ class Outcome:
     moved: dict[str, int]
 
 
-Run = Callable[[Design, Memory, Tensor, Tensor], Outcome]
+Run = Callable[..., Outcome]
 """What runs a layer: :func:`run_layer`, or :func:`sim.runs.program.run_program`."""
+
+
+def decodes(design: Design, x: Tensor) -> bool:
+    """Whether a job with these tokens can read only the weights that it needs."""
+    return (design.decode and len(x) <= design.decode_tokens
+            and design.pattern.blocks(x.shape[1]) <= design.max_blocks)
 
 
 def run_layer(design: Design, memory: Memory, x: Tensor, weight: Tensor,
@@ -98,8 +105,7 @@ def run_layer(design: Design, memory: Memory, x: Tensor, weight: Tensor,
         hardware has counted other beats than the memory.
     """
     if decode is None:
-        decode = (design.decode and len(x) <= design.decode_tokens
-                  and design.pattern.blocks(x.shape[1]) <= design.max_blocks)
+        decode = decodes(design, x)
     job, addresses, end = memory_job(design, x, weight, decode=decode, pattern=pattern), {}, 0
     for name, size in job.sizes.items():
         addresses[name] = end
@@ -119,37 +125,54 @@ def run_layer(design: Design, memory: Memory, x: Tensor, weight: Tensor,
     image = device.memory[addresses["result"]:][:job.result_size].reshape(job.tiles, -1)
     y = result_values(image, len(x), len(weight), design)
     exact = torch.equal(y, nm_linear(x, weight, pattern or design.pattern).long())
-    moved = _counted(device) if design.decode else device.bytes_moved
+    return outcome(device, exact, cycles)
+
+
+def outcome(device: BusAccelerator, exact: bool, cycles: int) -> Outcome:
+    """What the only job of a device came to.
+
+    RuntimeError if the hardware counts other beats than the memory, where it counts them.
+    """
+    moved = device.bytes_moved
+    if device.design.decode:
+        counted = {name: device.read(f"{name.upper()}_BEATS") * device.design.bus_bytes
+                   for name in ("act", "weight", "result")}
+        if counted != {name: moved[name] for name in counted}:
+            raise RuntimeError(f"the hardware must count what the memory moves, not {counted} for "
+                               f"{moved}")
     return Outcome(exact, cycles, device.read("ARRAY_CYCLES"), device.read("STEPS"), moved)
 
 
-def _counted(device: BusAccelerator) -> dict[str, int]:
-    """Bytes that the hardware says it has moved; RuntimeError if the memory says otherwise."""
-    counted = {name: device.read(f"{name.upper()}_BEATS") * device.design.bus_bytes
-               for name in ("act", "weight", "result")}
-    if counted != {name: device.bytes_moved[name] for name in counted}:
-        raise RuntimeError(f"the hardware must count what the memory moves, not {counted} for "
-                           f"{device.bytes_moved}")
-    return counted
+def operands(sentences: list[str], layer: int) -> dict[str, tuple[Tensor, Tensor]]:
+    """Tokens and weights of both projections of a feed-forward layer of MiniLM, int8."""
+    with doing("running the encoder"):
+        ffn = feed_forward(sentences, layer)
+    return {"up": (quantize(ffn.x_up).values, quantize(ffn.w_up).values),
+            "down": (quantize(ffn.x_down).values, quantize(ffn.w_down).values)}
+
+
+def place(design: Design, memory: Memory) -> str:
+    """Where layers run, for the title of a table."""
+    return (f"{design.rows} x {design.columns} array, {design.bus_bytes} bytes wide bus, "
+            f"{memory.latency} cycles latency, {memory.bandwidth or design.bus_bytes:g} bytes a "
+            "cycle")
 
 
 def report(designs: list[Design], layer: int, sentences: list[str], memory: Memory,
            run: Run = run_layer) -> bool:
-    """Run and print every pattern beside its dense baseline; return whether all is exact."""
-    with doing("running the encoder"):
-        ffn = feed_forward(sentences, layer)
-    parts = {"up": (quantize(ffn.x_up).values, quantize(ffn.w_up).values),
-             "down": (quantize(ffn.x_down).values, quantize(ffn.w_down).values)}
-    first = designs[0]
-    bandwidth = memory.bandwidth or first.bus_bytes
-    table = Table(f"MiniLM feed-forward layer {layer}, {first.rows} x {first.columns} array, "
-                  f"{first.bus_bytes} bytes wide bus, {memory.latency} cycles latency, "
-                  f"{bandwidth:g} bytes a cycle", ("pattern", "layer", "tokens"),
+    """Run and print every pattern beside its dense baseline; return whether all is exact.
+
+    Designs with ``decode`` run whole prompts here: :func:`sim.runs.decode.report_decode` has the
+    tokens that come one at a time.
+    """
+    parts = operands(sentences, layer)
+    table = Table(f"MiniLM feed-forward layer {layer}, {place(designs[0], memory)}",
+                  ("pattern", "layer", "tokens"),
                   ("bit-exact", "cycles", "dense", "fewer", "busy", "of all", "token bytes",
                    "weight bytes", "over dense", "result bytes"))
     exact = True
     for design in track(designs, "patterns"):
-        for tokens in dict.fromkeys((len(ffn.tokens), 1)):
+        for tokens in dict.fromkeys((len(parts["up"][0]), *(() if design.decode else (1,)))):
             for name, (x, weight) in parts.items():
                 with doing(f"simulating {name} at {design.pattern}, tokens: {tokens}"):
                     ours = run(design, memory, x[:tokens], weight)

@@ -32,7 +32,7 @@ def put_on_bus(design: Design, width: int, burst: int, outstanding: int) -> Desi
 
 
 BUS_DESIGNS = {
-    "corrected": put_on_bus(CORRECTED, 64, 4, 3),
+    "corrected": replace(put_on_bus(CORRECTED, 64, 4, 3), columns=4, decode=True),
     "plain": put_on_bus(PLAIN, 512, 256, 1),
     "mean": put_on_bus(DESIGNS["mean"], 128, 1, 8),
     "odd": put_on_bus(Design(Pattern(3, 7), rows=3, columns=3, tile=2, max_k=21, batch_tokens=5,

@@ -8,7 +8,9 @@ import torch
 
 from hw.config import Design, Pattern
 from hw.registers import BusError
-from sim.runs.system import Memory, run_layer
+from sim.command import SENTENCE
+from sim.runs.program import run_program
+from sim.runs.system import Memory, operands, run_layer
 from sim.tests.jobs import DESIGNS
 from sim.tests.memories import BASE, Bench, control, put_on_bus
 from sim.tests.programs import QUEUE, made
@@ -152,7 +154,7 @@ def test_the_driver_in_c_queues_jobs_that_decode(tmp_path):
     assert other.call("submit", job) == BusError.DECODE
 
 
-WIDE = Design(Pattern(8, 16), rows=2, columns=16, tile=16, max_k=384, epilogue_lanes=0,
+WIDE = Design(Pattern(8, 16), rows=2, columns=16, tile=16, max_k=1536, epilogue_lanes=0,
               flexible="all", bus="axi4", outstanding=32, decode=True)
 WIDEST = replace(WIDE, pattern=Pattern(16, 32), flexible="none", rows=1)
 
@@ -177,3 +179,24 @@ def test_half_of_the_activations_need_half_of_the_weights(design, pattern, outpu
         if tokens == 1:
             assert ours.moved["weight"] <= 0.51 * dense.moved["weight"]
             assert dense.cycles >= 1.9 * ours.cycles
+
+
+@pytest.mark.parametrize(("design", "pattern"), [
+    (WIDE, "2:4"), (WIDE, "4:8"), (WIDE, "8:16"), (WIDEST, "16:32")],
+    ids=lambda one: "" if isinstance(one, Design) else one)
+def test_layers_of_a_model_read_half_of_their_weights(design, pattern):
+    """MiniLM: both projections of a feed-forward layer, by the driver, out of a narrow memory."""
+    pattern, memory = Pattern.parse(pattern), Memory(40, 8.0)
+    for x, weight in operands([SENTENCE], 0).values():
+        whole = run_program(design, memory, x[:1], weight, pattern, decode=False)
+        assert whole.exact
+        assert whole.moved["weight"] == weight.numel()
+        for tokens in range(1, design.rows + 1):
+            ours = run_program(design, memory, x[:tokens], weight, pattern)
+            print(pattern, tuple(weight.shape), tokens, ours, whole)
+            assert ours.exact
+            needed = nm_mask(x[:tokens], pattern.n, pattern.m).any(0).sum() * len(weight)
+            assert ours.moved["weight"] == needed
+            if tokens == 1:
+                assert ours.moved["weight"] <= 0.51 * whole.moved["weight"]
+                assert whole.cycles >= 1.9 * ours.cycles

@@ -11,8 +11,11 @@ from sim.runs.program import run_program
 from sim.runs.system import Memory, run_layer
 from sim.tests.memories import BUS_DESIGNS
 from sim.vectors.stimulus import generator
+from sw.driver.beats import column_tiles
+from sw.driver.memory import needed_weights
 from sw.evaluation.activations import LAYERS, feed_forward
 from sw.exact.quantize import quantize
+from sw.exact.selection import block_mask
 
 
 pytestmark = pytest.mark.usefixtures("wheel")
@@ -50,6 +53,18 @@ def test_the_driver_and_registers_come_to_the_same():
     assert ours.exact
     assert ours.moved == theirs.moved | {"descriptor": ours.moved["descriptor"]}
     assert ours.cycles > theirs.cycles + 100
+
+
+def test_few_tokens_read_the_weights_that_their_masks_need():
+    """By the driver: where a beat has several features, those of which some token keeps one."""
+    design = BUS_DESIGNS["corrected"]
+    x, weight = operands(generator("few"), (design.decode_tokens, 30), (6, 30))
+    for tokens in (1, len(x)):
+        outcome = run_program(design, Memory(9), x[:tokens], weight)
+        mask = block_mask(x[:tokens], design.pattern.n, design.pattern.m).flatten(1)
+        needed = needed_weights(mask, column_tiles(design, len(weight)), design)
+        assert outcome.exact
+        assert outcome.moved["weight"] == needed.sum() < needed.size
 
 
 @pytest.mark.long
