@@ -108,15 +108,18 @@ def answer(study: Study, technology: str | None = None) -> Answer:
     rows = chosen(study.designs, technology)
     measured = curves(study)
     sparse = {pattern: row for pattern, row in rows.items() if not row["dense"]}
-    found = steps(sparse, measured)
-    said = [_first(found, sparse, technology), *_steps(found, rows),
-            *_largest(found, study), *_tokens(study, technology, sparse),
+    known = {pattern for curve in measured for pattern in curve.lost}
+    judged = steps({pattern: row for pattern, row in sparse.items() if pattern in known}, measured)
+    unknown = [pattern for pattern in chain(sparse) if pattern not in known]
+    said = [_first(judged, unknown, sparse, technology), *_steps(steps(sparse, measured), rows),
+            *_largest(judged, study), *_tokens(study, technology, sparse),
             *(sentences(study) if technology in names[:1] or not names else ()), *_missing(study)]
     return Answer([text for text in said if text], *_table(sparse, measured))
 
 
-def _first(found: Sequence[Step], rows: dict[str, Row], technology: str) -> str:
-    """Which one to build."""
+def _first(found: Sequence[Step], unknown: Sequence[str], rows: dict[str, Row],
+           technology: str) -> str:
+    """Which one to build, of the patterns whose loss is known."""
     if not rows:
         return "Nothing has been synthesised yet, so there is no answer."
     if not any(step.worth is not None for step in found):
@@ -131,7 +134,12 @@ def _first(found: Sequence[Step], rows: dict[str, Row], technology: str) -> str:
     work = f", and does {speed:.2f} of the work in the same area and time" if speed else ""
     return (f"Build {best}: up to it, every step to a larger block takes away a larger share of "
             f"the loss than it adds to any cost. Against the smallest dense {row['design']} with "
-            f"the same throughput on {spoken(technology)} it takes {costs}{work}.")
+            f"the same throughput on {spoken(technology)} it takes {costs}{work}.{_left(unknown)}")
+
+
+def _left(unknown: Sequence[str]) -> str:
+    """Which patterns were not judged."""
+    return f" Not judged, since no loss is known: {', '.join(unknown)}." if unknown else ""
 
 
 def _steps(found: Sequence[Step], rows: dict[str, Row]) -> Iterable[str]:

@@ -163,6 +163,14 @@ def test_answer_follows_the_figures(study, lost, says):
     assert any(text.startswith(says) for text in answer(replace(study, accuracy=rows)).paragraphs)
 
 
+def test_a_pattern_whose_loss_is_not_known_is_passed_over_and_named(study):
+    rows = [row for row in study.accuracy if row["pattern"] != "4:8"]
+    said = answer(replace(study, accuracy=rows)).paragraphs
+    assert said[0].startswith("Build 8:16: ")
+    assert said[0].endswith("Not judged, since no loss is known: 4:8.")
+    assert any(text.startswith("From 2:4 to 4:8: ") for text in said)
+
+
 def test_answer_says_what_is_missing(study):
     assert answer(Study()).paragraphs == [
         "Nothing has been synthesised yet, so there is no answer."]
