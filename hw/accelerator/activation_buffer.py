@@ -34,12 +34,16 @@ def activation_address(design: Design) -> int:
 class TokenReads(BankReads):
     """From the stepper to the activation buffer; a half holds a batch.
 
-    A group of tokens may be read before its batch is complete: once it is held itself.
+    A group of tokens may be read before its batch is complete: word after word, as those of its
+    last token come. A group that lacks tokens is read once its batch is complete.
 
     Members
     -------
-    filling : In(1), held : In
-        The half that is being filled, and how many tokens of its batch are complete.
+    filling : In(1), complete : In
+        The half that is being filled, and the first of its addresses that some bank lacks: below
+        it, all tokens of the group are there.
+    held : In, with variable steps
+        How many tokens of the batch that is being filled are complete.
     count_address : Out, count : In(range(most_steps + 1)), with variable steps
         A block of a group of tokens, and in the next cycle how many steps the group needs of it;
         final once all tokens of the group are held, see
@@ -49,8 +53,9 @@ class TokenReads(BankReads):
     def __init__(self, design: Design):
         super().__init__(
             activation_address(design), design.row_tiles,
-            filling=In(1), held=In(bits_for(design.largest_batch)),
-            **only_if(design.variable_steps, count_address=Out(count_address(design)),
+            filling=In(1), complete=In(activation_address(design)),
+            **only_if(design.variable_steps, held=In(bits_for(design.largest_batch)),
+                      count_address=Out(count_address(design)),
                       count=In(range(design.most_steps + 1))),
         )
 
@@ -98,7 +103,8 @@ class ActivationBuffer(wiring.Component):
         write, token_ends, batch_ends = Signal(), Signal(), Signal()
         words = Signal(range(design.max_blocks * design.most_steps + 1))  # of a token
         word = Signal(range(design.max_blocks * design.most_steps))  # that comes next
-        last_word = Signal()
+        last_word, last_row = Signal(), Signal()
+        held = Signal(bits_for(design.largest_batch))  # tokens of the batch that are complete
         halves = Halves(m, reads.full, filled=batch_ends, release=reads.release,
                          clear=run.begin | run.drop)
         wiring.connect(m, wiring.flipped(run), passes.run)
@@ -109,24 +115,24 @@ class ActivationBuffer(wiring.Component):
             self.i.ready.eq(passes.active & halves.free
                             & self._summarise(m, passes.now, last_word, token_ends)),
             write.eq(self.i.valid & self.i.ready), token_ends.eq(write & last_word),
-            batch_ends.eq(token_ends & (reads.held + 1 == passes.now.tokens)),
+            batch_ends.eq(token_ends & (held + 1 == passes.now.tokens)),
             reads.filling.eq(halves.filling),
         ]
         row = Signal(range(design.rows))
-        base = Signal(activation_address(design))  # where the tokens of this group begin
+        m.d.comb += last_row.eq(row == design.rows - 1)
         with m.If(write):
-            m.d.sync += word.eq(word + 1)
+            m.d.sync += [word.eq(word + 1), reads.complete.eq(reads.complete + last_row)]
         with m.If(token_ends):
-            m.d.sync += [word.eq(0), row.eq(row + 1), reads.held.eq(reads.held + 1)]
-            with m.If(row == design.rows - 1):
-                m.d.sync += [row.eq(0), base.eq(base + words)]
+            m.d.sync += [word.eq(0), row.eq(Mux(last_row, 0, row + 1)), held.eq(held + 1)]
         with m.If(batch_ends):
-            m.d.sync += [row.eq(0), reads.held.eq(0),
-                         base.eq(Mux(halves.filling, 0, half_words(design)))]
+            m.d.sync += [row.eq(0), held.eq(0),
+                         reads.complete.eq(Mux(halves.filling, 0, half_words(design)))]
         with m.If(run.begin | run.drop):
-            m.d.sync += [word.eq(0), row.eq(0), reads.held.eq(0), base.eq(0)]
-        self._banks(m, write, row=row, address=base + word)
+            m.d.sync += [word.eq(0), row.eq(0), held.eq(0), reads.complete.eq(0)]
+        # What is complete grows with the words of the last row; until then the group begins there.
+        self._banks(m, write, row=row, address=reads.complete + Mux(last_row, 0, word))
         if design.variable_steps:
+            m.d.comb += reads.held.eq(held)
             self._count_steps(m, passes.now, write, token_ends, row, batch_ends)
         return m
 

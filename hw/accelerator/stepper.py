@@ -53,7 +53,8 @@ class Stepper(wiring.Component):
     """Steps of a job: for each pass, group of tokens, block of the chunk, and step of the block.
 
     A job of variable steps goes on to the next block once its tokens need no more of this one. A
-    step is issued when the tokens and the weights it reads are in the buffers; the step that
+    step is issued when the words of the tokens it reads, and the weights of its pass, are in the
+    buffers; with variable steps all of its tokens. The step that
     ends the sums of a group also needs room for their results. One step per cycle otherwise.
     The buffers are read from registers, by the first tile one cycle after the step is issued, and
     the array is told one cycle after its buffer, when the word is there; each tile of rows, or of
@@ -106,8 +107,9 @@ class Stepper(wiring.Component):
             pass_ends.eq(group_ends & (group_end >= now.tokens)),
             # Chunks of a token that does not fit the buffer are used once.
             batch_ends.eq(pass_ends & (now.last_tile | ~(now.first_chunk & now.last_chunk))),
+            # Never beyond what is complete: where it stands elsewhere, it stands before it.
             tokens_ready.eq(batches.bit_select(act_half, 1)
-                            | ((tokens.filling == act_half) & (tokens.held >= group_end))),
+                            | ((tokens.filling == act_half) & (address != tokens.complete))),
             self.progress.stepping.eq(passes.active),
             self.progress.step.eq(issue.control.step),
             go.eq(passes.active & tokens_ready & counted
@@ -144,9 +146,10 @@ class Stepper(wiring.Component):
         if design.variable_steps:
             self._follow_counts(m, go & block_ends, go & pass_ends, next_half)
             # A count is final if all tokens of its group were in the buffer when it was read.
-            final = Signal()
-            m.d.sync += final.eq(Mux(go & group_ends,
-                                     batches.bit_select(next_half, 1), tokens_ready))
+            final, whole = Signal(), Signal()
+            m.d.comb += whole.eq(batches.bit_select(act_half, 1)
+                                 | ((tokens.filling == act_half) & (tokens.held >= group_end)))
+            m.d.sync += final.eq(Mux(go & group_ends, batches.bit_select(next_half, 1), whole))
             m.d.comb += counted.eq(final | ~run.job.variable)
         else:
             m.d.comb += counted.eq(1)

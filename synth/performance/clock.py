@@ -20,6 +20,9 @@ _QUEUE = 3
 
 _LONG_AGO = -1 << 40
 
+_Ready = Callable[..., int]
+"""When the first word, or the last one, of so many tokens of a batch can be used."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -211,34 +214,45 @@ class _Run:
                        ends=begin + blocks == self.job.blocks)
             self._release()
 
-    def _load(self, tokens: int, blocks: int) -> Callable[[int], int]:
-        """Write the tokens of a pass; return when so many of them can be used."""
+    def _load(self, tokens: int, blocks: int) -> _Ready:
+        """Write the tokens of a pass; return when they can be used."""
         clock, job = self.clock, self.job
-        each = max(self.latency.token_interval(self.design, blocks, job.steps),
-                   self.terms + 1 if job.variance else 2 * job.corrected)
+        natural = self.latency.token_interval(self.design, blocks, job.steps)
+        each = max(natural, self.terms + 1 if job.variance else 2 * job.corrected)
         begin = max(clock.tokens, clock.tokens_free[0] - 1)
         clock.tokens = begin + tokens * each
         own = (blocks - 1) * max(self.latency.interval, job.steps) + job.steps
         late = 1 + (job.counts is not None)
-        return lambda count: begin + (count - 1) * each + own + late
+
+        def ready(count: int, first: bool = False) -> int:
+            last = begin + (count - 1) * each + own + late
+            if not first or own == 1 or job.counts is not None or count % self.design.rows:
+                return last
+            # Terms hold back the last word of a token alone, and so the first one of the next.
+            return begin + max((count - 1) * natural, (count - 2) * each + own) + 1 + late
+
+        return ready
 
     def _release(self) -> None:
         clock = self.clock
         clock.tokens_free = [clock.tokens_free[1], clock.step + self.design.row_tiles + 1]
 
-    def _pass(self, tokens: int, blocks: int, group: int, ready: Callable[[int], int] | None, *,
+    def _pass(self, tokens: int, blocks: int, group: int, ready: _Ready | None, *,
               begin: int = 0, ends: bool = True) -> None:
-        """All groups of a pass; tokens are there already where none are ``ready`` later."""
+        """All groups of a pass; tokens are there already where none are ``ready`` later.
+
+        A group begins with the first word of its last token, and ends after that token's last one.
+        """
         clock, rows = self.clock, self.design.rows
         clock.weights = max(clock.weights, clock.weights_free[0] - 1) + blocks
         for number, at in enumerate(range(0, tokens, rows)):
             count = min(rows, tokens - at)
-            may = max(clock.step + 1, clock.weights + 1, ready(at + count) if ready else 0)
+            may = max(clock.step + 1, clock.weights + 1, ready(at + count, True) if ready else 0)
             if clock.first < 0:
                 clock.first = may
             steps = self._steps(group + number, begin, blocks)
             clock.steps += steps
-            clock.step = may + steps - 1
+            clock.step = max(may + steps - 1, ready(at + count) if ready else 0)
             if ends:
                 self._end(count, ready(at + count) + self.terms if ready else 0)
         clock.weights_free = [clock.weights_free[1], clock.step + self.design.column_tiles + 1]
