@@ -44,12 +44,13 @@ def add_patterns(parser: Parser, *default: str) -> None:
                   help="patterns, as in 2:4 4:8 8:16 16:32")
 
 
-def variant(name: str, text: str) -> dict[str, Any]:
+def variant(name: str, text: str, *, every: bool = False) -> dict[str, Any]:
     """Read ``"shift=mean+statistics"`` as parameters of a design.
 
-    ``name`` is what the option or key is called.
+    ``name`` is what the option or key is called. ``every`` takes those of structure and size too.
     """
-    known = [described.name for described in Design.parameters() if described.metadata["option"]]
+    known = [described.name for described in Design.parameters()
+             if every or described.metadata["option"]]
     found: dict = {}
     for part in text.replace(",", "+").split("+"):
         parameter, given, value = part.partition("=")

@@ -158,7 +158,8 @@ class Results:
             raise ValueError(f"{self.path} must hold results of this command, not something "
                              "else") from None
         if held != self.header:
-            raise ValueError(f"{self.path} must be of the same model and text, not of {held}")
+            raise ValueError(f"{self.path} must be of the same model, text and versions, not of "
+                             f"{held}")
         self.rows = [{"format": "none", "selection": "before", **row} for row in rows]
         self.dense, self.left_out = dense, left_out
 
@@ -231,7 +232,7 @@ class Results:
             writer.writeheader()
             writer.writerows(rows)
             write(self.path.with_suffix(".csv"), text.getvalue())
-            notes = [*_coverage(self.rows), *self.left_out]
+            notes = [self._basis(), *_coverage(self.rows), *self.left_out]
             write(self.path.with_suffix(".md"), "".join(
                 [self._markdown(rows), *(f"\n{line}\n" for line in notes)]))
             write(self.path.with_suffix(".png"), self._plot(rows))
@@ -246,6 +247,12 @@ class Results:
         table.print()
         for line in notes:
             print(line)
+
+    def _basis(self) -> str:
+        """One line that says what the figures depend on beside the methods."""
+        known = {**self.header, **self.header.get("versions", {})}
+        return ", ".join(f"{key} {value}" for key, value in known.items()
+                         if key != "versions" and value not in (None, []))
 
     def _unit(self) -> str:
         return "nats a token" if self.header["measure"] == "perplexity" else "1 - cosine"

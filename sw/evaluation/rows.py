@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
+from importlib.metadata import version
 from math import nan
 from statistics import fmean
 from typing import Any
@@ -144,7 +145,8 @@ def evaluate(options: Arguments, wanted: list[Method], left_out: Sequence[str] =
         **({"ignore": options.ignore} if options.ignore else {}),
         "text": str(options.text or "library"), "calibration": options.calibration,
         "epochs": options.epochs, "rate": options.rate, "tasks": options.tasks,
-        "limit": options.limit})
+        "limit": options.limit,
+        "versions": {package: version(package) for package in ("torch", "transformers")}})
     missing = [method for method in wanted if not results.has(method)]
     evaluation = Evaluation(subject, options, identity, tasks)
     if not results.dense:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hw.command.files import check_writable, write_all
 from hw.command.kinds import file, folder, text, whole
@@ -22,6 +22,8 @@ __all__ = ["FILES", "main"]
 
 FILES = ("rows.json", "rows.csv")
 
+FIGURE = "overhead.svg"
+
 
 def _parser() -> Parser:
     parser = Parser("python -m synth.sweep",
@@ -33,6 +35,8 @@ def _parser() -> Parser:
     parser.option("space", kind=file(), help="file with the space")
     parser.option("-o", "--output", kind=folder(), default="build/sweep",
                   help="directory of the files")
+    parser.flag("--figure", help="also write overhead.svg: the area of every design over its dense "
+                                 "baseline against the bits of a weight")
     add_store(parser)
     parser.option("--workers", kind=whole(1, 256), default=WORKERS,
                   help="points at the same time on this machine")
@@ -66,12 +70,21 @@ def _tools(space: "Space") -> list[str]:
     return needed
 
 
+def _figure(arguments: Arguments, rows: list[dict[str, Any]]) -> dict[str, bytes]:
+    """The figure by the name of its file, if it is asked for."""
+    if not arguments.figure:
+        return {}
+    from synth.sweep.figure import overhead_figure
+
+    return {FIGURE: overhead_figure(rows)}
+
+
 def _run(arguments: Arguments) -> int | None:
     if len(arguments.space or ()) != 1:
         raise ValueError(f"space must be one file, not {arguments.given.get('space', 'none')!r}")
-    check_writable(arguments.output, FILES)
+    check_writable(arguments.output, (*FILES, *[FIGURE][:arguments.figure]))
     from synth.sweep import run as sweep
-    from synth.sweep.cross import cross
+    from synth.sweep.cross import baseline, cross
     from synth.sweep.rows import rows
     from synth.sweep.space import read
     from synth.sweep.tables import as_csv, as_json, summary, table
@@ -82,11 +95,13 @@ def _run(arguments: Arguments) -> int | None:
         if cells.memories is not None:
             cells.sram(store)  # a table that is none is named before anything is made
     crossed = cross(space, store)
+    if arguments.figure and not (space.baselines and any(map(baseline, crossed.points))):
+        raise ValueError("figure must be left out of a space without dense baselines, not given")
     with _workers(arguments) as pool:
         outcomes = sweep.run(crossed.points, store, pool, timeout=arguments.timeout)
     found = rows(outcomes, store, energy=space.energy is not None)
     write_all(arguments.output, {"rows.json": as_json(found, space, crossed, tools),
-                                 "rows.csv": as_csv(found)})
+                                 "rows.csv": as_csv(found), **_figure(arguments, found)})
     table(found).print()
     print(*summary(found, crossed), sep="\n")
     return 1 if any(row["status"] != "done" for row in found) else None

@@ -193,7 +193,7 @@ def _shape(value: Any) -> tuple[int, int]:
 
 
 def _options(value: Any) -> dict[str, Any]:
-    found = variant("options", value) if _text("options", value) else {}
+    found = variant("options", value, every=True) if _text("options", value) else {}
     for name, given in found.items():
         check(_PARAMETERS[name], given)
     return found

@@ -141,7 +141,7 @@ def test_runs_into_one_folder_lose_no_row(tmp_path):
 def test_a_run_with_other_options_is_refused_before_it_writes(tmp_path):
     first, second = Results(tmp_path, HEADER), Results(tmp_path, {**HEADER, "model": "y"})
     first.save(dense={"score": 1.0, "losses": [1.0, 1.0]})
-    with pytest.raises(ValueError, match="must be of the same model and text, not of "):
+    with pytest.raises(ValueError, match="must be of the same model, text and versions, not of "):
         second.save(row("2:4"))
     assert json.loads((tmp_path / "results.json").read_text())["rows"] == []
 

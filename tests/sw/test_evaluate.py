@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import statistics
+from importlib.metadata import version
 
 import pytest
 import torch
@@ -68,6 +69,10 @@ def test_results_are_written_and_resumed(tmp_path, monkeypatch, capsys):
                 for path in ("", " int8")]
     assert held["left_out"] == left_out == printed.splitlines()[-2:]
     assert lines[-3::2] == left_out
+    held_by = {name: version(name) for name in ("torch", "transformers")}
+    assert held["versions"] == held_by
+    assert lines[-7].startswith("model minilm, length 256, calibration_text library, ")
+    assert lines[-7].endswith(", ".join(f"{name} {number}" for name, number in held_by.items()))
     assert lines[-5] == rows[0]["coverage"]["summary"]
     assert lines[-5].startswith("sparse: 6 of 37 linear layers, 15.6% of the parameters (not: ")
     assert {row["layers_sparse"] for row in table} == {str(6 / 37)}
