@@ -74,8 +74,8 @@ def _parser() -> Parser:
                   help="directory for the Verilog and its manifest")
     parser.option("--name", kind=Kind("NAME", "", lambda name, given: given),
                   help="name of the top module, with which all its modules, files and C macros "
-                       "begin: two designs in one project need two (default nm_DESIGN, and NM for "
-                       "macros)")
+                       "begin: two designs in one project need two, in any case (default "
+                       "nm_DESIGN, and NM for macros)")
     parser.option("--timescale", kind=text("UNIT/PRECISION"),
                   help="time scale of the Verilog, such as 1ns/1ps (default none)")
     parser.option("--clock-ns", kind=_number("above 0"), default=8.0,

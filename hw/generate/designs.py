@@ -13,7 +13,7 @@ from hw.config import Design
 from hw.generate.emit import emit
 from hw.generate.handover import check_timescale, handed_over, waivers
 from hw.generate.manifest import describe, manifest
-from hw.generate.names import module_name
+from hw.generate.names import check_apart, module_name
 from hw.generate.package import Packaging, names, package
 from hw.generate.tops import make_top
 from hw.header import c_header
@@ -43,7 +43,7 @@ def verilog(name: str, design: Design, module: str | None = None) -> str:
     return handed_over(name, module, top, emit(top, module))
 
 
-def generate(name: str, design: Design, output: Path, why: str = "", *,
+def generate(name: str, design: Design, output: str | Path, why: str = "", *,
              module: str | None = None, timescale: str = "",
              packaging: Packaging | None = None) -> list[Path]:
     """Write Verilog, manifest and waivers of a design; return their paths.
@@ -56,7 +56,7 @@ def generate(name: str, design: Design, output: Path, why: str = "", *,
     ----------
     name, design, module
         As in :func:`verilog`.
-    output : Path
+    output : str or Path
         Directory, which is made if it is missing.
     why : str
         What the manifest says of the choice of the selector, if it was chosen.
@@ -68,11 +68,14 @@ def generate(name: str, design: Design, output: Path, why: str = "", *,
     Raises
     ------
     ValueError
-        As :func:`verilog`, if the time scale is none, or if ``output`` is no writable directory.
+        As :func:`verilog`, if the time scale is none, if ``output`` is no writable directory, or
+        if a design in it has a name that would be in both.
     """
     scale = check_timescale(timescale) if timescale else ""
     module = module_name(name, module)
+    output = Path(output)
     header = [f"{module}.h"] * (name == "accelerator")
+    check_apart(module, f"module {module}", output)
     check_writable(output, [f"{module}.v", f"{module}.json", f"{module}.vlt", *header,
                             *(names(module) if packaging else [])])
     slow = ", which takes a minute or two" if design.pattern.m > 16 else ""
@@ -80,11 +83,14 @@ def generate(name: str, design: Design, output: Path, why: str = "", *,
         top = make_top(name, design)
         emitted = emit(top, module)
     content = describe(name, module, top, emitted.memories, why)
+    code = handed_over(name, module, top, emitted, scale)
+    macros = c_header(design, module) if header else ""
+    check_apart(module, code + macros, output)
     return write_all(output, {
-        f"{module}.v": handed_over(name, module, top, emitted, scale),
+        f"{module}.v": code,
         f"{module}.json": manifest(content),
         f"{module}.vlt": waivers(module),
-        **dict.fromkeys(header, c_header(design, module) if header else ""),
+        **dict.fromkeys(header, macros),
         **(package(content, packaging) if packaging else {}),
     })
 

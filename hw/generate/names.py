@@ -1,13 +1,15 @@
 """Names of what is generated: an identifier in Verilog, C and C++, and a keyword of none."""
 
 import re
+from pathlib import Path
 
 
-__all__ = ["check_name", "module_name", "name_fields"]
+__all__ = ["check_apart", "check_name", "module_name", "name_fields"]
 
 
 _IDENTIFIER = re.compile(r"[A-Za-z](_?[A-Za-z0-9])*")
 _LONGEST = 64
+_DEFINED = re.compile(r"^(?:module|#define) (\w+)", re.M)
 _FIELD = re.compile(r"\\\S*\[\d+\]\S*")
 
 _KEYWORDS = frozenset(re.findall(r"\w+", """
@@ -56,6 +58,33 @@ def check_name(name: str) -> str:
     if name in _KEYWORDS:
         raise ValueError(f"name must be no keyword of Verilog, C or C++, not {name!r}")
     return name
+
+
+def check_apart(module: str, code: str, folder: Path) -> None:
+    """Raise ValueError if a design in ``folder`` has a module or macro of ``code``, in any case.
+
+    Of designs ``x`` and ``x_memory_8x8`` one may have the other as a module; headers of ``x`` and
+    ``X`` have the same macros, and some file systems do not tell their files apart.
+
+    Parameters
+    ----------
+    module : str
+        Name of the design, whose own files do not count: they are written anew.
+    code : str
+        Its Verilog and its C header, or a part of them.
+    folder : Path
+        Where other designs may be: files that have a manifest beside them.
+    """
+    own = {name.lower() for name in _DEFINED.findall(code)}
+    for manifest in sorted(folder.glob("*.json")):
+        for path in (manifest.with_suffix(".v"), manifest.with_suffix(".h")):
+            if manifest.stem == module or not path.is_file():
+                continue
+            found = _DEFINED.findall(path.read_text("utf-8", "replace"))
+            if both := own.intersection(map(str.lower, found)):
+                raise ValueError(f"name must be one that shares no module or macro with "
+                                 f"{path.name} in {str(folder)!r}, not {module!r} (both have "
+                                 f"{min(both)})")
 
 
 def module_name(design: str, name: str | None) -> str:

@@ -59,6 +59,33 @@ def test_two_designs_share_a_project(tmp_path):
     assert all(macro.startswith("FIRST_") for macro in macros[0])
 
 
+@pytest.mark.parametrize(("first", "second", "both"), [
+    ("x", "X", "x"),
+    ("x_memory_64x16", "x", "x_memory_64x16"),  # one is a module of the other
+    ("x", "x_memory_64x16", "x_memory_64x16"),
+])
+def test_a_name_that_clashes_in_a_folder_is_refused(first, second, both, tmp_path):
+    design = Design(Pattern(2, 4), coefficients=4, max_k=256)  # with a memory of 64 words
+    generate("compressor", design, tmp_path, module=first)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(ValueError, match=re.escape(
+            f"name must be one that shares no module or macro with {first}.v in '{tmp_path}', "
+            f"not '{second}' (both have {both})")):
+        generate("compressor", design, tmp_path, module=second)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    generate("compressor", design, tmp_path, module="x_memory")  # as its name begins alike alone
+    generate("compressor", design, tmp_path, module=first)  # in place of itself
+
+
+def test_headers_that_clash_are_refused(tmp_path):
+    """``NM`` stands before the macros of an accelerator without a name."""
+    design = Design(Pattern(2, 4), **SMALL)
+    generate("accelerator", design, str(tmp_path))  # a str is a path, too
+    with pytest.raises(ValueError, match=r"no module or macro with nm_accelerator.h in .*, not "
+                                         r"'nm_job' \(both have nm_job_pattern\)$"):
+        generate("accelerator", design, tmp_path, module="nm_job")
+
+
 def test_a_name_changes_names_alone(tmp_path):
     design = Design(Pattern(2, 4))
     generate("compressor", design, tmp_path)
