@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hw.command.faults import Fault
 from hw.config import Pattern
 from sim.runs.soak import jobs, plan
 from sim.runs.soak.jobs import accelerators, soak_jobs
@@ -30,7 +31,7 @@ def test_jobs_in_short(design):
 
 
 def test_a_wrong_result_is_told(monkeypatch):
-    """One bit of one result, and one status."""
+    """One bit of one result, one status, and what should raise nothing."""
     unit = Unit("accelerator", 3, COEFFICIENTS, 300)
     assert "wrong" not in run_unit(unit)
     expected = jobs._expected
@@ -43,6 +44,9 @@ def test_a_wrong_result_is_told(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(jobs, "_expected", other)
         assert run_unit(unit)["wrong"] == "tdata of results is wrong"
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "_expected", lambda reference, layer: 1 // 0)
+        assert run_unit(unit)["wrong"] == "ZeroDivisionError: integer division or modulo by zero"
     with monkeypatch.context() as patch:
         patch.setattr(jobs, "DONE", 0)
         assert run_unit(unit)["wrong"].startswith("STATUS is 0x")
@@ -83,6 +87,17 @@ def test_more_blocks_add_units_and_change_the_last_alone():
     assert plan.plan(PATTERNS, 1000, 0) == [
         Unit(name, 0, plan.designs(PATTERNS[0])[0], 1000)
         for name in ("compressor", "decompressor")]
+
+
+@pytest.mark.parametrize("error", [Fault("CXX must name a compiler"), MemoryError(),
+                                   OSError(28, "No space left on device")])
+def test_what_the_machine_did_not_do_is_no_fault_of_a_unit(error, monkeypatch):
+    def fails(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr(plan, "soak", fails)
+    with pytest.raises(type(error)):
+        run_unit(Unit("compressor", 0, CORRECTED, 1000))
 
 
 REPEATS = """

@@ -205,10 +205,10 @@ class ReferenceAccelerator:
             return None, None
         if self._held["coef"]:
             self._coef = _packet(inputs, "coef", self._held["k_blocks"])
-        fields = np.array_split(
-            np.unpackbits(self._coef, axis=1, bitorder="little"),
-            [design.coefficients * design.pattern.m], axis=1)
-        factors, shifts = (_numbers(field, design.pattern.m) for field in fields)
+        m, of_shift = design.pattern.m, 8 if design.shift == "channel" else 0
+        ends = np.cumsum([design.coefficients * m, of_shift * m])  # bits behind are padding
+        fields = np.array_split(np.unpackbits(self._coef, axis=1, bitorder="little"), ends, axis=1)
+        factors, shifts = (_numbers(field, m) for field in fields[:2])
         shifts = shifts - (shifts >> 7 << 8)
         return (factors if design.coefficients else None,
                 shifts if design.shift == "channel" else None)

@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from hw.command.faults import Fault
 from sim import soak
 from sim.runs.soak import run
 from sim.tests.conftest import wheel  # noqa: F401 - the fixture
-from tests.commands import ROOT, alive, descendants, start, wait_for
+from tests.commands import ROOT, alive, descendants, refused, start, wait_for
 
 
 pytestmark = pytest.mark.usefixtures("wheel")
@@ -72,6 +73,22 @@ def test_a_wrong_unit_ends_with_code_1_and_is_run_again(tmp_path, capsys, monkey
     assert code == 0
     assert "done before: 0, " in out
     assert len(told(tmp_path)) == 4
+
+
+@pytest.mark.usefixtures("in_process")
+def test_what_stops_a_unit_ends_the_run_at_once(tmp_path, capsys, monkeypatch):
+    """Units that were waiting are not run for nobody."""
+    begun = []
+
+    def fails(unit):
+        begun.append(unit)
+        raise Fault("CXX must name a compiler")
+
+    monkeypatch.setattr(run, "run_unit", fails)
+    assert refused(soak.main, ["--patterns", "2:4", "--blocks", "4000000", "-o", tmp_path],
+                   capsys) == "python -m sim.soak: error: CXX must name a compiler"
+    assert len(begun) < 100 < 4_000_000 // 20_000
+    assert not told(tmp_path)
 
 
 @pytest.mark.usefixtures("in_process")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hw.command.faults import Fault
 from hw.config import Design, Pattern
 from sim.runs.soak.jobs import accelerators, soak_jobs
 from sim.runs.soak.streams import designs, soak
@@ -80,12 +81,28 @@ def plan(patterns: Sequence[Pattern], blocks: int, job_blocks: int) -> list[Unit
 
 
 def run_unit(unit: Unit) -> dict[str, Any]:
-    """Run a unit; what the journal tells of it, with ``wrong`` only if something was."""
+    """Run a unit; what the journal tells of it, with ``wrong`` only if something was.
+
+    Whatever a unit raises is wrong with it, but for what the machine did not do, which would stop
+    every other one as well.
+
+    Raises
+    ------
+    Fault
+        If a model could not be built.
+    OSError, MemoryError
+        If the machine gives no more files, or no more memory.
+    """
     begin, told = time.monotonic(), {"unit": str(unit), "name": unit.name}
     try:
         told |= _run(unit)
-    except (AssertionError, TimeoutError, OSError) as error:
-        told["wrong"] = str(error)
+    except (Fault, MemoryError):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:  # no error of the bus
+            raise
+        kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
+        told["wrong"] = f"{kind}{error}"
     # The memory that this process has ever had at once, in MiB.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
     return told | {"seconds": round(time.monotonic() - begin, 3), "peak": peak}

@@ -51,6 +51,9 @@ def run_all(units: Sequence[Unit], journal: Journal, workers: int) -> Iterator[d
             return
         with ProcessPoolExecutor(min(workers, len(left)), get_context("spawn"), as_worker) as pool:
             jobs = [pool.submit(run_unit, unit) for unit in left]
-            for job in track(as_completed(jobs), "units of random blocks", len(jobs)):
-                journal.add(job.result())
-                yield journal.lines[-1]
+            try:
+                for job in track(as_completed(jobs), "units of random blocks", len(jobs)):
+                    journal.add(job.result())
+                    yield journal.lines[-1]
+            finally:  # what stops one stops all: nobody waits for units that are not told of
+                pool.shutdown(wait=False, cancel_futures=True)

@@ -15,6 +15,7 @@ from sw.driver.linear import Corrections, linear_job, run_linear
 from sw.driver.reference import ReferenceAccelerator
 from sw.evaluation.metrics import cosine
 from sw.exact.linear import nm_linear
+from sw.exact.selection import nm_mask
 from sw.methods.method import Method
 from sw.methods.sparse_layer import SparseInputLinear
 
@@ -237,6 +238,18 @@ def test_parameters_stay_for_the_jobs_that_bring_none():
     assert not torch.equal(run_linear(other, x, w)[0], first)
     with pytest.raises(RuntimeError, match=r"start refused: CORRECTIONS\.coef is 0"):
         run_linear(device, *integers(3, 2, 32), Corrections(keep_loaded=True))
+
+
+@pytest.mark.parametrize("pattern", ["1:2", "3:5", "3:7"])
+@pytest.mark.parametrize("shift", ["none", "channel"])
+def test_parameters_may_end_within_a_byte(pattern, shift):
+    """The bits behind them are padding: factors of 4 bits for 7 channels, and others."""
+    device = reference(pattern, coefficients=4, shift=shift, max_k=70)
+    x, w = integers(3, 2, 35)
+    factors = torch.arange(35) % 16
+    found, _ = run_linear(device, x, w, Corrections(factors=factors))
+    kept = nm_mask(x.short().abs() * factors.short(), *map(int, pattern.split(":")))
+    assert torch.equal(found, torch.where(kept, x, 0).long() @ w.long().T)
 
 
 @pytest.mark.parametrize("cut", [1, -1])
