@@ -263,10 +263,7 @@ class _Run:
         return sum(self.job.counts[group][begin:begin + blocks])
 
     def _end(self, rows: int, terms: int) -> None:
-        """The last step of a group waits for room; its rows leave one after the other.
-
-        Corrected rows also wait for the terms of their tokens.
-        """
+        """Find room for a group's last step; rows leave in turn, corrected ones after their terms."""
         clock, latency = self.clock, self.latency
         clock.step = clock.ended = max(clock.step, clock.ended + latency.spacing, self._room())
         begin = max(clock.step + latency.array, clock.left[-1][0] + 1 if clock.left else 0)
