@@ -263,7 +263,7 @@ class _Run:
         return sum(self.job.counts[group][begin:begin + blocks])
 
     def _end(self, rows: int, terms: int) -> None:
-        """Find room for a group's last step; rows leave in turn, corrected ones after their terms."""
+        """Find room for a group's last step; rows leave in turn, corrected ones behind terms."""
         clock, latency = self.clock, self.latency
         clock.step = clock.ended = max(clock.step, clock.ended + latency.spacing, self._room())
         begin = max(clock.step + latency.array, clock.left[-1][0] + 1 if clock.left else 0)

@@ -9,9 +9,8 @@ from torch import nn
 from hw.config import Design, Pattern
 from hw.fixed_point import Output
 from hw.registers import Error
-from sw.driver.beats import Beats
 from sw.driver.layer import SparseLinear, channel_terms, on_accelerator, unit_exponent
-from sw.driver.linear import Corrections, linear_job, run_linear
+from sw.driver.linear import Corrections, run_linear
 from sw.driver.reference import ReferenceAccelerator
 from sw.evaluation.metrics import cosine
 from sw.exact.linear import nm_linear
@@ -252,23 +251,6 @@ def test_parameters_may_end_within_a_byte(pattern, shift):
     assert torch.equal(found, torch.where(kept, x, 0).long() @ w.long().T)
 
 
-@pytest.mark.parametrize("cut", [1, -1])
-def test_the_model_takes_whole_packets_only(cut):
-    device = reference(coefficients=4)
-    x, w = integers(3, 2, 32)
-    job = linear_job(device.design, x, w)
-    for register, value in (job.registers | {"CONTROL": 1}).items():
-        device.write(register, value)
-    beats = job.inputs["coef"]
-    several = Beats(beats.data.repeat(2, 0), beats.last.repeat(2)) if cut < 0 else \
-        Beats(beats.data[:1], beats.last[:1])
-    with pytest.raises(RuntimeError, match=r"^the job takes one packet of 2 beats of coef$"):
-        device.run(job.inputs | {"coef": several}, job.results, limit=0)
-    del job.inputs["coef"]
-    with pytest.raises(RuntimeError, match=r"^the job takes beats of act, coef, weight, not of "):
-        device.run(job.inputs, job.results, limit=0)
-
-
 @pytest.mark.parametrize(("parameters", "message"), [
     ({"epilogue_lanes": 0},
      "epilogue_lanes of the accelerator must be at least 1 for output fp32, not 0"),
@@ -278,27 +260,3 @@ def test_the_model_takes_whole_packets_only(cut):
 def test_rejects_an_accelerator_without_floats(parameters, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         SparseLinear.from_linear(linear()[0], reference(**parameters), output="fp32")
-
-
-@pytest.mark.parametrize(("output", "parameters", "refused"), [
-    (Output.BF16, {}, False), (Output.BF16 + 1, {}, True), (255, {}, True),
-    (Output.CORRECTED, {"epilogue_lanes": 0}, True), (Output.RAW, {"epilogue_lanes": 0}, False),
-    (Output.FP32, {"accumulator_width": 31}, True), (Output.BF16, {"accumulator_width": 31}, False),
-])
-def test_model_refuses_an_output_that_the_design_lacks(output, parameters, refused):
-    device = reference(**parameters)
-    for name in ("K_BLOCKS", "TOKENS", "COLUMN_TILES"):
-        device.write(name, 1)
-    device.write("OUTPUT", output)
-    device.write("CONTROL", 1)
-    assert device.read("STATUS") == (Error.OUTPUT << 2 if refused else 1)
-
-
-@pytest.mark.parametrize(("register", "error"), [
-    ("K_BLOCKS", Error.K_BLOCKS), ("TOKENS", Error.TOKENS), ("COLUMN_TILES", Error.COLUMN_TILES)])
-def test_model_refuses_what_the_hardware_refuses(register, error):
-    device = reference()
-    for name in ("K_BLOCKS", "TOKENS", "COLUMN_TILES"):
-        device.write(name, int(name != register))
-    device.write("CONTROL", 1)
-    assert device.read("STATUS") == error << 2
