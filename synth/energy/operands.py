@@ -107,7 +107,8 @@ def load(path: Path) -> list[Operands]:
     try:
         with open(path, "rb") as source, np.load(source, allow_pickle=False) as file:
             arrays = dict(file)
-    except (OSError, ValueError, EOFError, TypeError, BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, EOFError, TypeError, RuntimeError, BadZipFile,
+            zlib.error) as error:  # RuntimeError: encrypted, or packed in an unknown way
         raise ValueError(f"inputs must be one of {', '.join(INPUTS)} or a .npz file, not "
                          f"{str(path)!r} ({reason(error)})") from None
     sets: list[Operands] = []

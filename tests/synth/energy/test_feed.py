@@ -135,8 +135,11 @@ def test_files_without_operands_are_named(tmp_path):
     np.save(tmp_path / "single.npy", np.zeros(4))
     single = (tmp_path / "single.npy").read_bytes()
     changed = whole[:200] + bytes(200) + whole[400:]
+    at = whole.index(b"PK\x01\x02")  # flags and way of packing of the first array
+    locked, packed = ((whole[:at + place] + bytes([value]) + whole[at + place + 1:])
+                      for place, value in ((8, 1), (10, 97)))
     for name, content in (("cut.npz", whole[:-40]), ("changed.npz", changed), ("empty.npz", b""),
-                          ("single.npz", single)):
+                          ("single.npz", single), ("locked.npz", locked), ("packed.npz", packed)):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(ValueError, match=rf"^inputs must be one of minilm.*{name}"):
             load(tmp_path / name)

@@ -27,7 +27,19 @@ _FILES = st.dictionaries(
     st.sampled_from(("activations0", "weights0", "activations1", "weights1", "x")), _ARRAYS)
 _RIGHT = _packed({f"{name}{k}": np.full((rows, 8), k + 1, np.int8)
                   for k in range(2) for name, rows in (("activations", 3), ("weights", 2))})
-_CASES = st.one_of(damaged_bytes(_RIGHT), _FILES.map(_packed), st.binary(max_size=30))
+_SETS = st.lists(st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 40),
+                           st.integers(-128, 127)), min_size=1, max_size=3)
+
+
+def _sets(drawn: list[tuple[int, int, int, int]]) -> bytes:
+    """Sets of operands whose rows and columns go together."""
+    return _packed({f"{name}{k}": np.full((rows, columns), value, np.int8)
+                    for k, (tokens, outputs, columns, value) in enumerate(drawn)
+                    for name, rows in (("activations", tokens), ("weights", outputs))})
+
+
+_CASES = st.one_of(damaged_bytes(_RIGHT), _SETS.map(_sets), _FILES.map(_packed),
+                   st.binary(max_size=30))
 
 
 def _check(content: bytes) -> str:
