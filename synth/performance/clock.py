@@ -20,8 +20,8 @@ _QUEUE = 3
 
 _LONG_AGO = -1 << 40
 
-_Ready = Callable[..., int]
-"""When the first word, or the last one, of so many tokens of a batch can be used."""
+_Ready = Callable[[int], tuple[int, int]]
+"""When the group that ends with this token of a batch can begin, and when it is whole."""
 
 
 @dataclass(frozen=True)
@@ -224,12 +224,12 @@ class _Run:
         own = (blocks - 1) * max(self.latency.interval, job.steps) + job.steps
         late = 1 + (job.counts is not None)
 
-        def ready(count: int, first: bool = False) -> int:
-            last = begin + (count - 1) * each + own + late
-            if not first or own == 1 or job.counts is not None or count % self.design.rows:
-                return last
+        def ready(count: int) -> tuple[int, int]:
+            whole = begin + (count - 1) * each + own + late
+            if own == 1 or job.counts is not None or count % self.design.rows:
+                return whole, whole
             # Terms hold back the last word of a token alone, and so the first one of the next.
-            return begin + max((count - 1) * natural, (count - 2) * each + own) + 1 + late
+            return begin + max((count - 1) * natural, (count - 2) * each + own) + 1 + late, whole
 
         return ready
 
@@ -239,22 +239,20 @@ class _Run:
 
     def _pass(self, tokens: int, blocks: int, group: int, ready: _Ready | None, *,
               begin: int = 0, ends: bool = True) -> None:
-        """All groups of a pass; tokens are there already where none are ``ready`` later.
-
-        A group begins with the first word of its last token, and ends after that token's last one.
-        """
+        """All groups of a pass; tokens are there already where none are ``ready`` later."""
         clock, rows = self.clock, self.design.rows
         clock.weights = max(clock.weights, clock.weights_free[0] - 1) + blocks
         for number, at in enumerate(range(0, tokens, rows)):
             count = min(rows, tokens - at)
-            may = max(clock.step + 1, clock.weights + 1, ready(at + count, True) if ready else 0)
+            first, whole = ready(at + count) if ready else (0, 0)
+            may = max(clock.step + 1, clock.weights + 1, first)
             if clock.first < 0:
                 clock.first = may
             steps = self._steps(group + number, begin, blocks)
             clock.steps += steps
-            clock.step = max(may + steps - 1, ready(at + count) if ready else 0)
+            clock.step = max(may + steps - 1, whole)
             if ends:
-                self._end(count, ready(at + count) + self.terms if ready else 0)
+                self._end(count, whole + self.terms if ready else 0)
         clock.weights_free = [clock.weights_free[1], clock.step + self.design.column_tiles + 1]
 
     def _steps(self, group: int, begin: int, blocks: int) -> int:
