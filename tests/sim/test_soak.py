@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -82,12 +83,13 @@ def test_what_stops_a_unit_ends_the_run_at_once(tmp_path, capsys, monkeypatch):
 
     def fails(unit):
         begun.append(unit)
+        time.sleep(0.02)  # long enough for the others to be queued behind it
         raise Fault("CXX must name a compiler")
 
     monkeypatch.setattr(run, "run_unit", fails)
     assert refused(soak.main, ["--patterns", "2:4", "--blocks", "4000000", "-o", tmp_path],
                    capsys) == "python -m sim.soak: error: CXX must name a compiler"
-    assert len(begun) < 100 < 4_000_000 // 20_000
+    assert len(begun) < 300, "of 600 units"
     assert not told(tmp_path)
 
 
