@@ -9,15 +9,25 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sw.exact.graph import is_recorded
 
 
-__all__ = ["Derived", "Fingerprint"]
+__all__ = ["Derived", "Fingerprint", "refuse_own_type"]
 
 
 _INTEGERS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+
+
+def refuse_own_type(weight: Tensor) -> None:
+    """Raise ValueError if weights have a type of their own, as a quantiser gives them.
+
+    They know few operations beside the product, so that nothing else can follow from them.
+    """
+    if not is_recorded(weight) and type(weight) not in (Tensor, nn.Parameter):
+        raise ValueError("weights of a sparse layer must be plain numbers for a method that needs "
+                         f"them, not {type(weight).__name__}")
 
 
 class Fingerprint(NamedTuple):
@@ -33,7 +43,11 @@ class Fingerprint(NamedTuple):
 
     @classmethod
     def of(cls, weight: Tensor, like: "Fingerprint | None" = None) -> "Fingerprint":
-        """Fingerprint of weights of two dimensions, any type, to compare to another one."""
+        """Fingerprint of weights of two dimensions, any type, to compare to another one.
+
+        ValueError if they are no plain numbers.
+        """
+        refuse_own_type(weight)
         bits = weight.detach()
         if bits.stride(-1) != 1:
             bits = bits.contiguous()

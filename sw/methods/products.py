@@ -9,6 +9,7 @@ from torch.nn.functional import linear
 from sw.exact.linear import integer_matmul
 from sw.exact.quantize import quantize, saturate
 from sw.methods.corrections import variance_ratio
+from sw.methods.derived import refuse_own_type
 
 
 __all__ = ["Keep", "Product", "corrected", "float_product", "integer_product"]
@@ -76,8 +77,10 @@ def integer_product(tokens: Tensor, shift: Tensor | None, keep: Keep, weight: Te
                     bias: Tensor | None = None, variance: bool = False) -> tuple[Tensor, Tensor]:
     """Return the same of tokens and weights quantised to int8; float32.
 
-    Selection, products and sums are exact integers; ``keep`` gets int8.
+    Selection, products and sums are exact integers; ``keep`` gets int8. ValueError if the weights
+    are no plain numbers.
     """
+    refuse_own_type(weight)
     x = tokens.float()
     # The step leaves room for the shifted values, which otherwise saturate.
     largest = x.abs() if shift is None else torch.maximum(x.abs(), (x - shift).abs())

@@ -176,3 +176,28 @@ def test_weights_that_were_taken_away_are_said(criterion):
         with pytest.raises(ValueError, match=r"^weights of a sparse layer must be in memory, not "
                                              r"on the meta device$"):
             model(torch.randn(2, 16, device="meta"))
+
+
+class Quantized(torch.Tensor):
+    """Weights of a type of their own, as torchao's."""
+
+
+@pytest.mark.parametrize(("arguments", "exact"), [
+    ({}, True), ({"corrections": "d-pts+var"}, True), ({"criterion": "wina"}, False),
+    ({"criterion": "weight"}, False), ({"corrections": "r-sparse"}, False),
+    ({"integer": True}, False), ({"format": "mxfp4"}, False), ({"format": "int8"}, False)])
+def test_weights_that_were_given_a_type_of_their_own(arguments, exact):
+    """A quantiser that comes after sparsity: exact, or refused by name; dense again with them."""
+    torch.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(32, 8)), torch.randn(3, 32)
+    with sparsify(model, "2:4", **arguments), torch.no_grad():
+        expected, weight = model(x), model[0].weight.data.as_subclass(Quantized)
+        model[0]._parameters["weight"] = weight
+        if exact:
+            assert torch.equal(model(x), expected)
+        else:
+            with pytest.raises(ValueError, match=r"^weights of a sparse layer must be plain "
+                                                 r"numbers for a .* them, not Quantized$"):
+                model(x)
+    assert type(model[0]) is nn.Linear
+    assert model[0].weight is weight
