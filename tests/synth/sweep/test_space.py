@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from hw.config import DESIGNS, Pattern
+from hw.config import DESIGNS, Design, Pattern
 from synth.scripts import CELLS
 from synth.store import Store
 from synth.sweep.cross import cross
@@ -73,6 +73,22 @@ def test_examples_of_the_docs_have_points(number, tmp_path):
     found = crossed(tmp_path, EXAMPLES[number])
     assert len(found.points) > 3
     assert len(EXAMPLES) >= 5
+
+
+def test_the_space_of_multipliers_has_the_rows_of_its_table():
+    found = read(ROOT / "docs" / "hw" / "multipliers.toml")
+    for options in found.options:
+        Design(*found.patterns, **options).require(*found.designs)
+    page = (ROOT / "docs" / "hw" / "floats.md").read_text()
+    table = page.partition("| PE | accumulator |")[2].partition("\n\n")[0].splitlines()[2:]
+    assert len(found.options) == len(table)
+    for options in found.options:
+        form = options.get("format", "int8")
+        weight = options.get("weight_format", "int8")
+        name = f"`{form}`" if form == weight and "int" not in form else f"`{form}` by `{weight}`"
+        width = "fp32" if "accumulator" in options else \
+            f"{options.get('accumulator_width', 32)} bits"
+        assert sum(line.startswith(f"| {name} | {width} |") for line in table) == 1
 
 
 KEYS = ("patterns, designs, selectors, gathers, formats, shapes, parameters, options, libraries, "
