@@ -41,7 +41,7 @@ def c_header(design: Design, module: str = "nm_accelerator") -> str:
     lines = [f"/* nmforge {VERSION}: registers of {module}, pattern {design.pattern}. */",
              f"#ifndef {module.upper()}_H", f"#define {module.upper()}_H"]
     bus = design.bus != "stream"
-    registers = (*own_registers(not design.number.integer),
+    registers = (*own_registers(design.number.integer),
                  *(bus_registers(design.decode) if bus else ()))
     for title, macros in (("Parameters.", _parameters(design)),
                           *((f"{register.name}.", _register(register)) for register in registers),

@@ -173,9 +173,9 @@ FORMAT_CODES = ("int8", "fp16", "bf16", "fp8_e4m3", "fp6_e2m3", "fp6_e3m2", "fp4
 """What the fields of ``NUMBERS`` mean: names of number formats, from code 0."""
 
 
-def own_registers(floats: bool) -> tuple[Register, ...]:
-    """Registers of an accelerator without those of a bus, of integers or of ``floats``."""
-    return (*REGISTERS, *FLOAT_REGISTERS) if floats else REGISTERS
+def own_registers(integers: bool) -> tuple[Register, ...]:
+    """Registers of an accelerator without those of a bus, of ``integers`` or of floats."""
+    return REGISTERS if integers else (*REGISTERS, *FLOAT_REGISTERS)
 
 
 class BusError(Code):
@@ -274,7 +274,7 @@ DESCRIPTOR_BYTES = 128
 
 def offset_of(name: str) -> int:
     """Byte offset of a register; ValueError for an unknown name."""
-    for register in (*own_registers(True), *bus_registers(True)):
+    for register in (*own_registers(False), *bus_registers(True)):
         if register.name == name:
             return register.offset
     known = ", ".join(register.name for register in REGISTERS)

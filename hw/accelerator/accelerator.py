@@ -82,8 +82,7 @@ class Accelerator(wiring.Component):
             **only_if(design.bus != "stream", run=Out(Run()), registers=Out(Watched())),
             **only_if(design.decode, kept=Out(KeptMasks(design))),
         })
-        self.design = design
-        self.compressor, self.array = Compressor(design), Array(design.multiplied)
+        self.design, self.compressor, self.array = design, Compressor(design), Array(design)
 
     @property
     def latency(self) -> int:
@@ -96,8 +95,7 @@ class Accelerator(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         design, outside = self.design, wiring.flipped(self)
-        m.submodules.registers = registers = RegisterBlock(
-            own_registers(not design.number.integer))
+        m.submodules.registers = registers = RegisterBlock(own_registers(design.number.integer))
         m.submodules.controller = controller = Controller(design)
         m.submodules.gate = gate = TokenGate(design)
         # An aborted job's tokens are forgotten, with what the stages know of one that was cut.
@@ -133,9 +131,7 @@ class Accelerator(wiring.Component):
         wiring.connect(m, stepper.room, results.room)
         wiring.connect(m, stepper.progress, controller.progress)
         wiring.connect(m, activations.rows, array.rows)
-        m.d.comb += [array.weights.eq(weights.weights), array.control.eq(stepper.control)]
-        if design.quantized:
-            m.d.comb += array.weight_scales.eq(weights.scales)
+        m.d.comb += [*weights.to(array), array.control.eq(stepper.control)]
 
         wiring.connect(m, array.o, results.i)
         rows, idle = results.o, 1

@@ -40,7 +40,7 @@ class Controller(wiring.Component):
 
     Members
     -------
-    registers : In(Registers(own_registers(floats)))
+    registers : In(Registers(own_registers(integers)))
         What software writes and reads.
     run : Out(Run())
         The job that runs, for everyone who follows it.
@@ -62,7 +62,7 @@ class Controller(wiring.Component):
 
     def __init__(self, design: Design):
         super().__init__({
-            "registers": In(Registers(own_registers(not design.number.integer))),
+            "registers": In(Registers(own_registers(design.number.integer))),
             "run": Out(Run()),
             "compressor": Out(CompressorSettings(design)),
             **only_if(design.flexible != "none", asked=Out(Asked(design.pattern, design.flexible))),

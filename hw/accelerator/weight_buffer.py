@@ -135,6 +135,11 @@ class WeightBuffer(wiring.Component):
             ]
         return m
 
+    def to(self, array):
+        """Statements that give an array what was read."""
+        given = [array.weights.eq(self.weights)]
+        return [*given, array.weight_scales.eq(self.scales)] if self.design.quantized else given
+
     def _sum_rows(self, m, now, framer):
         """Add up each column's weights; return whether there is room for the sums."""
         if not self.design.epilogue_lanes:

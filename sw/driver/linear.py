@@ -135,7 +135,7 @@ class LinearJob:
 
 def field_word(register: str, **values: int) -> int:
     """Put the values of a register's fields together."""
-    found = next(one for one in (*own_registers(True), *bus_registers(True))
+    found = next(one for one in (*own_registers(False), *bus_registers(True))
                  if one.name == register)
     return sum(int(value) << found.position(name) for name, value in values.items())
 

@@ -46,7 +46,7 @@ class ReferenceAccelerator:
         self.design = design
         self.kept = torch.zeros(0, 0, design.pattern.m, dtype=torch.bool)
         self._coef = NOT_LOADED  # beats of the parameters of the input channels
-        self._held = {field.name: 0 for register in own_registers(not design.number.integer)
+        self._held = {field.name: 0 for register in own_registers(design.number.integer)
                       for field in register.fields}
         self._held |= {"id": int.from_bytes(b"NMFG", "big"), "n": design.pattern.n,
                        "m": design.pattern.m, "flexible": FLEXIBLE.index(design.flexible),
@@ -279,7 +279,7 @@ def _packed(values: Tensor, design: Design) -> np.ndarray:
 
 
 def _fields(register: str) -> dict[str, Field]:
-    found = next((one for one in own_registers(True) if one.name == register), None)
+    found = next((one for one in own_registers(False) if one.name == register), None)
     if found is None:
         offset_of(register)  # says which there are
         return {}
@@ -287,4 +287,4 @@ def _fields(register: str) -> dict[str, Field]:
 
 
 def _lowest(register: str, name: str) -> int:
-    return next(one for one in own_registers(True) if one.name == register).position(name)
+    return next(one for one in own_registers(False) if one.name == register).position(name)
