@@ -15,6 +15,8 @@ from hw.registers import (
     DECODE_REGISTERS,
     DESCRIPTOR_BYTES,
     DESCRIPTOR_TAG,
+    FLOAT_REGISTERS,
+    FORMAT_CODES,
     ID,
     REGISTERS,
     BusError,
@@ -22,6 +24,7 @@ from hw.registers import (
     Register,
     bus_registers,
     descriptor_registers,
+    own_registers,
 )
 
 
@@ -38,10 +41,11 @@ def c_header(design: Design, module: str = "nm_accelerator") -> str:
     lines = [f"/* nmforge {VERSION}: registers of {module}, pattern {design.pattern}. */",
              f"#ifndef {module.upper()}_H", f"#define {module.upper()}_H"]
     bus = design.bus != "stream"
-    registers = (*REGISTERS, *bus_registers(design.decode)) if bus else REGISTERS
+    registers = (*own_registers(design.number.integer),
+                 *(bus_registers(design.decode) if bus else ()))
     for title, macros in (("Parameters.", _parameters(design)),
                           *((f"{register.name}.", _register(register)) for register in registers),
-                          *_codes(), *(_memory(design) if bus else ())):
+                          *_codes(design), *(_memory(design) if bus else ())):
         lines += ["", f"/* {title} */"]
         lines += [f"#define {prefix}_{name} {value}" for name, value in macros]
     if bus:
@@ -66,11 +70,14 @@ def _register(register: Register) -> Iterator[tuple[str, str]]:
         yield f"{name}_MASK", f"0x{((1 << field.width) - 1) << position:08X}u"
 
 
-def _codes() -> Iterator[tuple[str, list[tuple[str, str]]]]:
+def _codes(design: Design) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """What registers may hold, by field."""
     yield "Value of ID.", [("ID_VALUE", f"0x{ID:08X}u")]
     yield "Codes of PATTERN.flexible.", [(f"FLEXIBLE_{name.upper()}", f"{code}u")
                                          for code, name in enumerate(FLEXIBLE)]
+    if not design.number.integer:
+        yield "Codes of NUMBERS.act_format and NUMBERS.kept_format.", [
+            (f"FORMAT_{name.upper()}", f"{code}u") for code, name in enumerate(FORMAT_CODES)]
     yield "Codes of OUTPUT.output.", [(f"OUTPUT_{output.name}", f"{output.value}u")
                                       for output in Output]
     yield "Codes of STATUS.error.", [(f"ERROR_{error.name}",
@@ -133,6 +140,11 @@ def registers_page() -> str:
              "The first error stays in `STATUS.error` until the next accepted start.", "",
              "| code | name | meaning |", "|---|---|---|",
              *(f"| {error.value} | `{error.name}` | {error.meaning} |" for error in Error), "",
+             "## With floats", "",
+             "A design that multiplies floats ([floats](floats.md)) also has this one:", "",
+             *_rows(FLOAT_REGISTERS), "",
+             "Codes of formats: " + ", ".join(
+                 f"{code} `{name}`" for code, name in enumerate(FORMAT_CODES)) + ".", "",
              "## With an AXI4 master", "",
              "`--bus axi4` adds these ([bus](bus.md)); `CONTROL` is then the hardware's own, and a",
              "write to it is refused.", "", *_rows(BUS_REGISTERS), "",

@@ -39,7 +39,7 @@ def element_bytes(design: Design) -> dict[str, int]:
         sizes["coef"] = rounded(-(-design.channel_bits * design.pattern.m // 8))
     if design.epilogue_lanes:
         sizes |= {"token": 2, "channel": rounded(design.columns * CHANNEL_BYTES)}
-    results = rounded(-(-design.columns * design.accumulator_width // 8))
+    results = rounded(-(-design.columns * design.result_bits // 8))
     return sizes | {"descriptor": 4, "result": results}
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 
-__all__ = ["BUS_REGISTERS", "DECODE_REGISTERS", "DESCRIPTOR_BYTES", "DESCRIPTOR_TAG", "ID",
-           "REGISTERS", "BusError", "Code", "Error", "Field", "Register", "bus_registers",
-           "descriptor_registers", "offset_of"]
+__all__ = ["BUS_REGISTERS", "DECODE_REGISTERS", "DESCRIPTOR_BYTES", "DESCRIPTOR_TAG",
+           "FLOAT_REGISTERS", "FORMAT_CODES", "ID", "REGISTERS", "BusError", "Code", "Error",
+           "Field", "Register", "bus_registers", "descriptor_registers", "offset_of",
+           "own_registers"]
 
 
 ID = int.from_bytes(b"NMFG", "big")
@@ -155,6 +156,28 @@ REGISTERS = _map(
 """The register map, in the order of the offsets."""
 
 
+FLOAT_REGISTERS = _map(
+    ("NUMBERS", False, (
+        Field("act_format", 8, "ro", "number format of the tokens on the stream"),
+        Field("kept_format", 8, "ro", "number format in which they are multiplied, and of the "
+              "weights"),
+        Field("result_format", 1, "ro", "results: 0 fp32, 1 bf16"),
+        Field("exact", 1, "ro", "1: sums are exact until they leave the array; 0: rounded to fp32 "
+              "once a step"))),
+    base=REGISTERS[-1].offset + 4,
+)
+"""Registers of a design that multiplies floats, behind its others."""
+
+FORMAT_CODES = ("int8", "fp16", "bf16", "fp8_e4m3", "fp6_e2m3", "fp6_e3m2", "fp4_e2m1",
+                "mxfp8_e4m3", "mxfp6_e2m3", "mxfp6_e3m2", "mxfp4")
+"""What the fields of ``NUMBERS`` mean: names of number formats, from code 0."""
+
+
+def own_registers(integers: bool) -> tuple[Register, ...]:
+    """Registers of an accelerator without those of a bus, of ``integers`` or of floats."""
+    return REGISTERS if integers else (*REGISTERS, *FLOAT_REGISTERS)
+
+
 class BusError(Code):
     """Codes of ``BUS_STATUS.bus_error`` beside those of :class:`Error`, with an AXI4 master."""
 
@@ -251,7 +274,7 @@ DESCRIPTOR_BYTES = 128
 
 def offset_of(name: str) -> int:
     """Byte offset of a register; ValueError for an unknown name."""
-    for register in (*REGISTERS, *bus_registers(True)):
+    for register in (*own_registers(False), *bus_registers(True)):
         if register.name == name:
             return register.offset
     known = ", ".join(register.name for register in REGISTERS)

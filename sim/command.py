@@ -6,7 +6,7 @@ from typing import Any
 
 from hw.command.kinds import file, text, whole
 from hw.command.parser import Arguments, Parser
-from hw.config import BUS_OPTIONS, Design, Pattern
+from hw.config import BUS_OPTIONS, FORMAT_OPTIONS, Design, Pattern
 from hw.generate.arguments import PATTERN, add_design_arguments, design_from
 
 
@@ -42,9 +42,9 @@ def model_parser(prog: str, description: str) -> Parser:
 def add_accelerator(parser: Parser, *, without: Collection[str] = BUS_OPTIONS) -> None:
     """Add the parameters of the accelerator that a command leaves to who calls it.
 
-    It is one with streams, unless ``without`` names others than those of the bus.
+    It is one of int8, with streams unless ``without`` names others than those of the bus.
     """
-    add_design_arguments(parser, ("accelerator",), without=(*CORRECTED, *without))
+    add_design_arguments(parser, ("accelerator",), without=(*CORRECTED, *FORMAT_OPTIONS, *without))
 
 
 def read_designs(arguments: Arguments, **fixed: Any) -> list[Design]:

@@ -15,11 +15,12 @@ from hw.array.array import Array
 from hw.array.sums import ResultRow
 from hw.compressor.channel import ChannelBeat as ChannelParameters
 from hw.compressor.compressor import Compressor, KeptMasks
-from hw.config import VALUE_WIDTH, Design
+from hw.config import Design
 from hw.epilogue.epilogue import ChannelBeat, Epilogue
 from hw.epilogue.tokens import TokenFinisher, TokenScale, TokenTable
 from hw.job.job import Run
 from hw.job.packet import JobPacket
+from hw.registers import own_registers
 from hw.stream.axi_lite import AxiLite, RegisterBlock, Watched
 from hw.stream.members import moves, only_if
 from hw.stream.payloads import DenseBlock
@@ -29,7 +30,10 @@ __all__ = ["Accelerator"]
 
 
 class Accelerator(wiring.Component):
-    """Sparse linear layer ``Y = S(X) W^T`` in integers, S keeps N of every M values of a token.
+    """Sparse linear layer ``Y = S(X) W^T``, S keeps N of every M values of a token.
+
+    In integers, or in floats: tokens of elements, or of bf16 or fp16 that the compressor quantises
+    to the format of the weights.
 
     Where the pattern comes at run time, registers set it for each job; a block of M values then
     takes one step for every N that are kept of it.
@@ -47,7 +51,7 @@ class Accelerator(wiring.Component):
 
     Members
     -------
-    i_act : In(stream.Signature(DenseBlock(pattern, 8)))
+    i_act : In(stream.Signature(DenseBlock(pattern, bits)))
     i_weight : In(stream.Signature(WeightBeat(design)))
     i_coef : In(stream.Signature(hw.compressor.channel.ChannelBeat(design)))
         With parameters of the input channels: one packet in a job that brings it.
@@ -69,7 +73,7 @@ class Accelerator(wiring.Component):
     def __init__(self, design: Design):
         super().__init__({
             "bus": In(AxiLite()),
-            "i_act": In(stream.Signature(DenseBlock(design.pattern, VALUE_WIDTH))),
+            "i_act": In(stream.Signature(DenseBlock(design.pattern, design.number.bits))),
             "i_weight": In(stream.Signature(WeightBeat(design))),
             **only_if(design.channel_bits, i_coef=In(stream.Signature(ChannelParameters(design)))),
             **only_if(design.epilogue_lanes, i_token=In(stream.Signature(TokenScale())),
@@ -91,7 +95,7 @@ class Accelerator(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         design, outside = self.design, wiring.flipped(self)
-        m.submodules.registers = registers = RegisterBlock()
+        m.submodules.registers = registers = RegisterBlock(own_registers(design.number.integer))
         m.submodules.controller = controller = Controller(design)
         m.submodules.gate = gate = TokenGate(design)
         # An aborted job's tokens are forgotten, with what the stages know of one that was cut.
@@ -127,7 +131,7 @@ class Accelerator(wiring.Component):
         wiring.connect(m, stepper.room, results.room)
         wiring.connect(m, stepper.progress, controller.progress)
         wiring.connect(m, activations.rows, array.rows)
-        m.d.comb += [array.weights.eq(weights.weights), array.control.eq(stepper.control)]
+        m.d.comb += [*weights.to(array), array.control.eq(stepper.control)]
 
         wiring.connect(m, array.o, results.i)
         rows, idle = results.o, 1

@@ -78,7 +78,7 @@ class ActivationBuffer(wiring.Component):
     i : In(stream.Signature(EncodedBlock(design)))
     run : In(Run())
     reads : In(TokenReads(design))
-    rows : Out(RowBlocks(design))
+    rows : Out(RowBlocks(design.multiplied))
         The words that were read.
     o_summary : Out(stream.Signature(TokenSummary(design)))
         What the compressor says of every token, once per batch, with an epilogue; a token's last
@@ -90,7 +90,7 @@ class ActivationBuffer(wiring.Component):
             "i": In(stream.Signature(EncodedBlock(design))),
             "run": In(Run()),
             "reads": In(TokenReads(design)),
-            "rows": Out(RowBlocks(design)),
+            "rows": Out(RowBlocks(design.multiplied)),
             **only_if(design.epilogue_lanes,
                       o_summary=Out(stream.Signature(TokenSummary(design)))),
         })
@@ -172,8 +172,10 @@ class ActivationBuffer(wiring.Component):
     def _banks(self, m, write, *, row, address):
         design, pattern, block = self.design, self.design.pattern, self.i.payload
         word = data.StructLayout({"values": block.values.shape(),
-                                  "mask": 0 if pattern.dense else pattern.m})
-        arrived = Cat(block.values, block.mask[:word["mask"].width])
+                                  "mask": 0 if pattern.dense else pattern.m,
+                                  **only_if(design.quantized, scale=8)})
+        arrived = Cat(block.values, block.mask[:word["mask"].width],
+                      *((block.scale,) if design.quantized else ()))
         for r in range(design.rows):
             memory = Memory(word.size, 2 * half_words(design))
             m.submodules[f"bank_r{r}"] = memory
@@ -188,3 +190,5 @@ class ActivationBuffer(wiring.Component):
             ]
             if not pattern.dense:
                 m.d.comb += self.rows.masks[r].eq(read.mask)
+            if design.quantized:
+                m.d.comb += self.rows.scales[r].eq(read.scale)

@@ -13,7 +13,7 @@ from hw.config import Design
 from hw.epilogue.corrections import Corrections
 from hw.fixed_point import Output
 from hw.job.job import Run
-from hw.registers import Error
+from hw.registers import Error, own_registers
 from hw.stream.axi_lite import Registers
 from hw.stream.members import only_if
 from hw.stream.payloads import Asked
@@ -40,7 +40,7 @@ class Controller(wiring.Component):
 
     Members
     -------
-    registers : In(Registers())
+    registers : In(Registers(own_registers(integers)))
         What software writes and reads.
     run : Out(Run())
         The job that runs, for everyone who follows it.
@@ -62,7 +62,7 @@ class Controller(wiring.Component):
 
     def __init__(self, design: Design):
         super().__init__({
-            "registers": In(Registers()),
+            "registers": In(Registers(own_registers(design.number.integer))),
             "run": Out(Run()),
             "compressor": Out(CompressorSettings(design)),
             **only_if(design.flexible != "none", asked=Out(Asked(design.pattern, design.flexible))),

@@ -1,7 +1,7 @@
 """What an accelerator says of itself in its registers."""
 
-from hw.config import FLEXIBLE, Design
-from hw.registers import ID
+from hw.config import FLEXIBLE, RESULT_FORMATS, Design
+from hw.registers import FORMAT_CODES, ID
 
 
 __all__ = ["identity"]
@@ -19,4 +19,9 @@ def identity(design: Design) -> dict[str, int]:
         "max_blocks": design.covered_blocks,
         "buffer_blocks": design.max_blocks,
         "batch_tokens": design.batch_tokens,
+        **({} if design.number.integer else {
+            "act_format": FORMAT_CODES.index(design.format),
+            "kept_format": FORMAT_CODES.index(design.weight_format),
+            "result_format": RESULT_FORMATS.index(design.result_format),
+            "exact": int(design.accumulator == "exact")}),
     }

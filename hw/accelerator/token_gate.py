@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
-from hw.config import VALUE_WIDTH, Design
+from hw.config import Design
 from hw.job.job import Run
 from hw.job.passes import Passes
 from hw.stream.framer import Framer
@@ -31,7 +31,7 @@ class TokenGate(wiring.Component):
 
     Members
     -------
-    i : In(stream.Signature(DenseBlock(pattern, 8)))
+    i : In(stream.Signature(DenseBlock(pattern, bits)))
     o : Out(stream.Signature(Block(design)))
     run : In(Run())
     asked : In(Asked(pattern, flexible)), only where something is flexible
@@ -44,7 +44,7 @@ class TokenGate(wiring.Component):
 
     def __init__(self, design: Design):
         super().__init__({
-            "i": In(stream.Signature(DenseBlock(design.pattern, VALUE_WIDTH))),
+            "i": In(stream.Signature(DenseBlock(design.pattern, design.number.bits))),
             "o": Out(stream.Signature(Block(design))),
             "run": In(Run()), "wait": In(1), "tlast_error": Out(1),
             **only_if(design.flexible != "none", asked=In(Asked(design.pattern, design.flexible))),

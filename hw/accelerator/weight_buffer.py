@@ -3,7 +3,7 @@
 from functools import reduce
 from operator import add
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -26,12 +26,16 @@ __all__ = ["WeightBeat", "WeightBuffer", "WeightReads", "weight_address"]
 
 
 class WeightBeat(data.StructLayout):
-    """One block of weights for each column; ``last`` marks the last block of a pass."""
+    """One block of weights for each column; ``last`` marks the last block of a pass.
+
+    In a block format with ``scales``, E8M0, one for each column.
+    """
 
     def __init__(self, design: Design):
         super().__init__({
             "blocks": data.ArrayLayout(
-                data.ArrayLayout(signed(VALUE_WIDTH), design.pattern.m), design.columns),
+                data.ArrayLayout(signed(design.weight.bits), design.pattern.m), design.columns),
+            **only_if(design.quantized, scales=data.ArrayLayout(8, design.columns)),
             "last": 1,
         })
 
@@ -75,6 +79,8 @@ class WeightBuffer(wiring.Component):
     reads : In(WeightReads(design))
     weights : Out, one block for each column
         The words that were read.
+    scales : Out(ArrayLayout(8, columns)), in a block format
+        Those of the blocks.
     tlast_error : Out(1)
         High for a cycle when ``last`` did not come with a pass' last block.
     corrections : In(Corrections()), o_row_sums : Out(stream.Signature(RowSums(design)))
@@ -89,6 +95,7 @@ class WeightBuffer(wiring.Component):
             "run": In(Run()),
             "reads": In(WeightReads(design)),
             "weights": Out(WeightBeat(design)["blocks"].shape),
+            **only_if(design.quantized, scales=Out(data.ArrayLayout(8, design.columns))),
             "tlast_error": Out(1),
             **only_if(design.epilogue_lanes, corrections=In(Corrections()),
                       o_row_sums=Out(stream.Signature(RowSums(design))), idle=Out(1)),
@@ -113,8 +120,10 @@ class WeightBuffer(wiring.Component):
         ]
         address = Cat(framer.block[:weight_address(design) - 1], halves.filling)
         for c in range(design.columns):
-            word = self.i.payload.blocks[c]
-            memory = Memory(word.shape().size, 1 << weight_address(design))
+            word, held = self.i.payload.blocks[c], Value.cast(self.weights[c])
+            if design.quantized:
+                word, held = Cat(word, self.i.payload.scales[c]), Cat(held, self.scales[c])
+            memory = Memory(len(held), 1 << weight_address(design))
             m.submodules[f"bank_c{c}"] = memory
             m.d.comb += [
                 memory.write_enable.eq(framer.write),
@@ -122,9 +131,14 @@ class WeightBuffer(wiring.Component):
                 memory.write_data.eq(Mux(framer.missing, 0, word)),
                 memory.read_address.eq(reads.address[c // design.tile]),
                 memory.read_enable.eq(reads.enable[c // design.tile]),
-                self.weights[c].eq(memory.read_data),
+                held.eq(memory.read_data),
             ]
         return m
+
+    def to(self, array):
+        """Statements that give an array what was read."""
+        given = [array.weights.eq(self.weights)]
+        return [*given, array.weight_scales.eq(self.scales)] if self.design.quantized else given
 
     def _sum_rows(self, m, now, framer):
         """Add up each column's weights; return whether there is room for the sums."""

@@ -140,6 +140,7 @@ class Array(wiring.Component):
     interval = 1
 
     def __init__(self, design: Design):
+        design = design.multiplied  # what leaves a compressor that quantises
         block = data.ArrayLayout(signed(design.weight.bits), design.pattern.m)
         super().__init__({
             "rows": In(RowBlocks(design)),

@@ -1,4 +1,4 @@
-"""Sums of floats to binary32, where they leave the array."""
+"""Sums of floats to binary32 or bf16, where they leave the array."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
@@ -13,14 +13,16 @@ __all__ = ["RoundRow"]
 
 
 FRACTION, EXPONENT, BIAS = 23, 8, 127
+WIDTH = 1 + EXPONENT + FRACTION
 NAN, INFINITY = 0x7FC00000, 0xFF << FRACTION
 
 
 class RoundRow(wiring.Component):
-    """Makes binary32 of the sums of a row: rounds what is exact, to the nearest, half to even.
+    """Makes results of the sums of a row: rounds them once, to the nearest, half to even.
 
-    Exact sums are within the range of normal numbers, or zero, which is +0. NaN is 7FC00000.
-    Latency two cycles, one row per cycle; behind the first stand magnitudes.
+    To binary32, of which rounded sums are already, or to bf16, which has its exponents. Exact sums
+    are within the range of normal numbers, or zero, which is +0. NaN is 7FC00000, or its upper
+    half. Latency two cycles, one row per cycle; behind the first stand magnitudes.
 
     Parameters
     ----------
@@ -43,6 +45,7 @@ class RoundRow(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         design, exact = self.design, self.design.accumulator == "exact"
+        self.cut = WIDTH - design.result_bits  # lowest bits of binary32 that a result has not
         number = Value.cast(self.i.payload.sums[0]["total" if exact else "mantissa"])
         self.width = len(number)
         magnitude = data.StructLayout({"size": unsigned(self.width), "negative": 1, "nan": 1,
@@ -87,12 +90,20 @@ class RoundRow(wiring.Component):
         normal = given.size[FRACTION] | given.size[FRACTION + 1]
         field = Mux(normal, given.field, 0) + given.size[FRACTION + 1]
         finite = Cat(given.size[:FRACTION], field[:EXPONENT])
-        return Mux(given.nan, NAN, Cat(Mux(given.infinite, INFINITY, finite)[:FRACTION + EXPONENT],
-                                       given.negative))
+        if self.cut:  # a carry into the exponent gives the next number, the last one infinity
+            lowest, guard, rest = (finite[self.cut], finite[self.cut - 1],
+                                   finite[:self.cut - 1].any())
+            finite = finite[self.cut:] + (guard & (rest | lowest))
+        return self._result(given, Mux(given.infinite, INFINITY >> self.cut, finite))
+
+    def _result(self, given, magnitude):
+        """A result of a sign and the bits without it, or NaN."""
+        bits = FRACTION + EXPONENT - self.cut
+        return Mux(given.nan, NAN >> self.cut, Cat(magnitude[:bits], given.negative))
 
     def _rounded(self, m, given):
-        """The bits of a magnitude as binary32."""
-        width = self.width
+        """The bits of a magnitude as a result."""
+        width, fraction = self.width, FRACTION - self.cut
         bits, zeros = given.size, []
         for k in reversed(range((width - 1).bit_length())):
             none = ~bits[width - (1 << k):].any()
@@ -100,10 +111,10 @@ class RoundRow(wiring.Component):
             m.d.comb += shifted.eq(Mux(none, bits << (1 << k), bits))
             zeros.append(none)
             bits = shifted
-        bits = Cat(Const(0, max(0, FRACTION + 3 - width)), bits)
-        dropped = len(bits) - FRACTION - 1
+        bits = Cat(Const(0, max(0, fraction + 3 - width)), bits)
+        dropped = len(bits) - fraction - 1
         kept, guard, rest = bits[dropped:], bits[dropped - 1], bits[:dropped - 1].any()
         top = BIAS + width - 1 + 2 * self.design.number.unit  # exponent field without zeros
         field = Mux(kept[-1], top - Cat(reversed(zeros)), 0)
         packed = Cat(kept[:-1], field[:EXPONENT]) + (guard & (rest | kept[0]))
-        return Mux(given.nan, NAN, Cat(packed[:FRACTION + EXPONENT], given.negative))
+        return self._result(given, packed)

@@ -6,7 +6,7 @@ from amaranth.lib import data
 from hw.config import Design
 
 
-__all__ = ["MANTISSA", "ExactSum", "ResultRow", "RoundedSum", "SumRow", "result_bits", "sum_shape"]
+__all__ = ["MANTISSA", "ExactSum", "ResultRow", "RoundedSum", "SumRow", "sum_shape"]
 
 
 MANTISSA = 25
@@ -57,11 +57,6 @@ def sum_shape(design: Design) -> Shape | ExactSum | RoundedSum:
     return ExactSum(design) if design.accumulator == "exact" else RoundedSum()
 
 
-def result_bits(design: Design) -> int:
-    """Bits of a result: an integer, or binary32."""
-    return design.accumulator_width if design.number.integer else 32
-
-
 class SumRow(data.StructLayout):
     """What the accumulators of one row of PEs hold.
 
@@ -81,14 +76,14 @@ class ResultRow(data.StructLayout):
 
     Fields
     ------
-    accumulators : ArrayLayout(signed(accumulator_width), columns)
-        Bits of binary32 where the PEs add floats.
+    accumulators : ArrayLayout(signed(result_bits), columns)
+        Bits of ``result_format`` where the PEs add floats.
     last : unsigned(1)
         Whether this is the last row of the array.
     """
 
     def __init__(self, design: Design):
         super().__init__({
-            "accumulators": data.ArrayLayout(signed(result_bits(design)), design.columns),
+            "accumulators": data.ArrayLayout(signed(design.result_bits), design.columns),
             "last": 1,
         })

@@ -3,7 +3,7 @@
 Standard library only: the reference model (`sw`) shares these without installing Amaranth.
 """
 
-from hw.config.array import GATHERS, MULTIPLIERS, PIPELINES
+from hw.config.array import FORMAT_OPTIONS, GATHERS, MULTIPLIERS, PIPELINES, RESULT_FORMATS
 from hw.config.bus import BUS_OPTIONS, BUSES
 from hw.config.checks import choice, integer
 from hw.config.compressor import ENCODINGS, SHIFTS
@@ -15,6 +15,7 @@ from hw.config.ports import PACKETS, RESETS
 from hw.config.selector import FLEXIBLE, SELECTORS, check_flexible
 
 
-__all__ = ["BUSES", "BUS_OPTIONS", "DESIGNS", "ENCODINGS", "FLEXIBLE", "GATHERS", "MULTIPLIERS",
-           "PACKETS", "PIPELINES", "PRODUCT_MAGNITUDE", "RESETS", "SELECTORS", "SHIFTS",
-           "VALUE_WIDTH", "Design", "Pattern", "check_flexible", "choice", "integer"]
+__all__ = ["BUSES", "BUS_OPTIONS", "DESIGNS", "ENCODINGS", "FLEXIBLE", "FORMAT_OPTIONS", "GATHERS",
+           "MULTIPLIERS", "PACKETS", "PIPELINES", "PRODUCT_MAGNITUDE", "RESETS", "RESULT_FORMATS",
+           "SELECTORS", "SHIFTS", "VALUE_WIDTH", "Design", "Pattern", "check_flexible", "choice",
+           "integer"]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hw.config.array import ArrayParameters
+from hw.config.array import LARGEST_BLOCKS, ArrayParameters
 from hw.config.parameter import COMPRESSING, parameter
 
 
@@ -31,7 +31,7 @@ class AcceleratorParameters(ArrayParameters):
     @property
     def covered_blocks(self) -> int:
         """Blocks of the longest token: what the accumulator covers, and K_BLOCKS can say."""
-        return max(self.max_blocks, min(self.covered_k // self.pattern.m, (1 << 24) - 1))
+        return max(self.max_blocks, min(self.covered_k // self.pattern.m, LARGEST_BLOCKS))
 
     @property
     def groups(self) -> int:

@@ -8,7 +8,8 @@ from hw.config.parameter import ARRAYS, parameter
 from hw.formats import ACCUMULATORS
 
 
-__all__ = ["GATHERS", "MULTIPLIERS", "PIPELINES", "ArrayParameters"]
+__all__ = ["FORMAT_OPTIONS", "GATHERS", "LARGEST_BLOCKS", "MULTIPLIERS", "PIPELINES",
+           "RESULT_FORMATS", "ArrayParameters"]
 
 
 GATHERS = ("auto", "window", "butterfly")
@@ -19,6 +20,16 @@ PIPELINES = ("inputs", "gathered")
 
 MULTIPLIERS = ("digits", "dsp")
 """How a PE multiplies: gates that add multiples of weights, or a DSP block of an FPGA a lane."""
+
+RESULT_FORMATS = ("fp32", "bf16")
+"""What sums of floats are rounded to where they leave the array."""
+
+LARGEST_BLOCKS = (1 << 24) - 1
+"""Blocks of a token that the register ``K_BLOCKS`` can say."""
+
+FORMAT_OPTIONS = ("format", "weight_format", "quantize", "selection", "accumulator",
+                  "result_format")
+"""Names of the parameters that say which numbers a design works on."""
 
 _TILED = ("array", "accelerator")
 
@@ -39,7 +50,7 @@ class ArrayParameters(CompressorParameters):
                                           "blocks of an FPGA", ARRAYS,
                                 choices=MULTIPLIERS, option=False)
     accumulator: str = parameter("exact", "how products are added: exactly, in fixed point, or in "
-                                          "binary32, rounded once a step", ("pe", "array"),
+                                          "binary32, rounded once a step", ARRAYS,
                                  choices=ACCUMULATORS)
     rows: int = parameter(4, "rows of PEs, one token each", _TILED, low=1, high=64, option=False)
     columns: int = parameter(4, "columns of PEs, one output feature each", _TILED, low=1, high=64,
@@ -48,13 +59,32 @@ class ArrayParameters(CompressorParameters):
                              "between tiles", _TILED, low=1, high=64, option=False)
     accumulator_width: int = parameter(32, "bits of an accumulator", ARRAYS, low=16, high=64,
                                        option=False)
+    result_format: str = parameter("fp32", "number format of a result where the array adds floats",
+                                   _TILED, choices=RESULT_FORMATS)
 
     @property
     def covered_k(self) -> int:
-        """Products of an activation and a weight that the accumulator can always hold."""
-        product = (self.number.largest * self.weight.largest if self.number.integer
-                   else PRODUCT_MAGNITUDE)
+        """Products of an activation and a weight that the accumulator can always hold.
+
+        One that rounds holds any number of them: then it is what the largest ``K_BLOCKS`` says.
+        """
+        number, weight = self.kept_number, self.weight
+        if number.integer:
+            product = number.largest * weight.largest
+        elif weight.integer:
+            product = PRODUCT_MAGNITUDE
+        elif self.accumulator == "fp32":
+            return LARGEST_BLOCKS * self.pattern.m
+        else:
+            product = number.max_units * weight.max_units
         return ((1 << (self.accumulator_width - 1)) - 1) // product
+
+    @property
+    def result_bits(self) -> int:
+        """Bits of a result of the array: an integer, or a float."""
+        if self.number.integer:
+            return self.accumulator_width
+        return {"fp32": 32, "bf16": 16}[self.result_format]
 
     @property
     def registers_gathered(self) -> bool:

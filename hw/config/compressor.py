@@ -38,10 +38,10 @@ class CompressorParameters(SelectorParameters):
                               COMPRESSING)
     complement: bool = flag("the dropped values follow the kept ones", ("compressor",))
     quantize: str = parameter("none", "number format that values of bf16 or fp16 are quantised to",
-                              ("compressor",), choices=QUANTIZERS)
+                              COMPRESSING, choices=QUANTIZERS)
     selection: str = parameter("before", "where selection stands, seen from quantisation: scales "
                                          "are those of kept values, or elements are compared",
-                               ("compressor",), choices=SELECTIONS)
+                               COMPRESSING, choices=SELECTIONS)
 
     @property
     def quantized(self) -> BlockFormat | None:

@@ -5,10 +5,10 @@ from dataclasses import Field, dataclass, fields, replace
 from typing import Any
 
 from hw.config.bus import BusParameters
-from hw.config.parameter import check
+from hw.config.parameter import ARRAYS, check
 from hw.config.pattern import Pattern
 from hw.config.selector import check_flexible
-from hw.config.sums import check_sums
+from hw.config.sums import check_accelerator, check_sums
 from hw.formats import FORMATS
 
 
@@ -59,11 +59,13 @@ class Design(BusParameters):
             value, default = getattr(self, described.name), described.default
             if value != default and not set(names) & set(described.metadata["designs"]):
                 raise ValueError(f"{described.name} must be {default} in {listed}, not {value!r}")
-        if set(names) - {"pe", "array"} and self.block:
+        if set(names) - set(ARRAYS) and self.block:
             raise ValueError(f"format must be one of {', '.join(FORMATS)} in {listed}, not "
                              f"{self.format!r}")
         if set(names) & {"pe", "array"}:
             check_sums(self, listed)
+        if "accelerator" in names:
+            check_accelerator(self, listed)
         check_flexible(self.selector, self.pattern, self.flexible)
 
     def only(self, name: str) -> "Design":
@@ -78,6 +80,13 @@ class Design(BusParameters):
         """Whether the design ``name`` has all these parameters."""
         return all(name in described.metadata["designs"] for described in cls.parameters()
                    if described.name in parameters)
+
+    @property
+    def multiplied(self) -> "Design":
+        """The design of an accelerator's array: its activations are what leaves the compressor."""
+        if self.quantize == "none":
+            return self
+        return replace(self, format=self.quantize, quantize="none", selection="before")
 
     @property
     def options(self) -> str:

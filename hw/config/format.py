@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hw.config.parameter import parameter
+from hw.config.parameter import ARRAYS, parameter
 from hw.config.pattern import Pattern
 from hw.formats import BLOCK_FORMATS, FORMATS, PAIRS, BlockFormat, Format
 
@@ -23,9 +23,9 @@ class FormatParameters:
 
     pattern: Pattern
     format: str = parameter("int8", "number format of an activation",
-                            ("selector", "compressor", "decompressor", "pe", "array"),
+                            ("selector", "compressor", "decompressor", *ARRAYS),
                             choices=(*FORMATS, *BLOCK_FORMATS))
-    weight_format: str = parameter("int8", "number format of a weight", ("pe", "array"),
+    weight_format: str = parameter("int8", "number format of a weight", ARRAYS,
                                    choices=("int4", "int8", *PAIRS))
 
     @property

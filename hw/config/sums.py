@@ -1,10 +1,17 @@
 """What a PE multiplies and how it adds: which formats go together in hardware."""
 
+from typing import TYPE_CHECKING
+
 from hw.config.accelerator import AcceleratorParameters
-from hw.formats import EXACT, check_scale
+from hw.config.compressor import QUANTIZERS
+from hw.formats import BLOCK_FORMATS, EXACT, check_scale
 
 
-__all__ = ["check_sums"]
+if TYPE_CHECKING:
+    from hw.config.design import Design
+
+
+__all__ = ["check_accelerator", "check_sums"]
 
 
 INTEGERS = ("int4", "int8")
@@ -26,6 +33,7 @@ def check_sums(design: AcceleratorParameters, where: str) -> None:
     if design.number.integer:
         _equal(design, "weight_format", INTEGERS)
         _equal(design, "accumulator", ("exact",))
+        _equal(design, "result_format", ("fp32",))
         return
     _equal(design, "weight_format", (design.format,))
     _equal(design, "accumulator", ("exact", "fp32") if design.format in EXACT else ("fp32",))
@@ -35,6 +43,32 @@ def check_sums(design: AcceleratorParameters, where: str) -> None:
         _check_width(design)
     else:
         _equal(design, "accumulator_width", (32,), "accumulator")
+
+
+def check_accelerator(design: "Design", where: str) -> None:
+    """Raise ValueError if an accelerator has no such formats, or does less in them than asked for.
+
+    ``where`` names the designs that are asked for.
+    """
+    if design.quantize == "none":
+        tokens = ("int8", *(name for name in FLOATS if name not in BLOCK_FORMATS))
+        if design.format not in tokens:
+            raise ValueError(f"format must be one of {', '.join(tokens)}, or bf16 or fp16 with "
+                             f"quantize, in {where}, not {design.format!r}")
+    elif design.quantize not in FLOATS:
+        there = [name for name in QUANTIZERS if name in FLOATS]
+        raise ValueError(f"quantize must be none or one of {', '.join(there)} in {where}, not "
+                         f"{design.quantize!r}")
+    if design.number.integer:
+        if design.weight_format != "int8":
+            raise ValueError(f"weight_format must be int8 in {where}, not "
+                             f"{design.weight_format!r}")
+    else:
+        for name, value in (("epilogue_lanes", 0), ("bus", "stream"), ("flexible", "none")):
+            if getattr(design, name) != value:
+                raise ValueError(f"{name} must be {value} in {where} with format {design.format}, "
+                                 f"not {getattr(design, name)!r}")
+    check_sums(design.multiplied, where)
 
 
 def _equal(design: AcceleratorParameters, name: str, values: tuple[str | int, ...],

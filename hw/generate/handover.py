@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterator
 
 from hw import VERSION
-from hw.config import Design
+from hw.config import FORMAT_OPTIONS, Design
 from hw.generate.emit import Emitted
 from hw.generate.tops import Top
 
@@ -68,7 +68,9 @@ def _left_out(module: str) -> str:
 def _head(name: str, module: str, design: Design, emitted: Emitted) -> Iterator[str]:
     # Of a bus that is not there nothing is said, nor of a choice that integers do not have.
     absent = {field.name for field in design.parts()["bus"] if design.bus == "stream"}
-    absent |= {"accumulator"} if design.number.integer else set()
+    if design.number.integer:
+        absent |= {"accumulator", "result_format"}
+        absent |= set(FORMAT_OPTIONS) if name == "accelerator" else set()
     parameters = [f"{described.name} {getattr(design, described.name)}"
                   for described in design.parameters()
                   if name in described.metadata["designs"] and described.name not in absent]

@@ -13,7 +13,7 @@ from hw.generate.emit import Store
 from hw.generate.handover import MEMORY
 from hw.generate.tops import Top
 from hw.layouts import alignment, element_bytes
-from hw.registers import REGISTERS, BusError, Error, bus_registers, descriptor_registers
+from hw.registers import BusError, Error, bus_registers, descriptor_registers, own_registers
 
 
 __all__ = ["describe", "manifest"]
@@ -70,10 +70,10 @@ def describe(name: str, module: str, top: Top, memories: Iterable[Store], why: s
 
 def _registers(design: Design) -> list[dict[str, Any]]:
     constants = identity(design)
-    registers = REGISTERS
+    registers = own_registers(design.number.integer)
     if design.bus != "stream":
         constants |= bus_identity(design)
-        registers = (*REGISTERS, *bus_registers(design.decode))
+        registers += bus_registers(design.decode)
     return [asdict(register) | {"fields": [
         asdict(field) | {"lsb": register.position(field.name),
                          "reset": constants.get(field.name, 0),

@@ -126,7 +126,7 @@ class Accelerator(WithRegisters):
 
         Returns the beats that came, and the cycles it took.
         """
-        width = -(-self.design.columns * self.design.accumulator_width // 8)
+        width = -(-self.design.columns * self.design.result_bits // 8)
         taken = Beats(np.zeros((results, width), np.uint8), np.zeros(results, bool))
         self._bench.result.hold(taken)
         cycles = self.call("run", self._around, ctypes.c_uint64(limit))

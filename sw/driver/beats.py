@@ -13,8 +13,8 @@ from hw.fixed_point import CHANNEL_BYTES
 
 
 __all__ = ["Beats", "Pass", "activation_beats", "channel_beats", "coefficient_beats",
-           "column_tiles", "passes", "result_tensor", "signed_values", "token_beats",
-           "weight_beats"]
+           "column_tiles", "ordered_activations", "ordered_weights", "passes", "result_tensor",
+           "signed_values", "token_beats", "weight_beats"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Beats:
 
     @classmethod
     def of(cls, packets: list[Tensor]) -> "Beats":
-        """Join int8 packets [..., blocks, values]; ``last`` is on the last block of each."""
+        """Join packets of bytes [..., blocks, values]; ``last`` is on the last block of each."""
         width = packets[0].shape[-1]
         last = []
         for packet in packets:
@@ -78,11 +78,15 @@ def activation_beats(x: Tensor, outputs: int, design: Design, static_shift: int 
     last block is filled with the static shift, which is then subtracted: padding is 0 when values
     are selected, and never displaces one.
     """
-    blocks = _blocks(x, design, static_shift)
+    return ordered_activations(_blocks(x, design, static_shift), outputs, design)
+
+
+def ordered_activations(blocks: Tensor, outputs: int, design: Design) -> Beats:
+    """Beats of blocks [T, blocks, bytes] of tokens, in the order of ``s_axis_act``."""
     count, tiles = blocks.shape[1], column_tiles(design, outputs)
     again = tiles if count > design.max_blocks else 1
     return Beats.of([blocks[part.tokens, part.blocks]
-                     for part in passes(design, len(x), count, again)])
+                     for part in passes(design, len(blocks), count, again)])
 
 
 def weight_beats(weight: Tensor, tokens: int, design: Design) -> Beats:
@@ -93,7 +97,11 @@ def weight_beats(weight: Tensor, tokens: int, design: Design) -> Beats:
     columns = design.columns
     blocks = _blocks(pad(weight, (0, 0, 0, -len(weight) % columns)), design)
     tiles = blocks.reshape(-1, columns, *blocks.shape[1:]).transpose(1, 2)
-    tiles = tiles.reshape(*tiles.shape[:2], -1)
+    return ordered_weights(tiles.reshape(*tiles.shape[:2], -1), tokens, design)
+
+
+def ordered_weights(tiles: Tensor, tokens: int, design: Design) -> Beats:
+    """Beats of tiles of columns [tiles, blocks, bytes], in the order of ``s_axis_weight``."""
     return Beats.of([tiles[part.tile, part.blocks]
                      for part in passes(design, tokens, tiles.shape[1], len(tiles))])
 
@@ -170,7 +178,7 @@ def result_tensor(results: Beats, tokens: int, features: int, outputs: int,
 
 def signed_values(beats: np.ndarray, design: Design) -> np.ndarray:
     """Sign-extended values [count, columns] of result beats."""
-    columns, width = design.columns, design.accumulator_width
+    columns, width = design.columns, design.result_bits
     if width == 32:
         return beats[:, :4 * columns].copy().view("<i4").astype(np.int64)
     bits = np.unpackbits(beats, axis=1, bitorder="little")[:, :columns * width]

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from hw.config import Design, Pattern
 from hw.fixed_point import FLOATS, Output
-from hw.registers import REGISTERS, Error, bus_registers
+from hw.registers import Error, bus_registers, own_registers
 from sw.driver.beats import (
     Beats,
     activation_beats,
@@ -22,8 +22,8 @@ from sw.driver.require import require_operands, require_parameters
 from sw.exact.epilogue import floats
 
 
-__all__ = ["COUNTERS", "Backend", "Channels", "Corrections", "LinearJob", "field_word",
-           "job_registers", "linear_job", "run_linear"]
+__all__ = ["COUNTERS", "Backend", "Channels", "Corrections", "LinearJob", "cycle_limit",
+           "field_word", "job_registers", "linear_job", "run_job", "run_linear"]
 
 
 COUNTERS = ("CYCLES", "STEPS", "ARRAY_CYCLES")
@@ -135,13 +135,16 @@ class LinearJob:
 
 def field_word(register: str, **values: int) -> int:
     """Put the values of a register's fields together."""
-    found = next(one for one in (*REGISTERS, *bus_registers(True)) if one.name == register)
+    found = next(one for one in (*own_registers(False), *bus_registers(True))
+                 if one.name == register)
     return sum(int(value) << found.position(name) for name, value in values.items())
 
 
 def job_registers(design: Design, x: Tensor, weight: Tensor, corrections: Corrections,
                   pattern: Pattern | None = None, threshold: int = 0) -> dict[str, int]:
     """What to write for a sparse linear layer; parameters and errors as in :func:`run_linear`."""
+    if not design.number.integer:
+        raise ValueError(f"format of the accelerator must be int8, not {design.format!r}")
     require_operands(x, weight)
     tokens, features = x.shape
     blocks = design.pattern.blocks(features)
@@ -173,12 +176,19 @@ def linear_job(design: Design, x: Tensor, weight: Tensor, corrections: Correctio
     inputs = {"act": activation_beats(x, len(weight), design, corrections.static_shift),
               "weight": weight_beats(weight, tokens, design),
               **_parameters(design, corrections, tokens, features)}
-    # Ten times what loading and computing take one after the other: only a fault needs longer.
+    return LinearJob(registers, inputs, tiles * tokens,
+                     cycle_limit(design, tokens, tiles, per_block * blocks, inputs))
+
+
+def cycle_limit(design: Design, tokens: int, tiles: int, steps: int, inputs: dict[str, Beats]
+                ) -> int:
+    """Cycles that a job of ``steps`` a group of tokens and tile exceeds only by a fault.
+
+    Ten times what loading and computing take one after the other.
+    """
     groups = tiles * -(-tokens // design.rows)
-    steps = groups * (per_block * blocks + 4 * design.rows * design.columns)
-    limit = 10_000 + 10 * (steps + 200 * tokens + sum(len(beats.last)
-                                                      for beats in inputs.values()))
-    return LinearJob(registers, inputs, tiles * tokens, limit)
+    total = groups * (steps + 4 * design.rows * design.columns)
+    return 10_000 + 10 * (total + 200 * tokens + sum(len(beats.last) for beats in inputs.values()))
 
 
 def _parameters(design: Design, corrections: Corrections, tokens: int,
@@ -236,6 +246,21 @@ def run_linear(backend: Backend, x: Tensor, weight: Tensor,
     """
     design, corrections = backend.design, corrections or Corrections()
     job = linear_job(design, x, weight, corrections, pattern, threshold)
+    results, counters = run_job(backend, job)
+    y = result_tensor(results, len(x), x.shape[1], len(weight), design)
+    if corrections.output in FLOATS:
+        y = floats(y, corrections.output)
+    return y, counters
+
+
+def run_job(backend: Backend, job: LinearJob) -> tuple[Beats, dict[str, int]]:
+    """Run a job; return the beats of its results, and each of :data:`COUNTERS`.
+
+    Raises
+    ------
+    RuntimeError
+        If the accelerator reports an error.
+    """
     for register, value in (job.registers | {"CONTROL": 1}).items():
         backend.write(register, value)
     if error := backend.read("STATUS") >> ERROR_BIT:
@@ -245,10 +270,7 @@ def run_linear(backend: Backend, x: Tensor, weight: Tensor,
     if status != DONE:
         raise RuntimeError(f"the accelerator ended a job with STATUS {status:#x}: "
                            f"{_error(status >> ERROR_BIT)}")
-    y = result_tensor(results, len(x), x.shape[1], len(weight), design)
-    if corrections.output in FLOATS:
-        y = floats(y, corrections.output)
-    return y, {name: backend.read(name) for name in COUNTERS}
+    return results, {name: backend.read(name) for name in COUNTERS}
 
 
 def _error(code: int) -> str:

@@ -5,10 +5,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from hw.config import FLEXIBLE, Design, Pattern
+from hw.config import FLEXIBLE, RESULT_FORMATS, Design, Pattern
 from hw.fixed_point import CHANNEL_BYTES, Output
-from hw.registers import REGISTERS, Error, Field, offset_of
+from hw.registers import FORMAT_CODES, Error, Field, offset_of, own_registers
 from sw.driver.beats import Beats, Pass, passes
+from sw.driver.floats import layer_of_beats
 from sw.driver.linear import field_word
 from sw.exact.compressor import select_tokens
 from sw.exact.epilogue import (
@@ -45,12 +46,18 @@ class ReferenceAccelerator:
         self.design = design
         self.kept = torch.zeros(0, 0, design.pattern.m, dtype=torch.bool)
         self._coef = NOT_LOADED  # beats of the parameters of the input channels
-        self._held = {field.name: 0 for register in REGISTERS for field in register.fields}
+        self._held = {field.name: 0 for register in own_registers(design.number.integer)
+                      for field in register.fields}
         self._held |= {"id": int.from_bytes(b"NMFG", "big"), "n": design.pattern.n,
                        "m": design.pattern.m, "flexible": FLEXIBLE.index(design.flexible),
                        "rows": design.rows, "columns": design.columns,
                        "max_blocks": design.covered_blocks, "buffer_blocks": design.max_blocks,
                        "batch_tokens": design.batch_tokens}
+        if not design.number.integer:
+            self._held |= {"act_format": FORMAT_CODES.index(design.format),
+                           "kept_format": FORMAT_CODES.index(design.weight_format),
+                           "result_format": RESULT_FORMATS.index(design.result_format),
+                           "exact": int(design.accumulator == "exact")}
 
     def read(self, register: str) -> int:
         """Read a register, by name."""
@@ -133,13 +140,17 @@ class ReferenceAccelerator:
         resident = held["k_blocks"] <= design.max_blocks
         acts = [part for part in order if part.tile == 0 or not resident]
         ends = [part for part in order if not part.blocks.start]
-        x = np.zeros((held["tokens"], held["k_blocks"], design.pattern.m), np.int8)
+        m, scale_bits = design.pattern.m, 8 * bool(design.quantized)
+        x = np.zeros((held["tokens"], held["k_blocks"], -(-m * design.number.bits // 8)), np.int8)
         w = np.zeros((held["column_tiles"], held["k_blocks"],
-                      design.columns * design.pattern.m), np.int8)
+                      -(-design.columns * (m * design.weight.bits + scale_bits) // 8)), np.int8)
         _place(inputs["act"], [(x, (part.tokens, part.blocks)) for part in acts])
         _place(inputs["weight"], [(w, (part.tile, part.blocks)) for part in order])
-        y, mask = self._layer(torch.from_numpy(x).flatten(1), self._weight(w), inputs, ends)
-
+        if design.number.integer:
+            y, mask = self._layer(torch.from_numpy(x).flatten(1), self._weight(w), inputs, ends)
+        else:
+            y, mask = layer_of_beats(torch.from_numpy(x.view(np.uint8)),
+                                     torch.from_numpy(w.view(np.uint8)), design)
         self.kept = mask
         rows = [y[part.tokens, part.tile] for part in ends]
         if sum(map(len, rows)) != results:
@@ -261,14 +272,14 @@ def _place(beats: Beats, places: list[tuple[np.ndarray, tuple]]) -> None:
 
 
 def _packed(values: Tensor, design: Design) -> np.ndarray:
-    """Beats of results int64 [count, columns], each of them ``accumulator_width`` bits."""
-    width = design.accumulator_width
+    """Beats of results int64 [count, columns], each of them ``result_bits`` bits."""
+    width = design.result_bits
     bits = values.numpy()[..., None] >> np.arange(width) & 1
     return np.packbits(bits.astype(np.uint8).reshape(len(values), -1), axis=1, bitorder="little")
 
 
 def _fields(register: str) -> dict[str, Field]:
-    found = next((one for one in REGISTERS if one.name == register), None)
+    found = next((one for one in own_registers(False) if one.name == register), None)
     if found is None:
         offset_of(register)  # says which there are
         return {}
@@ -276,4 +287,4 @@ def _fields(register: str) -> dict[str, Field]:
 
 
 def _lowest(register: str, name: str) -> int:
-    return next(one for one in REGISTERS if one.name == register).position(name)
+    return next(one for one in own_registers(False) if one.name == register).position(name)

@@ -17,6 +17,9 @@ The accumulator starts at +0.
 * ``exact``: no rounding until the end, then once to binary32. In fixed point as wide as it takes,
   so only for fp4, fp6 and E4M3 without block scales.
 
+Results may also be bf16: the accumulator is then rounded to that at the end, an exact one in place
+of binary32.
+
 Infinities and NaN: as IEEE 754 has it for the exact products and sums of the kept values: a NaN, 0
 times infinity and the difference of two infinities give NaN. A scale that is NaN makes its steps
 NaN. A value that is not kept has no effect, whatever its weight is. Every NaN is 7FC00000.
@@ -27,10 +30,10 @@ Scales of tokens, output channels and tensors are no part of it: they multiply t
 import torch
 from torch import Tensor
 
-from hw.config import choice, integer
+from hw.config import RESULT_FORMATS, choice, integer
 from hw.formats import ACCUMULATORS, BLOCK_FORMATS, EXACT, FORMATS, PAIRS, Format, check_scale
 from sw.exact.blocks import Blocks
-from sw.exact.convert import exponents, powers
+from sw.exact.convert import convert, exponents, powers
 from sw.exact.formats import TYPES, Coded
 from sw.exact.rounding import add_to_fp32, two_sum
 from sw.exact.selection import pad_features
@@ -50,8 +53,8 @@ _CHUNK = 1 << 22
 
 
 def dot(x: Coded | Blocks, w: Coded | Blocks, m: int, keep: Tensor | None = None,
-        accumulator: str = "fp32", guard: int = 8) -> Tensor:
-    """Return the accumulators [T, O], float32, of ``x`` [T, K] by ``w`` [O, K].
+        accumulator: str = "fp32", guard: int = 8, result: str = "fp32") -> Tensor:
+    """Return the accumulators [T, O] of ``x`` [T, K] by ``w`` [O, K].
 
     Parameters
     ----------
@@ -65,14 +68,17 @@ def dot(x: Coded | Blocks, w: Coded | Blocks, m: int, keep: Tensor | None = None
         ``fp32`` or ``exact``.
     guard : int
         Guard bits of fp16 and bf16, 0 to 24.
+    result : str
+        ``fp32``, or ``bf16``: what an accumulator is rounded to, once, half to even.
 
     Raises
     ------
     ValueError
-        If a format, their pair, a type, a shape, ``m``, the accumulator or the guard bits are none
-        that there are.
+        If a format, their pair, a type, a shape, ``m``, the accumulator, the guard bits or the
+        result are none that there are.
     """
     _check(x, w, m, accumulator, guard)
+    choice("result", result, RESULT_FORMATS)
     keep = torch.ones_like(x.values, dtype=torch.bool) if keep is None else keep
     if keep.shape != x.values.shape:
         raise ValueError(f"keep must have the shape {tuple(x.values.shape)}, not "
@@ -93,6 +99,8 @@ def dot(x: Coded | Blocks, w: Coded | Blocks, m: int, keep: Tensor | None = None
             high, low = high * factor, None if low is None else low * factor
         # Sums in fixed point that float64 holds need no rounding.
         totals = totals + high if accumulator == "exact" else add_to_fp32(totals, high, low)
+    if result == "bf16":
+        return convert(totals, "bf16")
     return torch.where(totals.isnan(), torch.nan, totals).float()
 
 

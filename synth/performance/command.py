@@ -8,7 +8,7 @@ from hw.command.files import check_writable, write_all
 from hw.command.kinds import file, folder, number, one_of, text, whole
 from hw.command.parser import Arguments, Parser
 from hw.command.run import run
-from hw.config import BUS_OPTIONS, Design, Pattern
+from hw.config import BUS_OPTIONS, FORMAT_OPTIONS, Design, Pattern
 from hw.generate.arguments import PATTERN, add_design_arguments, design_from
 from synth.command import EXTRA, add_patterns
 from synth.performance.models import MODELS, named
@@ -54,7 +54,7 @@ def _parser() -> Parser:
     parser.option("--liberty", kind=file(), help="cells whose SRAM macros give the energies of "
                                                  "memories, as .lib or .lib.gz")
     parser.option("--memories", kind=file(), help="SRAM macros beside --liberty as CSV")
-    add_design_arguments(parser, ("accelerator",), without=BUS_OPTIONS)
+    add_design_arguments(parser, ("accelerator",), without=(*FORMAT_OPTIONS, *BUS_OPTIONS))
     return parser
 
 

@@ -7,6 +7,11 @@ import pytest
 from hw.config import Design, Pattern
 
 
+FLOATS = {"format": "bf16", "quantize": "fp8_e4m3", "weight_format": "fp8_e4m3",
+          "accumulator": "fp32", "epilogue_lanes": 0}
+"""Parameters of an accelerator of floats."""
+
+
 @pytest.mark.parametrize(("n", "m", "message"), [
     (5, 4, "n must be an integer from 1 to 4, not 5"),
     (0, 4, "n must be an integer from 1 to 4, not 0"),
@@ -135,6 +140,26 @@ def test_quantised_blocks_have_one_step(parameters, message):
       "bf16 in design compressor, not 'mxfp4'")),
     ("accelerator", {"weight_format": "int4"},
      "weight_format must be int8 in design accelerator, not 'int4'"),
+    ("accelerator", {"format": "bf16"},
+     ("format must be one of int8, fp8_e4m3, fp6_e2m3, fp6_e3m2, fp4_e2m1, or bf16 or fp16 with "
+      "quantize, in design accelerator, not 'bf16'")),
+    ("accelerator", {"format": "bf16", "quantize": "fp8_e5m2"},
+     ("quantize must be none or one of fp8_e4m3, mxfp8_e4m3, mxfp6_e2m3, mxfp6_e3m2, mxfp4 in "
+      "design accelerator, not 'fp8_e5m2'")),
+    ("accelerator", FLOATS | {"weight_format": "int8"},
+     "weight_format must be fp8_e4m3 with format fp8_e4m3, not 'int8'"),
+    ("accelerator", FLOATS | {"epilogue_lanes": 1},
+     "epilogue_lanes must be 0 in design accelerator with format bf16, not 1"),
+    ("accelerator", FLOATS | {"bus": "axi4"},
+     "bus must be stream in design accelerator with format bf16, not 'axi4'"),
+    ("accelerator", {"format": "fp4_e2m1", "weight_format": "fp4_e2m1", "epilogue_lanes": 0,
+                     "flexible": "n"},
+     "flexible must be none in design accelerator with format fp4_e2m1, not 'n'"),
+    ("accelerator", FLOATS | {"accumulator": "exact"},
+     ("accumulator_width must be from 49 to 64 with format fp8_e4m3, for sums of 4096 products, "
+      "not 32")),
+    ("accelerator", {"result_format": "bf16"},
+     "result_format must be fp32 with format int8, not 'bf16'"),
     ("accelerator", {"encoding": "rank"},
      "encoding must be bitmask in design accelerator, not 'rank'"),
     ("decompressor", {"complement": True},
@@ -171,6 +196,19 @@ def test_parts_hold_every_parameter_once():
                            "bus"]
     named = [described.name for part in parts.values() for described in part]
     assert named == [described.name for described in Design.parameters()]
+
+
+@pytest.mark.parametrize(("name", "width", "product"), [
+    ("fp4_e2m1", 21, 12 * 12), ("fp8_e4m3", 49, (448 * 512) ** 2)])
+def test_an_exact_accumulator_of_floats_says_how_much_it_covers(name, width, product):
+    parameters = {"format": name, "weight_format": name, "epilogue_lanes": 0}
+    design = Design(Pattern(8, 16), accumulator_width=width, **parameters)
+    design.require("accelerator")
+    limit = (1 << width - 1) - 1
+    assert design.covered_k * product <= limit < (design.covered_k + 1) * product
+    assert design.covered_blocks == design.covered_k // 16
+    rounding = Design(Pattern(8, 16), accumulator="fp32", **parameters)
+    assert rounding.covered_blocks == (1 << 24) - 1
 
 
 def test_accumulator_covers_the_largest_sum_exactly():

@@ -10,7 +10,15 @@ import pytest
 from hw.config import FLEXIBLE, Design, Pattern
 from hw.fixed_point import Output
 from hw.header import c_header, main, registers_page
-from hw.registers import ID, REGISTERS, BusError, Error, bus_registers, offset_of
+from hw.registers import (
+    ID,
+    REGISTERS,
+    BusError,
+    Error,
+    bus_registers,
+    offset_of,
+    own_registers,
+)
 
 
 ROOT = Path(__file__).parent.parent.parent
@@ -28,7 +36,7 @@ def test_command_writes_the_page(tmp_path, capsys):
 
 
 def test_fields_fit_their_register_and_names_are_unique():
-    registers = (*REGISTERS, *bus_registers(True))
+    registers = (*own_registers(False), *bus_registers(True))
     names = [field.name for register in registers for field in register.fields]
     assert len(set(names)) == len(names)
     assert all(sum(field.width for field in register.fields) <= 32 for register in registers)
@@ -42,7 +50,10 @@ def test_a_program_sees_the_maps_of_two_designs(language, tmp_path):
     assert compiler, "the tests need a C++ compiler"
     designs = {"nm_accelerator": ("NM", Design(Pattern(8, 16))),
                "mine": ("MINE", Design(Pattern(2, 4), rows=2, bus="axi4", bus_width=64,
-                                       decode=True))}
+                                       decode=True)),
+               "float": ("FLOAT", Design(
+                   Pattern(16, 32), format="bf16", quantize="mxfp4", weight_format="mxfp4",
+                   accumulator="fp32", epilogue_lanes=0, result_format="bf16"))}
     prints = ""
     for module, (prefix, design) in designs.items():
         header = c_header(design, module)
@@ -67,6 +78,9 @@ def test_a_program_sees_the_maps_of_two_designs(language, tmp_path):
     assert values["MINE_WORD_DECODE_MODE"] == values["MINE_DESCRIPTOR_WORDS"] - 1
     assert values["MINE_WORD_K_BLOCKS"] == 1
     assert values["MINE_WEIGHT_BYTES"] == 16
+    assert "NM_NUMBERS" not in values
+    assert values["FLOAT_NUMBERS"] == offset_of("NUMBERS")
+    assert [values[f"FLOAT_FORMAT_{name}"] for name in ("INT8", "BF16", "MXFP4")] == [0, 2, 10]
     for prefix, _ in designs.values():
         assert values[f"{prefix}_ID_VALUE"] == ID == 0x4E4D4647
         assert all(values[f"{prefix}_{register.name}"] == register.offset

@@ -5,10 +5,10 @@ from amaranth.lib import wiring
 from hw.accelerator.accelerator import Accelerator
 from hw.bus.accelerator import BusAccelerator
 from hw.bus.axi4 import Axi4
-from hw.config import VALUE_WIDTH, Design
+from hw.config import Design
 from hw.fixed_point import CHANNEL_BYTES
 from hw.generate.tops.array import result_axis
-from hw.generate.tops.base import Top, coef_axis, connect_coef, dense_axis
+from hw.generate.tops.base import Top, coef_axis, connect_coef, dense_axis, joined
 from hw.stream.axi import Axis, Port
 from hw.stream.axi_lite import AxiLite
 
@@ -60,10 +60,12 @@ class StreamAcceleratorTop(Top):
     """The whole accelerator, whose data somebody brings and takes."""
 
     def __init__(self, design: Design):
-        weight_bits = design.columns * design.pattern.m * VALUE_WIDTH
+        scale_bits = 8 * bool(design.quantized)  # of the block of a column
+        weight_bits = design.columns * (design.pattern.m * design.weight.bits + scale_bits)
         self.act = dense_axis("s_axis_act", design)
         self.weight = Axis("s_axis_weight", weight_bits,
-                           "one block of M weights for each column, column 0 lowest",
+                           "one block of M weights for each column, column 0 lowest"
+                           + ", and then their scales, E8M0" * bool(design.quantized),
                            "last block of a tile of columns", padded=design.pad_streams)
         ends = {"batch": "last token of a batch, in a tile", "job": "last token of the job"}
         self.result = result_axis("m_axis_result", design, ends[design.packets],
@@ -83,7 +85,10 @@ class StreamAcceleratorTop(Top):
         m.submodules.accelerator = inside = self.inside
         act, weight, result = inside.i_act, inside.i_weight, inside.o_result
         self.act.connect(m, self, act, data=act.payload.values, last=act.payload.last)
-        self.weight.connect(m, self, weight, data=weight.payload.blocks, last=weight.payload.last)
+        blocks = weight.payload.blocks
+        if self.design.quantized:
+            blocks = joined((blocks, weight.payload.scales))
+        self.weight.connect(m, self, weight, data=blocks, last=weight.payload.last)
         self.result.connect(m, self, result, data=result.payload.accumulators,
                             last=result.payload.last)
         if self.design.channel_bits:

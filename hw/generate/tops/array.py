@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Shape, Value
 
 from hw.array.array import Array
 from hw.array.form import make_pe
-from hw.array.sums import result_bits, sum_shape
+from hw.array.sums import sum_shape
 from hw.config import Design
 from hw.generate.tops.base import Top
 from hw.stream.axi import Axis, Port
@@ -28,6 +28,9 @@ _SHARED_MEANINGS = {
     "nan": "a kept activation of the step, or its scale, is NaN",
     "selects": "for each node of the gather the one-hot source of its value; see docs/hw/gather.md",
 }
+
+
+_FLOATS = {"fp32": "binary32", "bf16": "bf16"}
 
 
 def _meaning(name: str) -> str:
@@ -85,8 +88,8 @@ class PETop(Top):
 
 
 def result_axis(prefix: str, design: Design, last_meaning: str, more: str = "") -> Axis:
-    kind = "signed accumulator" if design.number.integer else "binary32"
-    return Axis(prefix, design.columns * result_bits(design),
+    kind = "signed accumulator" if design.number.integer else _FLOATS[design.result_format]
+    return Axis(prefix, design.columns * design.result_bits,
                 f"one {kind} for each column, column 0 lowest{more}", last_meaning,
                 padded=design.pad_streams)
 

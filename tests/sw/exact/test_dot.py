@@ -209,6 +209,18 @@ def test_steps_are_added_in_ascending_order():
     assert dot(*operands, 6).item() == dot(*operands, 2, accumulator="exact").item() == 2.0 ** -18
 
 
+def test_results_in_bf16_are_rounded_once():
+    """256 + 1 + 2 ** -18: halfway between two numbers of bf16 once it was rounded to binary32."""
+    x = torch.tensor([[16.0, 1.0, 2.0 ** -9, 0]]).to(torch.float8_e4m3fn)
+    operands = Coded(x, "fp8_e4m3"), Coded(x, "fp8_e4m3")
+    found = dot(*operands, 4, accumulator="exact", result="bf16")
+    assert (found.dtype, found.item()) == (torch.bfloat16, 258)
+    assert dot(*operands, 4, accumulator="exact").item() == 257
+    assert dot(*operands, 4, accumulator="fp32", result="bf16").item() == 256
+    nans = Coded(torch.full((1, 4), torch.nan).to(torch.float8_e4m3fn), "fp8_e4m3")
+    assert dot(nans, operands[1], 4, result="bf16").view(torch.int16).item() == 0x7FC0
+
+
 def test_dropped_values_have_no_effect():
     w = torch.tensor([[math.inf, 1.0], [math.nan, 1.0]]).bfloat16()
     x = torch.ones(1, 2).bfloat16()
@@ -244,6 +256,8 @@ MXFP4 = quantize_blocks(torch.zeros(2, 32).bfloat16(), "mxfp4")
      "m must divide the 32 values that share a scale in mxfp4, which 7 does not"),
     (lambda: dot(coded("bf16"), coded("bf16"), 8, guard=25),
      "guard must be an integer from 0 to 24, not 25"),
+    (lambda: dot(coded("bf16"), coded("bf16"), 8, result="fp16"),
+     "result must be one of fp32, bf16, not 'fp16'"),
     (lambda: dot(coded("bf16"), coded("bf16"), 1), "m must be an integer from 2 to 64, not 1"),
     (lambda: dot(coded("bf16"), coded("bf16", 9), 8),
      "w must have 8 input features, as x has, not 9"),

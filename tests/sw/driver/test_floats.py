@@ -1,0 +1,109 @@
+"""Layers in floats through the driver, on the reference accelerator."""
+
+import pytest
+import torch
+
+from hw.config import Design, Pattern
+from hw.registers import FORMAT_CODES
+from sw.driver.floats import float_linear, run_float_linear
+from sw.driver.linear import run_linear
+from sw.driver.reference import ReferenceAccelerator
+from sw.exact.blocks import quantize_blocks
+from sw.exact.convert import convert
+from sw.exact.dot import dot
+from sw.exact.formats import Coded
+from sw.exact.selection import nm_mask
+
+
+def design(pattern, given, kept="", **parameters):
+    """An accelerator of floats, which cuts tokens of more than four blocks into chunks."""
+    pattern, kept = Pattern.parse(pattern), kept or given
+    found = Design(pattern, **{
+        "format": given, "quantize": "none" if kept == given else kept, "weight_format": kept,
+        "accumulator": "fp32", "epilogue_lanes": 0, "rows": 3, "columns": 2, "tile": 2,
+        "max_k": 4 * pattern.m, "batch_tokens": 7, **parameters})
+    found.require("accelerator")
+    return found
+
+
+def operands(design, tokens, features, outputs):
+    random = torch.Generator().manual_seed(features)
+    x = torch.randn(tokens, features, generator=random)
+    return convert(x, design.format), torch.randn(outputs, features, generator=random).bfloat16()
+
+
+@pytest.mark.parametrize("made", [
+    design("2:4", "bf16", "fp8_e4m3", result_format="bf16"),
+    design("8:16", "fp16", "fp8_e4m3", accumulator="exact", accumulator_width=49),
+    design("3:7", "fp6_e2m3", accumulator="exact", packets="job"),
+    design("4:4", "fp4_e2m1", result_format="bf16"),
+    design("16:32", "bf16", "mxfp4", result_format="bf16"),
+    design("16:32", "bf16", "mxfp6_e3m2", selection="after"),
+    design("16:32", "fp16", "mxfp8_e4m3")], ids=lambda made: f"{made.pattern} {made.options}")
+@pytest.mark.parametrize("blocks", [1, 3, 6])
+def test_streams_carry_the_layer(made, blocks):
+    """Through bytes and back: whatever was packed, and cut into batches, tiles and chunks."""
+    device = ReferenceAccelerator(made)
+    x, weight = operands(made, 9, blocks * made.pattern.m - (blocks > 1), 5)
+    name = made.weight_format
+    rounded = (quantize_blocks(weight, name) if made.quantized
+               else Coded(convert(weight, name), name))
+    expected, mask = float_linear(x, rounded, made)
+    found, counters = run_float_linear(device, x, weight)
+    assert found.dtype == {"bf16": torch.bfloat16, "fp32": torch.float32}[made.result_format]
+    assert found.equal(expected)
+    assert counters["STEPS"] == 3 * 4 * blocks if blocks < 6 else counters["STEPS"] > 0
+    assert int(mask.sum()) <= 9 * blocks * made.pattern.n
+    real = x.double() @ weight.double().T
+    assert torch.cosine_similarity(found.double().flatten(), real.flatten(), 0) > 0.8
+
+
+def test_the_rule_without_scales_is_selection_conversion_and_product():
+    made = design("2:4", "bf16", "fp8_e4m3")
+    x, weight = operands(made, 4, 16, 3)
+    x[0, :3] = torch.tensor([torch.inf, 1e4, -3e-3])
+    kept, right = Coded(convert(x, "fp8_e4m3"), "fp8_e4m3"), Coded(convert(weight, "fp8_e4m3"),
+                                                                  "fp8_e4m3")
+    expected = dot(kept, right, 4, nm_mask(x, 2, 4))
+    assert run_float_linear(ReferenceAccelerator(made), x, weight)[0].equal(expected)
+
+
+def test_registers_say_the_formats():
+    codes = []
+    for made in (design("2:4", "bf16", "fp8_e4m3"),
+                 design("2:4", "bf16", "fp8_e4m3", result_format="bf16"),
+                 design("2:4", "fp4_e2m1", accumulator="exact")):
+        word = ReferenceAccelerator(made).read("NUMBERS")
+        assert FORMAT_CODES[word & 0xFF] == made.format
+        assert FORMAT_CODES[word >> 8 & 0xFF] == made.weight_format
+        codes.append(word >> 16)
+    assert codes == [0, 1, 2]
+
+
+BF16 = design("2:4", "bf16", "fp8_e4m3")
+
+
+@pytest.mark.parametrize(("device", "x", "weight", "message"), [
+    (BF16, torch.ones(2, 8), torch.ones(3, 8),
+     r"x must be bfloat16 with two axes, not float32 \[2, 8\]"),
+    (BF16, torch.ones(2, 8).bfloat16(), torch.ones(3, 8, dtype=torch.int8),
+     r"weight must be floating-point with two axes, not int8 \[3, 8\]"),
+    (BF16, torch.ones(2, 8).bfloat16(), torch.ones(3, 4),
+     "weight must have the 8 input features of x, not 4"),
+    (BF16, torch.ones(0, 8).bfloat16(), torch.ones(3, 8),
+     r"x must hold at least one row of one feature, not \[0, 8\]"),
+    (design("2:4", "fp8_e4m3", accumulator="exact", accumulator_width=45, max_k=8),
+     torch.ones(2, 4 * 84).to(torch.float8_e4m3fn), torch.ones(3, 4 * 84),
+     "x must have at most 332 input features, not 336"),
+    (Design(Pattern(2, 4)), torch.ones(2, 8).bfloat16(), torch.ones(3, 8),
+     "format of the accelerator must be one of floats, not 'int8'"),
+])
+def test_other_layers_are_refused(device, x, weight, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        run_float_linear(ReferenceAccelerator(device), x, weight)
+
+
+def test_integers_are_refused_on_an_accelerator_of_floats():
+    ones = torch.ones(2, 8, dtype=torch.int8)
+    with pytest.raises(ValueError, match=r"^format of the accelerator must be int8, not 'bf16'$"):
+        run_linear(ReferenceAccelerator(BF16), ones, ones)
