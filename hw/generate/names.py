@@ -9,7 +9,8 @@ __all__ = ["check_apart", "check_name", "module_name", "name_fields"]
 
 _IDENTIFIER = re.compile(r"[A-Za-z](_?[A-Za-z0-9])*")
 _LONGEST = 64
-_DEFINED = re.compile(r"^(?:module|#define) (\w+)", re.M)
+_DEFINED = {".v": re.compile(r"^module (\w+)", re.M), ".h": re.compile(r"^#define (\w+)", re.M)}
+"""What a file defines for all files of a project: Verilog modules, a C header macros."""
 _FIELD = re.compile(r"\\\S*\[\d+\]\S*")
 
 _KEYWORDS = frozenset(re.findall(r"\w+", """
@@ -75,12 +76,13 @@ def check_apart(module: str, code: str, folder: Path) -> None:
     folder : Path
         Where other designs may be: files that have a manifest beside them.
     """
-    own = {name.lower() for name in _DEFINED.findall(code)}
-    for manifest in sorted(folder.glob("*.json")):
-        for path in (manifest.with_suffix(".v"), manifest.with_suffix(".h")):
+    for suffix, defined in _DEFINED.items():
+        own = {name.lower() for name in defined.findall(code)}
+        for manifest in sorted(folder.glob("*.json")):
+            path = manifest.with_suffix(suffix)
             if manifest.stem == module or not path.is_file():
                 continue
-            found = _DEFINED.findall(path.read_text("utf-8", "replace"))
+            found = defined.findall(path.read_text("utf-8", "replace"))
             if both := own.intersection(map(str.lower, found)):
                 raise ValueError(f"name must be one that shares no module or macro with "
                                  f"{path.name} in {str(folder)!r}, not {module!r} (both have "

@@ -86,6 +86,15 @@ def test_headers_that_clash_are_refused(tmp_path):
         generate("accelerator", design, tmp_path, module="nm_job")
 
 
+def test_a_macro_is_no_module(tmp_path):
+    """A header says ``NM_SELECTOR``, and a selector is the module ``nm_selector``."""
+    design = Design(Pattern(2, 4), **SMALL)
+    generate("selector", design.only("selector"), tmp_path)
+    generate("accelerator", design, tmp_path)
+    assert "#define NM_SELECTOR" in (tmp_path / "nm_accelerator.h").read_text()
+    generate("selector", design.only("selector"), tmp_path)
+
+
 def test_a_name_changes_names_alone(tmp_path):
     design = Design(Pattern(2, 4))
     generate("compressor", design, tmp_path)
