@@ -1,5 +1,6 @@
 """The figure of a sweep: each overhead at the bits of its weight, named."""
 
+import csv
 import re
 
 import pytest
@@ -51,3 +52,29 @@ def test_a_space_without_baselines_has_none(tmp_path, capsys, more):
     assert refused(main, [space, "--figure", "-o", tmp_path / "out"], capsys).endswith(
         "figure must be left out of a space without dense baselines, not given")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_page_has_the_figure_and_the_table_of_its_results():
+    with (ROOT / "docs" / "results" / "formats" / "multipliers.csv").open() as file:
+        rows = [{**line, "parameters": line,
+                 "overhead_percent": float(line["overhead_percent"] or "nan")}
+                for line in csv.DictReader(file)]
+    for row in rows:
+        row["overhead_percent"] = None if row["pattern"] == "8:8" else row["overhead_percent"]
+    drawn, kept = (texts(figure) for figure in (
+        overhead_figure(rows), (ROOT / "docs" / "hw" / "multipliers.svg").read_bytes()))
+    assert [[text for text in found if text.endswith(" %")] for found in (drawn, kept)] == 2 * [
+        [text for text in drawn if text.endswith(" %")]]
+    page = (ROOT / "docs" / "hw" / "floats.md").read_text()
+    dense = {(row["format"], row["weight_format"]): row for row in rows if row["pattern"] == "8:8"}
+    sparse = [row for row in rows if row["overhead_percent"] is not None]
+    table = page.partition("| PE | accumulator |")[2].partition("\n\n")[0].splitlines()[2:]
+    assert len(table) == len(sparse) == len(dense)
+    least = float(dense["int8", "int8"]["area"])
+    for row in sparse:
+        own = dense[row["format"], row["weight_format"]]
+        area = float(own["area"])
+        assert sum(line.startswith(f"| `{row['format']}`") and line.endswith(
+            f" | {area:,.0f} | {float(own['delay']):.1f} | {area / least:.2f} | "
+            f"{float(row['area']):,.0f} | {row['overhead_percent']:+.1f} % |")
+            for line in table) == 1
