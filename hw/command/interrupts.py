@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -66,6 +67,7 @@ def interruptible(prog: str) -> Iterator[None]:
         for each in before:
             signal.signal(each, signal.SIG_IGN)
         children.end_all()
+        warnings.simplefilter("ignore")  # a design that is half made warns when it is dropped
         raise Interrupted(number)
 
     try:

@@ -121,7 +121,8 @@ def test_an_ignored_signal_stays_ignored():
 
 
 WORK = '''
-import hashlib, pathlib, subprocess, sys, threading, time
+import atexit, gc, hashlib, pathlib, subprocess, sys, threading, time
+from amaranth.hdl import Fragment, Module
 sys.path.insert(0, {root!r})
 from hw.command.children import call
 from hw.command.files import temporary
@@ -150,6 +151,9 @@ if __name__ == "__main__":
 WAITS = {
     "python": "time.sleep(600)",
     "threads": "[thread.join() for thread in threads]",
+    # Half of a design, which warns when it is dropped, as garbage at some time before the end.
+    "hardware": "[atexit.register(gc.collect), Fragment.get(Module(), None), Module(), "
+                "time.sleep(600)]",
     # Started by a library, or not yet known when the signal came.
     "stray": "[subprocess.Popen(['sleep', '600']), time.sleep(600)]",
     # A long call into a library, which never looks whether there was a signal.
@@ -159,7 +163,8 @@ WAITS = {
 
 @pytest.mark.parametrize(("wait", "number"), [
     ("python", signal.SIGINT), ("python", signal.SIGTERM), ("threads", signal.SIGINT),
-    ("stray", signal.SIGINT), ("library", signal.SIGINT), ("library", signal.SIGTERM)])
+    ("hardware", signal.SIGTERM), ("stray", signal.SIGINT), ("library", signal.SIGINT),
+    ("library", signal.SIGTERM)])
 def test_interrupted_soon_with_one_line_and_nothing_left(tmp_path, wait, number):
     (tmp_path / "work.py").write_text(WORK.format(root=str(ROOT), wait=WAITS[wait]))
     process = start(["work"], cwd=tmp_path)
