@@ -73,6 +73,9 @@ def same(one, other):
                columns=3, selection="after", result_format="bf16"),
         floats("1:32", "bf16", "mxfp4", rows=1, columns=1, tile=1, max_k=64, batch_tokens=2,
                selector="serial", result_format="bf16"),
+        floats("8:16", "bf16", "fp8_e4m3", columns=1, result_format="bf16"),
+        floats("8:16", "fp4_e2m1", accumulator="exact", columns=1),
+        floats("16:32", "bf16", "mxfp4", rows=1, columns=1, tile=1, selector="radix"),
         floats("3:7", "fp6_e2m3", accumulator="exact", columns=1, packets="job")))],
     ids=lambda design: f"{design.pattern} {design.options}")
 def test_results_are_those_of_the_rule(design):
