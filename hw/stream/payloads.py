@@ -94,7 +94,7 @@ class Block(data.StructLayout):
 
 
 def carried(design: Design) -> tuple[str, ...]:
-    """Names of the fields of a :class:`Block` that selection and compaction pass on.
+    """Names of the fields of a :class:`Block` that selector and compactor hand on.
 
     The token's shift, where that is dynamic, and the block's scale, where there is one so early.
     """

@@ -69,9 +69,9 @@ def test_processes_wait_for_each_other():
 
 def test_a_harness_stands_for_all_that_it_includes(tmp_path):
     """From wherever it includes it, once, but for headers of the system."""
-    for name, text in (("own/harness.cpp", '#include <cstdint>\n#include "../shared/a.cpp"\n'),
-                       ("shared/a.cpp", '#include "b.h"\n#include "Vtop.h"\n'),
-                       ("shared/b.h", '#include "a.cpp"\n'), ("shared/other.h", "")):
+    for name, text in (("own/harness.cpp", '#include <cstdint>\n#include "../common/a.cpp"\n'),
+                       ("common/a.cpp", '#include "b.h"\n#include "Vtop.h"\n'),
+                       ("common/b.h", '#include "a.cpp"\n'), ("common/other.h", "")):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     found = included(tmp_path / "own" / "harness.cpp")

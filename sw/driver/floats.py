@@ -15,6 +15,7 @@ from sw.driver.beats import (
     result_tensor,
 )
 from sw.driver.linear import Backend, LinearJob, cycle_limit, run_job
+from sw.driver.require import require_operands
 from sw.exact.blocks import SCALE_TYPES, Blocks, quantize_blocks
 from sw.exact.convert import convert
 from sw.exact.dot import dot
@@ -199,19 +200,7 @@ def _require(design: Design, x: Tensor, weight: Tensor) -> None:
     if design.number.integer:
         raise ValueError("format of the accelerator must be one of floats, not "
                          f"{design.format!r}")
-    kind = TYPES[design.format]
-    for name, operand, right in (("x", x, x.dtype == kind),
-                                 ("weight", weight, weight.is_floating_point())):
-        wanted = str(kind).removeprefix("torch.") if name == "x" else "floating-point"
-        if not right or operand.dim() != 2:
-            raise ValueError(f"{name} must be {wanted} with two axes, not "
-                             f"{str(operand.dtype).removeprefix('torch.')} {list(operand.shape)}")
-        if not operand.numel():
-            raise ValueError(f"{name} must hold at least one row of one feature, not "
-                             f"{list(operand.shape)}")
-    if x.shape[1] != weight.shape[1]:
-        raise ValueError(f"weight must have the {x.shape[1]} input features of x, not "
-                         f"{weight.shape[1]}")
+    require_operands(x, weight, TYPES[design.format])
     if design.pattern.blocks(x.shape[1]) > design.covered_blocks:
         raise ValueError(f"x must have at most {design.covered_blocks * design.pattern.m} input "
                          f"features, not {x.shape[1]}")

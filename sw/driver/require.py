@@ -16,11 +16,19 @@ if TYPE_CHECKING:
 __all__ = ["require_operands", "require_parameters"]
 
 
-def require_operands(x: Tensor, weight: Tensor) -> None:
-    """Raise ValueError if activations and weights are none of a layer that there is."""
-    for name, operand in (("x", x), ("weight", weight)):
-        if operand.dtype != torch.int8 or operand.dim() != 2:
-            raise ValueError(f"{name} must be int8 with two axes, not "
+def require_operands(x: Tensor, weight: Tensor, kind: torch.dtype = torch.int8) -> None:
+    """Raise ValueError if activations and weights are none of a layer that there is.
+
+    Activations are of the type ``kind``; so are weights of integers, others of any float's.
+    """
+    of = str(kind).removeprefix("torch.")
+    floats = kind.is_floating_point
+    for name, operand, wanted, right in (
+            ("x", x, of, x.dtype == kind),
+            ("weight", weight, "floating-point" if floats else of,
+             weight.is_floating_point() if floats else weight.dtype == kind)):
+        if not right or operand.dim() != 2:
+            raise ValueError(f"{name} must be {wanted} with two axes, not "
                              f"{str(operand.dtype).removeprefix('torch.')} {list(operand.shape)}")
         if not operand.numel():
             raise ValueError(f"{name} must hold at least one row of one feature, not "
