@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise, takewhile
 from statistics import median
 
+from synth.study import formats
 from synth.study.curves import Curve, chain, chosen, curves, pipeline, spoken
 from synth.study.data import Row, Study
 from synth.study.fpga import sentences
@@ -113,6 +114,7 @@ def answer(study: Study, technology: str | None = None) -> Answer:
     unknown = [pattern for pattern in chain(sparse) if pattern not in known]
     said = [_first(judged, unknown, sparse, technology), *_steps(steps(sparse, measured), rows),
             *_largest(judged, study), *_tokens(study, technology, sparse),
+            *formats.sentences(study, technology),
             *(sentences(study) if technology in names[:1] or not names else ()), *_missing(study)]
     return Answer([text for text in said if text], *_table(sparse, measured))
 

