@@ -87,7 +87,7 @@ def fixed_product(m: Module, form: Format, activation: Activation, weight: Value
     product = _multiple(m, activation, [*fraction, normal])
     if activation.exponent is None:
         bits = _placed(m, product, field, product_bits(form))
-        return bits ^ negative.replicate(len(bits)), negative
+        return _wire(m, bits ^ negative.replicate(len(bits))), negative
     # The exponent of a weight above that of subnormals, and one more: its field, or 1 for these.
     amount = Columns(len(field) + 1)
     for k, (one, other) in enumerate(zip(activation.exponent, field, strict=True)):
@@ -112,15 +112,16 @@ def _multiple(m: Module, activation: Activation, factor: list[Value]) -> Value:
         for k in range(max(len(source) for _, source in terms)):
             columns.add(place + k, reduce(or_, (choice & source[k] for choice, source in chosen
                                                 if k < len(source))))
-    return Cat(columns.sum(m))
+    return _wire(m, Cat(columns.sum(m)))
 
 
 def _placed(m: Module, product: Value, field: Value, width: int) -> Value:
     """A product shifted by the exponent of a weight, whose field has two bits."""
     choices = [_wire(m, choice) for choice in
                (~field[1], field[1] & ~field[0], field[1] & field[0])]
-    return Cat(reduce(or_, (choice & product[place - k] for k, choice in enumerate(choices)
-                            if 0 <= place - k < len(product))) for place in range(width))
+    return _wire(m, Cat(reduce(or_, (
+        choice & product[place - k] for k, choice in enumerate(choices)
+        if 0 <= place - k < len(product))) for place in range(width)))
 
 
 def _shifted(m: Module, bits: Value, amount: list[Value], filling: Value, width: int) -> Value:
@@ -138,10 +139,11 @@ def _shifted(m: Module, bits: Value, amount: list[Value], filling: Value, width:
                    if 0 <= place - (k << WINDOW) < len(bits)]
         inside = reduce(or_, (window for window, _ in sources))
         placed.append(reduce(or_, (window & bit for window, bit in sources), filling & ~inside))
-    return Cat(placed)
+    return _wire(m, Cat(placed))
 
 
 def _wire(m: Module, value: Value) -> Signal:
+    """A value as a net: whoever takes a bit of an expression would get gates of its own."""
     signal = Signal(len(value))
     m.d.comb += signal.eq(value)
     return signal
