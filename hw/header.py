@@ -17,6 +17,7 @@ from hw.registers import (
     DESCRIPTOR_TAG,
     FLOAT_REGISTERS,
     FORMAT_CODES,
+    FUNCTION_CODES,
     ID,
     REGISTERS,
     BusError,
@@ -78,6 +79,8 @@ def _codes(design: Design) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     if not design.number.integer:
         yield "Codes of NUMBERS.act_format and NUMBERS.kept_format.", [
             (f"FORMAT_{name.upper()}", f"{code}u") for code, name in enumerate(FORMAT_CODES)]
+        yield "Codes of NUMBERS.function.", [
+            (f"FUNCTION_{name.upper()}", f"{code}u") for code, name in enumerate(FUNCTION_CODES)]
     yield "Codes of OUTPUT.output.", [(f"OUTPUT_{output.name}", f"{output.value}u")
                                       for output in Output]
     yield "Codes of STATUS.error.", [(f"ERROR_{error.name}",
@@ -141,7 +144,7 @@ def registers_page() -> str:
              "| code | name | meaning |", "|---|---|---|",
              *(f"| {error.value} | `{error.name}` | {error.meaning} |" for error in Error), "",
              "## With floats", "",
-             "A design that multiplies floats ([floats](floats.md)) also has this one:", "",
+             "A design that multiplies floats ([floats](floats.md)) also has these:", "",
              *_rows(FLOAT_REGISTERS), "",
              "Codes of formats: " + ", ".join(
                  f"{code} `{name}`" for code, name in enumerate(FORMAT_CODES)) + ".", "",

@@ -37,7 +37,7 @@ def element_bytes(design: Design) -> dict[str, int]:
     sizes = {"act": block, "weight": block * rounded(design.columns)}
     if design.channel_bits:
         sizes["coef"] = rounded(-(-design.channel_bits * design.pattern.m // 8))
-    if design.epilogue_lanes:
+    if design.corrects:
         sizes |= {"token": 2, "channel": rounded(design.columns * CHANNEL_BYTES)}
     results = rounded(-(-design.columns * design.result_bits // 8))
     return sizes | {"descriptor": 4, "result": results}

@@ -8,9 +8,9 @@ from enum import IntEnum
 
 
 __all__ = ["BUS_REGISTERS", "DECODE_REGISTERS", "DESCRIPTOR_BYTES", "DESCRIPTOR_TAG",
-           "FLOAT_REGISTERS", "FORMAT_CODES", "ID", "REGISTERS", "BusError", "Code", "Error",
-           "Field", "Register", "bus_registers", "descriptor_registers", "offset_of",
-           "own_registers"]
+           "FLOAT_REGISTERS", "FORMAT_CODES", "FUNCTION_CODES", "ID", "REGISTERS",
+           "BusError", "Code", "Error", "Field", "Register", "bus_registers",
+           "descriptor_registers", "offset_of", "own_registers"]
 
 
 ID = int.from_bytes(b"NMFG", "big")
@@ -163,7 +163,10 @@ FLOAT_REGISTERS = _map(
               "weights"),
         Field("result_format", 1, "ro", "results: 0 fp32, 1 bf16"),
         Field("exact", 1, "ro", "1: sums are exact until they leave the array; 0: rounded to fp32 "
-              "once a step"))),
+              "once a step"),
+        Field("function", 2, "ro", "activation function: 0 none, 1 GELU, 2 SiLU"))),
+    ("ACTIVATION", True, (Field("activation", 1, "rw", "1: the activation function follows the "
+                                "bias of results; with OUTPUT 4"),)),
     base=REGISTERS[-1].offset + 4,
 )
 """Registers of a design that multiplies floats, behind its others."""
@@ -171,6 +174,9 @@ FLOAT_REGISTERS = _map(
 FORMAT_CODES = ("int8", "fp16", "bf16", "fp8_e4m3", "fp6_e2m3", "fp6_e3m2", "fp4_e2m1",
                 "mxfp8_e4m3", "mxfp6_e2m3", "mxfp6_e3m2", "mxfp4")
 """What the fields of ``NUMBERS`` mean: names of number formats, from code 0."""
+
+FUNCTION_CODES = ("none", "gelu", "silu")
+"""What ``NUMBERS.function`` means."""
 
 
 def own_registers(integers: bool) -> tuple[Register, ...]:

@@ -1,9 +1,14 @@
 """A feed-forward layer of a trained model through the RTL: ``python -m sim.layer``."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from hw.command.kinds import one_of
 from hw.command.parser import Arguments, Parser
 from hw.command.run import run
+from hw.config import Design
+from hw.config.compressor import QUANTIZERS
+from hw.config.sums import FLOATS
 from sim.command import add_accelerator, model_parser, read_designs, read_sentences
 from sim.simulators.environment import check_environment
 
@@ -11,21 +16,41 @@ from sim.simulators.environment import check_environment
 __all__ = ["main"]
 
 
+CHAINED = tuple(name for name in QUANTIZERS if name in FLOATS)
+"""Formats that an accelerator makes of bf16 and multiplies."""
+
+
 def _parser() -> Parser:
     parser = model_parser(
         "python -m sim.layer",
         "Run a feed-forward layer of the MiniLM sentence encoder through the generated RTL, in "
         "Verilator, and compare its accumulators with the reference, and its cycles with those of "
-        "the dense design. The exit code is 1 if a result differs.")
+        "the dense design. With formats both projections run one behind the other in floats, bf16 "
+        "in and out, bias and GELU in the accelerator. The exit code is 1 if a result differs.")
+    parser.option("--formats", aliases=("--format",), kind=one_of(*CHAINED), many=True,
+                  help="number formats in which the whole layer runs, in place of int8 "
+                       "accumulators; those of MX have blocks of 32")
     add_accelerator(parser)
     return parser
 
 
 def _run(arguments: Arguments) -> int:
     designs, sentences = read_designs(arguments), read_sentences(arguments)
+    if arguments.formats:
+        designs = [in_floats(design, name) for name in dict.fromkeys(arguments.formats)
+                   for design in designs]
     check_environment()
-    from sim.runs.layer import report
+    from sim.runs import float_layer, layer
+    report = float_layer.report if arguments.formats else layer.report
     return 0 if report(designs, arguments.layer, sentences) else 1
+
+
+def in_floats(design: Design, name: str) -> Design:
+    """The design with a float epilogue, tokens in bf16 and PEs of a format; ValueError if none."""
+    made = replace(design, format="bf16", quantize=name, weight_format=name, accumulator="fp32",
+                   result_format="bf16", activation="gelu")
+    made.require("accelerator")
+    return made
 
 
 def main(argv: Sequence[str] | None = None) -> None:

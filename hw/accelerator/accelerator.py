@@ -17,6 +17,7 @@ from hw.compressor.channel import ChannelBeat as ChannelParameters
 from hw.compressor.compressor import Compressor, KeptMasks
 from hw.config import Design
 from hw.epilogue.epilogue import ChannelBeat, Epilogue
+from hw.epilogue.float_epilogue import BiasBeat, FloatEpilogue
 from hw.epilogue.tokens import TokenFinisher, TokenScale, TokenTable
 from hw.job.job import Run
 from hw.job.packet import JobPacket
@@ -57,7 +58,8 @@ class Accelerator(wiring.Component):
         With parameters of the input channels: one packet in a job that brings it.
     i_token : In(stream.Signature(TokenScale()))
     i_channel : In(stream.Signature(ChannelBeat(design)))
-        Scales of tokens, and terms of output channels, with an epilogue: a packet each.
+        Scales of tokens, and terms of output channels, with an epilogue: a packet each. Of floats
+        it takes biases alone, ``In(stream.Signature(BiasBeat(design)))``.
     o_result : Out(stream.Signature(ResultRow(design)))
     bus : In(AxiLite())
         The registers.
@@ -76,8 +78,9 @@ class Accelerator(wiring.Component):
             "i_act": In(stream.Signature(DenseBlock(design.pattern, design.number.bits))),
             "i_weight": In(stream.Signature(WeightBeat(design))),
             **only_if(design.channel_bits, i_coef=In(stream.Signature(ChannelParameters(design)))),
-            **only_if(design.epilogue_lanes, i_token=In(stream.Signature(TokenScale())),
+            **only_if(design.corrects, i_token=In(stream.Signature(TokenScale())),
                       i_channel=In(stream.Signature(ChannelBeat(design)))),
+            **only_if(design.biases, i_channel=In(stream.Signature(BiasBeat(design)))),
             "o_result": Out(stream.Signature(ResultRow(design))), "irq": Out(1),
             **only_if(design.bus != "stream", run=Out(Run()), registers=Out(Watched())),
             **only_if(design.decode, kept=Out(KeptMasks(design))),
@@ -135,7 +138,9 @@ class Accelerator(wiring.Component):
 
         wiring.connect(m, array.o, results.i)
         rows, idle = results.o, 1
-        if design.epilogue_lanes:
+        if design.biases:
+            rows, idle = self._finish(m, outside, controller, rows, errors)
+        if design.corrects:
             rows, idle = self._correct(m, outside, controller, activations, weights, rows, errors)
         wiring.connect(m, rows, output.i)
         wiring.connect(m, output.o, outside.o_result)
@@ -156,6 +161,19 @@ class Accelerator(wiring.Component):
         wiring.connect(m, loader.o, self.compressor.i_coef)
         m.d.comb += gate.wait.eq(loader.busy)
         return loader.tlast_error
+
+    def _finish(self, m, outside, controller, rows, errors):
+        """Put bias and activation function behind results in floats; as :meth:`_correct`."""
+        m.submodules.terms = terms = JobPacket(BiasBeat(self.design))
+        m.submodules.epilogue = epilogue = FloatEpilogue(self.design)
+        wiring.connect(m, controller.run, terms.run, epilogue.run)
+        wiring.connect(m, controller.finish, epilogue.finish)
+        wiring.connect(m, outside.i_channel, terms.i)
+        wiring.connect(m, terms.o, epilogue.i_bias)
+        wiring.connect(m, rows, epilogue.i)
+        m.d.comb += [terms.brings.eq(controller.finish.bias), terms.ends.eq(epilogue.ends)]
+        errors["channel"] = terms.tlast_error
+        return epilogue.o, epilogue.idle
 
     def _correct(self, m, outside, controller, activations, weights, rows, errors):
         """Put the epilogue behind the results; return its rows, and whether it is idle."""

@@ -91,7 +91,7 @@ class ActivationBuffer(wiring.Component):
             "run": In(Run()),
             "reads": In(TokenReads(design)),
             "rows": Out(RowBlocks(design.multiplied)),
-            **only_if(design.epilogue_lanes,
+            **only_if(design.corrects,
                       o_summary=Out(stream.Signature(TokenSummary(design)))),
         })
         self.design = design
@@ -150,7 +150,7 @@ class ActivationBuffer(wiring.Component):
 
     def _summarise(self, m, now, last_word, token_ends):
         """Offer each token's summary with its last block; return whether that may come."""
-        if not self.design.epilogue_lanes:
+        if not self.design.corrects:
             return 1
         m.d.comb += [
             self.o_summary.payload.eq(self._summary(m)),

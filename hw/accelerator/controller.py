@@ -11,6 +11,7 @@ from hw.accelerator.stepper import Progress
 from hw.compressor.compressor import CompressorSettings
 from hw.config import Design
 from hw.epilogue.corrections import Corrections
+from hw.epilogue.float_epilogue import Finish
 from hw.fixed_point import Output
 from hw.job.job import Run
 from hw.registers import Error, own_registers
@@ -45,7 +46,8 @@ class Controller(wiring.Component):
     run : Out(Run())
         The job that runs, for everyone who follows it.
     compressor : Out(CompressorSettings(design)), corrections : Out(Corrections())
-        What software has set for the compressor, and with an epilogue for the results.
+        What software has set for the compressor, and with an epilogue for the results; of floats
+        it is ``finish : Out(Finish(design))``.
     asked : Out(Asked(pattern, flexible)), only where something is flexible
         The pattern of the job.
     progress : In(Progress())
@@ -66,7 +68,8 @@ class Controller(wiring.Component):
             "run": Out(Run()),
             "compressor": Out(CompressorSettings(design)),
             **only_if(design.flexible != "none", asked=Out(Asked(design.pattern, design.flexible))),
-            **only_if(design.epilogue_lanes, corrections=Out(Corrections())),
+            **only_if(design.corrects, corrections=Out(Corrections())),
+            **only_if(design.biases, finish=Out(Finish(design))),
             **only_if(design.channel_bits, loading=Out(Loading(design))),
             "progress": In(Progress()),
             "tlast_errors": In(data.StructLayout(dict.fromkeys(TLAST_ERRORS, 1))),
@@ -132,6 +135,7 @@ class Controller(wiring.Component):
         statistics = settings.variance | settings.token_shift
         lacks = [
             settings.output > (max(Output) if design.epilogue_lanes else Output.RAW),
+            *self._lacks_of_floats(),
             (settings.output == Output.FP32) & int(design.accumulator_width < 32),
             settings.variance & int(not design.statistics),
             settings.token_shift & int(not design.dynamic_shift),
@@ -140,6 +144,17 @@ class Controller(wiring.Component):
             (statistics | settings.token_scale) & (settings.output == Output.RAW),
         ]
         return Cat(lacks).any()
+
+    def _lacks_of_floats(self):
+        """The same of what follows results in floats."""
+        if self.design.number.integer:
+            return ()
+        settings, raw = self.registers.settings, self.registers.settings.output == Output.RAW
+        lacks = [settings.activation & (raw if self.design.activation != "none" else 1)]
+        if self.design.biases:
+            lacks += [~raw & (settings.output != Output.BF16), settings.exponent != 0,
+                      settings.token_scale]
+        return lacks
 
     def _lacks_parameters(self):
         """Whether parameters of the input channels are neither brought nor there, or not known."""
@@ -196,7 +211,11 @@ class Controller(wiring.Component):
             m.d.comb += self.compressor.shift.eq(settings.static_shift)
         if design.channel_bits:
             m.d.comb += self.loading.wanted.eq(settings.coef)
-        if design.epilogue_lanes:
+        if design.biases:
+            m.d.comb += self.finish.bias.eq(settings.output != Output.RAW)
+            if design.activation != "none":
+                m.d.comb += self.finish.active.eq(settings.activation)
+        if design.corrects:
             corrections = self.corrections
             m.d.comb += [
                 corrections.wanted.eq(settings.output != Output.RAW),

@@ -1,7 +1,7 @@
 """What an accelerator says of itself in its registers."""
 
 from hw.config import FLEXIBLE, RESULT_FORMATS, Design
-from hw.registers import FORMAT_CODES, ID
+from hw.registers import FORMAT_CODES, FUNCTION_CODES, ID
 
 
 __all__ = ["identity"]
@@ -23,5 +23,6 @@ def identity(design: Design) -> dict[str, int]:
             "act_format": FORMAT_CODES.index(design.format),
             "kept_format": FORMAT_CODES.index(design.weight_format),
             "result_format": RESULT_FORMATS.index(design.result_format),
-            "exact": int(design.accumulator == "exact")}),
+            "exact": int(design.accumulator == "exact"),
+            "function": FUNCTION_CODES.index(design.activation)}),
     }

@@ -97,7 +97,7 @@ class WeightBuffer(wiring.Component):
             "weights": Out(WeightBeat(design)["blocks"].shape),
             **only_if(design.quantized, scales=Out(data.ArrayLayout(8, design.columns))),
             "tlast_error": Out(1),
-            **only_if(design.epilogue_lanes, corrections=In(Corrections()),
+            **only_if(design.corrects, corrections=In(Corrections()),
                       o_row_sums=Out(stream.Signature(RowSums(design))), idle=Out(1)),
         })
         self.design = design
@@ -142,7 +142,7 @@ class WeightBuffer(wiring.Component):
 
     def _sum_rows(self, m, now, framer):
         """Add up each column's weights; return whether there is room for the sums."""
-        if not self.design.epilogue_lanes:
+        if not self.design.corrects:
             return 1
         design, run, wanted = self.design, self.run, self.corrections.wanted
         # Four: of the tile that loads, the next one, the one in the array, and that which leaves.

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from hw.array.sums import MANTISSA, RoundedSum
 
 
-__all__ = ["FIELD", "FloatAccumulator", "normalised"]
+__all__ = ["FIELD", "FloatAccumulator", "leading_zeros", "normalised"]
 
 
 FIELD = 10
@@ -118,7 +118,7 @@ class FloatAccumulator(wiring.Component):
     def _round(self, m: Module, added: Value, exponent: Value) -> None:
         """Normalise and round a sum whose highest bit has the place above ``exponent``."""
         total, keep, negative = self.total, self.keep, added[-1]
-        zeros = _leading_zeros(m, added[:-1] ^ negative.replicate(len(added) - 1))
+        zeros = leading_zeros(m, added[:-1] ^ negative.replicate(len(added) - 1))
         few = exponent[len(zeros):].any() | (zeros < exponent[:len(zeros)])
         amount, shifted = Signal(len(zeros)), Signal(len(added))
         m.d.comb += [amount.eq(Mux(few, zeros, exponent[:len(zeros)])),
@@ -144,7 +144,7 @@ class FloatAccumulator(wiring.Component):
         ]
 
 
-def _leading_zeros(m: Module, bits: Value) -> Value:
+def leading_zeros(m: Module, bits: Value) -> Value:
     """How many of the highest bits are zero; all of them, or more, if all are."""
     def count(part: list[Value]) -> tuple[Value, list[Value]]:
         if len(part) == 1:

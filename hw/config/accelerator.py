@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hw.activations import FUNCTIONS
 from hw.config.array import LARGEST_BLOCKS, ArrayParameters
 from hw.config.parameter import COMPRESSING, parameter
 
@@ -22,6 +23,19 @@ class AcceleratorParameters(ArrayParameters):
     epilogue_lanes: int = parameter(1, "columns that the epilogue corrects and requantises per "
                                        "cycle; 0: raw accumulators only", ("accelerator",),
                                     low=0, high=64, option=False)
+    activation: str = parameter("none", "activation function that follows the bias of a result in "
+                                        "floats, where a job asks for it", ("accelerator",),
+                                choices=("none", *FUNCTIONS))
+
+    @property
+    def corrects(self) -> bool:
+        """Whether an epilogue corrects integers."""
+        return self.epilogue_lanes > 0 and self.number.integer
+
+    @property
+    def biases(self) -> bool:
+        """Whether an epilogue adds biases to floats."""
+        return self.epilogue_lanes > 0 and not self.number.integer
 
     @property
     def max_blocks(self) -> int:

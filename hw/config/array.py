@@ -28,8 +28,8 @@ LARGEST_BLOCKS = (1 << 24) - 1
 """Blocks of a token that the register ``K_BLOCKS`` can say."""
 
 FORMAT_OPTIONS = ("format", "weight_format", "quantize", "selection", "accumulator",
-                  "result_format")
-"""Names of the parameters that say which numbers a design works on."""
+                  "result_format", "activation")
+"""Names of the parameters that say which numbers a design works on, and what floats bring."""
 
 _TILED = ("array", "accelerator")
 

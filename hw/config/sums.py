@@ -63,8 +63,13 @@ def check_accelerator(design: "Design", where: str) -> None:
         if design.weight_format != "int8":
             raise ValueError(f"weight_format must be int8 in {where}, not "
                              f"{design.weight_format!r}")
+        _equal(design, "activation", ("none",))
     else:
-        for name, value in (("epilogue_lanes", 0), ("bus", "stream"), ("flexible", "none")):
+        if design.epilogue_lanes:
+            _equal(design, "result_format", ("bf16",), "epilogue_lanes")
+        else:
+            _equal(design, "activation", ("none",), "epilogue_lanes")
+        for name, value in (("bus", "stream"), ("flexible", "none")):
             if getattr(design, name) != value:
                 raise ValueError(f"{name} must be {value} in {where} with format {design.format}, "
                                  f"not {getattr(design, name)!r}")

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.array.sums import ResultRow
 from hw.config import Design
+from hw.epilogue.collect import collect_rows, column_of
 from hw.epilogue.corrections import Corrections
 from hw.epilogue.lane import Lane
 from hw.epilogue.terms import ChannelTerms, TokenTerms, row_sum_shape
@@ -79,7 +80,7 @@ class Epilogue(wiring.Component):
         drop, output = self.run.drop, self.corrections.output
         raw, scaled, feed, row_ends = Signal(), Signal(), Signal(), Signal()
         lanes = self._feed(m, raw, scaled, feed, row_ends)
-        row, full, collect = self._collect(m, lanes)
+        row, full, collect = collect_rows(m, self, lanes)
         inside = Signal(range(Lane.latency + 1))  # in each lane
         m.d.sync += inside.eq(inside + feed - collect)
         m.d.comb += [
@@ -119,7 +120,7 @@ class Epilogue(wiring.Component):
                          lane.exponent.eq(self.corrections.exponent)]
             with m.Switch(step):
                 for at in range(self.steps):
-                    column = min(at * count + k, self.design.columns - 1)
+                    column = column_of(self.design, at, k)
                     with m.Case(at):
                         m.d.comb += [
                             given.accumulator.eq(self.i.payload.accumulators[column]),
@@ -127,24 +128,3 @@ class Epilogue(wiring.Component):
                             given.channel.eq(self.i_channel.payload.columns[column]),
                         ]
         return lanes
-
-    def _collect(self, m, lanes):
-        """Put the columns of a row together again."""
-        design = self.design
-        row, full, collect = Signal(ResultRow(design)), Signal(), Signal()
-        step = Signal(range(self.steps))
-        m.d.comb += collect.eq(lanes[0].o.valid & lanes[0].o.ready)
-        with m.If(self.o.ready):
-            m.d.sync += full.eq(0)
-        with m.If(collect):
-            m.d.sync += [step.eq(step + 1), row.last.eq(lanes[0].o.payload.last)]
-            with m.If(step == self.steps - 1):
-                m.d.sync += [step.eq(0), full.eq(1)]
-        with m.If(self.run.drop):
-            m.d.sync += [step.eq(0), full.eq(0)]
-        for k, lane in enumerate(lanes):
-            m.d.comb += lane.o.ready.eq(self.run.drop | self.o.ready | ~full)
-            for column in range(k, design.columns, len(lanes)):
-                with m.If(collect & (step == column // len(lanes))):
-                    m.d.sync += row.accumulators[column].eq(lane.o.payload.value)
-        return row, full, collect

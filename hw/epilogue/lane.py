@@ -21,7 +21,7 @@ from hw.fixed_point import (
 from hw.stream.register import StreamRegister
 
 
-__all__ = ["Lane", "LaneOutput"]
+__all__ = ["Lane", "LaneOutput", "staged"]
 
 
 class LaneOutput(StructLayout):
@@ -162,15 +162,20 @@ class Lane(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        source = wiring.flipped(self.i)
-        for stage in self.STAGES:
-            fields = stage(m, source.payload, self) | {"last": source.payload.last}
-            values = {name: Value.cast(value) for name, value in fields.items()}
-            register = StreamRegister(StructLayout({name: value.shape()
-                                                    for name, value in values.items()}))
-            m.submodules[stage.__name__.strip("_")] = register
-            m.d.comb += [register.i.valid.eq(source.valid), source.ready.eq(register.i.ready),
-                         *(register.i.payload[name].eq(value) for name, value in values.items())]
-            source = register.o
-        wiring.connect(m, source, wiring.flipped(self.o))
+        wiring.connect(m, staged(m, self, self.STAGES), wiring.flipped(self.o))
         return m
+
+
+def staged(m, lane, stages):
+    """The stream behind the stages of a lane, each a function of module, payload and lane."""
+    source = wiring.flipped(lane.i)
+    for stage in stages:
+        fields = stage(m, source.payload, lane) | {"last": source.payload.last}
+        values = {name: Value.cast(value) for name, value in fields.items()}
+        register = StreamRegister(StructLayout({name: value.shape()
+                                                for name, value in values.items()}))
+        m.submodules[stage.__name__.strip("_")] = register
+        m.d.comb += [register.i.valid.eq(source.valid), source.ready.eq(register.i.ready),
+                     *(register.i.payload[name].eq(value) for name, value in values.items())]
+        source = register.o
+    return source

@@ -61,6 +61,8 @@ void get(const Port& port, const Stream& stream) {
 // Streams that not every design has.
 #ifdef NM_EPILOGUE
 #define EPILOGUE_INPUTS(DO) DO(token, s_axis_token) DO(channel, s_axis_channel)
+#elif defined(NM_BIAS)
+#define EPILOGUE_INPUTS(DO) DO(channel, s_axis_channel)
 #else
 #define EPILOGUE_INPUTS(DO)
 #endif

@@ -76,7 +76,7 @@ class Accelerator(WithRegisters):
         self._beats: dict[str, Beats] = {}  # what the streams of the harness point to
         super().__init__(text or simulated("accelerator", design, probes)[0], "nm_accelerator",
                          harness,
-                         *["-DNM_EPILOGUE"] * bool(design.epilogue_lanes),
+                         *["-DNM_EPILOGUE"] * design.corrects, *["-DNM_BIAS"] * design.biases,
                          *["-DNM_COEF"] * bool(design.channel_bits), probes=probes)
 
     def pause(self, stall: float, seed: int = 1) -> None:

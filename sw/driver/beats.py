@@ -10,6 +10,7 @@ from torch.nn.functional import pad
 
 from hw.config import Design
 from hw.fixed_point import CHANNEL_BYTES
+from sw.exact.formats import to_bits
 
 
 __all__ = ["Beats", "Pass", "activation_beats", "channel_beats", "coefficient_beats",
@@ -135,9 +136,19 @@ def channel_beats(scale: Tensor, shift: Tensor, bias: Tensor, tokens: int, block
     One for each tile, which come again for every batch, and all of them one packet.
     """
     words = scale | shift << 16 | (bias & 0xFFFFFF) << 24
+    return _tiled(words, CHANNEL_BYTES, tokens, blocks, design)
+
+
+def bias_beats(bias: Tensor, tokens: int, blocks: int, design: Design) -> Beats:
+    """The same of an accelerator in floats: biases bfloat16 [O]."""
+    return _tiled(to_bits(bias, "bf16"), 2, tokens, blocks, design)
+
+
+def _tiled(words: Tensor, size: int, tokens: int, blocks: int, design: Design) -> Beats:
+    """Beats of ``size`` bytes [O] for each output feature, in the order of the results."""
     words = pad(words, (0, -len(words) % design.columns))
-    low = words.numpy().astype("<u8").view(np.uint8).reshape(-1, 8)[:, :CHANNEL_BYTES]
-    tiles = low.reshape(-1, design.columns * CHANNEL_BYTES)
+    low = words.numpy().astype("<u8").view(np.uint8).reshape(-1, 8)[:, :size]
+    tiles = low.reshape(-1, design.columns * size)
     order = [part.tile for part in passes(design, tokens, blocks, len(tiles))
              if not part.blocks.start]
     return _packet(tiles[order])

@@ -9,6 +9,7 @@ from hw.fixed_point import Output
 from hw.formats import BLOCK_FORMATS
 from sw.driver.beats import (
     Beats,
+    bias_beats,
     column_tiles,
     ordered_activations,
     ordered_weights,
@@ -16,6 +17,8 @@ from sw.driver.beats import (
 )
 from sw.driver.linear import Backend, LinearJob, cycle_limit, run_job
 from sw.driver.require import require_operands
+from sw.exact.activation import activate as activation
+from sw.exact.activation import add_bias
 from sw.exact.blocks import SCALE_TYPES, Blocks, quantize_blocks
 from sw.exact.convert import convert
 from sw.exact.dot import dot
@@ -50,32 +53,50 @@ def kept_elements(x: Tensor, design: Design) -> tuple[Coded | Blocks, Tensor]:
     return coded, nm_mask(compared, pattern.n, pattern.m)
 
 
-def float_linear(x: Tensor, weight: Coded | Blocks, design: Design) -> tuple[Tensor, Tensor]:
+def float_linear(x: Tensor, weight: Coded | Blocks, design: Design, bias: Tensor | None = None,
+                 activate: bool = False) -> tuple[Tensor, Tensor]:
     """What an accelerator in floats computes of tokens ``x`` [T, K], to the bit.
 
     Returns the results [T, O], float32 or bfloat16 as the design's ``result_format`` is, and the
-    mask of the values that are kept, bool [T, K].
+    mask of the values that are kept, bool [T, K]. Bias and function as in
+    :func:`run_float_linear`.
     """
     operand, mask = kept_elements(x, design)
-    return dot(operand, weight, design.pattern.m, mask, design.accumulator,
-               result=design.result_format), mask
+    y = dot(operand, weight, design.pattern.m, mask, design.accumulator,
+            result=design.result_format)
+    return finished(y, design, bias, activate), mask
 
 
-def float_job(design: Design, x: Tensor, weight: Tensor) -> LinearJob:
+def finished(y: Tensor, design: Design, bias: Tensor | None, activate: bool) -> Tensor:
+    """Results with bias and activation function, where a job asks for them."""
+    if bias is not None or activate:
+        y = add_bias(y, bias if bias is not None else torch.zeros((), dtype=y.dtype))
+    return activation(y, design.activation) if activate else y
+
+
+def float_job(design: Design, x: Tensor, weight: Tensor, bias: Tensor | None = None,
+              activate: bool = False) -> LinearJob:
     """Make a job of a sparse linear layer; parameters and errors as in :func:`run_float_linear`."""
     _require(design, x, weight)
+    _require_finish(design, len(weight), bias, activate)
     tokens, blocks = len(x), design.pattern.blocks(x.shape[1])
     tiles = column_tiles(design, len(weight))
     inputs = {"act": _token_beats(x, len(weight), design),
               "weight": _weight_beats(elements(weight, design.weight_format), tokens, design)}
+    finishes = bias is not None or activate
+    if finishes:
+        given = bias if bias is not None else torch.zeros(len(weight), dtype=torch.bfloat16)
+        inputs["channel"] = bias_beats(given, tokens, blocks, design)
+    output = Output.BF16 if finishes else Output.RAW
     registers = {"K_BLOCKS": blocks, "TOKENS": tokens, "COLUMN_TILES": tiles,
-                 "OUTPUT": Output.RAW.value, "CORRECTIONS": 0, "STATIC_SHIFT": 0}
+                 "OUTPUT": output.value, "CORRECTIONS": 0, "STATIC_SHIFT": 0,
+                 "ACTIVATION": int(activate)}
     return LinearJob(registers, inputs, tiles * tokens,
                      cycle_limit(design, tokens, tiles, blocks, inputs))
 
 
-def run_float_linear(backend: Backend, x: Tensor, weight: Tensor
-                     ) -> tuple[Tensor, dict[str, int]]:
+def run_float_linear(backend: Backend, x: Tensor, weight: Tensor, bias: Tensor | None = None,
+                     activate: bool = False) -> tuple[Tensor, dict[str, int]]:
     """Run a sparse linear layer of any size in floats as one job.
 
     Parameters
@@ -88,6 +109,12 @@ def run_float_linear(backend: Backend, x: Tensor, weight: Tensor
     weight : Tensor
         Floating-point, [O, K], at most 16 bits wide in block formats. Rounded once to the format
         of weights, in block formats over the scale of each block of an output's features.
+    bias : Tensor, optional
+        bfloat16, [O], where the accelerator has an epilogue: added to results, which are rounded
+        once more (:func:`sw.exact.activation.add_bias`).
+    activate : bool
+        The accelerator's activation function follows (:func:`sw.exact.activation.activate`), where
+        it has one; without a bias, +0 is added first.
 
     Returns
     -------
@@ -99,17 +126,19 @@ def run_float_linear(backend: Backend, x: Tensor, weight: Tensor
     ------
     ValueError
         If the accelerator is one of integers, there is no token, or no output or input feature; if
-        x and weight do not fit, or are of other types; if K is more than the accumulators cover.
+        x and weight do not fit, or are of other types; if K is more than the accumulators cover; if
+        the accelerator has no epilogue, or no function, and one is asked for.
     RuntimeError
         If the accelerator reports an error.
     """
     design = backend.design
-    results, counters = run_job(backend, float_job(design, x, weight))
+    results, counters = run_job(backend, float_job(design, x, weight, bias, activate))
     bits = result_tensor(results, len(x), x.shape[1], len(weight), design)
     return floats(bits, Output[design.result_format.upper()]), counters
 
 
-def layer_of_beats(x: Tensor, weight: Tensor, design: Design) -> tuple[Tensor, Tensor]:
+def layer_of_beats(x: Tensor, weight: Tensor, design: Design, bias: Tensor | None = None,
+                   activate: bool = False) -> tuple[Tensor, Tensor]:
     """What an accelerator in floats computes of the bytes on its streams.
 
     Parameters
@@ -120,6 +149,10 @@ def layer_of_beats(x: Tensor, weight: Tensor, design: Design) -> tuple[Tensor, T
         uint8 [tiles, blocks, bytes].
     design : Design
         Of the accelerator.
+    bias : Tensor, optional
+        uint8 [T, tiles, bytes]: biases of each token's batch.
+    activate : bool
+        The activation function follows.
 
     Returns
     -------
@@ -128,7 +161,9 @@ def layer_of_beats(x: Tensor, weight: Tensor, design: Design) -> tuple[Tensor, T
     """
     m, columns = design.pattern.m, design.columns
     values = from_bits(_unpacked(x, m, design.number.bits), design.format).flatten(1)
-    y, mask = float_linear(values, _weights_of_beats(weight, design), design)
+    given = None if bias is None else from_bits(
+        _unpacked(bias, columns, design.result_bits), design.result_format).flatten(1)
+    y, mask = float_linear(values, _weights_of_beats(weight, design), design, given, activate)
     bits = to_bits(y, "bf16") if design.result_format == "bf16" else y.view(torch.int32).long()
     return bits.reshape(len(x), -1, columns), mask.reshape(len(x), -1, m)
 
@@ -193,6 +228,18 @@ def _unpacked(data: Tensor, count: int, width: int) -> Tensor:
     """``count`` integers of ``width`` bits from uint8 [..., bytes]: int64 [..., count]."""
     bits = _bits_of(data.long(), 8).flatten(-2)
     return _joined(bits[..., :count * width], width)
+
+
+def _require_finish(design: Design, outputs: int, bias: Tensor | None, activate: bool) -> None:
+    """Raise ValueError if an accelerator does not do this with its results."""
+    if not design.biases and (bias is not None or activate):
+        raise ValueError("epilogue_lanes of the accelerator must be at least 1 for a bias or an "
+                         f"activation function, not {design.epilogue_lanes}")
+    if activate and design.activation == "none":
+        raise ValueError("activation of the accelerator must be a function to activate, not 'none'")
+    if bias is not None and (bias.dtype != torch.bfloat16 or bias.shape != (outputs,)):
+        raise ValueError(f"bias must be bfloat16 [{outputs}], not {bias.dtype} "
+                         f"{list(bias.shape)}")
 
 
 def _require(design: Design, x: Tensor, weight: Tensor) -> None:

@@ -7,7 +7,7 @@ from torch.nn.functional import pad
 
 from hw.config import FLEXIBLE, RESULT_FORMATS, Design, Pattern
 from hw.fixed_point import CHANNEL_BYTES, Output
-from hw.registers import FORMAT_CODES, Error, Field, offset_of, own_registers
+from hw.registers import FORMAT_CODES, FUNCTION_CODES, Error, Field, offset_of, own_registers
 from sw.driver.beats import Beats, Pass, passes
 from sw.driver.floats import layer_of_beats
 from sw.driver.linear import field_word
@@ -57,7 +57,8 @@ class ReferenceAccelerator:
             self._held |= {"act_format": FORMAT_CODES.index(design.format),
                            "kept_format": FORMAT_CODES.index(design.weight_format),
                            "result_format": RESULT_FORMATS.index(design.result_format),
-                           "exact": int(design.accumulator == "exact")}
+                           "exact": int(design.accumulator == "exact"),
+                           "function": FUNCTION_CODES.index(design.activation)}
 
     def read(self, register: str) -> int:
         """Read a register, by name."""
@@ -79,6 +80,7 @@ class ReferenceAccelerator:
         held, design = self._held, self.design
         statistics = held["variance"] or held["token_shift"]
         lacks = (held["output"] > (max(Output) if design.epilogue_lanes else Output.RAW)
+                 or (not design.number.integer and self._lacks_of_floats())
                  or (held["output"] == Output.FP32 and design.accumulator_width < 32)
                  or (held["variance"] and not design.statistics)
                  or (held["token_shift"] and not design.dynamic_shift)
@@ -96,6 +98,14 @@ class ReferenceAccelerator:
             held["error"] = held["error"] or error.value
         else:
             held |= {"busy": 1, "done": 0, "error": 0, "cycles": 0, "steps": 0, "array_cycles": 0}
+
+    def _lacks_of_floats(self) -> bool:
+        """Whether a job asks for what does not follow results in floats."""
+        held, raw = self._held, self._held["output"] == Output.RAW
+        wrong = held["output"] not in (Output.RAW, Output.BF16) or held["exponent"] \
+            or held["token_scale"]
+        return bool((self.design.biases and wrong)
+                    or (held["activation"] and (raw or self.design.activation == "none")))
 
     def _lacks_parameters(self) -> bool:
         """Whether parameters of the input channels are neither brought nor there, or not known."""
@@ -150,7 +160,8 @@ class ReferenceAccelerator:
             y, mask = self._layer(torch.from_numpy(x).flatten(1), self._weight(w), inputs, ends)
         else:
             y, mask = layer_of_beats(torch.from_numpy(x.view(np.uint8)),
-                                     torch.from_numpy(w.view(np.uint8)), design)
+                                     torch.from_numpy(w.view(np.uint8)), design,
+                                     self._biases(inputs, ends), bool(held["activation"]))
         self.kept = mask
         rows = [y[part.tokens, part.tile] for part in ends]
         if sum(map(len, rows)) != results:
@@ -161,6 +172,17 @@ class ReferenceAccelerator:
         packets = rows if design.packets == "batch" else [torch.cat(rows)]
         last = np.concatenate([np.arange(1, len(part) + 1) == len(part) for part in packets])
         return Beats(_packed(torch.cat(rows), design), last), 0
+
+    def _biases(self, inputs: dict[str, Beats], ends: list[Pass]) -> Tensor | None:
+        """Biases of floats, uint8 [T, tiles, bytes], where the job brings them."""
+        held = self._held
+        if "channel" not in inputs:
+            return None
+        beats = _packet(inputs, "channel", len(ends))
+        terms = np.zeros((held["tokens"], held["column_tiles"], beats.shape[1]), np.uint8)
+        for data, part in zip(beats, ends, strict=True):
+            terms[part.tokens, part.tile] = data
+        return torch.from_numpy(terms)
 
     def _counts(self, mask: Tensor) -> Tensor:
         """Steps of the groups of a batch, [groups, blocks]: those that the fullest block needs."""

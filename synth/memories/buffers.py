@@ -93,7 +93,7 @@ def _accelerator(design: Design) -> Iterator[Buffer]:
         yield Buffer("step counts", Wanted(2 * half_counts(design), bits_for(design.most_steps)),
                      2)
     yield Buffer("results", Wanted(queued_rows(design), _width(ResultRow(design)), "streams"))
-    if design.epilogue_lanes:
+    if design.corrects:
         yield Buffer("token terms", Wanted(4 * design.largest_batch, _width(TokenTerms()),
                                            "streams"))
         yield Buffer("row sums", Wanted(4, _width(RowSums(design)), "streams"))

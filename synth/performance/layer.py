@@ -211,7 +211,7 @@ def accesses(design: Design, job: Job, found: Times) -> dict[str, tuple[int, int
     }
     if design.variable_steps:  # two memories, both read in every cycle
         counts["step counts"] = (2 * found.cycles, 2 * streamed)
-    if design.epilogue_lanes:
+    if design.corrects:
         corrected = int(job.corrected)
         counts["token terms"] = (corrected * rows, corrected * job.tokens)
         counts["row sums"] = (corrected * batches * job.tiles, corrected * batches * job.tiles)

@@ -22,6 +22,10 @@ _DATA = {"token": "scale", "channel": "columns"}
 
 def _epilogue_axes(design: Design) -> dict[str, Axis]:
     """Streams of the epilogue by name."""
+    if design.biases:
+        return {"channel": Axis("s_axis_channel", design.columns * design.result_bits,
+                                f"bias for each column, {design.result_format}, column 0 lowest",
+                                "last tile of the job", padded=design.pad_streams)}
     return {
         "token": Axis("s_axis_token", 16, "scale of a token, 15 bits after the point",
                       "last token of the job", padded=design.pad_streams),
@@ -70,7 +74,7 @@ class StreamAcceleratorTop(Top):
         ends = {"batch": "last token of a batch, in a tile", "job": "last token of the job"}
         self.result = result_axis("m_axis_result", design, ends[design.packets],
                                    "; or what OUTPUT asks for, sign-extended" *
-                                   bool(design.epilogue_lanes))
+                                   design.corrects)
         self.coef = coef_axis(design)
         self.more = _epilogue_axes(design) if design.epilogue_lanes else {}
         super().__init__(design, Accelerator(design), [

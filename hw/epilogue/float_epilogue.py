@@ -1,0 +1,126 @@
+"""Bias and activation function of rows in bf16."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.array.sums import ResultRow
+from hw.config import Design
+from hw.epilogue.collect import collect_rows, column_of
+from hw.epilogue.float_lane import FloatLane
+from hw.job.job import Run
+from hw.job.passes import Passes
+from hw.stream.members import only_if
+
+
+__all__ = ["BiasBeat", "Finish", "FloatEpilogue"]
+
+
+class BiasBeat(data.StructLayout):
+    """Biases of all columns of a tile, bf16; ``last`` marks those of the job's last tile."""
+
+    def __init__(self, design: Design):
+        super().__init__({"columns": data.ArrayLayout(design.result_bits, design.columns),
+                          "last": 1})
+
+
+class Finish(wiring.Signature):
+    """From the controller to the epilogue: what software wants of the results of a job.
+
+    Members
+    -------
+    bias : Out(1)
+        Results have a bias, which the job brings; else they pass as they are.
+    active : Out(1), with an activation function
+        It follows the bias.
+    """
+
+    def __init__(self, design: Design):
+        super().__init__({"bias": Out(1), **only_if(design.activation != "none", active=Out(1))})
+
+
+class FloatEpilogue(wiring.Component):
+    """Adds biases and applies a function to the rows of the array, some columns per cycle.
+
+    A row takes ``steps`` cycles, and leaves ``latency`` cycles after the last of them was taken;
+    rows without a bias pass at once. Back-pressure stops the lanes. Reset and ``drop`` forget all
+    rows.
+
+    Parameters
+    ----------
+    design : Design
+
+    Members
+    -------
+    i, o : In, Out(stream.Signature(ResultRow(design)))
+    run : In(Run())
+    finish : In(Finish(design))
+    i_bias : In(stream.Signature(BiasBeat(design)))
+        Of each tile, taken with its last row; none for rows that pass.
+    ends : Out(1)
+        The beat of ``i_bias`` that comes is the job's last.
+    idle : Out(1)
+        No row is inside.
+    """
+
+    def __init__(self, design: Design):
+        super().__init__({
+            "i": In(stream.Signature(ResultRow(design))),
+            "o": Out(stream.Signature(ResultRow(design))),
+            "run": In(Run()), "finish": In(Finish(design)),
+            "i_bias": In(stream.Signature(BiasBeat(design))),
+            "ends": Out(1), "idle": Out(1),
+        })
+        self.design = design
+
+    @property
+    def steps(self) -> int:
+        """Cycles that a row takes."""
+        return -(-self.design.columns // self.design.epilogue_lanes)
+
+    @property
+    def latency(self) -> int:
+        """Cycles behind the last of them."""
+        return FloatLane(self.design).latency + 1
+
+    def elaborate(self, platform):
+        m = Module()
+        design, drop, passes_by = self.design, self.run.drop, ~self.finish.bias
+        m.submodules.passes = passes = Passes(design, chunks=False)
+        wiring.connect(m, wiring.flipped(self.run), passes.run)
+        feed, row_ends, tile_ends = Signal(), Signal(), Signal()
+        lanes = [FloatLane(design) for _ in range(design.epilogue_lanes)]
+        step = Signal(range(self.steps))
+        m.d.comb += [
+            row_ends.eq(step == self.steps - 1),
+            feed.eq(self.i.valid & ~passes_by & ~drop & lanes[0].i.ready & self.i_bias.valid),
+            tile_ends.eq(feed & row_ends & self.i.payload.last), passes.next.eq(tile_ends),
+            self.ends.eq(passes.now.last_tile & passes.now.last_batch),
+        ]
+        with m.If(drop | (feed & row_ends)):
+            m.d.sync += step.eq(0)
+        with m.Elif(feed):
+            m.d.sync += step.eq(step + 1)
+        for k, lane in enumerate(lanes):
+            m.submodules[f"lane{k}"] = lane
+            given = lane.i.payload
+            m.d.comb += [lane.i.valid.eq(feed), given.last.eq(self.i.payload.last)]
+            if design.activation != "none":
+                m.d.comb += lane.active.eq(self.finish.active)
+            with m.Switch(step):
+                for at in range(self.steps):
+                    column = column_of(design, at, k)
+                    with m.Case(at):
+                        m.d.comb += [given.value.eq(self.i.payload.accumulators[column]),
+                                     given.bias.eq(self.i_bias.payload.columns[column])]
+        row, full, collect = collect_rows(m, self, lanes)
+        inside = Signal(range(lanes[0].latency + 1))  # in each lane
+        m.d.sync += inside.eq(inside + feed - collect)
+        m.d.comb += [
+            self.o.valid.eq(~drop & Mux(passes_by, self.i.valid, full)),
+            self.o.payload.eq(Mux(passes_by, self.i.payload, row)),
+            self.i.ready.eq(drop | Mux(passes_by, self.o.ready, feed & row_ends)),
+            self.i_bias.ready.eq(tile_ends),
+            self.idle.eq((inside == 0) & ~full),
+        ]
+        return m

@@ -1,0 +1,201 @@
+"""One result in bf16 through bias and activation function."""
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.data import StructLayout
+from amaranth.lib.wiring import In, Out
+
+from hw.activations import FRACTION, FUNCTIONS, INSIDE, LINES
+from hw.array.float_accumulator import leading_zeros
+from hw.config import Design
+from hw.epilogue.lane import staged
+
+
+__all__ = ["FloatLane", "FloatLaneInput", "FloatLaneOutput"]
+
+
+WIDTH, MANTISSA, FIELD = 16, 7, 8
+"""Of bf16."""
+
+SIGNIFICAND = MANTISSA + 1
+PLACED = LINES + INSIDE
+INFINITY, NAN = 0x7F80, 0x7FC0
+
+BELOW = 3
+"""Bits behind the significand of an addend: two, and one for all that was shifted out."""
+
+
+class FloatLaneInput(StructLayout):
+    """A result, and the bias of its channel."""
+
+    def __init__(self):
+        super().__init__({"value": WIDTH, "bias": WIDTH, "last": 1})
+
+
+class FloatLaneOutput(StructLayout):
+    """A result, and whether its row is the last of a tile."""
+
+    def __init__(self):
+        super().__init__({"value": WIDTH, "last": 1})
+
+
+def _parts(bits: Value) -> tuple[Value, Value, Value]:
+    """Significand, exponent from 1 on, and whether it is that of NaN and infinities."""
+    field = bits[MANTISSA:-1]
+    normal = field.any()
+    return Cat(bits[:MANTISSA], normal), Cat(field[0] | ~normal, field[1:]), field.all()
+
+
+def _align(m: Module, given, lane) -> dict:
+    """The addend with the larger magnitude, and the other one shifted to its place."""
+    swap = given.value[:-1] < given.bias[:-1]
+    large, small = Signal(WIDTH), Signal(WIDTH)
+    m.d.comb += [large.eq(Mux(swap, given.bias, given.value)),
+                 small.eq(Mux(swap, given.value, given.bias))]
+    (most, exponent, special), (least, lower, also) = _parts(large), _parts(small)
+    value, lost = Cat(Const(0, BELOW), least), Const(0, 1)
+    distance = Signal(FIELD)
+    m.d.comb += distance.eq(exponent - lower)
+    levels = (SIGNIFICAND + BELOW).bit_length()
+    for k in range(levels):
+        out = Signal()
+        shifted = Signal(len(value))
+        m.d.comb += [out.eq(lost | (distance[k] & value[:1 << k].any())),
+                     shifted.eq(Mux(distance[k], value >> (1 << k), value))]
+        value, lost = shifted, out
+    far = distance[levels:].any()
+    wrong = special & (large[:MANTISSA].any() | (also & (large[-1] != small[-1])))
+    return {"large": most, "small": Mux(far, 0, value), "rest": lost | (far & least.any()),
+            "exponent": exponent, "negative": large[-1], "subtracts": large[-1] ^ small[-1],
+            "infinite": special, "nan": wrong | (also & small[:MANTISSA].any())}
+
+
+def _add(m: Module, given, lane) -> dict:
+    """The sum, which is not negative; a zero is negative if both addends are."""
+    low = Cat(given.small[0] | given.rest, given.small[1:])
+    total = Cat(Const(0, BELOW), given.large) + (
+        low ^ given.subtracts.replicate(len(low))) + given.subtracts
+    total = total[:SIGNIFICAND + BELOW + 1]
+    total = Cat(total[:-1], total[-1] & ~given.subtracts)
+    return {"total": total, "exponent": given.exponent,
+            "negative": given.negative & (total.any() | ~given.subtracts),
+            "infinite": given.infinite, "nan": given.nan}
+
+
+def _round(m: Module, given, lane) -> dict:
+    """The biased result in bf16; a carry is one more place."""
+    value = _packed(m, given.total, given.exponent, 1)
+    magnitude = Mux(given.infinite, INFINITY, value)
+    return {"value": Mux(given.nan, NAN, Cat(magnitude[:WIDTH - 1], given.negative))}
+
+
+def _packed(m: Module, total: Value, exponent: Value, carry: int) -> Value:
+    """Bits of a magnitude, whose highest bit is ``carry`` places above ``exponent``, rounded."""
+    width = len(total)
+    zeros = leading_zeros(m, total)
+    room = Signal(FIELD)
+    m.d.comb += room.eq(exponent - (1 - carry))
+    amount, shifted = Signal(len(zeros)), Signal(width)
+    few = room[len(zeros):].any() | (zeros < room[:len(zeros)])
+    m.d.comb += [amount.eq(Mux(few, zeros, room[:len(zeros)])), shifted.eq(total << amount)]
+    kept, below = shifted[-SIGNIFICAND:], shifted[:-SIGNIFICAND]
+    field = Signal(FIELD + 1)
+    m.d.comb += field.eq(exponent + carry - amount)
+    up = below[-1] & (below[:-1].any() | kept[0])
+    rounded = Cat(kept[:-1], Mux(kept[-1], field[:FIELD], 0)) + up
+    return Mux(kept[-1] & field[:FIELD].all(), INFINITY, rounded)
+
+
+def _place(m: Module, given, lane) -> dict:
+    """The magnitude in fixed point, cut below; whether it is beyond the table."""
+    significand, exponent, _ = _parts(given.value)
+    last = Const((1 << FIELD - 1) - 2 + lane.function.end, FIELD)
+    down = Signal(FIELD + 1)
+    m.d.comb += down.eq(last - exponent)
+    beyond = down[-1]
+    whole = Cat(Const(0, PLACED - SIGNIFICAND), significand)
+    few = (PLACED - 1).bit_length()
+    return {"value": given.value, "beyond": beyond,
+            "place": Mux(down[few:FIELD].any(), 0, whole >> down[:few])}
+
+
+def _look(m: Module, given, lane) -> dict:
+    """The line that the magnitude lies on."""
+    begins, falls = zip(*lane.function.lines, strict=True)
+    line = given.place[INSIDE:]
+    return {"value": given.value, "beyond": given.beyond, "inside": given.place[:INSIDE],
+            "begin": Array(Const(number, FRACTION) for number in begins)[line],
+            "fall": Array(Const(number, max(falls).bit_length()) for number in falls)[line]}
+
+
+def _factor(m: Module, given, lane) -> dict:
+    """What the value is multiplied by."""
+    tail = Signal(FRACTION)
+    m.d.comb += tail.eq(Mux(given.beyond, 0,
+                            given.begin - (given.fall * given.inside >> INSIDE)))
+    whole = Const(1 << FRACTION, FRACTION + 1)
+    return {"value": given.value, "factor": Mux(given.value[-1], tail, whole - tail)}
+
+
+def _multiply(m: Module, given, lane) -> dict:
+    significand, _, _ = _parts(given.value)
+    width = SIGNIFICAND + FRACTION
+    return {"value": given.value, "product": (significand * given.factor)[:width]}
+
+
+def _finish(m: Module, given, lane) -> dict:
+    """The function of the value where it is switched on, or the value."""
+    _, exponent, special = _parts(given.value)
+    negative, nan = given.value[-1], special & given.value[:MANTISSA].any()
+    magnitude = Mux(special, Mux(negative, 0, INFINITY),
+                    _packed(m, given.product, exponent, 0))
+    result = Mux(nan, NAN, Cat(magnitude[:WIDTH - 1], negative))
+    return {"value": Mux(lane.active, result, given.value)}
+
+
+class FloatLane(wiring.Component):
+    """Adds a bias to one result in bf16 per cycle, and applies the design's activation function.
+
+    Both round once, to the nearest, half to even; :mod:`sw.exact.activation` has the rule. Latency
+    ``len(stages)`` cycles: three, and eight with a function. Back-pressure stops the stages that
+    are full up to it; reset empties them.
+
+    Parameters
+    ----------
+    design : Design
+
+    Members
+    -------
+    i : In(stream.Signature(FloatLaneInput()))
+    o : Out(stream.Signature(FloatLaneOutput()))
+    active : In(1), with a function
+        It follows the bias; stable while anything is inside.
+    """
+
+    interval = 1
+
+    def __init__(self, design: Design):
+        self.function = FUNCTIONS.get(design.activation)
+        super().__init__({
+            "i": In(stream.Signature(FloatLaneInput())),
+            "o": Out(stream.Signature(FloatLaneOutput())),
+            **({"active": In(1)} if self.function else {}),
+        })
+        self.stages = (_align, _add, _round)
+        if self.function:
+            self.stages += (_place, _look, _factor, _multiply, _finish)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a result to what becomes of it."""
+        return len(self.stages)
+
+    @property
+    def variant(self) -> str:
+        """The function."""
+        return self.function.name if self.function else "bias"
+
+    def elaborate(self, platform):
+        m = Module()
+        wiring.connect(m, staged(m, self, self.stages), wiring.flipped(self.o))
+        return m

@@ -1,0 +1,83 @@
+"""A feed-forward layer in floats: both projections through the RTL, and nothing in between.
+
+What leaves the first projection, with bias and GELU, in bf16, is what the second one takes.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import gelu
+
+from hw.command.progress import doing, track
+from hw.command.table import Table
+from hw.config import Design
+from sim.verilated import Accelerator
+from sw.driver.floats import elements, float_linear, run_float_linear
+from sw.driver.linear import Backend
+from sw.evaluation.activations import FeedForward, feed_forward
+from sw.evaluation.metrics import cosine, snr_db
+
+
+__all__ = ["Chained", "chained", "on_accelerator", "report"]
+
+
+class Chained(NamedTuple):
+    """Results of both projections in bf16, and the cycles of the array in both jobs."""
+
+    up: Tensor
+    down: Tensor
+    cycles: int = 0
+
+
+Layer = Callable[[Tensor, Tensor, Tensor, bool], tuple[Tensor, int]]
+"""What computes a projection: of tokens, weights and bias, and whether GELU follows."""
+
+
+def on_accelerator(backend: Backend) -> Layer:
+    """A projection as a job of an accelerator with ``activation`` gelu."""
+    def run(x: Tensor, weight: Tensor, bias: Tensor, active: bool) -> tuple[Tensor, int]:
+        y, counters = run_float_linear(backend, x, weight, bias, active)
+        return y, counters["ARRAY_CYCLES"]
+    return run
+
+
+def by_rule(design: Design) -> Layer:
+    """A projection as the reference computes it."""
+    def run(x: Tensor, weight: Tensor, bias: Tensor, active: bool) -> tuple[Tensor, int]:
+        weights = elements(weight, design.weight_format)
+        return float_linear(x, weights, design, bias, active)[0], 0
+    return run
+
+
+def chained(layer: Layer, ffn: FeedForward) -> Chained:
+    """Both projections of a feed-forward layer; its tokens, weights and biases become bf16."""
+    up, first = layer(ffn.x_up.bfloat16(), ffn.w_up.bfloat16(), ffn.b_up.bfloat16(), True)
+    down, second = layer(up, ffn.w_down.bfloat16(), ffn.b_down.bfloat16(), False)
+    return Chained(up, down, first + second)
+
+
+def report(designs: list[Design], layer: int, sentences: list[str]) -> bool:
+    """Run and print every design; return whether all is exact."""
+    with doing("running the encoder"):
+        ffn = feed_forward(sentences, layer)
+    up = gelu(ffn.x_up @ ffn.w_up.t() + ffn.b_up)
+    down = up @ ffn.w_down.t() + ffn.b_down
+    table = Table(f"MiniLM feed-forward layer {layer} in floats, {len(ffn.tokens)} tokens, "
+                  f"{designs[0].rows} x {designs[0].columns} array", ("format", "pattern"),
+                  ("bit-exact", "array cycles", "cosine up", "cosine down", "SNR dB"))
+    exact = True
+    for design in track(designs, "designs"):
+        with doing(f"simulating both projections at {design.pattern} in {design.quantize}"):
+            got = chained(on_accelerator(Accelerator(design)), ffn)
+        with doing("computing both projections by the rule"):
+            expected = chained(by_rule(design), ffn)
+        same = all(torch.equal(one.view(torch.int16), other.view(torch.int16))
+                   for one, other in zip(got[:2], expected[:2], strict=True))
+        exact = exact and same
+        table.row(design.quantize, str(design.pattern), "yes" if same else "NO", f"{got.cycles}",
+                  f"{cosine(up, got.up.float()):.5f}", f"{cosine(down, got.down.float()):.5f}",
+                  f"{snr_db(down, got.down.float()):.2f}")
+    table.print()
+    return exact

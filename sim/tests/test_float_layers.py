@@ -1,0 +1,89 @@
+"""Layers in floats with bias and activation function, one behind the other: nothing in between."""
+
+import pytest
+import torch
+
+from hw.registers import Error
+from sim.layer import main
+from sim.tests.test_float_accelerator import floats, operands, rounded, same
+from sim.vectors.stimulus import generator
+from sim.verilated import Accelerator
+from sw.driver.floats import float_linear, run_float_linear
+from sw.driver.reference import ReferenceAccelerator
+
+
+pytestmark = pytest.mark.usefixtures("wheel")
+
+LONG = pytest.mark.long
+
+
+def finishing(pattern, given, kept="", **parameters):
+    """An accelerator with an epilogue."""
+    return floats(pattern, given, kept, **{"epilogue_lanes": 1, "result_format": "bf16",
+                                           **parameters})
+
+
+@pytest.mark.parametrize("design", [
+    finishing("2:4", "bf16", "fp8_e4m3", activation="gelu"),
+    *(pytest.param(design, marks=LONG) for design in (
+        finishing("4:8", "fp16", "fp8_e4m3", accumulator="exact", accumulator_width=42, rows=3,
+                  columns=3, activation="silu", epilogue_lanes=2, packets="job"),
+        finishing("3:7", "fp6_e2m3", accumulator="exact", columns=1)))],
+    ids=lambda design: f"{design.pattern} {design.options}")
+def test_bias_and_function_are_those_of_the_rule(design):
+    rtl, reference = Accelerator(design), ReferenceAccelerator(design)
+    m, function = design.pattern.m, design.activation != "none"
+    rng = generator("float epilogue", *design.options.split())
+    for stall, tokens, features, outputs, biased, active in (
+            (0.0, 7, m, 1, True, False), (0.3, 9, 3 * m - 1, 5, True, function),
+            (0.4, 6, 5 * m, 3, False, function), (0.2, 11, m, 7, False, False),
+            (0.2, 4, 2 * m, 4, True, function)):
+        rtl.pause(stall)
+        x, weight = operands(design, tokens, features, outputs)
+        bias = torch.from_numpy(rng.standard_normal(outputs) * 4).bfloat16() if biased else None
+        expected, _ = float_linear(x, rounded(weight, design), design, bias, active)
+        got, _ = run_float_linear(rtl, x, weight, bias, active)
+        assert same(got, expected)
+        again, _ = run_float_linear(reference, x, weight, bias, active)
+        assert same(again, expected)
+        assert tokens < 5 or len(got[got.isfinite()].unique()) > 4
+    assert rtl.read("NUMBERS") == reference.read("NUMBERS") != 0
+
+
+def test_a_job_that_asks_for_what_is_not_there_is_refused():
+    design = finishing("2:4", "bf16", "fp8_e4m3", activation="gelu")
+    wrong = ({"OUTPUT": 3}, {"OUTPUT": 2}, {"OUTPUT": 4 | 1 << 8}, {"CORRECTIONS": 4, "OUTPUT": 4},
+             {"ACTIVATION": 1})
+    for backend in (Accelerator(design), ReferenceAccelerator(design)):
+        for registers in wrong:
+            given = {"K_BLOCKS": 1, "TOKENS": 1, "COLUMN_TILES": 1, "OUTPUT": 0, "CORRECTIONS": 0,
+                     "ACTIVATION": 0} | registers
+            for name, value in given.items():
+                backend.write(name, value)
+            backend.write("CONTROL", 1)
+            assert backend.read("STATUS") >> 2 == Error.OUTPUT, registers
+            backend.write("OUTPUT", 0)
+            backend.write("CORRECTIONS", 0)
+            backend.write("ACTIVATION", 0)
+            x, weight = operands(design, 2, 4, 2)
+            y, _ = run_float_linear(backend, x, weight)
+            assert same(y, float_linear(x, rounded(weight, design), design)[0])
+
+
+@LONG
+def test_a_feed_forward_layer_runs_through_both_projections(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    with pytest.raises(SystemExit) as caught:
+        main(["Hi.", "--patterns", "8:16", "--formats", "fp8_e4m3"])
+    assert caught.value.code == 0
+    row, = [[cell.strip() for cell in line.split("│")[1:-1]]
+            for line in capsys.readouterr().out.splitlines() if line.startswith("│ fp8")]
+    assert row[:3] == ["fp8_e4m3", "8:16", "yes"]
+    assert 0.8 < float(row[5]) < 1
+
+
+def test_blocks_that_share_no_scale_are_refused(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["Hi.", "--patterns", "8:16", "--formats", "mxfp4"])
+    assert caught.value.code == 2
+    assert "m must be 32 with quantize mxfp4" in capsys.readouterr().err.splitlines()[-1]
