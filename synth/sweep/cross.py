@@ -14,7 +14,7 @@ from synth.sweep.space import Space
 from synth.sweep.targets import TARGETS
 
 
-__all__ = ["BASED", "Crossed", "baseline", "cross"]
+__all__ = ["BASED", "Crossed", "baseline", "cross", "no_baseline"]
 
 
 BASED = ("pe", "array", "accelerator")
@@ -93,9 +93,23 @@ def cross(space: Space, store: Store) -> Crossed:
 
 def baseline(point: Point) -> Point | None:
     """The dense design with as many lanes; None for a design without, or one that is dense."""
-    if point.name not in BASED or point.design.pattern.dense or point.design.pattern.n == 1:
+    if not _based(point) or no_baseline(point):
         return None
     return replace(point, design=_reduced(point.name, point.design.baseline))
+
+
+def no_baseline(point: Point) -> str | None:
+    """Why there is no dense design beside one that should have it; None if there is."""
+    try:
+        if _based(point):
+            point.design.baseline.require(point.name)
+    except ValueError as error:
+        return f"no dense baseline: {error}"
+    return None
+
+
+def _based(point: Point) -> bool:
+    return point.name in BASED and not point.design.pattern.dense and point.design.pattern.n > 1
 
 
 def _place(cells: Cells, goal: str, target: str) -> tuple[Cells | None, str, str]:

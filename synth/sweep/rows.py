@@ -12,7 +12,7 @@ from synth.memories.technology import Sram, missing
 from synth.memories.whole import Held, access_energy, whole
 from synth.performance.layer import Layer, perform
 from synth.store import Store
-from synth.sweep.cross import baseline
+from synth.sweep.cross import baseline, no_baseline
 from synth.sweep.point import Cells, Point
 from synth.sweep.recall import address, no_energy
 from synth.sweep.run import Outcome
@@ -79,7 +79,7 @@ def _row(point: Point, outcomes: Mapping[Point, Outcome], store: Store, energy: 
         found = whole(point.name, point.design, result["area"], sram, unknown)
         areas, held = found.as_dict(), found.held
     reasons = [outcome.reason, no_energy(point, store) if energy else None,
-               areas["memory_reason"]]
+               areas["memory_reason"], no_baseline(point)]
     return {
         "library": _library(point), "target": point.target, "goal": point.goal,
         "design": point.name, "parameters": point.parameters,

@@ -7,8 +7,8 @@ import pytest
 from hw.config import DESIGNS, Design, Pattern
 from synth.scripts import CELLS
 from synth.store import Store
-from synth.sweep.cross import cross
-from synth.sweep.point import Simulation
+from synth.sweep.cross import baseline, cross, no_baseline
+from synth.sweep.point import Point, Simulation
 from synth.sweep.space import Space, read
 from synth.sweep.tables import summary
 from tests.commands import ROOT
@@ -243,3 +243,15 @@ def test_a_space_without_points_is_refused(text, message, tmp_path):
     with pytest.raises(ValueError, match="must") as caught:
         crossed(tmp_path, f'patterns = ["2:4"]\n{text}')
     assert message in str(caught.value)
+
+
+def test_a_design_without_a_dense_one_of_its_format_has_no_baseline_and_says_why():
+    scaled = Design(Pattern(16, 32), format="bf16", quantize="mxfp4", weight_format="mxfp4",
+                    accumulator="fp32", epilogue_lanes=0)
+    point = Point("accelerator", scaled, None, "area", "ecp5")
+    assert baseline(point) is None
+    assert no_baseline(point) == ("no dense baseline: m must be 32 with quantize mxfp4, whose "
+                                  "scales are of 32 values, not 16")
+    plain = Point("accelerator", Design(Pattern(16, 32)), None, "area", "ecp5")
+    assert baseline(plain) is not None
+    assert no_baseline(plain) is None
