@@ -181,9 +181,8 @@ class FloatLane(wiring.Component):
             "o": Out(stream.Signature(FloatLaneOutput())),
             **({"active": In(1)} if self.function else {}),
         })
-        self.stages = (_align, _add, _round)
-        if self.function:
-            self.stages += (_place, _look, _factor, _multiply, _finish)
+        function = (_place, _look, _factor, _multiply, _finish) if self.function else ()
+        self.stages = (_align, _add, _round, *function)
 
     @property
     def latency(self) -> int:
