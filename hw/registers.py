@@ -165,7 +165,7 @@ FLOAT_REGISTERS = _map(
         Field("exact", 1, "ro", "1: sums are exact until they leave the array; 0: rounded to fp32 "
               "once a step"),
         Field("function", 2, "ro", "activation function: 0 none, 1 GELU, 2 SiLU"))),
-    ("ACTIVATION", True, (Field("activation", 1, "rw", "1: the activation function follows the "
+    ("ACTIVATE", True, (Field("activate", 1, "rw", "1: the activation function follows the "
                                 "bias of results; with OUTPUT 4"),)),
     base=REGISTERS[-1].offset + 4,
 )

@@ -27,7 +27,7 @@ def _parser() -> Parser:
         "Verilator, and compare its accumulators with the reference, and its cycles with those of "
         "the dense design. With formats both projections run one behind the other in floats, bf16 "
         "in and out, bias and GELU in the accelerator. The exit code is 1 if a result differs.")
-    parser.option("--formats", aliases=("--format",), kind=one_of(*CHAINED), many=True,
+    parser.option("--formats", kind=one_of(*CHAINED), many=True,
                   help="number formats in which the whole layer runs, in place of int8 "
                        "accumulators; those of MX have blocks of 32")
     add_accelerator(parser)

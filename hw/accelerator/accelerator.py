@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.accelerator.activation_buffer import ActivationBuffer
+from hw.accelerator.behind import put_corrections, put_finish
 from hw.accelerator.coefficient_loader import CoefficientLoader
 from hw.accelerator.controller import Controller
 from hw.accelerator.results import ResultRegister, Results
@@ -16,11 +17,10 @@ from hw.array.sums import ResultRow
 from hw.compressor.channel import ChannelBeat as ChannelParameters
 from hw.compressor.compressor import Compressor, KeptMasks
 from hw.config import Design
-from hw.epilogue.epilogue import ChannelBeat, Epilogue
-from hw.epilogue.float_epilogue import BiasBeat, FloatEpilogue
-from hw.epilogue.tokens import TokenFinisher, TokenScale, TokenTable
+from hw.epilogue.epilogue import ChannelBeat
+from hw.epilogue.float_epilogue import BiasBeat
+from hw.epilogue.tokens import TokenScale
 from hw.job.job import Run
-from hw.job.packet import JobPacket
 from hw.registers import own_registers
 from hw.stream.axi_lite import AxiLite, RegisterBlock, Watched
 from hw.stream.members import moves, only_if
@@ -139,9 +139,10 @@ class Accelerator(wiring.Component):
         wiring.connect(m, array.o, results.i)
         rows, idle = results.o, 1
         if design.biases:
-            rows, idle = self._finish(m, outside, controller, rows, errors)
+            rows, idle = put_finish(m, self, controller, rows, errors)
         if design.corrects:
-            rows, idle = self._correct(m, outside, controller, activations, weights, rows, errors)
+            rows, idle = put_corrections(
+                m, self, controller, activations, weights, rows, errors)
         wiring.connect(m, rows, output.i)
         wiring.connect(m, output.o, outside.o_result)
         m.d.comb += [
@@ -161,41 +162,3 @@ class Accelerator(wiring.Component):
         wiring.connect(m, loader.o, self.compressor.i_coef)
         m.d.comb += gate.wait.eq(loader.busy)
         return loader.tlast_error
-
-    def _finish(self, m, outside, controller, rows, errors):
-        """Put bias and activation function behind results in floats; as :meth:`_correct`."""
-        m.submodules.terms = terms = JobPacket(BiasBeat(self.design))
-        m.submodules.epilogue = epilogue = FloatEpilogue(self.design)
-        wiring.connect(m, controller.run, terms.run, epilogue.run)
-        wiring.connect(m, controller.finish, epilogue.finish)
-        wiring.connect(m, outside.i_channel, terms.i)
-        wiring.connect(m, terms.o, epilogue.i_bias)
-        wiring.connect(m, rows, epilogue.i)
-        m.d.comb += [terms.brings.eq(controller.finish.bias), terms.ends.eq(epilogue.ends)]
-        errors["channel"] = terms.tlast_error
-        return epilogue.o, epilogue.idle
-
-    def _correct(self, m, outside, controller, activations, weights, rows, errors):
-        """Put the epilogue behind the results; return its rows, and whether it is idle."""
-        m.submodules.scales = scales = JobPacket(TokenScale())
-        m.submodules.terms = terms = JobPacket(ChannelBeat(self.design))
-        m.submodules.finisher = finisher = TokenFinisher(self.design)
-        m.submodules.table = table = TokenTable(self.design)
-        m.submodules.epilogue = epilogue = Epilogue(self.design)
-        wiring.connect(m, controller.run, scales.run, terms.run, finisher.run, table.run,
-                       epilogue.run)
-        wiring.connect(m, controller.corrections, finisher.corrections, table.corrections,
-                       weights.corrections, epilogue.corrections)
-        wiring.connect(m, activations.o_summary, finisher.i)
-        wiring.connect(m, outside.i_token, scales.i)
-        wiring.connect(m, scales.o, finisher.i_scale)
-        wiring.connect(m, finisher.o, table.i)
-        wiring.connect(m, table.o, epilogue.i_token)
-        wiring.connect(m, weights.o_row_sums, epilogue.i_row_sums)
-        wiring.connect(m, outside.i_channel, terms.i)
-        wiring.connect(m, terms.o, epilogue.i_channel)
-        wiring.connect(m, rows, epilogue.i)
-        m.d.comb += [scales.brings.eq(controller.corrections.scale), scales.ends.eq(table.i_ends),
-                     terms.brings.eq(controller.corrections.terms), terms.ends.eq(table.o_ends)]
-        errors |= {"token": scales.tlast_error, "channel": terms.tlast_error}
-        return epilogue.o, epilogue.idle & finisher.idle & weights.idle

@@ -150,7 +150,7 @@ class Controller(wiring.Component):
         if self.design.number.integer:
             return ()
         settings, raw = self.registers.settings, self.registers.settings.output == Output.RAW
-        lacks = [settings.activation & (raw if self.design.activation != "none" else 1)]
+        lacks = [settings.activate & (raw if self.design.activation != "none" else 1)]
         if self.design.biases:
             lacks += [~raw & (settings.output != Output.BF16), settings.exponent != 0,
                       settings.token_scale]
@@ -214,7 +214,7 @@ class Controller(wiring.Component):
         if design.biases:
             m.d.comb += self.finish.bias.eq(settings.output != Output.RAW)
             if design.activation != "none":
-                m.d.comb += self.finish.active.eq(settings.activation)
+                m.d.comb += self.finish.active.eq(settings.activate)
         if design.corrects:
             corrections = self.corrections
             m.d.comb += [

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hw.activations import FUNCTIONS
+from hw.config.activations import FUNCTIONS
 from hw.config.array import LARGEST_BLOCKS, ArrayParameters
 from hw.config.parameter import COMPRESSING, parameter
 

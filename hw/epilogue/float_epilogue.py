@@ -9,6 +9,7 @@ from hw.config import Design
 from hw.epilogue.collect import collect_rows, column_of
 from hw.epilogue.float_lane import FloatLane
 from hw.job.job import Run
+from hw.job.packet import JobPacket
 from hw.job.passes import Passes
 from hw.stream.members import only_if
 
@@ -56,9 +57,9 @@ class FloatEpilogue(wiring.Component):
     run : In(Run())
     finish : In(Finish(design))
     i_bias : In(stream.Signature(BiasBeat(design)))
-        Of each tile, taken with its last row; none for rows that pass.
-    ends : Out(1)
-        The beat of ``i_bias`` that comes is the job's last.
+        A packet for a job with biases, whose beat of each tile is used with all of its rows.
+    tlast_error : Out(1)
+        High for a cycle when ``last`` of that packet was early or late.
     idle : Out(1)
         No row is inside.
     """
@@ -69,7 +70,7 @@ class FloatEpilogue(wiring.Component):
             "o": Out(stream.Signature(ResultRow(design))),
             "run": In(Run()), "finish": In(Finish(design)),
             "i_bias": In(stream.Signature(BiasBeat(design))),
-            "ends": Out(1), "idle": Out(1),
+            "tlast_error": Out(1), "idle": Out(1),
         })
         self.design = design
 
@@ -87,15 +88,19 @@ class FloatEpilogue(wiring.Component):
         m = Module()
         design, drop, passes_by = self.design, self.run.drop, ~self.finish.bias
         m.submodules.passes = passes = Passes(design, chunks=False)
-        wiring.connect(m, wiring.flipped(self.run), passes.run)
+        m.submodules.packet = packet = JobPacket(BiasBeat(design))
+        wiring.connect(m, wiring.flipped(self.run), passes.run, packet.run)
+        wiring.connect(m, wiring.flipped(self.i_bias), packet.i)
         feed, row_ends, tile_ends = Signal(), Signal(), Signal()
         lanes = [FloatLane(design) for _ in range(design.epilogue_lanes)]
         step = Signal(range(self.steps))
         m.d.comb += [
             row_ends.eq(step == self.steps - 1),
-            feed.eq(self.i.valid & ~passes_by & ~drop & lanes[0].i.ready & self.i_bias.valid),
+            feed.eq(self.i.valid & ~passes_by & ~drop & lanes[0].i.ready & packet.o.valid),
             tile_ends.eq(feed & row_ends & self.i.payload.last), passes.next.eq(tile_ends),
-            self.ends.eq(passes.now.last_tile & passes.now.last_batch),
+            packet.brings.eq(self.finish.bias), packet.o.ready.eq(tile_ends),
+            packet.ends.eq(passes.now.last_tile & passes.now.last_batch),
+            self.tlast_error.eq(packet.tlast_error),
         ]
         with m.If(drop | (feed & row_ends)):
             m.d.sync += step.eq(0)
@@ -112,7 +117,7 @@ class FloatEpilogue(wiring.Component):
                     column = column_of(design, at, k)
                     with m.Case(at):
                         m.d.comb += [given.value.eq(self.i.payload.accumulators[column]),
-                                     given.bias.eq(self.i_bias.payload.columns[column])]
+                                     given.bias.eq(packet.o.payload.columns[column])]
         row, full, collect = collect_rows(m, self, lanes)
         inside = Signal(range(lanes[0].latency + 1))  # in each lane
         m.d.sync += inside.eq(inside + feed - collect)
@@ -120,7 +125,6 @@ class FloatEpilogue(wiring.Component):
             self.o.valid.eq(~drop & Mux(passes_by, self.i.valid, full)),
             self.o.payload.eq(Mux(passes_by, self.i.payload, row)),
             self.i.ready.eq(drop | Mux(passes_by, self.o.ready, feed & row_ends)),
-            self.i_bias.ready.eq(tile_ends),
             self.idle.eq((inside == 0) & ~full),
         ]
         return m

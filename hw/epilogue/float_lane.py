@@ -5,9 +5,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
 
-from hw.activations import FRACTION, FUNCTIONS, INSIDE, LINES
 from hw.array.float_accumulator import leading_zeros
 from hw.config import Design
+from hw.config.activations import FRACTION, FUNCTIONS, INSIDE, LINES
 from hw.epilogue.lane import staged
 
 

@@ -53,18 +53,18 @@ def test_bias_and_function_are_those_of_the_rule(design):
 def test_a_job_that_asks_for_what_is_not_there_is_refused():
     design = finishing("2:4", "bf16", "fp8_e4m3", activation="gelu")
     wrong = ({"OUTPUT": 3}, {"OUTPUT": 2}, {"OUTPUT": 4 | 1 << 8}, {"CORRECTIONS": 4, "OUTPUT": 4},
-             {"ACTIVATION": 1})
+             {"ACTIVATE": 1})
     for backend in (Accelerator(design), ReferenceAccelerator(design)):
         for registers in wrong:
             given = {"K_BLOCKS": 1, "TOKENS": 1, "COLUMN_TILES": 1, "OUTPUT": 0, "CORRECTIONS": 0,
-                     "ACTIVATION": 0} | registers
+                     "ACTIVATE": 0} | registers
             for name, value in given.items():
                 backend.write(name, value)
             backend.write("CONTROL", 1)
             assert backend.read("STATUS") >> 2 == Error.OUTPUT, registers
             backend.write("OUTPUT", 0)
             backend.write("CORRECTIONS", 0)
-            backend.write("ACTIVATION", 0)
+            backend.write("ACTIVATE", 0)
             x, weight = operands(design, 2, 4, 2)
             y, _ = run_float_linear(backend, x, weight)
             assert same(y, float_linear(x, rounded(weight, design), design)[0])

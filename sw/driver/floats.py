@@ -90,7 +90,7 @@ def float_job(design: Design, x: Tensor, weight: Tensor, bias: Tensor | None = N
     output = Output.BF16 if finishes else Output.RAW
     registers = {"K_BLOCKS": blocks, "TOKENS": tokens, "COLUMN_TILES": tiles,
                  "OUTPUT": output.value, "CORRECTIONS": 0, "STATIC_SHIFT": 0,
-                 "ACTIVATION": int(activate)}
+                 "ACTIVATE": int(activate)}
     return LinearJob(registers, inputs, tiles * tokens,
                      cycle_limit(design, tokens, tiles, blocks, inputs))
 

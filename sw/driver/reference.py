@@ -11,6 +11,7 @@ from hw.registers import FORMAT_CODES, FUNCTION_CODES, Error, Field, offset_of, 
 from sw.driver.beats import Beats, Pass, passes
 from sw.driver.floats import layer_of_beats
 from sw.driver.linear import field_word
+from sw.driver.packets import numbers, packed, packet, place
 from sw.exact.compressor import select_tokens
 from sw.exact.epilogue import (
     UNIT_GAIN,
@@ -105,7 +106,7 @@ class ReferenceAccelerator:
         wrong = held["output"] not in (Output.RAW, Output.BF16) or held["exponent"] \
             or held["token_scale"]
         return bool((self.design.biases and wrong)
-                    or (held["activation"] and (raw or self.design.activation == "none")))
+                    or (held["activate"] and (raw or self.design.activation == "none")))
 
     def _lacks_parameters(self) -> bool:
         """Whether parameters of the input channels are neither brought nor there, or not known."""
@@ -154,14 +155,14 @@ class ReferenceAccelerator:
         x = np.zeros((held["tokens"], held["k_blocks"], -(-m * design.number.bits // 8)), np.int8)
         w = np.zeros((held["column_tiles"], held["k_blocks"],
                       -(-design.columns * (m * design.weight.bits + scale_bits) // 8)), np.int8)
-        _place(inputs["act"], [(x, (part.tokens, part.blocks)) for part in acts])
-        _place(inputs["weight"], [(w, (part.tile, part.blocks)) for part in order])
+        place(inputs["act"], [(x, (part.tokens, part.blocks)) for part in acts])
+        place(inputs["weight"], [(w, (part.tile, part.blocks)) for part in order])
         if design.number.integer:
             y, mask = self._layer(torch.from_numpy(x).flatten(1), self._weight(w), inputs, ends)
         else:
             y, mask = layer_of_beats(torch.from_numpy(x.view(np.uint8)),
                                      torch.from_numpy(w.view(np.uint8)), design,
-                                     self._biases(inputs, ends), bool(held["activation"]))
+                                     self._biases(inputs, ends), bool(held["activate"]))
         self.kept = mask
         rows = [y[part.tokens, part.tile] for part in ends]
         if sum(map(len, rows)) != results:
@@ -171,14 +172,14 @@ class ReferenceAccelerator:
                               for part in order)}
         packets = rows if design.packets == "batch" else [torch.cat(rows)]
         last = np.concatenate([np.arange(1, len(part) + 1) == len(part) for part in packets])
-        return Beats(_packed(torch.cat(rows), design), last), 0
+        return Beats(packed(torch.cat(rows), design), last), 0
 
     def _biases(self, inputs: dict[str, Beats], ends: list[Pass]) -> Tensor | None:
         """Biases of floats, uint8 [T, tiles, bytes], where the job brings them."""
         held = self._held
         if "channel" not in inputs:
             return None
-        beats = _packet(inputs, "channel", len(ends))
+        beats = packet(inputs, "channel", len(ends))
         terms = np.zeros((held["tokens"], held["column_tiles"], beats.shape[1]), np.uint8)
         for data, part in zip(beats, ends, strict=True):
             terms[part.tokens, part.tile] = data
@@ -219,10 +220,10 @@ class ReferenceAccelerator:
         if held["output"] >= Output.INT8:
             scale: Tensor | int = UNIT_SCALE
             if held["token_scale"]:
-                data = _packet(inputs, "token", held["tokens"])
+                data = packet(inputs, "token", held["tokens"])
                 scale = torch.from_numpy(
                     data.copy().view("<u2").astype(np.int64)).reshape(-1, 1)
-            terms = (y, *self._channels(_packet(inputs, "channel", len(ends)), ends), scale)
+            terms = (y, *self._channels(packet(inputs, "channel", len(ends)), ends), scale)
             if held["output"] == Output.INT8:
                 y = requantize(*terms).long()
             else:
@@ -237,11 +238,11 @@ class ReferenceAccelerator:
         if not design.channel_bits:
             return None, None
         if self._held["coef"]:
-            self._coef = _packet(inputs, "coef", self._held["k_blocks"])
+            self._coef = packet(inputs, "coef", self._held["k_blocks"])
         m, of_shift = design.pattern.m, 8 if design.shift == "channel" else 0
         ends = np.cumsum([design.coefficients * m, of_shift * m])  # bits behind are padding
         fields = np.array_split(np.unpackbits(self._coef, axis=1, bitorder="little"), ends, axis=1)
-        factors, shifts = (_numbers(field, m) for field in fields[:2])
+        factors, shifts = (numbers(field, m) for field in fields[:2])
         shifts = shifts - (shifts >> 7 << 8)
         return (factors if design.coefficients else None,
                 shifts if design.shift == "channel" else None)
@@ -259,45 +260,6 @@ class ReferenceAccelerator:
 
 def _signed_byte(value: int) -> int:
     return value - (value >> 7 << 8)
-
-
-def _numbers(bits: np.ndarray, count: int) -> Tensor:
-    """Bits [blocks, count * width], lowest first, to unsigned numbers int64 [blocks * count]."""
-    split = torch.from_numpy(bits.reshape(len(bits) * count, -1).astype(np.int64))
-    return (split << torch.arange(split.shape[1])).sum(-1)
-
-
-def _packet(inputs: dict[str, Beats], name: str, count: int) -> np.ndarray:
-    """Data of the one packet that a job brings of a stream.
-
-    Raises
-    ------
-    RuntimeError
-        If it has not ``count`` beats, or ``last`` elsewhere than on the last of them.
-    """
-    beats = inputs[name]
-    ends = np.arange(1, count + 1) == count
-    if not np.array_equal(beats.last, ends):
-        raise RuntimeError(f"the job takes one packet of {count} beats of {name}")
-    return beats.data
-
-
-def _place(beats: Beats, places: list[tuple[np.ndarray, tuple]]) -> None:
-    """Put the beats of a stream, one after the other, into parts of arrays."""
-    done = 0
-    for array, index in places:
-        count = array[index].size // beats.data.shape[1]
-        array[index] = beats.data[done:done + count].view(np.int8).reshape(array[index].shape)
-        done += count
-    if done != len(beats.data):
-        raise RuntimeError(f"the job takes {done} beats, not {len(beats.data)}")
-
-
-def _packed(values: Tensor, design: Design) -> np.ndarray:
-    """Beats of results int64 [count, columns], each of them ``result_bits`` bits."""
-    width = design.result_bits
-    bits = values.numpy()[..., None] >> np.arange(width) & 1
-    return np.packbits(bits.astype(np.uint8).reshape(len(values), -1), axis=1, bitorder="little")
 
 
 def _fields(register: str) -> dict[str, Field]:

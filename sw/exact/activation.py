@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from hw.activations import FRACTION, FUNCTIONS, INSIDE, LINES
 from hw.config import choice
+from hw.config.activations import FRACTION, FUNCTIONS, INSIDE, LINES
 from sw.exact.convert import NAN_BITS, convert
 from sw.exact.formats import from_bits, to_bits
 
@@ -44,7 +44,7 @@ def activate(x: Tensor, name: str) -> Tensor:
     x : Tensor
         bfloat16.
     name : str
-        One of :data:`hw.activations.FUNCTIONS`.
+        One of :data:`hw.config.activations.FUNCTIONS`.
 
     Raises
     ------

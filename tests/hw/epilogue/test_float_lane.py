@@ -6,8 +6,8 @@ from itertools import product
 import pytest
 import torch
 
-from hw.activations import FUNCTIONS
 from hw.config import Design, Pattern
+from hw.config.activations import FUNCTIONS
 from hw.epilogue.float_lane import FloatLane
 from sw.exact.activation import activate, add_bias
 from sw.exact.formats import from_bits, to_bits

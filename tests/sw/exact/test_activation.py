@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import gelu, silu
 
-from hw.activations import FUNCTIONS, LINES
+from hw.config.activations import FUNCTIONS, LINES
 from sw.exact.activation import activate, add_bias
 from sw.exact.convert import convert
 from sw.exact.formats import from_bits, to_bits
