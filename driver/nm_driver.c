@@ -187,12 +187,14 @@ uint64_t nm_result_size(const nm_job *job)
 /* Writes the lowest bits of a value, little-endian, from a bit of cleared bytes on. */
 static void put_bits(uint8_t *bytes, uint64_t bit, uint32_t value, uint32_t width)
 {
-    uint32_t k;
+    const uint32_t kept = (width < 32u) ? (value & ((1u << width) - 1u)) : value;
+    uint32_t k, taken;
 
-    for (k = 0u; k < width; k++) {
+    for (k = 0u; k < width; k += taken) {
         const uint64_t place = bit + k;
 
-        bytes[place / 8u] = (uint8_t)(bytes[place / 8u] | (((value >> k) & 1u) << (place % 8u)));
+        taken = 8u - (uint32_t)(place % 8u); /* to the end of a byte */
+        bytes[place / 8u] = (uint8_t)(bytes[place / 8u] | ((kept >> k) << (place % 8u)));
     }
 }
 
@@ -291,11 +293,10 @@ int64_t nm_result(const nm_job *job, const void *buffer, uint32_t token, uint32_
     uint64_t value = 0u;
     uint32_t k;
 
-    for (k = 0u; k < NM_ACCUMULATOR_WIDTH; k++) {
-        const uint64_t bit = first + k;
-
-        value |= ((uint64_t)(element[bit / 8u] >> (bit % 8u)) & 1u) << k;
+    for (k = 0u; k < NM_ACCUMULATOR_WIDTH; k += 8u - (uint32_t)((first + k) % 8u)) {
+        value |= (uint64_t)(element[(first + k) / 8u] >> ((first + k) % 8u)) << k;
     }
+    value &= (sign << 1) - 1u; /* the last byte may have bits of the next result */
     /* Not a shift to the right of a negative number, which C leaves to the compiler. */
     return ((value & sign) != 0u) ? -(int64_t)(sign - (value & (sign - 1u)) - 1u) - 1
                                   : (int64_t)value;

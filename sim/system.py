@@ -6,13 +6,14 @@ from hw.command.kinds import number, one_of, whole
 from hw.command.parser import Arguments, Parser
 from hw.command.run import run
 from sim.command import add_accelerator, model_parser, read_designs, read_sentences
+from sim.core.tools import check_core
 from sim.simulators.environment import check_environment
 
 
 __all__ = ["main"]
 
 
-MASTERS = ("driver", "registers")
+MASTERS = ("driver", "registers", "core")
 
 
 def _parser() -> Parser:
@@ -29,8 +30,10 @@ def _parser() -> Parser:
     parser.option("--model", kind=one_of("minilm"), default="minilm",
                   help="whose layer: that of the sentence encoder")
     parser.option("--master", kind=one_of(*MASTERS), default="driver",
-                  help="who submits the jobs: the driver in C to the queue, or registers written "
-                       "from Python")
+                  help="who submits the jobs: the driver in C to the queue, registers written from "
+                       "Python, or the driver on a RISC-V core (VexRiscv) in the same model, whose "
+                       "own cycles are counted too; it lays out tokens and reads results, in "
+                       "minutes for a prompt")
     parser.group("memory")
     parser.option("--latency", kind=whole(1, 10_000), default=40,
                   help="cycles from a request to its first answer")
@@ -43,12 +46,15 @@ def _parser() -> Parser:
 def _run(arguments: Arguments) -> int:
     designs, sentences = read_designs(arguments, bus="axi4"), read_sentences(arguments)
     check_environment()
+    if arguments.master == "core":
+        check_core()
+    from sim.runs.core import run_core
     from sim.runs.decode import report_decode
     from sim.runs.program import run_program
     from sim.runs.system import Memory, report, run_layer
     memory = Memory(arguments.latency, arguments.bandwidth or 0.0)
-    run_one = dict(zip(MASTERS, (run_program, run_layer), strict=True))[arguments.master]
-    given = designs, arguments.layer, sentences, memory, run_one
+    run_one = dict(zip(MASTERS, (run_program, run_layer, run_core), strict=True))[arguments.master]
+    given = designs, arguments.layer, sentences, memory, run_one, arguments.master == "core"
     few_exact = report_decode(*given) if arguments.decode else True
     return 0 if report(*given) and few_exact else 1
 

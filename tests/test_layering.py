@@ -43,6 +43,7 @@ FLOORS = {
         {"sim", "sim.benches", "sim.command", "sim.simulators"},
         {"sim.vectors"},
         {"sim.verilated"},
+        {"sim.core"},
         {"sim.runs"},
         {"sim.layer", "sim.model", "sim.patterns", "sim.selectors", "sim.soak",
          "sim.system"},

@@ -15,8 +15,10 @@ FEW = (1, 2)
 
 
 def report_decode(designs: list[Design], layer: int, sentences: list[str], memory: Memory,
-                  run: Run) -> bool:
+                  run: Run, core: bool = False) -> bool:
     """Run and print one token and two, beside the same jobs with all weights, and dense ones.
+
+    With ``core``, ``run`` counts what the program does itself.
 
     ``needed`` is the share of features that some of the tokens keeps, by the reference: what
     ``over dense`` comes to where a beat of the bus has the weights of one feature.
@@ -40,7 +42,7 @@ def report_decode(designs: list[Design], layer: int, sentences: list[str], memor
                   f"{place(designs[0], memory)}", ("pattern", "layer", "tokens"),
                   ("bit-exact", "cycles", "all weights", "fewer", "dense", "fewer", "weight bytes",
                    "all weights", "over dense", "needed", "token bytes", "result bytes",
-                   "descriptor bytes"))
+                   "descriptor bytes", *["firmware"] * core))
     for design in track(designs, "patterns"):
         pattern = design.pattern
         for tokens in sorted({min(design.decode_tokens, few, len(parts["up"][0])) for few in FEW}):
@@ -62,7 +64,7 @@ def report_decode(designs: list[Design], layer: int, sentences: list[str], memor
                           f"{whole.moved['weight']}",
                           f"{ours.moved['weight'] / dense.moved['weight']:.3f}x", f"{needed:.3f}x",
                           f"{ours.moved['act']}", f"{ours.moved['result']}",
-                          f"{ours.moved['descriptor']}")
+                          f"{ours.moved['descriptor']}", *[f"{ours.firmware}"] * core)
         table.section()
     table.print()
     return exact

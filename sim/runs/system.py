@@ -60,6 +60,8 @@ class Outcome:
         to the last, and those with a step.
     moved : dict of str to int
         Bytes over the bus, whole beats, by the names of :data:`hw.layouts.STREAMS`.
+    firmware : int, optional
+        Cycles of the program's own work, where a core of the model runs it.
     """
 
     exact: bool
@@ -67,10 +69,11 @@ class Outcome:
     array_cycles: int
     steps: int
     moved: dict[str, int]
+    firmware: int | None = None
 
 
 Run = Callable[..., Outcome]
-"""What runs a layer: :func:`run_layer`, or :func:`sim.runs.program.run_program`."""
+"""What runs a layer: :func:`run_layer`, or that of ``sim.runs.program`` or ``sim.runs.core``."""
 
 
 def decodes(design: Design, x: Tensor) -> bool:
@@ -128,7 +131,8 @@ def run_layer(design: Design, memory: Memory, x: Tensor, weight: Tensor,
     return outcome(device, exact, cycles)
 
 
-def outcome(device: BusAccelerator, exact: bool, cycles: int) -> Outcome:
+def outcome(device: BusAccelerator, exact: bool, cycles: int,
+            firmware: int | None = None) -> Outcome:
     """What the only job of a device came to.
 
     RuntimeError if the hardware counts other beats than the memory, where it counts them.
@@ -140,7 +144,8 @@ def outcome(device: BusAccelerator, exact: bool, cycles: int) -> Outcome:
         if counted != {name: moved[name] for name in counted}:
             raise RuntimeError(f"the hardware must count what the memory moves, not {counted} for "
                                f"{moved}")
-    return Outcome(exact, cycles, device.read("ARRAY_CYCLES"), device.read("STEPS"), moved)
+    return Outcome(exact, cycles, device.read("ARRAY_CYCLES"), device.read("STEPS"), moved,
+                   firmware)
 
 
 def operands(sentences: list[str], layer: int) -> dict[str, tuple[Tensor, Tensor]]:
@@ -159,9 +164,10 @@ def place(design: Design, memory: Memory) -> str:
 
 
 def report(designs: list[Design], layer: int, sentences: list[str], memory: Memory,
-           run: Run = run_layer) -> bool:
+           run: Run = run_layer, core: bool = False) -> bool:
     """Run and print every pattern beside its dense baseline; return whether all is exact.
 
+    With ``core``, ``run`` counts what the program does itself.
     Designs with ``decode`` run whole prompts here: :func:`sim.runs.decode.report_decode` has the
     tokens that come one at a time.
     """
@@ -169,7 +175,7 @@ def report(designs: list[Design], layer: int, sentences: list[str], memory: Memo
     table = Table(f"MiniLM feed-forward layer {layer}, {place(designs[0], memory)}",
                   ("pattern", "layer", "tokens"),
                   ("bit-exact", "cycles", "dense", "fewer", "busy", "of all", "token bytes",
-                   "weight bytes", "over dense", "result bytes"))
+                   "weight bytes", "over dense", "result bytes", *["firmware"] * core))
     exact = True
     for design in track(designs, "patterns"):
         for tokens in dict.fromkeys((len(parts["up"][0]), *(() if design.decode else (1,)))):
@@ -186,7 +192,7 @@ def report(designs: list[Design], layer: int, sentences: list[str], memory: Memo
                           f"{100 * ours.steps / ours.cycles:.1f} %", f"{ours.moved['act']}",
                           f"{ours.moved['weight']}",
                           f"{ours.moved['weight'] / theirs.moved['weight']:.3f}x",
-                          f"{ours.moved['result']}")
+                          f"{ours.moved['result']}", *[f"{ours.firmware}"] * core)
         table.section()
     table.print()
     return exact

@@ -1,6 +1,7 @@
 // Drives nm_accelerator with an AXI4 master without a simulator around it: AXI4-Lite accesses, and
 // a memory that answers with a latency, a limited bandwidth, pauses, out of order between IDs, and
-// with errors. It watches over the protocol and over what is written where.
+// with errors. It watches over the protocol and over what is written where. Where the model has a
+// core, that runs out of the same memory.
 
 #include <algorithm>
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <map>
 
 #include "axi_lite.h"
+#include "core.h"
 #include "library.h"
 #include "random.h"
 
@@ -53,6 +55,7 @@ struct Channels {
     int serving = -1;               // ID whose word is on offer
     bool answering = false, asked = false, asked_write = false, offered = false;
     uint64_t asked_address = 0, asked_write_address = 0;
+    Core core;
 };
 
 // What is on its way between each model and its memory.
@@ -201,9 +204,11 @@ void take_writes(Vtop& top, Memory& memory, Channels& now) {
 void begin_cycle(Model& model, Memory& memory) {
     Channels& now = channels[&model];
     offer(model.top, memory, now);
+    offer_core(model.top, now.core, 0);
     model.settle();
     take_reads(model.top, memory, now);
     take_writes(model.top, memory, now);
+    take_core(model.top, memory, now.core, 0);
     ++memory.cycles;
 }
 
@@ -218,6 +223,7 @@ EXPORT void nm_reset(Model* model) {
     idle_registers(top);
     top.m_axi_arready = top.m_axi_awready = top.m_axi_wready = 0;
     top.m_axi_rvalid = top.m_axi_bvalid = 0;
+    offer_core(top, channels[model].core, 0);
     model->tick();
     model->tick();
     put_reset(top, false);
@@ -243,6 +249,18 @@ EXPORT uint64_t nm_run(Model* model, Memory* memory, uint64_t limit) {
         if (irq) break;
     }
     return cycle;
+}
+
+// Runs until the program of the core ends, or for `limit` cycles; returns 1 if it has ended, and 2 if
+// it has accessed what is not there, or what may not be.
+EXPORT uint32_t nm_run_core(Model* model, Memory* memory, uint64_t limit) {
+    model->enter();
+    const Core& core = channels[model].core;
+    for (uint64_t cycle = 0; !core.ended && !core.strayed && cycle < limit; ++cycle) {
+        begin_cycle(*model, *memory);
+        model->edge();
+    }
+    return core.strayed ? 2 : core.ended;
 }
 
 // Whether anything is asked for that was not answered.

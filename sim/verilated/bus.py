@@ -90,8 +90,11 @@ class BusAccelerator(WithRegisters):
             bandwidth=int(bandwidth * 2**16), stall=int(stall * 2**32), mixes=mixes,
             longest=design.burst_beats, in_flight=design.outstanding, random=seed)
         self._around = ctypes.byref(self._state)
-        text, _ = simulated("accelerator", design)
-        super().__init__(text, "nm_accelerator", "bus.cpp")
+        super().__init__(*self.model(design), "bus.cpp")
+
+    def model(self, design: Design) -> tuple[str, str]:
+        """Verilog that is simulated, and the name of its top."""
+        return simulated("accelerator", design)[0], "nm_accelerator"
 
     def allow(self, address: int, size: int) -> None:
         """Say which bytes may be written; others are a violation."""

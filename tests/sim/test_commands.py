@@ -66,6 +66,20 @@ def test_a_folder_that_cannot_be_written_is_one_sentence_before_any_work(name, m
                            f"be written to build/sim, not {str(tmp_path)!r} (")
 
 
+@pytest.mark.usefixtures("nothing_slow")
+@pytest.mark.parametrize(("missing", "message"), [
+    ("find_spec", ("pythondata_cpu_vexriscv must be installed for a core, not missing: "
+                   "pip install 'nmforge[core]'")),
+    ("shutil.which", ("riscv64-unknown-elf-gcc must be installed for a core, not missing: "
+                      "Debian has it in gcc-riscv64-unknown-elf")),
+])
+def test_what_a_core_lacks_is_named_before_any_work(missing, message, monkeypatch, capsys):
+    monkeypatch.setattr(system, "check_environment", lambda: None)
+    monkeypatch.setattr(f"sim.core.tools.{missing}", lambda name: None)
+    last = refused(system.main, ["--master", "core"], capsys)
+    assert last == f"python -m sim.system: error: {message}"
+
+
 @pytest.mark.parametrize("command", SMALL, ids=lambda command: command.__name__)
 @pytest.mark.parametrize(("name", "value", "message"), [
     ("SEED", "abc", "an integer from 1 to 2147483647, not 'abc'"),
