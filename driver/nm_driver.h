@@ -1,7 +1,7 @@
 /* Driver of an accelerator with an AXI4 master: python -m hw.generate --bus axi4.
  *
  * C99, without allocation or libraries, for bare metal and for user space. It takes the header that
- * is generated with the accelerator, nm_accelerator.h, and works on any that has its name.
+ * is generated with the accelerator: nm_accelerator.h, or with -DNM_DESIGN=foo that of --name foo.
  *
  * Memory has two kinds of addresses: pointers, by which this program sees it, and addresses of the
  * bus, uint64_t, by which the accelerator does. Caches, where they are not coherent, are the
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "nm_accelerator.h"
+#include "nm_names.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,5 +1,6 @@
 """The register map for people and for C: ``python -m hw.header`` writes its page of the docs."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from hw import VERSION
@@ -36,7 +37,8 @@ def c_header(design: Design, module: str = "nm_accelerator") -> str:
     """C and C++ header of an accelerator: its parameters, offsets, fields and codes.
 
     Macros begin with ``NM``, or with the name of the module where it is another than the default,
-    so that one program can include the headers of two designs.
+    so that one program can include the headers of two designs. Where there is a bus, the driver in
+    C asks for them under the names of the default.
     """
     prefix = "NM" if module == "nm_accelerator" else module.upper()
     lines = [f"/* nmforge {VERSION}: registers of {module}, pattern {design.pattern}. */",
@@ -44,6 +46,7 @@ def c_header(design: Design, module: str = "nm_accelerator") -> str:
     bus = design.bus != "stream"
     registers = (*own_registers(design.number.integer),
                  *(bus_registers(design.decode) if bus else ()))
+    first = len(lines)
     for title, macros in (("Parameters.", _parameters(design)),
                           *((f"{register.name}.", _register(register)) for register in registers),
                           *_codes(design), *(_memory(design) if bus else ())):
@@ -51,7 +54,22 @@ def c_header(design: Design, module: str = "nm_accelerator") -> str:
         lines += [f"#define {prefix}_{name} {value}" for name, value in macros]
     if bus:
         lines += ["", "/* Errors, and what they say. */", *_texts(prefix)]
-    return "\n".join([*lines, "", "#endif", ""])
+    aliases = _aliases(lines[first:], prefix) if bus and prefix != "NM" else ()
+    return "\n".join([*lines, "", "#endif", *aliases, ""])
+
+
+def _aliases(lines: Sequence[str], prefix: str) -> Iterator[str]:
+    """The macros that ``lines`` define by the names of the default, for ``driver/nm_driver.h``.
+
+    They are indented: what begins a line is what the header defines for every program.
+    """
+    yield from ("", "/* The same for driver/nm_driver.h, by the names that it knows. */",
+                "#ifdef NM_ALIASES")
+    for line in lines:
+        if line.startswith(f"#define {prefix}_"):
+            name = re.split(r"\W", line.removeprefix(f"#define {prefix}_"), maxsplit=1)[0]
+            yield f"#  define NM_{name} {prefix}_{name}"
+    yield "#endif"
 
 
 def _parameters(design: Design) -> Iterator[tuple[str, str]]:

@@ -68,9 +68,11 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], base: Design
     Raises
     ------
     ValueError
-        If none of the designs has a parameter that is set, or none is left.
+        If a parameter that is set changes none of the designs, or none is left.
     """
     base.require(*names)
+    sparsest = min(patterns, key=lambda pattern: pattern.n / pattern.m)
+    replace(base, pattern=sparsest).require_effect(*names)
     found: dict[tuple[str, Design], None] = {}
     for pattern in patterns:
         for name in names:

@@ -12,7 +12,11 @@ from hw.config.sums import check_accelerator, check_sums
 from hw.formats import FORMATS
 
 
-__all__ = ["Design"]
+__all__ = ["SPARSE", "Design"]
+
+
+SPARSE = ("selector", "stages", "gather", "pipeline")
+"""Parameters without effect where every value is kept."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,30 @@ class Design(BusParameters):
         if "accelerator" in names:
             check_accelerator(self, listed)
         check_flexible(self.selector, self.pattern, self.flexible)
+
+    def require_effect(self, *names: str) -> None:
+        """Raise ValueError if a parameter is set that changes none of the designs ``names``.
+
+        They have it, as :meth:`require` has seen, but as the other parameters are it does nothing.
+        """
+        for described in self.parameters():
+            value, default = getattr(self, described.name), described.default
+            idle = [self._idle(described.name, name) for name in names
+                    if name in described.metadata["designs"]]
+            if value != default and idle and all(idle):
+                raise ValueError(f"{described.name} must be {default} {idle[0]}, not {value!r}")
+
+    def _idle(self, parameter: str, name: str) -> str:
+        """Where a parameter of the design ``name`` does nothing; empty where it does something."""
+        if parameter in SPARSE and self.pattern.dense and self.flexible == "none":
+            return f"for the pattern {self.pattern}, which keeps every value"
+        if parameter == "decode_stages" and (self.encoding != "rank" or self.pattern.dense):
+            return f"with encoding {self.encoding} of {self.pattern}, which has no rank to decode"
+        if (parameter, name) == ("max_k", "compressor") and not (self.whole_tokens
+                                                                or self.statistics):
+            return ("in a compressor without coefficients, statistics and a shift by channel or "
+                    "token, which holds no token")
+        return ""
 
     def only(self, name: str) -> "Design":
         """The same without what the design ``name`` does not have."""

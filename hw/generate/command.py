@@ -112,6 +112,8 @@ def _generate(arguments: Arguments) -> None:
     pattern = _pattern(arguments)
     why = _resolve(arguments, pattern)
     design = design_from(arguments, pattern)
+    design.require(arguments.design)
+    design.require_effect(arguments.design)
     packaging = _packaging(arguments, design)
     from hw.generate.designs import generate
 

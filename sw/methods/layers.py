@@ -21,6 +21,8 @@ _HEADS = {"lm_head", "embed_out", "pooler", "classifier", "score", "cls", "qa_ou
 _ROUTERS = {"router", "gate", "shared_expert_gate"}
 """Names of routers, beside experts."""
 
+_SPARSE = "sparse already"
+
 NOT_LANGUAGE = "not of the language model"
 
 
@@ -159,7 +161,7 @@ def linear_layers(model: nn.Module) -> dict[str, Layer]:
         if not name:
             continue
         if _is_sparse(module):
-            why = "sparse already"
+            why = _SPARSE
         elif any(name.startswith(f"{prefix}.") and not name.startswith(f"{prefix}.base_layer")
                  for prefix in adapters):
             why = "adapter"
@@ -202,6 +204,19 @@ def _list(patterns: Sequence[str] | str | None) -> list[str]:
     return [patterns] if isinstance(patterns, str) else list(patterns or ())
 
 
+def _refuse_sparse(model: nn.Module, found: dict[str, Layer], wanted: list[str]) -> None:
+    """Raise ValueError if all layers that are asked for, or could be sparse, are so already."""
+    sparse = [name for name, module in model.named_modules(remove_duplicate=False)
+              if isinstance(module, SparseInput)]
+    sparse += [name for name, layer in found.items() if layer.why == _SPARSE]
+    left = [name for name, layer in found.items() if not (layer.never if wanted else layer.why)]
+    for pattern in wanted or ["*"]:
+        held = [name for name in sparse if matches(name, pattern)]
+        if held and not any(matches(name, pattern) for name in left):
+            raise ValueError(f"layers must be dense ones, not {held[0]}, which is sparse already: "
+                             "call remove() of what made it sparse first")
+
+
 def choose(model: nn.Module, layers: Sequence[str] | str | None = None,
            ignore: Sequence[str] | str | None = None) -> tuple[dict[str, nn.Linear],
                                                                dict[str, str]]:
@@ -213,6 +228,7 @@ def choose(model: nn.Module, layers: Sequence[str] | str | None = None,
     kinds = sorted({name.rpartition(".")[2] for name, layer in found.items() if not layer.never})
     there = f"(there are {', '.join(kinds) or 'none'})"
     wanted, ignored = _list(layers), _list(ignore)
+    _refuse_sparse(model, found, wanted)
     for pattern in wanted:
         held = [name for name in found if matches(name, pattern)]
         if not held:

@@ -96,9 +96,11 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], selectors: Sequence[
     Raises
     ------
     ValueError
-        If none of the designs has a parameter that is set.
+        If a parameter that is set changes none of the designs.
     """
     base.require(*names)
+    sparsest = min(patterns, key=lambda pattern: pattern.n / pattern.m)
+    replace(base, pattern=sparsest).require_effect(*names)
     rows: dict[tuple, Row] = {}
 
     def add(name: str, design: Design) -> None:
@@ -119,7 +121,9 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], selectors: Sequence[
                 add(name, design)
                 for variant in variants:
                     if design.has(name, variant):
-                        add(name, replace(design, **variant))
+                        varied = replace(design, **variant)
+                        varied.require_effect(name)
+                        add(name, varied)
     return list(rows.values())
 
 

@@ -7,6 +7,7 @@ from math import prod
 from typing import Any
 
 from hw.config import Design, Pattern
+from hw.config.design import SPARSE
 from synth.store import Store
 from synth.sweep.point import Cells, Point
 from synth.sweep.recall import no_energy
@@ -19,9 +20,6 @@ __all__ = ["BASED", "Crossed", "baseline", "cross", "no_baseline"]
 
 BASED = ("pe", "array", "accelerator")
 """Designs with a dense baseline: the same design that keeps all of its N values, L:L."""
-
-_SPARSE = ("selector", "stages", "gather", "pipeline")
-"""Parameters without effect where every value is kept."""
 
 MOST = 100_000
 """Combinations of a space at most."""
@@ -166,7 +164,7 @@ def _design(name: str, pattern: Pattern, given: dict[str, Any], options: dict[st
         if not Design.has(name, [option]):
             raise ValueError(f"{option} must be of a design that has it, not of {name}")
     own = {key: value for key, value in given.items()
-           if Design.has(name, [key]) and not (pattern.dense and key in _SPARSE)}
+           if Design.has(name, [key]) and not (pattern.dense and key in SPARSE)}
     design = Design(pattern, **{**own, **options})
     design.require(name)
     return design
@@ -175,5 +173,5 @@ def _design(name: str, pattern: Pattern, given: dict[str, Any], options: dict[st
 def _reduced(name: str, design: Design) -> Design:
     """A dense design without what has no effect."""
     defaults: dict[str, Any] = {described.name: described.default
-                                for described in Design.parameters() if described.name in _SPARSE}
+                                for described in Design.parameters() if described.name in SPARSE}
     return replace(design.only(name), **defaults)

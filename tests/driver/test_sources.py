@@ -71,6 +71,72 @@ def test_a_header_without_a_bus_is_refused(tmp_path):
     assert "nm_accelerator.h must be that of an accelerator with --bus axi4" in done.stderr
 
 
+PART = """
+#include "nm_driver.h"
+
+#include "{other}.h"
+
+PART uint32_t {name}_part(nm_port port);
+
+uint32_t {name}_part(nm_port port)
+{{
+    nm_device device;
+
+    return (nm_probe(&device, port) == NM_NO_ACCELERATOR) ? NM_M + 0u * {macro}_N : 0u;
+}}
+"""
+
+WHOLE = """
+#include "nm_driver.h"
+
+uint32_t foo_part(nm_port port);
+uint32_t Bar_2_part(nm_port port);
+
+int main(void)
+{
+    uint32_t registers[256] = {0};
+    nm_device device;
+
+    return !((nm_probe(&device, nm_mapped(registers)) == NM_NO_ACCELERATOR)
+             && (NM_M == 16) && (foo_part(nm_mapped(registers)) == 4u)
+             && (Bar_2_part(nm_mapped(registers)) == 7u));
+}
+"""
+
+
+def test_a_program_has_drivers_for_designs_of_several_names(tmp_path):
+    """One file of it is C++; each sees the macros of another design beside those of its own."""
+    designs = {"foo": DESIGNS["everything"], "Bar_2": DESIGNS["little"],
+               "nm_accelerator": DESIGNS["decode"]}
+    objects = []
+    for name, design in designs.items():
+        (tmp_path / f"{name}.h").write_text(c_header(design, name))
+    for name, other, compiler in (("foo", "Bar_2", "cc"), ("Bar_2", "foo", "c++"),
+                                  ("nm_accelerator", "foo", "cc")):
+        part = tmp_path / f"{name}.c"
+        named = "" if name == "nm_accelerator" else f"-DNM_DESIGN={name}"
+        part.write_text(PART.format(name=name, other=other, macro=other.upper()) if named
+                        else WHOLE)
+        for source in (part, DRIVER / "nm_driver.c"):
+            objects.append(tmp_path / f"{name}_{source.stem}.o")
+            linkage = 'extern"C"' if compiler == "c++" else ""
+            subprocess.run([tool(compiler), *COMPILERS[compiler], *WARNINGS, *[named] * bool(named),
+                            f"-DPART={linkage}", f"-I{tmp_path}", f"-I{DRIVER}", "-c", source,
+                            "-o", objects[-1]], check=True)
+    subprocess.run([tool("c++"), *objects, "-o", tmp_path / "program"], check=True)
+    assert subprocess.run([tmp_path / "program"], check=False).returncode == 0
+
+
+def test_one_file_is_for_one_accelerator(tmp_path):
+    (tmp_path / "nm_accelerator.h").write_text(c_header(DESIGNS["decode"]))
+    (tmp_path / "foo.h").write_text(c_header(DESIGNS["little"], "foo"))
+    done = subprocess.run([tool("cc"), "-std=c99", "-fsyntax-only", f"-I{tmp_path}", f"-I{DRIVER}",
+                           "-DNM_DESIGN=foo", "-include", "nm_accelerator.h",
+                           DRIVER / "nm_driver.c"], capture_output=True, text=True, check=False)
+    assert done.returncode
+    assert "a file must include either nm_accelerator.h or, with NM_DESIGN" in done.stderr
+
+
 def test_it_is_small():
     lines = [line for path in DRIVER.glob("nm_driver.*") for line in path.read_text().splitlines()]
     assert len(lines) < 600

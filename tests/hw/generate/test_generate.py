@@ -117,6 +117,16 @@ def test_output_that_is_no_directory(tmp_path, capsys):
     ("--n 2 --m 4 --design pe --rows 8", "rows must be 4 in design pe, not 8"),
     ("--n 2 --m 4 --design decompressor --selector radix",
      "selector must be rank in design decompressor, not 'radix'"),
+    ("--n 2 --m 4 --design compressor --max-k 64 --shift scalar", (
+        "max_k must be 4096 in a compressor without coefficients, statistics and a shift by "
+        "channel or token, which holds no token, not 64")),
+    ("--n 2 --m 4 --design decompressor --decode-stages 1", (
+        "decode_stages must be 0 with encoding bitmask of 2:4, which has no rank to decode, "
+        "not 1")),
+    ("--n 4 --m 4 --selector radix --stages 2",
+     "selector must be rank for the pattern 4:4, which keeps every value, not 'radix'"),
+    ("--n 4 --m 4 --design pe --gather butterfly",
+     "gather must be auto for the pattern 4:4, which keeps every value, not 'butterfly'"),
     ("--pattern 2:4 --n 2", "n must be left out with a pattern, not '2'"),
     ("--n 2", "m must be given, not left out"),
 ])

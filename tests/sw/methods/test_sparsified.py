@@ -72,6 +72,28 @@ def test_hooks_of_a_layer_run_while_it_is_sparse():
     assert torch.equal(model(X), dense / 2)
 
 
+def test_what_is_sparse_already_is_refused_by_its_name():
+    message = (r"^layers must be dense ones, not 0, which is sparse already: call remove\(\) of "
+               r"what made it sparse first$")
+    model = nn.Sequential(nn.Linear(16, 16), nn.Linear(16, 16))
+    with sparsify(model, "2:4"):
+        for layers in (None, "0", "*"):
+            with pytest.raises(ValueError, match=message):
+                sparsify(model, "4:8", layers=layers)
+    with sparsify(model, "2:4", layers="0"):
+        with pytest.raises(ValueError, match=message):
+            sparsify(model, "4:8", layers=["1", "0"])
+        with sparsify(model, "4:8") as rest:  # what is dense still
+            assert set(rest.layers) == {"1"}
+
+
+@pytest.mark.parametrize("kind", ["llama", "mixtral"])
+def test_a_sparse_model_with_a_head_is_refused_too(kind):
+    model = causal(kind)
+    with sparsify(model), pytest.raises(ValueError, match=r"not model.*, which is sparse already"):
+        sparsify(model)
+
+
 def test_dense_again_in_the_mode_and_with_the_parameters_of_now():
     model = nn.Sequential(nn.Linear(16, 8), nn.Linear(8, 8))
     layers, state = list(model), {key: value * 2 for key, value in model.state_dict().items()}

@@ -206,7 +206,7 @@ def test_layer_of_two_names_with_its_own_forward_is_selected_before_once():
     with sparsify(model, "2:4") as sparse:
         assert set(sparse.layers) == {"0", "1"}
         assert torch.equal(model(X), expected)
-        with pytest.raises(ValueError, match=r"0: sparse already"):
+        with pytest.raises(ValueError, match="not 0, which is sparse already: call remove"):
             sparsify(model, "2:4", layers="0")
         assert torch.equal(copy.deepcopy(model)(X), expected)
     assert set(find_layers(model)) == {"0", "1"}
