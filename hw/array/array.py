@@ -88,7 +88,7 @@ class RowBlocks(wiring.Signature):
     masks : Out(ArrayLayout(m, rows)), except in a dense design
         Their bitmasks, exactly N bits set in each.
     scales : Out(ArrayLayout(8, rows)), where the format has scales
-        Those of the blocks, E8M0.
+        Those of the blocks.
     """
 
     def __init__(self, design: Design):
@@ -132,7 +132,7 @@ class Array(wiring.Component):
     weights : In(ArrayLayout(ArrayLayout(signed(weight bits), m), columns))
         Weights of the same block for each output feature.
     weight_scales : In(ArrayLayout(8, columns)), where the format has scales
-        Those of the blocks of weights, E8M0.
+        Those of the blocks of weights.
     control : In(ArrayLayout(Control, row_tiles))
     o : Out(stream.Signature(ResultRow(design)))
     """

@@ -5,12 +5,12 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.arithmetic.adder import Columns
+from hw.array.block_scale import is_nan, largest_factor, scaled
 from hw.array.float_accumulator import FIELD, FloatAccumulator, normalised
 from hw.array.float_product import Activation, fixed_product, product_bits, whole
 from hw.array.float_row import FloatLayout
 from hw.array.sums import MANTISSA, ExactSum, RoundedSum
 from hw.config import Design
-from hw.formats import E8M0_BIAS
 
 
 __all__ = ["ExactDotProduct", "FloatDotProduct", "RoundedDotProduct"]
@@ -55,7 +55,7 @@ class FloatDotProduct(wiring.Component):
         """Whether a step is NaN, by activations or gathered weights."""
         found = [weight[:-1].all() for weight in self._lanes() if self.design.number.nan]
         if self.design.block:
-            found.append(self.weight_scale.all())
+            found.append(is_nan(self.design.block, self.weight_scale))
         return self.nan | (self.step & Cat(found).any())
 
 
@@ -116,7 +116,7 @@ class RoundedDotProduct(FloatDotProduct):
     signs, bases, triples, exponents, scale, keep, step, nan : In
         As in ``FloatLayout``.
     weight_scale : In(8)
-        Of the block of weights, E8M0. Absent where the format has no scales.
+        Of the block of weights. Absent where the format has no scales.
     weights : In(lanes * weight bits)
         Lane 0 lowest.
     accumulator : Out(RoundedSum())
@@ -130,15 +130,17 @@ class RoundedDotProduct(FloatDotProduct):
 
     def elaborate(self, platform):
         m = Module()
-        form = self.design.number
-        width = (self.design.lanes * form.max_units ** 2).bit_length() + 1
-        columns = Columns(width)
+        form, block = self.design.number, self.design.block
+        most = self.design.lanes * form.max_units ** 2
+        columns = Columns(most.bit_length() + 1)
         self._products(m, columns)
-        value, shift, zero = normalised(m, Cat(columns.sum(m)))
+        given = (self.scale, self.weight_scale) if block else (Const(0), Const(0))
+        total, scales, least = scaled(m, block, Cat(columns.sum(m)), *given)
+        width = (most * largest_factor(block)).bit_length() + 1
+        value, shift, zero = normalised(m, total[:width])
 
         # As if the value had as many bits as the significand of the accumulator.
-        scales = self.scale + self.weight_scale if self.design.block else Const(2 * E8M0_BIAS)
-        lowest = BIAS + width - MANTISSA + 2 * form.unit - 2 * E8M0_BIAS
+        lowest = BIAS + width - MANTISSA + 2 * form.unit + least
         m.submodules.rounding = rounding = FloatAccumulator(width)
         step = {"value": value, "field": Mux(zero, -1 << FIELD - 1, scales - shift + lowest),
                 "keep": self.keep, "step": self.step, "nan": self._nan()}

@@ -10,7 +10,7 @@ from hw.arithmetic.adder import Columns
 from hw.formats import Format
 
 
-__all__ = ["Activation", "base_bits", "fixed_product", "product_bits", "whole"]
+__all__ = ["Activation", "base_bits", "fixed_product", "multiple", "product_bits", "whole", "wire"]
 
 
 WINDOW = 3
@@ -82,12 +82,12 @@ def fixed_product(m: Module, form: Format, activation: Activation, weight: Value
         The product is ``bits + sign - (sign << len(bits))``.
     """
     fraction, field = weight[:form.mantissa], weight[form.mantissa:-1]
-    normal = _wire(m, reduce(or_, field))
-    negative = _wire(m, activation.sign ^ weight[-1])
-    product = _multiple(m, activation, [*fraction, normal])
+    normal = wire(m, reduce(or_, field))
+    negative = wire(m, activation.sign ^ weight[-1])
+    product = multiple(m, activation.base, activation.triple, [*fraction, normal])
     if activation.exponent is None:
         bits = _placed(m, product, field, product_bits(form))
-        return _wire(m, bits ^ negative.replicate(len(bits))), negative
+        return wire(m, bits ^ negative.replicate(len(bits))), negative
     # The exponent of a weight above that of subnormals, and one more: its field, or 1 for these.
     amount = Columns(len(field) + 1)
     for k, (one, other) in enumerate(zip(activation.exponent, field, strict=True)):
@@ -98,9 +98,26 @@ def fixed_product(m: Module, form: Format, activation: Activation, weight: Value
     return bits[1:], negative
 
 
-def _multiple(m: Module, activation: Activation, factor: list[Value]) -> Value:
-    """The activation times a significand of at least two bits, the lowest one first."""
-    base, triple = activation.base, activation.triple
+def multiple(m: Module, base: Value, triple: Value, factor: list[Value], *,
+             signed: bool = False) -> Value:
+    """A number times a factor, two bits of which choose among multiples of the number.
+
+    Parameters
+    ----------
+    m : Module
+        Gets the gates.
+    base, triple : Value
+        The number, and three times it, two bits longer.
+    factor : list of Value
+        Bits of an unsigned number, at least two, the lowest one first.
+    signed : bool
+        The number is in two's complement, and so is the product.
+
+    Returns
+    -------
+    Value
+        As many bits as number and factor have together.
+    """
     columns = Columns(len(base) + len(factor))
     for place in range(0, len(factor), 2):
         low, *high = factor[place:place + 2]
@@ -108,18 +125,20 @@ def _multiple(m: Module, activation: Activation, factor: list[Value]) -> Value:
         if high:
             terms = [(low & ~high[0], base), (high[0] & ~low, Cat(Const(0, 1), base)),
                      (high[0] & low, triple)]
-        chosen = [(_wire(m, choice), source) for choice, source in terms]
-        for k in range(max(len(source) for _, source in terms)):
-            columns.add(place + k, reduce(or_, (choice & source[k] for choice, source in chosen
-                                                if k < len(source))))
-    return _wire(m, Cat(columns.sum(m)))
+        chosen = [(wire(m, choice), source) for choice, source in terms]
+        longest = max(len(source) for _, source in terms)
+        for k in range(longest):
+            bit = reduce(or_, (choice & source[min(k, len(source) - 1)]
+                               for choice, source in chosen if signed or k < len(source)))
+            columns.add(place + k, bit, negative=signed and k == longest - 1)
+    return wire(m, Cat(columns.sum(m)))
 
 
 def _placed(m: Module, product: Value, field: Value, width: int) -> Value:
     """A product shifted by the exponent of a weight, whose field has two bits."""
-    choices = [_wire(m, choice) for choice in
+    choices = [wire(m, choice) for choice in
                (~field[1], field[1] & ~field[0], field[1] & field[0])]
-    return _wire(m, Cat(reduce(or_, (
+    return wire(m, Cat(reduce(or_, (
         choice & product[place - k] for k, choice in enumerate(choices)
         if 0 <= place - k < len(product))) for place in range(width)))
 
@@ -128,9 +147,9 @@ def _shifted(m: Module, bits: Value, amount: list[Value], filling: Value, width:
     """The lowest bits of a product shifted left, and filled on both sides."""
     for k, shift in enumerate(amount[:WINDOW]):
         filled = filling.replicate(1 << k)
-        bits = _wire(m, Mux(shift, Cat(filled, bits), Cat(bits, filled)))
+        bits = wire(m, Mux(shift, Cat(filled, bits), Cat(bits, filled)))
     high = amount[WINDOW:]
-    windows = [_wire(m, reduce(and_, (bit if number >> k & 1 else ~bit
+    windows = [wire(m, reduce(and_, (bit if number >> k & 1 else ~bit
                                       for k, bit in enumerate(high))))
                for number in range(1 << len(high))]
     placed = []
@@ -139,10 +158,10 @@ def _shifted(m: Module, bits: Value, amount: list[Value], filling: Value, width:
                    if 0 <= place - (k << WINDOW) < len(bits)]
         inside = reduce(or_, (window for window, _ in sources))
         placed.append(reduce(or_, (window & bit for window, bit in sources), filling & ~inside))
-    return _wire(m, Cat(placed))
+    return wire(m, Cat(placed))
 
 
-def _wire(m: Module, value: Value) -> Signal:
+def wire(m: Module, value: Value) -> Signal:
     """A value as a net: whoever takes a bit of an expression would get gates of its own."""
     signal = Signal(len(value))
     m.d.comb += signal.eq(value)

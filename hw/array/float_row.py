@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.array.block_scale import is_nan
 from hw.array.float_product import base_bits, whole
 from hw.array.row import decode_selects, select_fields
 from hw.config import Design
@@ -27,7 +28,7 @@ class FloatLayout(data.StructLayout):
     keep : 1
         Low if this step begins a new sum.
     scale : 8
-        Of the block, E8M0. Absent where the format has no scales.
+        Of the block. Absent where the format has no scales.
     step, nan : 1
         There is a step; its scale, or one of its kept activations, is NaN. Absent where an exact
         sum has no NaN.
@@ -65,7 +66,7 @@ class FloatDecoder(wiring.Component):
     mask : In(m)
         Where they stand; exactly ``n`` bits set. Absent when dense.
     scale : In(8)
-        Of the block, E8M0. Absent where the format has no scales.
+        Of the block. Absent where the format has no scales.
     step : In(1)
         The inputs hold a block.
     start : In(1)
@@ -115,7 +116,7 @@ class FloatDecoder(wiring.Component):
                 nans.append(value[:-1] >= form.nan)
         if self.design.block:
             m.d.comb += shared.scale.eq(self.scale)
-            nans.append(self.scale.all())
+            nans.append(is_nan(self.design.block, self.scale))
         m.d.comb += shared.keep.eq(~(self.step & self.start))
         if "step" in shared.shape().members:
             m.d.comb += [shared.step.eq(self.step), shared.nan.eq(self.step & Cat(nans).any())]

@@ -115,7 +115,7 @@ class PE(wiring.Component):
     weights : In(ArrayLayout(signed(weight bits), m))
         Weights of the block.
     weight_scale : In(8)
-        Of the block of weights, E8M0, with the digits. Absent where the format has no scales.
+        Of the block of weights, with the digits. Absent where the format has no scales.
     accumulator : Out(sum_shape(design))
         Sum of all steps since the last one that began a sum.
     """

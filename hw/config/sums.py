@@ -17,7 +17,7 @@ __all__ = ["check_accelerator", "check_sums"]
 INTEGERS = ("int4", "int8")
 
 FLOATS = ("fp8_e4m3", "fp6_e2m3", "fp6_e3m2", "fp4_e2m1", "mxfp8_e4m3", "mxfp6_e2m3",
-          "mxfp6_e3m2", "mxfp4")
+          "mxfp6_e3m2", "mxfp4", "nvfp4")
 """Formats of activations, by weights of the same, that a PE multiplies beside integers."""
 
 
@@ -55,8 +55,8 @@ def check_accelerator(design: "Design", where: str) -> None:
         if design.format not in tokens:
             raise ValueError(f"format must be one of {', '.join(tokens)}, or bf16 or fp16 with "
                              f"quantize, in {where}, not {design.format!r}")
-    elif design.quantize not in FLOATS:
-        there = [name for name in QUANTIZERS if name in FLOATS]
+    elif design.quantize not in FLOATS or design.tensor_scaled:
+        there = [name for name in QUANTIZERS if name in FLOATS and name != "nvfp4"]
         raise ValueError(f"quantize must be none or one of {', '.join(there)} in {where}, not "
                          f"{design.quantize!r}")
     if design.number.integer:

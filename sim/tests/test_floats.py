@@ -15,11 +15,12 @@ WIDTHS = {"fp4_e2m1": 24, "fp6_e2m3": 32, "fp6_e3m2": 32, "fp8_e4m3": 49}
 """Bits of an exact accumulator of each format."""
 
 MX = ("mxfp4", "mxfp6_e2m3", "mxfp6_e3m2", "mxfp8_e4m3")
+BLOCKS = (*MX, "nvfp4")
 
 LONG = pytest.mark.long
 CASES = [("fp8_e4m3", "3:7"), ("mxfp4", "4:8"),
          *(pytest.param(form, pattern, marks=LONG) for form, pattern in zip(
-             MX, ("16:32", "2:4", "4:8", "8:16"), strict=True)),
+             BLOCKS, ("16:32", "2:4", "4:8", "8:16", "8:16"), strict=True)),
          *(pytest.param(form, pattern, marks=LONG) for form in WIDTHS
            for pattern in ("2:4", "4:8", "8:16", "16:32", "3:7"))]
 
@@ -76,7 +77,7 @@ def check_pe(bench, design, count=40, depth=8):
 
 
 @pytest.mark.parametrize(("form", "pattern"), [
-    ("mxfp4", "4:8"), *(pytest.param(form, "8:16", marks=LONG) for form in MX),
+    ("mxfp4", "4:8"), *(pytest.param(form, "8:16", marks=LONG) for form in BLOCKS),
     *(pytest.param(form, pattern, marks=LONG) for form in WIDTHS
                            for pattern in ("8:16", "3:7", "4:4"))])
 def test_array_of_floats(bench, form, pattern):

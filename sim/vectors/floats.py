@@ -15,6 +15,10 @@ from sw.exact.formats import Coded, from_bits
 __all__ = ["Sums", "any_masks", "fields", "float_sums", "kept_values"]
 
 
+NAN = {"e8m0": 0xFF, "e4m3": 0x7F}
+"""Bits of a scale that is NaN."""
+
+
 @dataclass(frozen=True)
 class Sums:
     """Sums of ``depth`` steps each.
@@ -46,7 +50,8 @@ class Sums:
             if not design.block:
                 return Coded(values, design.format)
             each = np.ascontiguousarray(scales[:, :depth:design.block.size // design.pattern.m])
-            return Blocks(values, torch.from_numpy(each).view(SCALE_TYPES["e8m0"]), design.format)
+            kind = SCALE_TYPES[design.block.scale]
+            return Blocks(values, torch.from_numpy(each).view(kind), design.format)
 
         keep = torch.from_numpy(self.masks[:, :depth].reshape(len(self.masks), -1))
         found = dot(operand(self.x, self.x_scales), operand(self.w, self.w_scales),
@@ -83,12 +88,15 @@ def _scales(design: Design, sums: int, depth: int, rng: np.random.Generator) -> 
     """Scales of every step: middle ones, in some sums any, and NaN in the last sums alone."""
     steps = design.block.size // design.pattern.m if design.block else 1
     blocks = -(-depth // steps)
+    kind = design.block.scale if design.block else "e8m0"
     found = rng.integers(117, 138, (sums, blocks))
-    kind = np.arange(sums)[:, None] % 8
-    found = np.where(kind < 2, rng.choice([0, 1, 60, 254], (sums, 1)) // (kind + 1)
+    part = np.arange(sums)[:, None] % 8
+    found = np.where(part < 2, rng.choice([0, 1, 60, 254], (sums, 1)) // (part + 1)
                      + rng.integers(0, 25, (sums, blocks)), found).clip(0, 254)
+    if kind == "e4m3":  # subnormal ones in some sums
+        found = rng.integers(0, np.where(part < 2, 9, NAN[kind]), (sums, blocks))
     rare = (np.arange(sums) >= sums - sums // 4)[:, None]
-    found[rare & (rng.random((sums, blocks)) < 0.2)] = 0xFF
+    found[rare & (rng.random((sums, blocks)) < 0.2)] = NAN[kind]
     return found.astype(np.uint8).repeat(steps, axis=1)[:, :depth]
 
 
@@ -113,9 +121,9 @@ def fields(values: np.ndarray, design: Design, scales: np.ndarray | None = None
     if not integers:
         found["exponents"] = bit_rows(exponent, form.exponent)
     wrong = np.max(magnitude, 1) >= (form.nan or 1 << form.bits)
-    if scales is not None:
+    if scales is not None and design.block:
         found["scale"] = bit_rows(scales, 8)
-        wrong |= scales == 0xFF
+        wrong |= scales == NAN[design.block.scale]
     if form.nan or design.accumulator == "fp32":
         found |= {"step": np.ones((len(values), 1), bool), "nan": bit_rows(wrong, 1)}
     return found

@@ -115,11 +115,13 @@ def test_quantised_blocks_have_one_step(parameters, message):
 
 @pytest.mark.parametrize(("name", "parameters", "message"), [
     ("pe", {"format": "fp16"}, ("format must be one of int4, int8, fp8_e4m3, fp6_e2m3, fp6_e3m2, "
-                                "fp4_e2m1, mxfp8_e4m3, mxfp6_e2m3, mxfp6_e3m2, mxfp4 in design pe, "
-                                "not 'fp16'")),
-    ("array", {"format": "nvfp4", "weight_format": "nvfp4"},
+                                "fp4_e2m1, mxfp8_e4m3, mxfp6_e2m3, mxfp6_e3m2, mxfp4, nvfp4 in "
+                                "design pe, not 'fp16'")),
+    ("array", {"format": "mxfp8_e5m2", "weight_format": "mxfp8_e5m2"},
      ("format must be one of int4, int8, fp8_e4m3, fp6_e2m3, fp6_e3m2, fp4_e2m1, mxfp8_e4m3, "
-      "mxfp6_e2m3, mxfp6_e3m2, mxfp4 in design array, not 'nvfp4'")),
+      "mxfp6_e2m3, mxfp6_e3m2, mxfp4, nvfp4 in design array, not 'mxfp8_e5m2'")),
+    ("array", {"format": "nvfp4", "weight_format": "nvfp4"},
+     "accumulator must be fp32 with format nvfp4, not 'exact'"),
     ("pe", {"format": "mxfp4", "weight_format": "mxfp4"},
      "accumulator must be fp32 with format mxfp4, not 'exact'"),
     ("pe", {"format": "mxfp4", "weight_format": "mxfp4", "accumulator": "fp32",
@@ -146,6 +148,9 @@ def test_quantised_blocks_have_one_step(parameters, message):
     ("accelerator", {"format": "bf16", "quantize": "fp8_e5m2"},
      ("quantize must be none or one of fp8_e4m3, mxfp8_e4m3, mxfp6_e2m3, mxfp6_e3m2, mxfp4 in "
       "design accelerator, not 'fp8_e5m2'")),
+    ("accelerator", FLOATS | {"quantize": "nvfp4", "weight_format": "nvfp4"},
+     ("quantize must be none or one of fp8_e4m3, mxfp8_e4m3, mxfp6_e2m3, mxfp6_e3m2, mxfp4 in "
+      "design accelerator, not 'nvfp4'")),
     ("accelerator", FLOATS | {"weight_format": "int8"},
      "weight_format must be fp8_e4m3 with format fp8_e4m3, not 'int8'"),
     ("accelerator", FLOATS | {"epilogue_lanes": 1},

@@ -23,7 +23,7 @@ _SHARED_MEANINGS = {
              "hidden bit where there are exponents; 0 where there is no step",
     "triples": "three times that",
     "exponents": "their exponents above that of the smallest numbers",
-    "scale": "scale of the activations, E8M0",
+    "scale": "scale of the activations",
     "step": "there is a step",
     "nan": "a kept activation of the step, or its scale, is NaN",
     "selects": "for each node of the gather the one-hot source of its value; see docs/hw/gather.md",
@@ -33,11 +33,16 @@ _SHARED_MEANINGS = {
 _FLOATS = {"fp32": "binary32", "bf16": "bf16"}
 
 
-def _meaning(name: str) -> str:
+def _meaning(name: str, design: Design) -> str:
     if name.startswith("clears"):
         return (f"what clears the registers of stage {name.removeprefix('clears')} of the gather; "
                 "see docs/hw/gather.md")
-    return _SHARED_MEANINGS[name]
+    return _SHARED_MEANINGS[name] + (_scale(design) if name == "scale" else "")
+
+
+def _scale(design: Design) -> str:
+    """How a scale of a block is written, where there is one."""
+    return f", {design.block.scale.upper()}" if design.block else ""
 
 
 def _cycles(count: int) -> str:
@@ -65,10 +70,10 @@ class PETop(Top):
             return f", {_cycles(cycles)} after the weights" if cycles else ""
 
         super().__init__(design, inside, [
-            *(Port(name, "in", width, _meaning(name) + when(name))
+            *(Port(name, "in", width, _meaning(name, design) + when(name))
               for name, width in self.fields.items()),
             Port("weights", "in", design.pattern.m * design.weight.bits, "weights of the block"),
-            *([Port("weight_scale", "in", 8, "their scale, E8M0" + when("bases"))]
+            *([Port("weight_scale", "in", 8, "their scale" + _scale(design) + when("bases"))]
               if design.block else []),
             Port("accumulator", "out", Shape.cast(sum_shape(design)).width,
                  f"{_sum_meaning(design)}, {_cycles(inside.latency)} after the weights"),
@@ -102,9 +107,10 @@ class ArrayTop(Top):
         self.axis = result_axis("m_axis", design, "last row of the array")
         masks = [] if pattern.dense else [
             Port("masks", "in", design.rows * pattern.m, "bitmask of each row's block")]
-        scales = [Port("scales", "in", design.rows * 8, "scale of each row's block, E8M0"),
+        kind = _scale(design)
+        scales = [Port("scales", "in", design.rows * 8, f"scale of each row's block{kind}"),
                   Port("weight_scales", "in", design.columns * 8,
-                       "scale of each column's weights, E8M0")] if design.block else []
+                       f"scale of each column's weights{kind}")] if design.block else []
         super().__init__(design, Array(design), [
             Port("values", "in", design.rows * pattern.n * design.number.bits,
                  "N kept values of each row's block"),
