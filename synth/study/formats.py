@@ -16,7 +16,7 @@ __all__ = ["NUMBERS", "in_format", "left_out", "sentences", "table"]
 
 
 NUMBERS = ("int8", "int4", "fp8_e4m3", "fp6_e3m2", "fp6_e2m3", "fp4_e2m1", "mxfp8_e4m3",
-           "mxfp6_e3m2", "mxfp6_e2m3", "mxfp4")
+           "mxfp6_e3m2", "mxfp6_e2m3", "mxfp4", "nvfp4")
 """Formats that a study can compare: activations by weights of the same."""
 
 

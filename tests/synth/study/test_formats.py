@@ -20,7 +20,9 @@ PAPER = tuple(map(Pattern.parse, ("2:4", "4:8", "8:16", "16:32")))
 @pytest.mark.parametrize("pattern", PAPER, ids=str)
 def test_every_pe_is_there_with_an_accumulator_that_holds_its_sums(numbers, pattern):
     made = in_format("pe", Design(pattern), numbers)
-    assert made is not None
+    assert (made is None) == (numbers == "nvfp4" and pattern.m == 32)
+    if made is None:
+        return
     assert made.multiplied.format == numbers
     if made.accumulator == "exact" and not made.number.integer:
         with pytest.raises(ValueError, match="accumulator_width must be from"):
