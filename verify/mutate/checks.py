@@ -25,7 +25,7 @@ from verify.jobs import JobBench
 from verify.mutate.devices import streams
 
 
-__all__ = ["accelerator", "compressor", "decompressor", "selector"]
+__all__ = ["accelerator", "compressor", "decompressor", "selector", "through"]
 
 
 Check = Callable[[Any], None]
@@ -51,8 +51,8 @@ def selector(design: Design) -> Check:
         scores = rng.integers(0, top, (BLOCKS, pattern.m))
         mask = nm_mask(torch.from_numpy(scores.astype(np.int16)), pattern.n, pattern.m).numpy()
         last, none = rng.random(BLOCKS) < 0.3, np.zeros((BLOCKS, 0), bool)
-        return _streams(Beats(bit_rows(scores, design.score_width), last, none),
-                        Beats(mask, last, none))
+        return through(Beats(bit_rows(scores, design.score_width), last, none),
+                       Beats(mask, last, none))
 
     def check(built: Any) -> None:
         for seed in (1, 2):
@@ -64,7 +64,7 @@ def selector(design: Design) -> Check:
 def compressor(design: Design) -> Check:
     """Streams against the reference, with pauses, a reset in between, and their cycles."""
     tokens = random_tokens(design, BLOCKS, generator("mutate", design))
-    return _streams(tokens.dense, tokens.compressed, tokens.channel, tokens.shift)
+    return through(tokens.dense, tokens.compressed, tokens.channel, tokens.shift)
 
 
 def decompressor(design: Design) -> Check:
@@ -83,7 +83,7 @@ def decompressor(design: Design) -> Check:
     dense = np.zeros(masks.shape, np.int64)
     dense[masks] = number_rows(sent.data, design.number.bits)[~illegal].ravel()
     other = Beats(bit_rows(dense, design.number.bits), sent.last, illegal[:, None])
-    checks = [_streams(sent, legal), _streams(replace(sent, user=user), other)]
+    checks = [through(sent, legal), through(replace(sent, user=user), other)]
 
     def check(built: Any) -> None:
         for each in checks:
@@ -162,8 +162,12 @@ def _job(built: Any, job: LinearJob, result: Any) -> int:
     return took
 
 
-def _streams(sent: Beats, expected: Beats, channel: np.ndarray | None = None,
-             shift: int = 0) -> Check:
+def through(sent: Beats, expected: Beats, channel: np.ndarray | None = None, shift: int = 0,
+            tensor: int = 0, slow: int = 40) -> Check:
+    """What is sent comes out as expected, with pauses, a reset in between, and the same cycles.
+
+    ``slow`` are the cycles of a beat at most, pauses among them.
+    """
     ends = np.flatnonzero(sent.last)
     middle = int(ends[len(ends) // 2]) + 1
     cycles: dict[tuple[float, int], int] = {}
@@ -173,8 +177,9 @@ def _streams(sent: Beats, expected: Beats, channel: np.ndarray | None = None,
             for start, part in ((0, slice(0, middle)), (middle, slice(middle, None))):
                 built.reset()
                 # More than is waited for: the reset finds blocks inside.
-                out, took = built.run(sent[start:], len(expected[part].last), limit=3000 + 40 * len(
-                    sent.last), stall=stall, channel=channel, shift=shift)
+                out, took = built.run(sent[start:], len(expected[part].last),
+                                      limit=3000 + slow * len(sent.last), stall=stall,
+                                      channel=channel, shift=shift, tensor=tensor)
                 compare(out, expected[part], "stream")
                 # The first design that is checked is the one without a mutant.
                 assert cycles.setdefault((stall, start), took) == took, "another number of cycles"

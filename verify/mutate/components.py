@@ -24,7 +24,7 @@ class Component:
     name : str
         Of the component.
     top : str
-        One of :data:`hw.config.DESIGNS`.
+        One of :data:`hw.config.DESIGNS`, or of :data:`verify.mutate.parts.PARTS`.
     design : Design
         The design point.
     modules : tuple of str
@@ -45,14 +45,17 @@ class Component:
 
     def check(self) -> "Check":
         """What the project checks of it."""
-        from verify.mutate import checks
+        from verify.mutate import checks, part_checks
 
-        made: Callable[[Design], Check] = getattr(checks, self.top)
+        held = checks if hasattr(checks, self.top) else part_checks
+        made: Callable[[Design], Check] = getattr(held, self.top)
         return made(self.design)
 
 
 _SMALL = Pattern(2, 4)
 _compressor = partial(Design, _SMALL, max_k=12)
+
+_SMALL_ACCELERATOR = partial(Design, _SMALL, rows=2, columns=2, tile=1, max_k=12, batch_tokens=4)
 
 _ARRAY = ("*_array", "*_pe", "*_dot_product", "*_gather_*", "*_stage_*to*", "*_decoder*",
           "*_recoder", "*_result_*")
@@ -68,7 +71,8 @@ COMPONENTS = {component.name: component for component in (
     Component("decompressor", "decompressor", Design(_SMALL)),
     Component("decompressor-index", "decompressor", Design(_SMALL, encoding="index")),
     Component("decompressor-rank", "decompressor", Design(_SMALL, encoding="rank")),
-    Component("array", "accelerator", Design(
-        _SMALL, rows=2, columns=2, tile=1, max_k=12, batch_tokens=4, epilogue_lanes=0), _ARRAY),
+    Component("array", "accelerator", _SMALL_ACCELERATOR(epilogue_lanes=0), _ARRAY),
+    Component("lane", "lane", _SMALL_ACCELERATOR(
+        epilogue_lanes=1, statistics=True, shift="mean")),
 )}
 """By name."""

@@ -9,6 +9,7 @@ from sim.simulators.runner import generated
 from sim.verilated.accelerator import Accelerator
 from sim.verilated.library import Library
 from sim.verilated.pipeline import Pipeline
+from verify.mutate.parts import PARTS, part, taken
 
 
 __all__ = ["begin", "device", "streams", "verilog"]
@@ -36,15 +37,25 @@ class _Selector(Library):
                              ctypes.c_uint64(seed))
 
 
+class _Part(Pipeline):
+    """A part of an accelerator between streams."""
+
+    def __init__(self, name: str, text: str):
+        self._widths = {"m_axis_tdata": taken(name)}
+        Library.__init__(self, text, f"nm_{name}", _HARNESS / "pipeline.cpp")
+
+
 def verilog(name: str, design: Design) -> str:
-    """The design as it is generated."""
-    return generated(name, design)[0]
+    """The design, or the part of an accelerator, as it is generated."""
+    return part(name, design) if name in PARTS else generated(name, design)[0]
 
 
 def device(name: str, design: Design, text: str) -> Any:
     """The design of Verilog with mutants, in simulation."""
     if name == "selector" and not streams(design):
         return _Selector(design, text)
+    if name in PARTS:
+        return _Part(name, text)
     if name == "accelerator":
         return Accelerator(design, text=text, harness=_HARNESS / "accelerator.cpp")
     return Pipeline(name, design, text, _HARNESS / "pipeline.cpp")

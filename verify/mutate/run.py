@@ -83,11 +83,13 @@ def _one(name: str, count: int, folder: Path) -> Outcome:
 def _attempts(name: str, count: int, folder: Path, most: int) -> Iterator[None]:
     """Start the process again after each mutant that ended it, until all are tried."""
     for _ in range(most + 1):
-        before = len(state_of(COMPONENTS[name], folder).verdicts)
+        before = state_of(COMPONENTS[name], folder).told
         done = call([sys.executable, "-m", "verify.mutate.trial", name, count, folder])
         yield
         if done.returncode == 0:
             return
-        if len(state_of(COMPONENTS[name], folder).verdicts) == before:
+        state = state_of(COMPONENTS[name], folder)
+        if state.told == before or not state.begun:
             raise Fault(f"mutants of {name} must be tried, not fail: "
                         f"{(done.stderr.strip().splitlines() or ['no message'])[-1]}")
+        state.end(state.begun, "crash")

@@ -18,9 +18,11 @@ __all__ = ["mutants_of", "state_of", "try_all", "verdict"]
 
 
 LIMIT = 60
-"""Seconds of a mutant; cycles are limited, so that only a model that never settles takes them."""
+"""Seconds of a processor for a mutant, however busy the machine is; cycles are limited, so that
+only a model that never settles takes them."""
 
-_DEPENDS = ("verify/mutate/checks.py", "verify/mutate/make.py", "verify/mutate/devices.py",
+_DEPENDS = ("verify/jobs.py", "verify/mutate/checks.py", "verify/mutate/part_checks.py",
+            "verify/mutate/parts.py", "verify/mutate/make.py", "verify/mutate/devices.py",
             "sim/vectors", "sim/verilated", "sw/exact", "sw/driver")
 """Sources that a verdict depends on, besides the design."""
 
@@ -68,10 +70,11 @@ def try_all(component: Component, count: int, folder: Path) -> None:
     built, check = device(component.top, component.design, mutants.verilog), component.check()
     assert verdict(built, check, 0) == SURVIVED, f"{component.name} must pass without a mutant"
     for number, name in left:
-        signal.alarm(LIMIT)  # ends the process: no handler runs inside a model
+        # The signal ends the process: no handler runs inside a model.
+        signal.setitimer(signal.ITIMER_PROF, LIMIT)
         state.begin(name)
         state.end(name, verdict(built, check, number))
-    signal.alarm(0)
+    signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 if __name__ == "__main__":

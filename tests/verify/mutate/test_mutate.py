@@ -128,8 +128,8 @@ def test_verdicts_survive_the_end_of_a_process(tmp_path):
     state.begin("four")
     path.write_text(path.read_text() + '{"mutant": "fi')
     state = State(path, "a")
-    assert state.verdicts == {"one": "result", "two": "equivalent: module", "three": "survived",
-                              "four": "crash"}
+    assert state.verdicts == {"one": "result", "two": "equivalent: module", "three": "survived"}
+    assert state.begun == "four", "its process was ended, by it or by others"
     assert state.tried == {"two", "three"}
     assert State(path, "a").verdicts == state.verdicts
     assert State(path, "b").verdicts == {}, "of another design, or other checks"
@@ -163,8 +163,9 @@ def test_what_stops_a_trial_is_one_sentence(tmp_path):
 @pytest.mark.parametrize("codes", [[0], [-14, 0], [1, 1]])
 def test_a_mutant_that_ends_the_process_is_noticed_and_the_next_is_tried(codes, tmp_path,
                                                                          monkeypatch):
-    """Where nothing was tried in between, it is no mutant that failed."""
+    """Where nothing was tried in between, it is no mutant that failed: not what was left open."""
     state = State(tmp_path / "x.jsonl", "a")
+    state.begin("left open by a run that was ended")
     left = list(codes)
 
     def call(words):
@@ -182,6 +183,8 @@ def test_a_mutant_that_ends_the_process_is_noticed_and_the_next_is_tried(codes, 
     else:
         assert len(list(attempts)) == len(codes)
         assert not left
+        crashed = {f"mutant {k}": "crash" for k in range(1, len(codes))}
+        assert State(state.path, "a").verdicts == crashed
 
 
 def test_figures_are_of_those_that_make_a_difference():

@@ -1,0 +1,114 @@
+"""What is checked of parts of an accelerator alone: their numbers, against the exact reference."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from hw.config import Design
+from hw.epilogue.terms import LaneInput
+from hw.fixed_point import BIAS_BITS, GAIN_BITS, SCALE_BITS, SHIFT_BITS, TOKEN_FRACTION, Output
+from sim.vectors.stimulus import bit_rows, generator
+from sim.vectors.tokens import Beats
+from sw.exact.epilogue import UNIT_GAIN, correct, requantize, scale_to_float
+from verify.mutate.checks import through
+
+
+__all__ = ["lane"]
+
+
+Check = Callable[[Any], None]
+
+BLOCKS = 3000
+"""Accumulators for each output and exponent."""
+
+EXPONENTS = {Output.CORRECTED: (0,), Output.INT8: (0,), Output.FP32: (-128, -100, 0, 93, 127),
+             Output.BF16: (-128, -105, 3, 127)}
+"""Of the results of each kind: subnormal ones, infinities, and what is in between."""
+
+
+def lane(design: Design) -> Check:
+    """Every output, by numbers of every size, sparse and dense in ones, ties, and the ends."""
+    checks: list[Check] = []
+    for output, exponents in EXPONENTS.items():
+        for exponent in exponents:
+            rng = generator("lane", design, output, exponent)
+            given = _terms(design, rng)
+            number = _result(design, given, output, exponent)
+            last = rng.random(BLOCKS) < 0.3
+            none = np.zeros((BLOCKS, 0), bool)
+            checks.append(through(Beats(_packed(LaneInput(design), given), last, none),
+                                  Beats(bit_rows(number & 0xFFFF_FFFF, 32), last, none),
+                                  shift=exponent, tensor=int(output)))
+
+    def check(built: Any) -> None:
+        for each in checks:
+            each(built)
+
+    return check
+
+
+def _numbers(rng: np.random.Generator, bits: int, signed: bool) -> np.ndarray:
+    """Numbers of every size: random ones, few ones or few zeros, powers of two, and the ends."""
+    top = 1 << bits
+    any_number = rng.integers(0, top, BLOCKS)
+    kinds = np.stack([
+        any_number, any_number >> rng.integers(0, bits, BLOCKS),
+        any_number & rng.integers(0, top, BLOCKS) & rng.integers(0, top, BLOCKS),
+        any_number | rng.integers(0, top, BLOCKS) | rng.integers(0, top, BLOCKS),
+        1 << rng.integers(0, bits, BLOCKS), -1 << rng.integers(0, bits, BLOCKS),
+        rng.choice([0, 1, -1, top // 2, top // 2 - 1], BLOCKS)]) % top
+    chosen = kinds[rng.integers(0, len(kinds), BLOCKS), np.arange(BLOCKS)]
+    return np.where(chosen >= top // 2, chosen - top, chosen) if signed else chosen
+
+
+def _terms(design: Design, rng: np.random.Generator) -> dict[str, Any]:
+    """Fields of :class:`LaneInput`, which add up to every size of result."""
+    fields = LaneInput(design).members
+    accumulator = _numbers(rng, design.accumulator_width, True)
+    plain = rng.random((4, BLOCKS)) < 0.3  # terms that change nothing let the others through
+    return {
+        "accumulator": accumulator,
+        "row_sum": _numbers(rng, fields["row_sum"].width, True),
+        "token": {"eta": np.where(plain[0], 0, _numbers(rng, 8, True)),
+                  "gain": np.where(plain[1], UNIT_GAIN, _numbers(rng, GAIN_BITS, False)),
+                  "scale": np.where(plain[2], 1 << TOKEN_FRACTION,
+                                    _numbers(rng, SCALE_BITS, False))},
+        "channel": {"scale": _numbers(rng, SCALE_BITS, False),
+                    "shift": rng.integers(0, 1 << SHIFT_BITS, BLOCKS),
+                    "unused": rng.integers(0, 8, BLOCKS),
+                    "bias": np.where(plain[3], 0, _numbers(rng, BIAS_BITS, True))},
+    }
+
+
+def _result(design: Design, given: dict[str, Any], output: Output, exponent: int) -> np.ndarray:
+    """What the reference makes of them."""
+    def tensor(numbers: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(np.asarray(numbers, np.int64))
+
+    token, channel = given["token"], given["channel"]
+    corrected = correct(tensor(given["accumulator"]), tensor(given["row_sum"]),
+                        tensor(token["gain"]), tensor(token["eta"]),
+                        min(32, design.accumulator_width))
+    terms = (*(tensor(channel[name]) for name in ("scale", "shift", "bias")),
+             tensor(token["scale"]))
+    if output == Output.CORRECTED:
+        return corrected.numpy()
+    if output == Output.INT8:
+        return requantize(corrected, *terms).long().numpy()
+    return scale_to_float(corrected, *terms, exponent=exponent, output=output).numpy()
+
+
+def _packed(layout: Any, given: dict[str, Any]) -> np.ndarray:
+    """Fields of a layout as bits, in its order; ``last``, which is not given, is left out."""
+    columns = []
+    for name, shape in layout.members.items():
+        if name not in given:
+            continue
+        if isinstance(given[name], dict):
+            columns.append(_packed(shape, given[name]))
+        else:
+            width = shape if isinstance(shape, int) else shape.width
+            columns.append(bit_rows(given[name] & (1 << width) - 1, width))
+    return np.concatenate(columns, 1)
