@@ -46,10 +46,20 @@ class Journal:
         self.lines = lines[1:]
 
     def add(self, line: dict[str, Any]) -> None:
-        """Add a line, and hand it to the system: the end of this process does not lose it."""
+        """Add a line, and hand it to the system: the end of this process does not lose it.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written, as on a full disk; with the name of the file.
+        """
+        try:
+            with open(self.path, "a", encoding="utf-8") as file:
+                file.write(f"{json.dumps(line)}\n")
+        except OSError as error:
+            error.filename = str(self.path)
+            raise
         self.lines.append(line)
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(f"{json.dumps(line)}\n")
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

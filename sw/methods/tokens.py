@@ -7,6 +7,7 @@ takes no mask, has no padding.
 """
 
 import inspect
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
@@ -31,8 +32,20 @@ class _Masks(NamedTuple):
     inside: bool = False               # of a model
 
 
-# A list and not a context variable: torch.compile can trace this, and not that.
-_RUNNING: list[_Masks] = []
+class _Running(threading.local):
+    """Masks of the models that run in a thread, the innermost one last.
+
+    No context variable: torch.compile can trace this, and not that.
+    """
+
+    def __init__(self) -> None:
+        self.masks: list[_Masks] = []
+
+
+_RUNNING = _Running()
+
+_EXPLICIT: dict[int, _Masks] = {}
+"""Masks of ``token_mask`` in all threads: gradients may be computed in a thread of their own."""
 
 
 @contextmanager
@@ -45,11 +58,16 @@ def token_mask(mask: Tensor | None) -> Iterator[None]:
         [B, T], or [T] where layers get the tokens in one row; 0 or False is padding. None: every
         token is real.
     """
-    _RUNNING.append(_Masks(mask, explicit=True))
+    masks, shared = _Masks(mask, explicit=True), not torch.compiler.is_compiling()
+    _RUNNING.masks.append(masks)
+    if shared:
+        _EXPLICIT[id(masks)] = masks
     try:
         yield
     finally:
-        _RUNNING.pop()
+        _RUNNING.masks.pop()
+        if shared:
+            del _EXPLICIT[id(masks)]
 
 
 def follow_masks(model: nn.Module) -> list[RemovableHandle]:
@@ -67,15 +85,15 @@ def follow_masks(model: nn.Module) -> list[RemovableHandle]:
 
 
 def _enter(module: nn.Module, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-    _RUNNING.append(_masks(module, args, keywords))
+    _RUNNING.masks.append(_masks(module, args, keywords))
 
 
 def _leave(*_: Any) -> None:
-    _RUNNING.pop()
+    _RUNNING.masks.pop()
 
 
 def _masks(module: nn.Module, args: tuple[Any, ...], keywords: dict[str, Any]) -> _Masks:
-    outer = _RUNNING[-1] if _RUNNING else _Masks()
+    outer = _RUNNING.masks[-1] if _RUNNING.masks else _Masks()
     names = list(inspect.signature(module.forward).parameters)
     given = dict(zip(names, args, strict=False)) | keywords
     if "attention_mask" not in (*names, *given):
@@ -103,8 +121,17 @@ def some_real(real: Tensor | None) -> AbstractContextManager[None]:
 
 def _in_backward() -> bool:
     """Whether a layer is computed again for gradients, when its model has ended."""
-    return not (_RUNNING or torch.compiler.is_compiling()) \
+    return not (_RUNNING.masks or torch.compiler.is_compiling()) \
         and torch._C._current_graph_task_id() != -1
+
+
+def _current() -> _Masks | None:
+    """Masks that count now; None where a layer is computed again, and they are not known."""
+    if _RUNNING.masks:
+        return _RUNNING.masks[-1]
+    if not _in_backward():
+        return _Masks()
+    return next(iter(_EXPLICIT.values())) if len(_EXPLICIT) == 1 else None
 
 
 def real_tokens(x: Tensor, name: str, *, padded: bool = False) -> Tensor | None:
@@ -119,12 +146,13 @@ def real_tokens(x: Tensor, name: str, *, padded: bool = False) -> Tensor | None:
         If there is padding, and the mask does not say which of these tokens it is, or there is none
         any more, in a checkpoint of gradients.
     """
-    if padded and _in_backward():
+    masks = _current()
+    if padded and masks is None:
         raise ValueError(
             f"{name} must know which tokens are padding, not compute again without a mask, as in "
             "a checkpoint of gradients: call backward within sw.methods.tokens.token_mask(mask), "
             "or give statistics of observe")
-    masks = _RUNNING[-1] if _RUNNING else _Masks()
+    masks = masks or _Masks()
     mask = masks.states_mask if x is masks.states else masks.tokens
     if mask is None or (not is_recorded(mask) and bool((mask != 0).all())):
         return None

@@ -5,7 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
+
+from hw.command.faults import explain
 from hw.command.journal import Journal
 from tests.commands import ROOT
 
@@ -48,6 +52,10 @@ def test_lines_of_something_else_are_forgotten(tmp_path):
 ADDS = """
 import sys
 from pathlib import Path
+
+import pytest
+from pathlib import Path
+from hw.command.faults import explain
 from hw.command.journal import Journal
 journal = Journal(Path(sys.argv[1]), "a")
 for number in range(10**9):
@@ -68,3 +76,13 @@ def test_a_process_that_is_killed_loses_nothing(tmp_path):
     lines = Journal(path, "a").lines
     assert [line["number"] for line in lines] == list(range(len(lines)))
     assert said <= len(lines) <= said + 1
+
+
+def test_a_full_disk_is_told_with_the_file(tmp_path):
+    journal = Journal(tmp_path / "x.jsonl", "a")
+    journal.add({"number": 1})
+    journal.path = Path("/dev/full")
+    with pytest.raises(OSError, match="No space left") as caught:
+        journal.add({"number": 2})
+    assert "files must be readable and writable, not fail at '/dev/full'" in explain(caught.value)
+    assert journal.lines == [{"number": 1}]

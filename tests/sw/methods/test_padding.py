@@ -1,5 +1,6 @@
 """Padding counts for nothing: statistics are those of the real tokens."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 
 import pytest
@@ -11,7 +12,7 @@ from sw.methods.layers import find_layers
 from sw.methods.method import Method
 from sw.methods.observe import observe
 from sw.methods.sparsify import sparsify
-from sw.methods.tokens import token_mask
+from sw.methods.tokens import real_tokens, token_mask
 from sw.methods.training import Training, calibrate
 from tests.sw.methods.tiny import causal, fill
 
@@ -240,3 +241,40 @@ def test_sentences_go_on_in_a_batch_as_alone(kind, cache):
             together = more(batch["input_ids"], batch["attention_mask"])
             alone = [more(ids, torch.ones_like(ids)) for ids in sequences()]
         assert torch.equal(together, torch.cat(alone))
+
+
+def test_threads_have_masks_of_their_own():
+    x = torch.zeros(1, 4, 8)
+
+    def other():
+        assert real_tokens(x, "layer") is None
+        with token_mask(torch.tensor([[0, 0, 1, 1]])):
+            return real_tokens(x, "layer").tolist()
+
+    with ThreadPoolExecutor(1) as pool, token_mask(torch.tensor([[1, 1, 1, 0]])):
+        assert pool.submit(other).result() == [False, False, True, True]
+        assert real_tokens(x, "layer").tolist() == [True, True, True, False]
+
+
+def test_gradients_in_another_thread_know_an_explicit_mask():
+    """As a device has a thread of its own for them; two masks at once are refused by name."""
+    found = []
+
+    class Again(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx, given):
+            found.append(real_tokens(torch.zeros(1, 2, 8), "layer", padded=True).tolist())
+            return given
+
+    def backward():
+        Again.apply(torch.ones(1, requires_grad=True)).sum().backward()
+
+    with ThreadPoolExecutor(1) as pool, token_mask(torch.tensor([[1, 0]])):
+        pool.submit(backward).result()
+        assert found == [[True, False]]
+        with token_mask(torch.tensor([[0, 1]])), pytest.raises(ValueError, match="layer must know"):
+            pool.submit(backward).result()
