@@ -54,11 +54,19 @@ def test_compilers_have_nothing_to_say(compiler, folder):
 
 
 @pytest.mark.long
-def test_cppcheck_has_nothing_to_say(folder):
+@pytest.mark.parametrize("named", ["-UNM_DESIGN", "-DNM_DESIGN=foo"])
+def test_cppcheck_has_nothing_to_say(named, folder):
     """But that there is a function which this program does not call, and headers of the system."""
+    header = (folder / "nm_accelerator.h").read_text()
+    assert "NM_ALIASES" not in header
+    if named.startswith("-D"):
+        text = c_header(DESIGNS["everything"], "foo")
+        assert "NM_ALIASES" in text
+        (folder / "foo.h").write_text(text)
     done = subprocess.run([tool("cppcheck"), "--std=c99", "--enable=all", "--inconclusive",
                            "--quiet", "--error-exitcode=1", "--suppress=missingIncludeSystem",
-                           "--suppress=unusedFunction", f"-I{folder}", DRIVER / "nm_driver.c"],
+                           "--suppress=unusedFunction", named, f"-I{folder}",
+                           DRIVER / "nm_driver.c"],
                           capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
