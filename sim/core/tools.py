@@ -25,7 +25,7 @@ def core_source() -> Path:
 
 
 def tool(name: str) -> str:
-    """Path of one of :data:`TOOLS` for RISC-V; BuildError if it is not installed."""
+    """Path of one of ``TOOLS`` for RISC-V; BuildError if it is not installed."""
     found = shutil.which(f"{PREFIX}-{name}")
     if found is None:
         raise BuildError(f"{PREFIX}-{name} must be installed for a core, not missing: Debian has "
