@@ -138,9 +138,17 @@ def merged(studies: Iterable[Study]) -> Study:
                 rows[key(row)] = row | {kept: old[kept] for kept in ("energy", "wires")
                                         if old.get(kept) and row.get(kept) is None}
             setattr(whole, name, list(rows.values()))
-        whole.missing |= study.missing
+        whole.missing |= {part: _joined(part, whole.missing.get(part), why)
+                          for part, why in study.missing.items()}
     whole.missing = {part: why for part, why in whole.missing.items() if not _has(whole, part)}
     return whole
+
+
+def _joined(part: str, one: str | None, other: str) -> str:
+    """Why a part is missing: of formats, what is not there in any of the studies."""
+    if part != "formats" or not one:
+        return other
+    return "; ".join(dict.fromkeys([*one.split("; "), *other.split("; ")]))
 
 
 def _has(study: Study, part: str) -> bool:

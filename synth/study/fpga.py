@@ -11,7 +11,7 @@ from typing import Any
 
 from hw.config import Design
 from synth.fpga.targets import TARGETS
-from synth.study.curves import PREFERRED, chain
+from synth.study.curves import PREFERRED, chain, order
 from synth.study.data import Row, Study
 from synth.study.designs import identity, relative
 from synth.study.tables import grid
@@ -74,7 +74,9 @@ def sentences(study: Study) -> Iterator[str]:
 
 def table(study: Study) -> str:
     """Designs that multiply, dense ones beside, and what they take of each family."""
-    rows = [row for row in study.fpga if row["products"]]
+    places = order(row["pattern"] for row in study.fpga)
+    rows = sorted((row for row in study.fpga if row["products"]), key=lambda row: (
+        -PREFERRED.index(row["design"]), places.index(row["pattern"]), row["selector"]))
     targets = list(dict.fromkeys(row["target"] for row in rows))
     lines: dict[tuple[str, ...], dict[str, list[str]]] = {}
     for row in rows:

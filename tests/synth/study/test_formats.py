@@ -6,6 +6,7 @@ import pytest
 
 from hw.config import Design, Pattern
 from synth.study.curves import chosen
+from synth.study.data import Study, merged
 from synth.study.designs import compare
 from synth.study.files import compared
 from synth.study.formats import NUMBERS, in_format, left_out, sentences, table
@@ -97,6 +98,11 @@ def test_the_table_and_the_sentence_have_every_format():
     assert said == (
         "Over the dense PE of the same format and as many lanes, the gather of 4:8 adds 7.5 % in "
         "int8, 9.2 % in fp4_e2m1; of 8:16 adds 10.0 % in int8, 19.0 % in fp4_e2m1.")
+
+
+def test_what_is_not_there_of_several_studies_is_said_of_all():
+    every = [Study(missing={"formats": f"no {name}; all of int8"}) for name in ("pe", "array")]
+    assert merged(every).missing == {"formats": "no pe; all of int8; no array"}
 
 
 def test_one_format_has_neither():
