@@ -31,6 +31,7 @@ SHORT = {
     "hw.generate": [],
     "hw.header": [],
     "sim.layer": ["--rows", "2", "--columns", "2", "--epilogue-lanes", "0"],
+    "sim.layer --patterns": ["--rows", "2", "--columns", "2"],  # floats have an epilogue
     "sim.model": ["--patterns", "8:16", "--rows", "2", "--columns", "2"],
     "sim.patterns": ["--tokens", "5", "--features", "64", "--outputs", "4", "--patterns", "2:4",
                      "--array", "2:8", "--rows", "2", "--columns", "2", "--max-k", "64"],
