@@ -5,9 +5,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.accelerator.activation_buffer import ActivationBuffer
-from hw.accelerator.behind import put_corrections, put_finish
 from hw.accelerator.coefficient_loader import CoefficientLoader
 from hw.accelerator.controller import Controller
+from hw.accelerator.epilogue import connect_epilogue, connect_float_epilogue
 from hw.accelerator.results import ResultRegister, Results
 from hw.accelerator.stepper import Stepper
 from hw.accelerator.token_gate import TokenGate
@@ -139,9 +139,9 @@ class Accelerator(wiring.Component):
         wiring.connect(m, array.o, results.i)
         rows, idle = results.o, 1
         if design.biases:
-            rows, idle = put_finish(m, self, controller, rows, errors)
+            rows, idle = connect_float_epilogue(m, self, controller, rows, errors)
         if design.corrects:
-            rows, idle = put_corrections(
+            rows, idle = connect_epilogue(
                 m, self, controller, activations, weights, rows, errors)
         wiring.connect(m, rows, output.i)
         wiring.connect(m, output.o, outside.o_result)

@@ -1,1 +1,1 @@
-"""Adders that designs are made of: carry-propagate and carry-save."""
+"""Arithmetic that designs are made of: carry-propagate and carry-save adders, normalisation."""

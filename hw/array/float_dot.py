@@ -5,8 +5,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.arithmetic.adder import Columns
+from hw.arithmetic.normalise import normalised
 from hw.array.block_scale import is_nan, largest_factor, scaled
-from hw.array.float_accumulator import FIELD, FloatAccumulator, normalised
+from hw.array.float_accumulator import FIELD, FloatAccumulator
 from hw.array.float_product import Activation, fixed_product, product_bits, whole
 from hw.array.float_row import FloatLayout
 from hw.array.sums import MANTISSA, ExactSum, RoundedSum

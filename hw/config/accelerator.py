@@ -38,6 +38,11 @@ class AcceleratorParameters(ArrayParameters):
         return self.epilogue_lanes > 0 and not self.number.integer
 
     @property
+    def row_steps(self) -> int:
+        """Cycles in which an epilogue takes a row of results."""
+        return -(-self.columns // max(1, self.epilogue_lanes))
+
+    @property
     def max_blocks(self) -> int:
         """Blocks of a token that the buffers hold: the length of a chunk."""
         return self.pattern.blocks(self.max_k)

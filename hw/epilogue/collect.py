@@ -1,17 +1,34 @@
-"""Columns of a row that go through few lanes, and come together again."""
+"""Columns of a row that go through few lanes, and come together again: of every epilogue."""
 
 from amaranth.hdl import Signal
 
 from hw.array.sums import ResultRow
-from hw.config import Design
 
 
-__all__ = ["collect_rows", "column_of"]
+__all__ = ["collect_rows", "feed_columns"]
 
 
-def column_of(design: Design, step: int, lane: int) -> int:
-    """The column that a lane takes in a step of a row; the last one where there is none left."""
-    return min(step * design.epilogue_lanes + lane, design.columns - 1)
+def feed_columns(m, epilogue, lanes, feed, row_ends, give):
+    """Give the columns of a row to the lanes, some in each step.
+
+    ``feed`` says that a step is taken; ``row_ends``, which is driven here, that it is the last one
+    of a row. ``give(payload, column)`` are the statements that set the payload of a lane.
+    """
+    design = epilogue.design
+    step = Signal(range(epilogue.steps))
+    m.d.comb += row_ends.eq(step == epilogue.steps - 1)
+    with m.If(epilogue.run.drop | (feed & row_ends)):
+        m.d.sync += step.eq(0)
+    with m.Elif(feed):
+        m.d.sync += step.eq(step + 1)
+    for k, lane in enumerate(lanes):
+        m.submodules[f"lane{k}"] = lane
+        m.d.comb += [lane.i.valid.eq(feed), lane.i.payload.last.eq(epilogue.i.payload.last)]
+        with m.Switch(step):
+            for at in range(epilogue.steps):
+                column = min(at * design.epilogue_lanes + k, design.columns - 1)
+                with m.Case(at):
+                    m.d.comb += give(lane.i.payload, column)
 
 
 def collect_rows(m, epilogue, lanes):

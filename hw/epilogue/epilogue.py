@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.array.sums import ResultRow
 from hw.config import Design
-from hw.epilogue.collect import collect_rows, column_of
+from hw.epilogue.collect import collect_rows, feed_columns
 from hw.epilogue.corrections import Corrections
 from hw.epilogue.lane import Lane
 from hw.epilogue.terms import ChannelTerms, TokenTerms, row_sum_shape
@@ -73,7 +73,7 @@ class Epilogue(wiring.Component):
     @property
     def steps(self) -> int:
         """Cycles that a row takes."""
-        return -(-self.design.columns // self.design.epilogue_lanes)
+        return self.design.row_steps
 
     def elaborate(self, platform):
         m = Module()
@@ -96,35 +96,17 @@ class Epilogue(wiring.Component):
         return m
 
     def _feed(self, m, raw, scaled, feed, row_ends):
-        """Give the columns of a row to the lanes, some in each step."""
-        count = self.design.epilogue_lanes
-        step = Signal(range(self.steps))
-        lanes = [Lane(self.design) for _ in range(count)]
-        m.d.comb += [
-            row_ends.eq(step == self.steps - 1),
-            feed.eq(self.i.valid & ~raw & ~self.run.drop & self.i_token.valid
-                    & self.i_row_sums.valid & lanes[0].i.ready
-                    & (~scaled | self.i_channel.valid)),
-        ]
-        with m.If(self.run.drop | (feed & row_ends)):
-            m.d.sync += step.eq(0)
-        with m.Elif(feed):
-            m.d.sync += step.eq(step + 1)
-
-        for k, lane in enumerate(lanes):
-            m.submodules[f"lane{k}"] = lane
-            given = lane.i.payload
-            m.d.comb += [lane.i.valid.eq(feed), given.token.eq(self.i_token.payload),
-                         given.last.eq(self.i.payload.last),
+        """Give the columns of a row to the lanes, with all that belongs to them."""
+        lanes = [Lane(self.design) for _ in range(self.design.epilogue_lanes)]
+        m.d.comb += feed.eq(self.i.valid & ~raw & ~self.run.drop & self.i_token.valid
+                            & self.i_row_sums.valid & lanes[0].i.ready
+                            & (~scaled | self.i_channel.valid))
+        feed_columns(m, self, lanes, feed, row_ends, lambda given, column: [
+            given.accumulator.eq(self.i.payload.accumulators[column]),
+            given.row_sum.eq(self.i_row_sums.payload.columns[column]),
+            given.channel.eq(self.i_channel.payload.columns[column])])
+        for lane in lanes:
+            m.d.comb += [lane.i.payload.token.eq(self.i_token.payload),
                          lane.output.eq(self.corrections.output),
                          lane.exponent.eq(self.corrections.exponent)]
-            with m.Switch(step):
-                for at in range(self.steps):
-                    column = column_of(self.design, at, k)
-                    with m.Case(at):
-                        m.d.comb += [
-                            given.accumulator.eq(self.i.payload.accumulators[column]),
-                            given.row_sum.eq(self.i_row_sums.payload.columns[column]),
-                            given.channel.eq(self.i_channel.payload.columns[column]),
-                        ]
         return lanes

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.array.sums import ResultRow
 from hw.config import Design
-from hw.epilogue.collect import collect_rows, column_of
+from hw.epilogue.collect import collect_rows, feed_columns
 from hw.epilogue.float_lane import FloatLane
 from hw.job.job import Run
 from hw.job.packet import JobPacket
@@ -77,7 +77,7 @@ class FloatEpilogue(wiring.Component):
     @property
     def steps(self) -> int:
         """Cycles that a row takes."""
-        return -(-self.design.columns // self.design.epilogue_lanes)
+        return self.design.row_steps
 
     @property
     def latency(self) -> int:
@@ -93,31 +93,18 @@ class FloatEpilogue(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i_bias), packet.i)
         feed, row_ends, tile_ends = Signal(), Signal(), Signal()
         lanes = [FloatLane(design) for _ in range(design.epilogue_lanes)]
-        step = Signal(range(self.steps))
         m.d.comb += [
-            row_ends.eq(step == self.steps - 1),
             feed.eq(self.i.valid & ~passes_by & ~drop & lanes[0].i.ready & packet.o.valid),
             tile_ends.eq(feed & row_ends & self.i.payload.last), passes.next.eq(tile_ends),
             packet.brings.eq(self.finish.bias), packet.o.ready.eq(tile_ends),
             packet.ends.eq(passes.now.last_tile & passes.now.last_batch),
             self.tlast_error.eq(packet.tlast_error),
         ]
-        with m.If(drop | (feed & row_ends)):
-            m.d.sync += step.eq(0)
-        with m.Elif(feed):
-            m.d.sync += step.eq(step + 1)
-        for k, lane in enumerate(lanes):
-            m.submodules[f"lane{k}"] = lane
-            given = lane.i.payload
-            m.d.comb += [lane.i.valid.eq(feed), given.last.eq(self.i.payload.last)]
-            if design.activation != "none":
-                m.d.comb += lane.active.eq(self.finish.active)
-            with m.Switch(step):
-                for at in range(self.steps):
-                    column = column_of(design, at, k)
-                    with m.Case(at):
-                        m.d.comb += [given.value.eq(self.i.payload.accumulators[column]),
-                                     given.bias.eq(packet.o.payload.columns[column])]
+        if design.activation != "none":
+            m.d.comb += [lane.active.eq(self.finish.active) for lane in lanes]
+        feed_columns(m, self, lanes, feed, row_ends, lambda given, column: [
+            given.value.eq(self.i.payload.accumulators[column]),
+            given.bias.eq(packet.o.payload.columns[column])])
         row, full, collect = collect_rows(m, self, lanes)
         inside = Signal(range(lanes[0].latency + 1))  # in each lane
         m.d.sync += inside.eq(inside + feed - collect)

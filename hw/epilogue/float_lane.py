@@ -5,21 +5,23 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
 
-from hw.array.float_accumulator import leading_zeros
+from hw.arithmetic.normalise import leading_zeros
 from hw.config import Design
 from hw.config.activations import FRACTION, FUNCTIONS, INSIDE, LINES
 from hw.epilogue.lane import staged
+from hw.formats import FORMATS
 
 
 __all__ = ["FloatLane", "FloatLaneInput", "FloatLaneOutput"]
 
 
-WIDTH, MANTISSA, FIELD = 16, 7, 8
-"""Of bf16."""
+BF16 = FORMATS["bf16"]
+WIDTH, MANTISSA, FIELD = BF16.bits, BF16.mantissa, BF16.exponent
+INFINITY = (1 << FIELD) - 1 << MANTISSA
+NAN = INFINITY | 1 << MANTISSA - 1  # quiet
 
 SIGNIFICAND = MANTISSA + 1
 PLACED = LINES + INSIDE
-INFINITY, NAN = 0x7F80, 0x7FC0
 
 BELOW = 3
 """Bits behind the significand of an addend: two, and one for all that was shifted out."""

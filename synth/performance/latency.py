@@ -70,7 +70,7 @@ def latencies(design: Design) -> Latencies:
     skew = design.row_tiles + design.column_tiles - 2
     # To the buffer and out of it, through the array, through the queue.
     return Latencies(compress, interval, 2 + 3 + skew + 2, design.rows + skew,
-                     -(-design.columns // max(1, design.epilogue_lanes)))
+                     design.row_steps)
 
 
 def gain(design: Design, blocks: int, sum_bits: int | None = None) -> int:

@@ -1,4 +1,4 @@
-"""What stands behind the results of an accelerator, and what belongs to it. Wiring only."""
+"""Connects an epilogue, and what prepares its terms, behind the results of an accelerator."""
 
 from amaranth.lib import wiring
 
@@ -8,10 +8,10 @@ from hw.epilogue.tokens import TokenFinisher, TokenScale, TokenTable
 from hw.job.packet import JobPacket
 
 
-__all__ = ["put_corrections", "put_finish"]
+__all__ = ["connect_epilogue", "connect_float_epilogue"]
 
 
-def put_corrections(m, top, controller, activations, weights, rows, errors):
+def connect_epilogue(m, top, controller, activations, weights, rows, errors):
     """Put the epilogue behind the results; return its rows, and whether it is idle."""
     outside = wiring.flipped(top)
     m.submodules.scales = scales = JobPacket(TokenScale())
@@ -38,8 +38,8 @@ def put_corrections(m, top, controller, activations, weights, rows, errors):
     return epilogue.o, epilogue.idle & finisher.idle & weights.idle
 
 
-def put_finish(m, top, controller, rows, errors):
-    """Put bias and activation function behind results in floats; as :func:`put_corrections`."""
+def connect_float_epilogue(m, top, controller, rows, errors):
+    """Put bias and activation function behind results in floats; as :func:`connect_epilogue`."""
     outside = wiring.flipped(top)
     m.submodules.epilogue = epilogue = FloatEpilogue(top.design)
     wiring.connect(m, controller.run, epilogue.run)
