@@ -379,7 +379,6 @@ static void put_descriptor(uint8_t *place, const nm_job *job)
 
 nm_status nm_submit(nm_device *device, const nm_job *job)
 {
-    uint32_t waiting;
     nm_status status;
 
     if (device->size == 0u) {
@@ -393,8 +392,7 @@ nm_status nm_submit(nm_device *device, const nm_job *job)
     if (status != NM_OK) {
         return status;
     }
-    waiting = (device->submitted - get(device, NM_QUEUE_HEAD)) & COUNT_MASK;
-    if (waiting >= device->size) {
+    if (((device->submitted - get(device, NM_QUEUE_HEAD)) & COUNT_MASK) >= device->size) {
         return NM_FULL;
     }
     put_descriptor(&device->queue[(device->submitted % device->size) * NM_DESCRIPTOR_SIZE], job);
@@ -455,18 +453,8 @@ const char *nm_text(nm_status status)
     switch ((int)status) {
 #define TEXT(code, text) case (int)(code): return text;
     NM_ERRORS(TEXT)
+    NM_STATUSES(TEXT)
 #undef TEXT
-    case NM_NO_ACCELERATOR: return "there is no accelerator at these registers";
-    case NM_OTHER_ACCELERATOR: return "the accelerator is not that of the header";
-    case NM_BAD_QUEUE: return "the queue is no place for descriptors";
-    case NM_BAD_SIZE: return "a size of the job is 0 or too large";
-    case NM_BAD_ADDRESS: return "an address is no multiple of its unit, or outside of the bus";
-    case NM_BAD_STRIDE: return "a stride is no multiple of its unit, or shorter than its rows";
-    case NM_OVERLAP: return "results would be written where something is read";
-    case NM_BUSY: return "jobs are queued or running";
-    case NM_FULL: return "there is no room in the queue";
-    case NM_PENDING: return "jobs have not ended";
-    case NM_TIMED_OUT: return "no job ended while it was waited for";
     default: return "an unknown status";
     }
 }

@@ -1,7 +1,8 @@
 /* Driver of an accelerator with an AXI4 master: python -m hw.generate --bus axi4.
  *
  * C99, without allocation or libraries, for bare metal and for user space. It takes the header that
- * is generated with the accelerator: nm_accelerator.h, or with -DNM_DESIGN=foo that of --name foo.
+ * is generated with the accelerator: nm_accelerator.h, or with -DNM_HEADER='"foo.h"' that of --name
+ * foo. Functions are then foo_nm_... for the linker, and a program can have several accelerators.
  *
  * Memory has two kinds of addresses: pointers, by which this program sees it, and addresses of the
  * bus, uint64_t, by which the accelerator does. Caches, where they are not coherent, are the
@@ -13,26 +14,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "nm_names.h"
+#ifndef NM_HEADER
+#define NM_HEADER "nm_accelerator.h"
+#endif
+#define NM_ALIASES /* its macros by the names of the default, and functions by its own name */
+#include NM_HEADER
+#undef NM_ALIASES
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* What a call comes to; 1 to 127 are errors of the hardware, NM_ERROR_... of nm_accelerator.h. */
+/* What the driver itself says, beside NM_OK and the errors of the hardware, which are 1 to 127. */
+#define NM_STATUSES(X) \
+    X(NM_NO_ACCELERATOR, "there is no accelerator at these registers") \
+    X(NM_OTHER_ACCELERATOR, "the accelerator is not that of the header") \
+    X(NM_BAD_QUEUE, "the queue is no place for descriptors") \
+    X(NM_BAD_SIZE, "a size of the job is 0 or too large") \
+    X(NM_BAD_ADDRESS, "an address is no multiple of its unit, or outside of the bus") \
+    X(NM_BAD_STRIDE, "a stride is no multiple of its unit, or shorter than its rows") \
+    X(NM_OVERLAP, "results would be written where something is read") \
+    X(NM_BUSY, "jobs are queued or running") \
+    X(NM_FULL, "there is no room in the queue: wait for a job") \
+    X(NM_PENDING, "jobs have not ended") \
+    X(NM_TIMED_OUT, "no job ended while it was waited for")
+
+/* What a call comes to. */
 typedef enum {
     NM_OK = 0,
-    NM_NO_ACCELERATOR = 128, /* ID is not that of an accelerator */
-    NM_OTHER_ACCELERATOR, /* it is not the one that nm_accelerator.h describes */
-    NM_BAD_QUEUE,         /* address or size of the queue are none */
-    NM_BAD_SIZE,          /* a size of the job is 0 or too large */
-    NM_BAD_ADDRESS,       /* a buffer is no multiple of its unit, or outside of the bus */
-    NM_BAD_STRIDE,        /* a stride is no multiple of its unit, or shorter than its rows */
-    NM_OVERLAP,           /* results would be written where something is read */
-    NM_BUSY,              /* jobs are queued or running */
-    NM_FULL,              /* there is no room in the queue: wait for a job */
-    NM_PENDING,           /* the job has not ended */
-    NM_TIMED_OUT          /* nothing ended while it was waited for */
+    NM_LAST_ERROR = 127, /* of the hardware: NM_ERROR_... of its header */
+#define NM_AS_VALUE(status, text) status,
+    NM_STATUSES(NM_AS_VALUE)
+#undef NM_AS_VALUE
 } nm_status;
 
 /* How registers are reached. For mapped ones see nm_mapped. */

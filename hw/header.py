@@ -30,7 +30,14 @@ from hw.registers import (
 )
 
 
-__all__ = ["c_header", "main", "registers_page"]
+__all__ = ["DRIVER_FUNCTIONS", "c_header", "main", "registers_page"]
+
+DRIVER_FUNCTIONS = (
+    "nm_mapped", "nm_probe", "nm_configure", "nm_shape", "nm_act_size", "nm_weight_size",
+    "nm_coef_size", "nm_token_size", "nm_channel_size", "nm_result_size", "nm_put_tokens",
+    "nm_put_weights", "nm_put_coefficients", "nm_put_scales", "nm_put_terms", "nm_result",
+    "nm_submit", "nm_poll", "nm_wait", "nm_cancel", "nm_text")
+"""What ``driver/nm_driver.h`` declares."""
 
 
 def c_header(design: Design, module: str = "nm_accelerator") -> str:
@@ -54,21 +61,27 @@ def c_header(design: Design, module: str = "nm_accelerator") -> str:
         lines += [f"#define {prefix}_{name} {value}" for name, value in macros]
     if bus:
         lines += ["", "/* Errors, and what they say. */", *_texts(prefix)]
-    aliases = _aliases(lines[first:], prefix) if bus and prefix != "NM" else ()
+    aliases = _aliases(lines[first:], module) if bus and prefix != "NM" else ()
     return "\n".join([*lines, "", "#endif", *aliases, ""])
 
 
-def _aliases(lines: Sequence[str], prefix: str) -> Iterator[str]:
+def _aliases(lines: Sequence[str], module: str) -> Iterator[str]:
     """The macros that ``lines`` define by the names of the default, for ``driver/nm_driver.h``.
 
-    They are indented: what begins a line is what the header defines for every program.
+    They are indented: what begins a line is what the header defines for every program. Functions of
+    the driver get names of their own for the linker, so that a program can have several drivers.
     """
+    prefix = f"{module.upper()}_"
     yield from ("", "/* The same for driver/nm_driver.h, by the names that it knows. */",
-                "#ifdef NM_ALIASES")
+                "#ifdef NM_ALIASES", "#  ifdef NM_M",
+                "#    error a file can be for one accelerator: NM_HEADER or nm_accelerator.h",
+                "#  endif")
     for line in lines:
-        if line.startswith(f"#define {prefix}_"):
-            name = re.split(r"\W", line.removeprefix(f"#define {prefix}_"), maxsplit=1)[0]
-            yield f"#  define NM_{name} {prefix}_{name}"
+        if line.startswith(f"#define {prefix}"):
+            name = re.split(r"\W", line.removeprefix(f"#define {prefix}"), maxsplit=1)[0]
+            yield f"#  define NM_{name} {prefix}{name}"
+    for name in DRIVER_FUNCTIONS:
+        yield f"#  define {name} {module}_{name}"
     yield "#endif"
 
 

@@ -1,5 +1,6 @@
 """The driver in C: every compiler takes it without a word, and it needs nothing of a library."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hw.config import Design, Pattern
-from hw.header import c_header
+from hw.header import DRIVER_FUNCTIONS, c_header
 
 
 DRIVER = Path(__file__).parent.parent.parent / "driver"
@@ -54,12 +55,12 @@ def test_compilers_have_nothing_to_say(compiler, folder):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("named", ["-UNM_DESIGN", "-DNM_DESIGN=foo"])
+@pytest.mark.parametrize("named", ['-DNM_HEADER="nm_accelerator.h"', '-DNM_HEADER="foo.h"'])
 def test_cppcheck_has_nothing_to_say(named, folder):
     """But that there is a function which this program does not call, and headers of the system."""
     header = (folder / "nm_accelerator.h").read_text()
     assert "NM_ALIASES" not in header
-    if named.startswith("-D"):
+    if "foo" in named:
         text = c_header(DESIGNS["everything"], "foo")
         assert "NM_ALIASES" in text
         (folder / "foo.h").write_text(text)
@@ -122,7 +123,7 @@ def test_a_program_has_drivers_for_designs_of_several_names(tmp_path):
     for name, other, compiler in (("foo", "Bar_2", "cc"), ("Bar_2", "foo", "c++"),
                                   ("nm_accelerator", "foo", "cc")):
         part = tmp_path / f"{name}.c"
-        named = "" if name == "nm_accelerator" else f"-DNM_DESIGN={name}"
+        named = "" if name == "nm_accelerator" else f'-DNM_HEADER="{name}.h"'
         part.write_text(PART.format(name=name, other=other, macro=other.upper()) if named
                         else WHOLE)
         for source in (part, DRIVER / "nm_driver.c"):
@@ -139,13 +140,19 @@ def test_one_file_is_for_one_accelerator(tmp_path):
     (tmp_path / "nm_accelerator.h").write_text(c_header(DESIGNS["decode"]))
     (tmp_path / "foo.h").write_text(c_header(DESIGNS["little"], "foo"))
     done = subprocess.run([tool("cc"), "-std=c99", "-fsyntax-only", f"-I{tmp_path}", f"-I{DRIVER}",
-                           "-DNM_DESIGN=foo", "-include", "nm_accelerator.h",
+                           '-DNM_HEADER="foo.h"', "-include", "nm_accelerator.h",
                            DRIVER / "nm_driver.c"], capture_output=True, text=True, check=False)
     assert done.returncode
-    assert "a file must include either nm_accelerator.h or, with NM_DESIGN" in done.stderr
+    assert "a file can be for one accelerator" in done.stderr
+
+
+def test_every_function_has_a_name_of_its_own_in_a_header_with_a_name():
+    text = (DRIVER / "nm_driver.h").read_text()
+    declared = re.findall(r"^\w[^\n*/]*?\*?\b(nm_\w+)\(", text, flags=re.MULTILINE)
+    assert sorted(declared) == sorted(DRIVER_FUNCTIONS)
 
 
 def test_it_is_small():
-    lines = [line for path in DRIVER.glob("nm_driver.*") for line in path.read_text().splitlines()]
+    lines = [line for path in DRIVER.iterdir() for line in path.read_text().splitlines()]
     assert len(lines) < 600
     assert max(map(len, lines)) <= 100
