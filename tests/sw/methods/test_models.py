@@ -199,3 +199,23 @@ def test_whole_model_compiles_in_one_graph():
         expected = model(**batch, use_cache=False).logits
         compiled = torch.compile(model, backend="eager", fullgraph=True)
         assert torch.allclose(compiled(**batch, use_cache=False).logits, expected, atol=1e-5)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("nothing_compiled")
+@pytest.mark.parametrize("criterion", ["clact", "wina"])
+@torch.no_grad()
+def test_a_compiled_model_goes_on_from_its_cache(criterion):
+    """Graphs are made for a prompt and for a token, and give what the model gives without them."""
+    model, ids = reduced(LLAMA_3_1_8B), windows()[0]["input_ids"]
+    del model.model.layers[1]
+    with sparsify(model, "8:16", criterion, ("d-pts", "var")):
+        logits = []
+        for run in (model, torch.compile(model, backend="eager")):
+            cache, logits = None, [*logits, []]
+            for part in (ids[:, :-3], ids[:, -3:-2], ids[:, -2:-1], ids[:, -1:]):
+                outputs = run(input_ids=part, cache=cache, use_cache=True)
+                cache = outputs.past_key_values
+                logits[-1].append(outputs.logits)
+    for eager, compiled in zip(*logits, strict=True):
+        assert torch.allclose(compiled, eager, atol=1e-5)
