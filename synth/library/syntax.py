@@ -77,7 +77,8 @@ class Text:
             name, arguments = match["name"], match["arguments"]
             if match["open"]:
                 close = self.closing.get(start - 1, end)
-                inner = Group(name, unquote(arguments), span=(match.start("name"), close + 1))
+                inner = Group(name, " ".join(unquote(arguments).split()),  # messages name it
+                              span=(match.start("name"), close + 1))
                 group.groups.append(inner)
                 if name not in skip:
                     self.parse(start, close, inner, skip, depth + 1)

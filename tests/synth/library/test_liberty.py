@@ -132,6 +132,13 @@ def test_groups_do_not_go_deeper_than_any_library(tmp_path):
         liberty.read(tmp_path / "x.lib")
 
 
+def test_a_name_on_two_lines_is_told_on_one(tmp_path):
+    (tmp_path / "x.lib").write_text(SMALL.replace("cell (NB)", "cell (N\nB)").replace(
+        "area : 3;", "area : x;"))
+    with pytest.raises(ValueError, match=r"^liberty must have a number as area of cell N B, not "):
+        liberty.read(tmp_path / "x.lib")
+
+
 @pytest.mark.parametrize(("table", "reason"), [
     ('values ("1, x");', "a number as values of cell_rise t, not 'x'"),
     ('values ("1, 2, 3");', r"2 x 1 values in cell_rise \(t\), not 3"),
