@@ -45,7 +45,7 @@ def specials(m: Module, form: Format, weights: list[Value], signs: Value, infini
         fraction, field = weight[:form.mantissa], weight[form.mantissa:-1]
         top, some = wire(m, field.all()), wire(m, fraction.any())
         endless, none = wire(m, top & ~some), wire(m, ~(field.any() | some))
-        found = wire(m, (infinities[lane] & ~none) | (endless & ~zeros[lane]))
+        found = wire(m, infinities[lane] | endless)  # times zero it is NaN, which comes first
         negative = wire(m, signs[lane] ^ weight[-1])
         wrong.append((top & some) | (infinities[lane] & none) | (endless & zeros[lane]))
         upwards.append(found & ~negative)
