@@ -11,7 +11,7 @@ __all__ = ["OTHER", "PARTS", "REGISTERS", "areas", "part", "part_within"]
 
 PARTS = {
     "gather": r"stage|gather",
-    "multipliers and adders": r"((exact|rounded)_)?dot_product|float_accumulator|pe",
+    "multipliers and adders": r"((exact|rounded|aligned)_)?dot_product|float_accumulator|pe",
     "decoders": r"(row|float)_decoder|recoder|(network|select)_decoder",
     "steps": r"steps.*|step_counts",
     "compactor": r"compact.*",

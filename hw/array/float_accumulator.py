@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.arithmetic.normalise import leading_zeros
 from hw.array.sums import MANTISSA, RoundedSum
+from hw.stream.members import only_if
 
 
 __all__ = ["FIELD", "FloatAccumulator"]
@@ -30,6 +31,8 @@ class FloatAccumulator(wiring.Component):
     ----------
     width : int
         Bits of a step.
+    infinities : bool
+        Steps may be infinite, too, and not the sum alone.
 
     Members
     -------
@@ -44,18 +47,23 @@ class FloatAccumulator(wiring.Component):
         There is a step; else ``value`` is zero.
     nan : In(1)
         The step is NaN.
+    infinite, negative : In(1), with ``infinities``
+        The step is infinite, whatever ``value`` is, and its sign then.
     total : Out(RoundedSum())
     """
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, *, infinities: bool = False):
         self.width = width
+        self.infinities = infinities
         super().__init__({"value": In(signed(width)), "field": In(signed(FIELD)), "keep": In(1),
-                          "step": In(1), "nan": In(1), "total": Out(RoundedSum())})
+                          "step": In(1), "nan": In(1),
+                          **only_if(infinities, infinite=In(1), negative=In(1)),
+                          "total": Out(RoundedSum())})
 
     @property
     def variant(self) -> str:
-        """Bits of a step."""
-        return f"{self.width}"
+        """Bits of a step, and whether it may be infinite."""
+        return f"{self.width}{'_infinite' * self.infinities}"
 
     def elaborate(self, platform):
         m = Module()
@@ -118,12 +126,15 @@ class FloatAccumulator(wiring.Component):
         # -2 ** 24 is a number of the next exponent.
         least = low & rounded[-1] & negative
         over = field[8:].any() | (field[1:8].all() & (field[0] | least))
-        stays = keep & total.infinite
+        stays, sign, nan = keep & total.infinite, negative & (over | none), self.nan
+        if self.infinities:
+            over |= self.infinite
+            sign = Mux(self.infinite, self.negative, sign)
+            nan |= stays & self.infinite & (self.negative ^ total.negative)
         m.d.sync += [
             total.mantissa.eq(Cat(rounded[:-2], rounded[-2] | carried, negative & ~none)),
             total.field.eq(Mux(none, 1, field[:8])),
             total.infinite.eq(stays | over),
-            total.negative.eq(Mux(stays, total.negative,
-                                  negative & (over | none)) | (~self.step & total.negative)),
-            total.nan.eq((keep & total.nan) | self.nan),
+            total.negative.eq(Mux(stays, total.negative, sign) | (~self.step & total.negative)),
+            total.nan.eq((keep & total.nan) | nan),
         ]

@@ -10,6 +10,7 @@ from hw.array.block_scale import is_nan, largest_factor, scaled
 from hw.array.float_accumulator import FIELD, FloatAccumulator
 from hw.array.float_product import Activation, fixed_product, product_bits, whole
 from hw.array.float_row import FloatLayout
+from hw.array.infinities import specials
 from hw.array.sums import MANTISSA, ExactSum, RoundedSum
 from hw.config import Design
 
@@ -52,11 +53,15 @@ class FloatDotProduct(wiring.Component):
             columns.add(0, negative)
             columns.add(product_bits(form), negative, negative=True)
 
-    def _nan(self) -> Value:
-        """Whether a step is NaN, by activations or gathered weights."""
-        found = [weight[:-1].all() for weight in self._lanes() if self.design.number.nan]
+    def _nan(self, found: list[Value] | None = None) -> Value:
+        """Whether a step is NaN: by activations, scales, and what is found among its products.
+
+        In a format without infinities those are the gathered weights that are NaN.
+        """
+        if found is None:
+            found = [weight[:-1].all() for weight in self._lanes() if self.design.number.nan]
         if self.design.block:
-            found.append(is_nan(self.design.block, self.weight_scale))
+            found = [*found, is_nan(self.design.block, self.weight_scale)]
         return self.nan | (self.step & Cat(found).any())
 
 
@@ -114,7 +119,7 @@ class RoundedDotProduct(FloatDotProduct):
 
     Members
     -------
-    signs, bases, triples, exponents, scale, keep, step, nan : In
+    signs, bases, triples, exponents, scale, keep, step, nan, infinities, zeros : In
         As in ``FloatLayout``.
     weight_scale : In(8)
         Of the block of weights. Absent where the format has no scales.
@@ -131,6 +136,28 @@ class RoundedDotProduct(FloatDotProduct):
 
     def elaborate(self, platform):
         m = Module()
+        value, field = self._step(m)
+        infinities = bool(self.design.number.infinity)
+        m.submodules.rounding = rounding = FloatAccumulator(len(value), infinities=infinities)
+        step = {"value": value, "field": field, "keep": self.keep, "step": self.step}
+        if infinities:
+            found = specials(m, self.design.number, self._lanes(), self.signs, self.infinities,
+                             self.zeros)
+            step |= {"nan": self._nan([found.nan]), "infinite": self.step & found.infinite,
+                     "negative": found.negative}
+        else:
+            step["nan"] = self._nan()
+        for name, given in step.items():
+            taken = getattr(rounding, name)
+            held = Signal(taken.shape(), name=name,
+                          reset_less=name in ("value", "field", "negative"))
+            m.d.sync += held.eq(given)
+            m.d.comb += taken.eq(held)
+        m.d.comb += self.accumulator.eq(rounding.total)
+        return m
+
+    def _step(self, m: Module) -> tuple[Value, Value]:
+        """The sum of a step without equal leading bits, and its exponent."""
         form, block = self.design.number, self.design.block
         most = self.design.lanes * form.max_units ** 2
         columns = Columns(most.bit_length() + 1)
@@ -142,13 +169,4 @@ class RoundedDotProduct(FloatDotProduct):
 
         # As if the value had as many bits as the significand of the accumulator.
         lowest = BIAS + width - MANTISSA + 2 * form.unit + least
-        m.submodules.rounding = rounding = FloatAccumulator(width)
-        step = {"value": value, "field": Mux(zero, -1 << FIELD - 1, scales - shift + lowest),
-                "keep": self.keep, "step": self.step, "nan": self._nan()}
-        for name, given in step.items():
-            taken = getattr(rounding, name)
-            held = Signal(taken.shape(), name=name, reset_less=name in ("value", "field"))
-            m.d.sync += held.eq(given)
-            m.d.comb += taken.eq(held)
-        m.d.comb += self.accumulator.eq(rounding.total)
-        return m
+        return value, Mux(zero, -1 << FIELD - 1, scales - shift + lowest)

@@ -8,6 +8,7 @@ from hw.array.block_scale import is_nan
 from hw.array.float_product import base_bits, whole
 from hw.array.row import decode_selects, select_fields
 from hw.config import Design
+from hw.stream.members import only_if
 
 
 __all__ = ["FloatDecoder", "FloatLayout"]
@@ -32,6 +33,8 @@ class FloatLayout(data.StructLayout):
     step, nan : 1
         There is a step; its scale, or one of its kept activations, is NaN. Absent where an exact
         sum has no NaN.
+    infinities, zeros : unsigned(n)
+        Which of the kept activations are. Absent where the format has no infinity.
     selects : network_selects(network)
         What steers the gather. Absent when dense.
     """
@@ -48,6 +51,7 @@ class FloatLayout(data.StructLayout):
             **({"scale": unsigned(8)} if design.block else {}),
             **({"step": unsigned(1), "nan": unsigned(1)}
                if form.nan or design.accumulator == "fp32" else {}),
+            **only_if(form.infinity, infinities=unsigned(lanes), zeros=unsigned(lanes)),
             **select_fields(design),
         })
 
@@ -112,6 +116,9 @@ class FloatDecoder(wiring.Component):
                 shared.bases[lane].eq(base),
                 shared.triples[lane].eq(base + (base << 1)),
             ]
+            if form.infinity:
+                m.d.comb += [shared.infinities[lane].eq(value[:-1] == form.infinity),
+                             shared.zeros[lane].eq(~value[:-1].any())]
             if form.nan:
                 nans.append(value[:-1] >= form.nan)
         if self.design.block:

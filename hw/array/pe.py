@@ -5,6 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.arithmetic.adder import Columns
+from hw.array.aligned_dot import AlignedDotProduct
 from hw.array.float_dot import ExactDotProduct, RoundedDotProduct
 from hw.array.float_row import FloatLayout
 from hw.array.multiplier import partial_products
@@ -83,6 +84,8 @@ def _dot_product(design: Design) -> type[DotProduct | ExactDotProduct | RoundedD
     """The class of a design's dot product."""
     if design.number.integer:
         return DotProduct
+    if design.aligned:
+        return AlignedDotProduct
     return ExactDotProduct if design.accumulator == "exact" else RoundedDotProduct
 
 

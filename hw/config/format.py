@@ -45,6 +45,11 @@ class FormatParameters:
         return BLOCK_FORMATS.get(self.format)
 
     @property
+    def aligned(self) -> bool:
+        """Whether products of a step are cut below those of the largest: those of 16 bits."""
+        return not self.number.integer and self.number.bits == 16
+
+    @property
     def lanes(self) -> int:
         """Multipliers of a PE."""
         return self.pattern.n

@@ -20,16 +20,21 @@ FLOATS = ("fp8_e4m3", "fp6_e2m3", "fp6_e3m2", "fp4_e2m1", "mxfp8_e4m3", "mxfp6_e
           "mxfp6_e3m2", "mxfp4", "nvfp4")
 """Formats of activations, by weights of the same, that a PE multiplies beside integers."""
 
+WIDE = ("fp8_e5m2", "mxfp8_e5m2", "fp16", "bf16")
+"""More of them, which have infinities: PEs and arrays alone take these."""
+
 
 def check_sums(design: AcceleratorParameters, where: str) -> None:
     """Raise ValueError if formats, accumulator and multiplier do not go together in a PE.
 
     ``where`` names the designs that are asked for.
     """
-    formats = (*INTEGERS, *FLOATS)
+    formats = (*INTEGERS, *FLOATS, *WIDE)
     if design.format not in formats:
         raise ValueError(f"format must be one of {', '.join(formats)} in {where}, not "
                          f"{design.format!r}")
+    if not design.aligned:
+        _equal(design, "guard", (AcceleratorParameters.guard,))
     if design.number.integer:
         _equal(design, "weight_format", INTEGERS)
         _equal(design, "accumulator", ("exact",))

@@ -14,8 +14,8 @@ from sim.benches.stream import reset, start_clock
 
 VECTORS = load()
 INPUTS = [name for name in ("digits", "correction", "signs", "bases", "triples", "exponents",
-                            "scale", "keep", "step", "nan", "selects", "weights",
-                            "weight_scale") if name in VECTORS]
+                            "scale", "keep", "step", "nan", "infinities", "zeros", "selects",
+                            "weights", "weight_scale") if name in VECTORS]
 FIRST = ("selects", "weights")
 AHEAD = int(VECTORS["ahead"])
 """Cycles by which weights and selects of a step come before its other inputs."""

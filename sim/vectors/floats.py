@@ -55,7 +55,7 @@ class Sums:
 
         keep = torch.from_numpy(self.masks[:, :depth].reshape(len(self.masks), -1))
         found = dot(operand(self.x, self.x_scales), operand(self.w, self.w_scales),
-                    design.pattern.m, keep, design.accumulator)
+                    design.pattern.m, keep, design.accumulator, design.guard)
         return (found.diagonal() if pairs else found).numpy().copy()
 
 
@@ -72,7 +72,7 @@ def float_sums(design: Design, sums: int, weights: int, depth: int, rng: np.rand
 
     def drawn(count):
         blocks = rng.permutation(raw_blocks(form, m, count * depth, rng))[:count * depth]
-        blocks = blocks.reshape(count, depth, m)
+        blocks = _near(form, blocks.reshape(count, depth, m), rng)
         if form.nan:
             magnitude = blocks & (1 << form.bits - 1) - 1
             rare = np.arange(count) < count - count // 4
@@ -82,6 +82,22 @@ def float_sums(design: Design, sums: int, weights: int, depth: int, rng: np.rand
 
     return Sums(drawn(sums), drawn(weights), any_masks(design.pattern, (sums, depth), rng),
                 _scales(design, sums, depth, rng), _scales(design, weights, depth, rng))
+
+
+def _near(form, blocks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Bits of floats, most of them with exponents so close to 0 that products of a step meet.
+
+    Random bits of 16 have exponents so different that one product alone would count, and no sum of
+    bf16 would be finite for long.
+    """
+    if form.bits < 16:
+        return blocks
+    spread = rng.choice([2, 4, 9, 1 << form.exponent], (*blocks.shape[:2], 1), p=[.3, .3, .3, .1])
+    field = blocks >> form.mantissa & (1 << form.exponent) - 1
+    close = form.bias - spread // 2 + field % spread
+    others = (rng.random(blocks.shape) < 0.1) | (spread > 9)
+    rest = blocks & ((1 << form.exponent) - 1 << form.mantissa ^ (1 << form.bits) - 1)
+    return np.where(others, blocks, rest | close << form.mantissa)
 
 
 def _scales(design: Design, sums: int, depth: int, rng: np.random.Generator) -> np.ndarray:
@@ -126,4 +142,7 @@ def fields(values: np.ndarray, design: Design, scales: np.ndarray | None = None
         wrong |= scales == NAN[design.block.scale]
     if form.nan or design.accumulator == "fp32":
         found |= {"step": np.ones((len(values), 1), bool), "nan": bit_rows(wrong, 1)}
+    if form.infinity:
+        found |= {"infinities": bit_rows(magnitude == form.infinity, 1),
+                  "zeros": bit_rows(magnitude == 0, 1)}
     return found

@@ -114,12 +114,19 @@ def test_quantised_blocks_have_one_step(parameters, message):
 
 
 @pytest.mark.parametrize(("name", "parameters", "message"), [
-    ("pe", {"format": "fp16"}, ("format must be one of int4, int8, fp8_e4m3, fp6_e2m3, fp6_e3m2, "
-                                "fp4_e2m1, mxfp8_e4m3, mxfp6_e2m3, mxfp6_e3m2, mxfp4, nvfp4 in "
-                                "design pe, not 'fp16'")),
-    ("array", {"format": "mxfp8_e5m2", "weight_format": "mxfp8_e5m2"},
-     ("format must be one of int4, int8, fp8_e4m3, fp6_e2m3, fp6_e3m2, fp4_e2m1, mxfp8_e4m3, "
-      "mxfp6_e2m3, mxfp6_e3m2, mxfp4, nvfp4 in design array, not 'mxfp8_e5m2'")),
+    ("pe", {"format": "fp16"}, "weight_format must be fp16 with format fp16, not 'int8'"),
+    *(("array", {"format": name, "weight_format": name},
+       f"accumulator must be fp32 with format {name}, not 'exact'")
+      for name in ("bf16", "fp16", "fp8_e5m2", "mxfp8_e5m2")),
+    ("pe", {"format": "bf16", "weight_format": "bf16", "accumulator": "fp32", "guard": 25},
+     "guard must be an integer from 0 to 24, not 25"),
+    ("pe", {"guard": 4}, "guard must be 8 with format int8, not 4"),
+    ("array", {"format": "fp8_e5m2", "weight_format": "fp8_e5m2", "accumulator": "fp32",
+               "guard": 4}, "guard must be 8 with format fp8_e5m2, not 4"),
+    ("accelerator", {"guard": 4}, "guard must be 8 in design accelerator, not 4"),
+    ("accelerator", {"format": "fp8_e5m2", "weight_format": "fp8_e5m2", "accumulator": "fp32"},
+     ("format must be one of int8, fp8_e4m3, fp6_e2m3, fp6_e3m2, fp4_e2m1, or bf16 or fp16 with "
+      "quantize, in design accelerator, not 'fp8_e5m2'")),
     ("array", {"format": "nvfp4", "weight_format": "nvfp4"},
      "accumulator must be fp32 with format nvfp4, not 'exact'"),
     ("pe", {"format": "mxfp4", "weight_format": "mxfp4"},

@@ -12,6 +12,8 @@ from synth.parts import OTHER, PARTS, REGISTERS, areas, part, part_within
 @pytest.mark.parametrize(("module", "expected"), [
     ("nm_pe_stage_4to2x8_a7de46", "gather"), ("nm_compressor_gather_2of4x8", "gather"),
     ("nm_pe_dot_product", "multipliers and adders"), ("nm_array_recoder", "decoders"),
+    ("nm_pe_aligned_dot_product", "multipliers and adders"),
+    ("nm_pe_float_accumulator_28_infinite", "multipliers and adders"),
     ("nm_array_network_decoder", "decoders"), ("nm_array_result_column", "results"),
     ("nm_array_select_decoder_2of4", "decoders"), ("nm_compressor_block_sums", "compressor"),
     ("nm_compressor_radix_selector", "selector"), ("nm_compressor_token_shift", "compressor"),

@@ -26,6 +26,8 @@ _SHARED_MEANINGS = {
     "scale": "scale of the activations",
     "step": "there is a step",
     "nan": "a kept activation of the step, or its scale, is NaN",
+    "infinities": "which of the kept activations are infinite",
+    "zeros": "which of them are zero",
     "selects": "for each node of the gather the one-hot source of its value; see docs/hw/gather.md",
 }
 

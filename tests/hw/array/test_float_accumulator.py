@@ -15,8 +15,14 @@ LOWEST = 150 - 25
 """What the field of a step is above the exponent of its highest bit."""
 
 
+def parts(value, exponent):
+    """``value * 2 ** exponent`` as one number of float64, or two where it has more bits."""
+    low = value & (1 << 30) - 1 if value.bit_length() > 53 else 0
+    return (value - low) * 2.0 ** exponent, low * 2.0 ** exponent
+
+
 def add(total, step):
-    return add_to_fp32(*(torch.tensor([number], dtype=torch.float64) for number in (total, step))
+    return add_to_fp32(*(torch.tensor([number], dtype=torch.float64) for number in (total, *step))
                        ).item()
 
 
@@ -42,11 +48,12 @@ def drawn(rng, width, near):
     return value, field
 
 
-@pytest.mark.parametrize(("width", "count"), [
-    (12, 500), (40, 200), *(pytest.param(width, 10000, marks=pytest.mark.long)
-                             for width in (12, 25, 40))])
-def test_every_step_is_rounded_once(width, count):
-    rng, dut = random.Random(14), FloatAccumulator(width)
+@pytest.mark.parametrize(("width", "count", "infinities"), [
+    (12, 500, False), (40, 200, False), (28, 300, True),
+    *(pytest.param(width, 10000, infinities, marks=pytest.mark.long)
+      for width, infinities in ((12, False), (25, False), (40, False), (33, True), (68, True)))])
+def test_every_step_is_rounded_once(width, count, infinities):
+    rng, dut = random.Random(14), FloatAccumulator(width, infinities=infinities)
 
     async def testbench(ctx):
         total, ends = 0.0, set()
@@ -58,17 +65,22 @@ def test_every_step_is_rounded_once(width, count):
             wrong = rng.random() < 0.01
             if not adds or rng.random() < 0.1:
                 value, field = 0, -512
-            step = value * 2.0 ** (field - LOWEST - width)
+            step = parts(value, field - LOWEST - width)
+            endless = infinities and adds and rng.choice([0] * 17 + [1, 1, -1])
             if rng.random() < 0.1 and total and abs(total) < 2.0 ** 120:  # nearly its opposite
                 size = rng.choice([0, 1, 2, -1])
                 mantissa = -ctx.get(dut.total.mantissa) * (1 << max(0, width - 25)) + size
                 if adds and not begins and -1 << width - 1 <= mantissa < 1 << width - 1 and (
                         abs(mantissa) >= 1 << width - 2 and width >= 25):
                     value, field = mantissa, ctx.get(dut.total.field)
-                    step = value * 2.0 ** (field - LOWEST - width)
+                    step = parts(value, field - LOWEST - width)
             for name, given in (("value", value), ("field", field), ("keep", not (begins and adds)),
-                                ("step", adds), ("nan", adds and wrong)):
+                                ("step", adds), ("nan", adds and wrong),
+                                *[("infinite", endless != 0), ("negative", endless < 0 or
+                                                             (not endless and rng.random() < 0.5))
+                                  ] * infinities):
                 ctx.set(getattr(dut, name), given)
+            step = (endless * inf, 0.0) if endless else step
             await ctx.tick()
             if adds:
                 total = nan if wrong else add(0.0 if begins else total, step)

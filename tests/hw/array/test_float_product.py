@@ -1,42 +1,36 @@
 """Products of small floats: all pairs of values."""
 
+import numpy as np
 import pytest
-from amaranth.hdl import Module, Signal, signed
-from amaranth.sim import Simulator
 
 from hw.array.float_product import Activation, base_bits, fixed_product, product_bits, whole
 from hw.formats import FORMATS
+from tests.hw.gates import Bench, run
 
 
-@pytest.mark.parametrize("name", [
-    "fp4_e2m1", "fp6_e2m3", "fp6_e3m2", pytest.param("fp8_e4m3", marks=pytest.mark.long)])
-def test_every_product_is_exact(name):
-    form, m = FORMATS[name], Module()
-    sign, weight = Signal(), Signal(form.bits)
-    exponent, base = Signal(form.exponent), Signal(base_bits(form))
-    product = Signal(signed(product_bits(form) + 2))
-    activation = Activation(sign, base, base * 3, None if whole(form) else exponent)
-    bits, negative = fixed_product(m, form, activation, weight)
-    m.d.comb += product.eq(bits + negative - (negative << len(bits)))
-    half = 1 << form.bits - 1
-    finite = [value for value in range(2 * half) if value & half - 1 <= form.max_bits]
-    pairs = 0
+@pytest.mark.parametrize("name", ["fp4_e2m1", "fp6_e2m3", "fp6_e3m2", "fp8_e4m3", "fp8_e5m2"])
+def test_every_product_is_exact(name, tmp_path):
+    form = FORMATS[name]
+    half, width = 1 << form.bits - 1, product_bits(form)
 
-    async def bench(ctx):
-        nonlocal pairs
-        for one in finite:
-            field = (one & half - 1) >> form.mantissa
-            ctx.set(sign, one >= half)
-            significand = one % (1 << form.mantissa) | (field > 0) << form.mantissa
-            ctx.set(exponent, max(field, 1) - 1)
-            ctx.set(base, significand << (max(field, 1) - 1) * whole(form))
-            for other in finite:
-                ctx.set(weight, other)
-                exact = form.value(one) * form.value(other) / 2.0 ** (2 * form.unit)
-                assert ctx.get(product) == exact
-                pairs += 1
+    def build(m, given):
+        exponent = None if whole(form) else given["exponent"]
+        activation = Activation(given["sign"], given["base"], given["base"] * 3, exponent)
+        bits, negative = fixed_product(m, form, activation, given["weight"])
+        return {"product": bits, "negative": negative}
 
-    simulator = Simulator(m)
-    simulator.add_testbench(bench)
-    simulator.run()
-    assert pairs == (2 * form.max_bits + 2) ** 2
+    finite = np.array([value for value in range(2 * half) if value & half - 1 <= form.max_bits])
+    one, other = np.repeat(finite, len(finite)), np.tile(finite, len(finite))
+    field = (one & half - 1) >> form.mantissa
+    exponent = np.maximum(field, 1) - 1
+    significand = one % (1 << form.mantissa) | (field > 0) << form.mantissa
+    bench = Bench({"sign": 1, "base": base_bits(form), "exponent": form.exponent,
+                   "weight": form.bits}, {"product": width, "negative": 1}, build)
+    found = run(bench, tmp_path, sign=one // half, exponent=exponent, weight=other,
+                base=significand << exponent if whole(form) else significand)
+    unit = 2.0 ** (2 * form.unit)
+    for x, w, bits, negative in zip(one.tolist(), other.tolist(), found["product"].tolist(),
+                                    found["negative"].tolist(), strict=True):
+        product = (bits % (1 << width)) + negative - (negative << width)
+        assert product == int(form.value(x) * form.value(w) / unit), (x, w)
+    assert len(one) == (2 * form.max_bits + 2) ** 2

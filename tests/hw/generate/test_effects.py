@@ -15,10 +15,13 @@ FLOATS = {"format": "fp4_e2m1", "weight_format": "fp4_e2m1"}
 
 VALUES = {"decode_stages": 1, "stages": 3, "coefficients": 3, "rows": 3, "columns": 3, "tile": 1,
           "accumulator_width": 20, "max_k": 64, "batch_tokens": 4, "epilogue_lanes": 2,
-          "bus_width": 64, "address_width": 40, "burst": 4, "outstanding": 2, "format": "int4"}
+          "bus_width": 64, "address_width": 40, "burst": 4, "outstanding": 2, "format": "int4",
+          "guard": 4}
 """Another value for each number; of names each one is taken, but of formats one."""
 
-FURTHER = {"stages": {"selector": "radix"}, "decode_stages": {"encoding": "rank"},
+WIDE = {"format": "bf16", "weight_format": "bf16", "accumulator": "fp32"}
+
+FURTHER = {"guard": WIDE, "stages": {"selector": "radix"}, "decode_stages": {"encoding": "rank"},
            "unstructured": {"flexible": "n"}, "max_k": {"coefficients": 3},
            "selection": {"format": "bf16", "quantize": "fp8_e4m3"},
            "accumulator": FLOATS, "result_format": {**FLOATS, "epilogue_lanes": 0},

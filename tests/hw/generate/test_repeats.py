@@ -34,7 +34,9 @@ def test_shared_gates_are_counted_through_what_they_feed():
 @pytest.mark.parametrize("given", [
     {}, {"format": "fp4_e2m1", "accumulator_width": 21},
     {"format": "fp6_e2m3", "accumulator_width": 25}, {"format": "fp6_e3m2"},
-    {"format": "fp8_e4m3", "accumulator_width": 49}, {"format": "mxfp4", "accumulator": "fp32"}],
+    {"format": "fp8_e4m3", "accumulator_width": 49}, {"format": "mxfp4", "accumulator": "fp32"},
+    {"format": "bf16", "accumulator": "fp32"}, {"format": "fp16", "accumulator": "fp32"},
+    {"format": "fp8_e5m2", "accumulator": "fp32"}],
     ids=lambda given: given.get("format", "int8"))
 def test_pe_has_few_gates_twice(given):
     weights = {"weight_format": given["format"]} if given else {}
