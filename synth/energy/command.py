@@ -86,6 +86,8 @@ def _run(arguments: Arguments) -> None:
         arguments.refuse("tokens", "features", "outputs", where="without the design accelerator")
     if not {"array", "accelerator"} & set(names):
         arguments.refuse("every_pe", where="without the design array or accelerator")
+    if arguments.rows * arguments.columns <= 2:
+        arguments.refuse("every_pe", where="with one or two PEs, which are always simulated")
     designs = plan(names, patterns, design_from(arguments, patterns[0]))
     from synth.energy.job import Layer
     from synth.energy.measure import Settings, measure
