@@ -6,7 +6,7 @@ from typing import Any
 
 from hw.command.kinds import file, text, whole
 from hw.command.parser import Arguments, Parser
-from hw.config import BUS_OPTIONS, FORMAT_OPTIONS, Design, Pattern
+from hw.config import BUS_OPTIONS, FORMAT_OPTIONS, Design, Pattern, sparsest
 from hw.generate.arguments import PATTERN, add_design_arguments, design_from
 
 
@@ -48,11 +48,15 @@ def add_accelerator(parser: Parser, *, without: Collection[str] = BUS_OPTIONS) -
 
 
 def read_designs(arguments: Arguments, **fixed: Any) -> list[Design]:
-    """Designs of the patterns that are asked for; ValueError if one of them cannot be."""
+    """Designs of the patterns that are asked for.
+
+    ValueError if one of them cannot be, or a parameter changes none of them.
+    """
     designs = [design_from(arguments, pattern, **fixed)
                for pattern in dict.fromkeys(arguments.patterns)]
     for design in designs:
         design.require("accelerator")
+    sparsest(designs).require_effect("accelerator")
     return designs
 
 
@@ -63,6 +67,7 @@ def read_array(arguments: Arguments) -> tuple[Design, list[Pattern]]:
     """
     design = replace(design_from(arguments, arguments.array), flexible="all")
     design.require("accelerator")
+    design.require_effect("accelerator")
     patterns = list(dict.fromkeys(arguments.patterns))
     for pattern in patterns:
         design.steps(pattern)

@@ -47,6 +47,10 @@ def _run(arguments: Arguments) -> int:
     from sim.runs.soak.run import finished, journal_of, run_all
     patterns = list(dict.fromkeys(arguments.patterns))
     units = plan(patterns, arguments.blocks, arguments.job_blocks)
+    if idle := [str(pattern) for pattern in patterns
+                if all(unit.design.pattern != pattern for unit in units)]:
+        raise ValueError(f"blocks must be more for the pattern {idle[0]} to be run, not "
+                         f"{arguments.blocks}")
     journal = journal_of(arguments.output.absolute(), patterns)
     known = finished(journal)
     before, wrong, peak = sum(str(unit) in known for unit in units), 0, 0

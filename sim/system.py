@@ -37,14 +37,18 @@ def _parser() -> Parser:
     parser.group("memory")
     parser.option("--latency", kind=whole(1, 10_000), default=40,
                   help="cycles from a request to its first answer")
-    parser.option("--bandwidth", kind=number(0), help="bytes a cycle, reads and writes together "
-                  "(default: as many as the bus has)")
+    parser.option("--bandwidth", kind=number(0.001), help="bytes a cycle, reads and writes "
+                  "together (default: as many as the bus has)")
     add_accelerator(parser, without=("bus", "pad_streams", "packets"))
     return parser
 
 
 def _run(arguments: Arguments) -> int:
     designs, sentences = read_designs(arguments, bus="axi4"), read_sentences(arguments)
+    most = 2 * designs[0].bus_bytes
+    if arguments.bandwidth is not None and arguments.bandwidth >= most:
+        raise ValueError(f"bandwidth must be below {most}, what a bus of {designs[0].bus_bytes} "
+                         f"bytes moves both ways, not {arguments.bandwidth:g}")
     check_environment()
     if arguments.master == "core":
         check_core()

@@ -15,10 +15,19 @@ __all__ = ["load", "save", "write"]
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Write a whole file or nothing, whatever other processes write there."""
-    with unfinished(path.with_name(f"{path.name}.{os.getpid()}.part")) as beside:
-        beside.write_bytes(content if isinstance(content, bytes) else content.encode())
-        os.replace(beside, path)
+    """Write a whole file or nothing, whatever other processes write there.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, as on a full disk; with its name.
+    """
+    try:
+        with unfinished(path.with_name(f"{path.name}.{os.getpid()}.part")) as beside:
+            beside.write_bytes(content if isinstance(content, bytes) else content.encode())
+            os.replace(beside, path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def save(path: Path, kind: str, state: dict[str, Any]) -> None:

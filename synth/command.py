@@ -10,7 +10,7 @@ from hw.command.files import check_writable
 from hw.command.kinds import file, folder, one_of, whole
 from hw.command.parser import Arguments, Parser
 from hw.command.progress import doing
-from hw.config import Design, Pattern
+from hw.config import Design, Pattern, sparsest
 from hw.config.parameter import ARRAYS
 from hw.generate.arguments import PATTERN
 from synth.scripts import CELLS, GOALS
@@ -71,8 +71,7 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], base: Design
         If a parameter that is set changes none of the designs, or none is left.
     """
     base.require(*names)
-    sparsest = min(patterns, key=lambda pattern: pattern.n / pattern.m)
-    replace(base, pattern=sparsest).require_effect(*names)
+    sparsest(replace(base, pattern=pattern) for pattern in patterns).require_effect(*names)
     found: dict[tuple[str, Design], None] = {}
     for pattern in patterns:
         for name in names:

@@ -96,12 +96,13 @@ def _run(arguments: Arguments) -> None:
     if not arguments.wires:
         arguments.refuse("lef", where="without wires")
         arguments.refuse("seeds", where="without wires")
-    if not {"compressor", "accelerator"} & set(arguments.designs):
-        arguments.refuse("memories", where="without the designs compressor and accelerator")
     rows = _rows(arguments)
+    from synth.memories.buffers import buffers
     from synth.reports.report import report
     from synth.sweep.point import Cells
 
+    if not any(buffers(row.name, row.design) for row in rows):
+        arguments.refuse("memories", where="without a design that has memories")
     sizes = read_lef(arguments)[0] if arguments.wires else ()
     synthesis = make_flow(arguments)
     report(rows, synthesis, Cells(arguments.liberty, tuple(sizes)), open_store(arguments),

@@ -1,5 +1,6 @@
 """Output files: complete or not there at all."""
 
+import errno
 import fcntl
 import os
 import tempfile
@@ -11,7 +12,7 @@ from hw.command.interrupts import unfinished
 from hw.command.progress import doing
 
 
-__all__ = ["alone", "check_file", "check_writable", "temporary", "write_all"]
+__all__ = ["FULL", "alone", "check_file", "check_writable", "temporary", "write_all"]
 
 
 def write_all(directory: Path, contents: dict[str, str | bytes]) -> list[Path]:
@@ -50,12 +51,25 @@ def check_writable(directory: Path, names: Iterable[str] = (), option: str = "ou
                 raise IsADirectoryError(None, f"{name} in it is a directory")
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What a disk says that takes no more."""
+
+
 @contextmanager
 def temporary(beside: Path | None = None) -> Iterator[Path]:
-    """A new directory, in ``beside`` or where temporary files go, that is gone after the block."""
+    """A new directory, in ``beside`` or where temporary files go, that is gone after the block.
+
+    What the disk does not take inside the block is raised with its name: Python gives none for a
+    file that is open.
+    """
     with (tempfile.TemporaryDirectory(dir=beside, prefix=".nmforge-" if beside else "nmforge-")
           as name, unfinished(Path(name)) as path):
-        yield path
+        try:
+            yield path
+        except OSError as error:
+            if error.filename is None and error.errno in FULL:
+                error.filename = str(path)
+            raise
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from hw.config.sums import check_accelerator, check_sums
 from hw.formats import FORMATS
 
 
-__all__ = ["SPARSE", "Design"]
+__all__ = ["SPARSE", "Design", "sparsest"]
 
 
 SPARSE = ("selector", "stages", "gather", "pipeline")
@@ -130,3 +130,11 @@ class Design(BusParameters):
         lanes = max(self.lanes, 2)
         return replace(self, pattern=Pattern(lanes, lanes), flexible="none", unstructured=False,
                        decode=False)
+
+
+def sparsest(designs: Iterable[Design]) -> Design:
+    """The design that keeps the least of a block: what has no effect on it has none on the others.
+
+    That is so of designs which differ in nothing but the pattern.
+    """
+    return min(designs, key=lambda design: design.pattern.n / design.pattern.m)

@@ -12,6 +12,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from hw.command.faults import Fault, reason
 from hw.command.files import temporary, write_all
 from hw.command.progress import doing
 from sw.decoder.text import source
@@ -110,8 +111,13 @@ def write_decoder(output: Path, steps: int, seed: int, checkpoint: Path) -> None
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     decoder = train(tokens, steps, seed, checkpoint)
     with temporary() as beside:
-        # Shards stay small enough for any host of repositories.
-        decoder.bfloat16().save_pretrained(beside, max_shard_size="3500KB")
-        words.save_pretrained(beside)
+        try:
+            # Shards stay small enough for any host of repositories.
+            decoder.bfloat16().save_pretrained(beside, max_shard_size="3500KB")
+            words.save_pretrained(beside)
+        except Exception as error:  # each library has its own
+            raise Fault(f"TMPDIR must take the files of the decoder, not fail at {str(beside)!r} "
+                        f"({reason(error)}): run it again to go on from "
+                        f"{checkpoint}") from error
         write_all(output, {path.name: path.read_bytes()
                            for path in sorted(beside.iterdir())})

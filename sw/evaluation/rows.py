@@ -146,6 +146,7 @@ def evaluate(options: Arguments, wanted: list[Method], left_out: Sequence[str] =
         "text": str(options.text or "library"), "calibration": options.calibration,
         "epochs": options.epochs, "rate": options.rate, "tasks": options.tasks,
         "limit": options.limit,
+        **({"task_folder": str(options.task_folder)} if options.task_folder else {}),
         "versions": {package: version(package) for package in ("torch", "transformers")}})
     missing = [method for method in wanted if not results.has(method)]
     evaluation = Evaluation(subject, options, identity, tasks)

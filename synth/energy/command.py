@@ -1,6 +1,7 @@
 """Energy of designs with glitches and wires: ``python -m synth.energy --patterns 8:16``."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from hw.command.checks import plain
 from hw.command.files import check_writable, write_all
@@ -22,6 +23,11 @@ from synth.command import (
     plan,
     read_lef,
 )
+
+
+if TYPE_CHECKING:
+    from synth.energy.measure import Measured
+    from synth.flow import Flow
 
 
 __all__ = ["main"]
@@ -86,11 +92,13 @@ def _run(arguments: Arguments) -> None:
         arguments.refuse("tokens", "features", "outputs", where="without the design accelerator")
     if not {"array", "accelerator"} & set(names):
         arguments.refuse("every_pe", where="without the design array or accelerator")
+    if arguments.rows * arguments.columns <= 2:
+        arguments.refuse("every_pe", where="with one or two PEs, which are always simulated")
     designs = plan(names, patterns, design_from(arguments, patterns[0]))
     from synth.energy.job import Layer
     from synth.energy.measure import Settings, measure
     from synth.energy.operands import make
-    from synth.energy.report import NOTE, as_json, memories_table, parts_table, table
+    from synth.energy.report import as_json
 
     files, lef = read_lef(arguments)
     settings = Settings(lef, make(arguments.inputs, arguments.seeds), arguments.utilisation,
@@ -99,9 +107,18 @@ def _run(arguments: Arguments) -> None:
     synthesis = make_flow(arguments, open_store(arguments))
     rows = [measure(name, design, synthesis, settings)
             for name, design in track(designs, "measuring designs")]
-    write_all(arguments.output, {"energy.json": as_json(
-        rows, synthesis, settings, arguments.inputs, [arguments.liberty, *files])})
-    table(rows, synthesis, arguments.inputs).print()
+    try:
+        write_all(arguments.output, {"energy.json": as_json(
+            rows, synthesis, settings, arguments.inputs, [arguments.liberty, *files])})
+    finally:  # figures of hours are shown, also where the disk is full
+        _show(rows, synthesis, arguments.inputs)
+
+
+def _show(rows: "list[Measured]", synthesis: "Flow", inputs: str) -> None:
+    """Print the tables."""
+    from synth.energy.report import NOTE, memories_table, parts_table, table
+
+    table(rows, synthesis, inputs).print()
     print(NOTE)
     parts_table(rows, synthesis).print()
     if any(row.memories for row in rows):

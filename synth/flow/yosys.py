@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hw.command.children import call
 from hw.command.faults import Fault
+from hw.command.files import FULL
 
 
 __all__ = ["SynthesisError", "SynthesisTimeout", "require", "run"]
@@ -19,6 +20,10 @@ os.dup2(os.open("yosys.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
 from pyosys import libyosys
 libyosys.run_pass("script run.ys", libyosys.Design())
 """
+
+
+ROOM = 1 << 24
+"""Bytes that the disk must have left, before and after."""
 
 
 class SynthesisError(Fault):
@@ -49,8 +54,11 @@ def run(script: list[str], folder: Path, *, timeout: float) -> str:
         If Yosys is not installed.
     SynthesisError
         If Yosys fails, with the last line it printed, or takes more than ``timeout`` seconds.
+    OSError
+        If the disk of ``folder`` is full.
     """
     require()
+    _require_room(folder)
     (folder / "run.ys").write_text("\n".join(script) + "\n")
     scratch = folder / "tmp"
     scratch.mkdir(exist_ok=True)
@@ -59,6 +67,7 @@ def run(script: list[str], folder: Path, *, timeout: float) -> str:
                     env={**os.environ, "TMPDIR": str(scratch)}, stdout=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
         raise SynthesisTimeout(f"Yosys did not end within {timeout:g} s") from None
+    _require_room(folder)
     log = folder / "yosys.log"
     text = log.read_text(errors="replace") if log.exists() else ""
     if done.returncode != 0:
@@ -67,3 +76,16 @@ def run(script: list[str], folder: Path, *, timeout: float) -> str:
                     f"exit code {done.returncode}")
         raise SynthesisError(f"Yosys failed: {last}")
     return text
+
+
+def _require_room(folder: Path) -> None:
+    """Raise OSError if the disk of ``folder`` is full: Yosys cuts what it writes without a word."""
+    path = folder / "room"
+    try:
+        with open(path, "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, ROOM)
+    except OSError as error:  # others are of file systems that reserve nothing
+        if error.errno in FULL:
+            raise OSError(error.errno, error.strerror, str(folder)) from None
+    finally:
+        path.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from hw.command.files import check_writable, write_all
 from hw.command.kinds import file, folder, number, one_of, text, whole
 from hw.command.parser import Arguments, Parser
 from hw.command.run import run
-from hw.config import BUS_OPTIONS, FORMAT_OPTIONS, Design, Pattern
+from hw.config import BUS_OPTIONS, FORMAT_OPTIONS, Design, Pattern, sparsest
 from hw.generate.arguments import PATTERN, add_design_arguments, design_from
 from synth.command import EXTRA, add_patterns
 from synth.performance.models import MODELS, named
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 
 __all__ = ["main"]
+
+
+UNSEEN = (*FORMAT_OPTIONS, *BUS_OPTIONS, "gather", "pipeline", "multiplier", "reset", "pad_streams",
+          "packets")
+"""Parameters of an accelerator that no figure here depends on, or that others follow from."""
 
 
 def _parser() -> Parser:
@@ -54,13 +59,15 @@ def _parser() -> Parser:
     parser.option("--liberty", kind=file(), help="cells whose SRAM macros give the energies of "
                                                  "memories, as .lib or .lib.gz")
     parser.option("--memories", kind=file(), help="SRAM macros beside --liberty as CSV")
-    add_design_arguments(parser, ("accelerator",), without=(*FORMAT_OPTIONS, *BUS_OPTIONS))
+    add_design_arguments(parser, ("accelerator",), without=UNSEEN)
     return parser
 
 
 def _designs(arguments: Arguments) -> list[tuple[Design, Pattern]]:
     """An accelerator for every pattern, or one for all of them."""
     patterns = list(dict.fromkeys(arguments.patterns))
+    if not arguments.array and all(pattern.dense for pattern in patterns):
+        arguments.refuse("flexible", "unstructured", where="for patterns that keep every value")
     found = []
     for pattern in patterns:
         design = design_from(arguments, arguments.array or pattern)
@@ -69,6 +76,7 @@ def _designs(arguments: Arguments) -> list[tuple[Design, Pattern]]:
         design.require("accelerator")
         design.steps(pattern)
         found.append((design, pattern))
+    sparsest([design for design, _ in found]).require_effect("accelerator")
     return found
 
 

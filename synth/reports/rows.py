@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hw.command.faults import Fault
-from hw.config import DESIGNS, Design, Pattern
+from hw.config import DESIGNS, Design, Pattern, sparsest
 from synth import flow
 from synth.memories.technology import Sram, missing
 from synth.memories.whole import Whole, whole
@@ -99,8 +99,7 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], selectors: Sequence[
         If a parameter that is set changes none of the designs.
     """
     base.require(*names)
-    sparsest = min(patterns, key=lambda pattern: pattern.n / pattern.m)
-    replace(base, pattern=sparsest).require_effect(*names)
+    sparsest(replace(base, pattern=pattern) for pattern in patterns).require_effect(*names)
     rows: dict[tuple, Row] = {}
 
     def add(name: str, design: Design) -> None:

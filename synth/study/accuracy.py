@@ -43,6 +43,8 @@ def evaluated(path: Path) -> list[Row]:
     text = path.read_bytes()
     try:
         held = json.loads(text)
+        if not held["rows"]:
+            raise ValueError("rows must be one or more, not none")
         return [row for one in held["rows"] for row in _rows(held, one, _source(path, text))]
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError,
             RecursionError) as error:

@@ -12,6 +12,7 @@ from hw.command.run import run
 from hw.config import PIPELINES, SELECTORS
 from synth.command import EXTRA, WORKERS, add_patterns, add_store, open_store
 from synth.scripts import GOALS
+from synth.study.effects import MEASURED, require_effect
 from synth.study.files import KINDS, names
 from synth.study.formats import NUMBERS, left_out
 from synth.study.markdown import inserted, marks
@@ -27,10 +28,6 @@ __all__ = ["main"]
 
 DEFAULT = ("area", "energy", "tokens")
 """Parts of a study that are measured unless others are asked for."""
-
-MEASURED = ("area", "energy", "accelerators", "tokens")
-"""Parts of a study that can be measured."""
-
 
 def _library(name: str, given: str) -> tuple[Path, ...]:
     """Read ``"cells.lib,tech.lef,cells.lef"``: a Liberty file, and LEF files for energies."""
@@ -96,26 +93,20 @@ def _parser() -> Parser:
     return parser
 
 
-MEASURING = ("parts", "designs", "formats", "selectors", "pipelines", "columns", "products",
-             "max_k", "libraries", "goals", "targets", "store", "workers", "timeout", "patterns")
-"""Options without effect where nothing is measured."""
-
-
 def _run(arguments: Arguments) -> int | None:
     check_writable(arguments.output, names(arguments.files))
     for path in arguments.into or ():
         check_file("into", path)
         marks(path)
     given = getattr(arguments, "from")
-    if given:
-        arguments.refuse(*MEASURING, where="with from, which measures nothing")
-    elif "accelerator" not in arguments.designs:
-        arguments.refuse("selectors", "columns", "products", "max_k",
-                         where="without the design accelerator")
+    require_effect(arguments)
     designs = [] if given else plan(
         arguments.designs, arguments.patterns, columns=arguments.columns,
         products=arguments.products, max_k=arguments.max_k, selectors=arguments.selectors,
         pipelines=arguments.pipelines, formats=arguments.formats)
+    if not given and not designs:
+        raise ValueError("patterns must have N below M for a selector, not only "
+                         f"{' '.join(map(str, arguments.patterns))}")
     from synth.study.accuracy import evaluated, published
     from synth.study.data import Study, merged, read
     importlib.import_module("hw.command.table")  # what prints must not be missed at the end

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,24 @@ def read(path: Path) -> Space:
             raise ValueError(f"{error} in line {_line(text, error.key)} of {path.name}") from None
         except ValueError as error:
             raise ValueError(f"{error} in line {_line(text, key)} of {path.name}") from None
+    for key, where in _idle(chosen):
+        raise ValueError(f"{key} must be left out {where}, not given in line {_line(text, key)} "
+                         f"of {path.name}")
     return Space(**chosen)
+
+
+def _idle(chosen: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Keys that change nothing beside the others, and where that is so."""
+    if not any(TARGETS[name].cells for name in chosen.get("targets", ("asic",))):
+        for key in ("libraries", "goals"):
+            if key in chosen:
+                yield key, "without the target asic"
+        for key in ("wires", "energy"):
+            if chosen.get(key):
+                yield key, "without the target asic"
+    if not chosen.get("wires") and not chosen.get("energy") \
+            and any(cells.lef for cells in chosen.get("libraries", ())):
+        yield "lef", "without wires and energy"
 
 
 class _Unknown(ValueError):

@@ -124,7 +124,7 @@ def test_an_environment_of_no_simulation_is_refused_before_anything_is_imported(
     (system, ["--bus", "axi4"], "arguments must be those that --help lists, not '--bus'"),
     (system, ["--pad-streams"], "arguments must be those that --help lists, not '--pad-streams'"),
     (system, ["--latency", "0"], "latency must be an integer from 1 to 10000, not 0"),
-    (system, ["--bandwidth", "0"], "bandwidth must be a number above 0, not 0"),
+    (system, ["--bandwidth", "0"], "bandwidth must be a number above 0.001, not 0"),
     (system, ["--bus-width", "96"], "bus_width must be a power of two, not 96"),
 ])
 def test_what_would_have_no_effect_is_refused(command, words, message, capsys):

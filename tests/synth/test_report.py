@@ -183,7 +183,7 @@ def test_designs_that_take_the_pattern_at_run_time():
     (["--memories", "none.csv"], ("memories must be a CSV table of SRAM macros, not 'none.csv' "
      "([Errno 2] No such file or directory: 'none.csv')")),
     (["--designs", "pe", "--memories", "x.csv"],
-     "memories must be left out without the designs compressor and accelerator, not 'x.csv'"),
+     "memories must be left out without a design that has memories, not 'x.csv'"),
     (["--goal", "power"], "goal must be one of area, work, delay, not 'power'"),
     (["--timeout", "0"], "timeout must be an integer from 1 to 86400, not 0"),
     (["--rows", "0"], "rows must be an integer from 1 to 64, not 0"),

@@ -60,13 +60,14 @@ def _run(arguments: Arguments) -> int:
             done.append((each, prove(each.claim(), seconds=arguments.timeout)))
             print(f"{each}: {done[-1][1]}", flush=True)
             task.advance()
-    if arguments.output:
-        for path in write_all(arguments.output, {PAGE: page(done)}):
-            print(path)
     table = Table("Proofs", ("group", "subject", "pattern"), ("rules", "engine", "result", "s"))
     for each, outcome in done:
         table.row(*cells(each, outcome))
-    table.print()
+    try:
+        for path in write_all(arguments.output, {PAGE: page(done)}) if arguments.output else ():
+            print(path)
+    finally:  # what was proved in hours is shown, also where the disk is full
+        table.print()
     return int(not all(outcome.proved for _, outcome in done))
 
 

@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from synth.performance.command import main
+from hw.config import Design
+from synth.performance.command import UNSEEN, main
 from synth.performance.scalesim import COMPUTE, TOPOLOGY
 from tests.commands import refused
 
@@ -62,11 +63,44 @@ def test_one_array_runs_all_patterns(model, tmp_path):
     assert second["layers"][0]["job_steps"] == 2 * first["layers"][0]["job_steps"]
 
 
+def test_every_parameter_of_the_design_changes_a_figure(model, tmp_path):
+    """What changes none is no option."""
+    def figures(number, **given):
+        words = [word for name, value in given.items()
+                 for word in (f"--{name.replace('_', '-')}", str(value)) if value is not True]
+        words = [*words, *(f"--{name.replace('_', '-')}" for name, value in given.items()
+                           if value is True)]
+        main(["--model", str(model), "--patterns", "2:4", "--tokens", "40", "-o",
+              str(tmp_path / str(number)), *words])
+        runs = json.loads((tmp_path / str(number) / "performance.json").read_text())["runs"]
+        return [{**run, "parameters": None} for run in runs]
+
+    kept = [described.name for described in Design.parameters()
+            if "accelerator" in described.metadata["designs"] and described.name not in UNSEEN]
+    assert set(kept) == set(OTHERS)
+    for number, (name, others) in enumerate(OTHERS.items()):
+        plain = {key: value for key, value in others.items() if key != name}
+        assert figures(f"{number}_with", **others) != figures(number, **plain), name
+
+
+OTHERS = {
+    "selector": {"selector": "serial"}, "stages": {"selector": "radix", "stages": 3},
+    "flexible": {"flexible": "n"}, "coefficients": {"coefficients": 4}, "shift": {"shift": "mean"},
+    "statistics": {"statistics": True}, "unstructured": {"flexible": "n", "unstructured": True},
+    "rows": {"rows": 8}, "columns": {"columns": 8}, "tile": {"tile": 1},
+    "accumulator_width": {"accumulator_width": 40}, "max_k": {"max_k": 32},
+    "batch_tokens": {"batch_tokens": 8},
+    "epilogue_lanes": {"corrected": True, "epilogue_lanes": 4}}
+"""Another value of each parameter, and what stands beside it."""
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--model", "none"], ("model must be one of llama-2-7b, llama-3.1-8b, qwen2.5-7b, "
                            "gemma-3-4b, or a config.json, not 'none'")),
     (["--phases", "decode", "--tokens", "8"],
      "tokens must be left out without the phase prefill, not '8'"),
+    (["--multiplier", "dsp"],
+     "arguments must be those that --help lists, not '--multiplier dsp'"),
     (["--memories", "x.csv"], "memories must be left out without liberty, not 'x.csv'"),
     (["--bandwidth", "0"], "bandwidth must be a number above 0, not 0"),
     (["--patterns", "2:4", "1:4", "--array", "2:4"],

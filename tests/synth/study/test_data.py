@@ -98,7 +98,7 @@ def test_losses_are_paired_and_tasks_are_rows(tmp_path):
 
 @pytest.mark.parametrize("change", [
     lambda held: held.update(model=float("nan")), lambda held: held.update(measure=["x"]),
-    lambda held: held["rows"][0].update(criterion=1),
+    lambda held: held["rows"][0].update(criterion=1), lambda held: held.update(rows=[]),
     lambda held: held["rows"][0].update(score="x"),
     lambda held: held["rows"][0].update(losses=[10 ** 400, 1.0]),
     lambda held: held["rows"][0].update(tasks={"easy": None}),

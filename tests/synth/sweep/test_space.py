@@ -137,6 +137,12 @@ KEYS = ("patterns, designs, selectors, gathers, formats, shapes, parameters, opt
     ('patterns = ["2:4"]\nenergy = {seeds = 17}', "seeds must be an integer from 1 to 16, not 17"),
     ('patterns = ["2:4"]\nenergy = {utilisation = 1}',
      "utilisation must be a number above 0.1 and below 1, not 1 in line 2"),
+    ('patterns = ["2:4"]\nlibraries = [{liberty = "x", lef = "y"}]',
+     "lef must be left out without wires and energy, not given in line 2 of space.toml"),
+    *((f'patterns = ["2:4"]\n{key} = {value}\ntargets = ["ecp5", "xc7"]',
+       f"{key} must be left out without the target asic, not given in line 2 of space.toml")
+      for key, value in (("goals", '["delay"]'), ("libraries", '["x"]'), ("wires", "true"),
+                         ("energy", "true"))),
     ('patterns = ["2:4"]\nlibraries = [{lef = "x"}]',
      "liberty must be given in a table of libraries, not left out: {'lef': 'x'} in line 2"),
     ('patterns = ["2:4"', "space must be TOML, not "),
