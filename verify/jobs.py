@@ -1,5 +1,6 @@
 """Drives an accelerator through jobs, registers and faults: every result is compared."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -58,16 +59,24 @@ class JobBench:
         self.model.take(1, limit=SETTLE)
         return self.model.read("STATUS")
 
-    def run(self, job: LinearJob) -> None:
-        """Run a job; every result must be that of the reference."""
+    def run(self, job: LinearJob, after: Mapping[str, int] | None = None) -> None:
+        """Run a job; every result must be that of the reference.
+
+        ``after`` are cycles for which a stream first stays silent.
+        """
+        self.start(job, START | IRQ_ENABLE)
+        self.model.offer(job.inputs, after)
+        self.finish(job)
+
+    def finish(self, job: LinearJob, status: int = DONE) -> None:
+        """Take the results of a job that was started, whose streams are on offer."""
         for register, value in (job.registers | {"CONTROL": START}).items():
             self.reference.write(register, value)
         expected, _ = self.reference.run(job.inputs, job.results, limit=0)
-        self.start(job, START | IRQ_ENABLE)
-        got, _ = self.model.run(job.inputs, job.results, limit=job.limit)
+        got, _ = self.model.run({}, job.results, limit=job.limit)
         assert np.array_equal(got.data, expected.data), "results are wrong"
         assert np.array_equal(got.last, expected.last), "tlast of results is wrong"
-        assert self.status() == DONE
+        assert self.status() == status
 
     def small(self, outputs: int = 5, tokens: int = 6, features: int = 0,
               corrections: Corrections | None = None) -> LinearJob:
@@ -135,12 +144,12 @@ class JobBench:
         for output in self.outputs:
             for tokens, outputs in ((5, 9), (34, 4)):
                 self.run(self.small(outputs, tokens, self.features,
-                                    self._terms(output, tokens, outputs)))
+                                    self.terms(output, tokens, outputs)))
         for value, weight in ((127, 127), (-128, 127), (127, -128), (-128, -128), (0, 0), (-1, 1)):
             x, w = (torch.full((rows, self.features), number, dtype=torch.int8)
                     for rows, number in ((5, value), (4, weight)))
             for output in self.outputs:
-                self.run(self.job(x, w, self._terms(output, 5, 4)))
+                self.run(self.job(x, w, self.terms(output, 5, 4)))
 
     def gains(self) -> None:
         """Factors of tokens of every size and variance, and products that show each bit of them."""
@@ -152,7 +161,7 @@ class JobBench:
             w = random_tensor(self.rng, -128, 128, 5, features, kind=torch.int8)
             self.run(self.job(x.to(torch.int8), w, Corrections(Output.CORRECTED, variance=True)))
 
-    def _terms(self, output: Output, tokens: int, outputs: int) -> Corrections:
+    def terms(self, output: Output, tokens: int, outputs: int) -> Corrections:
         """Random terms over their whole ranges."""
         if output == Output.RAW:
             return Corrections()
@@ -180,7 +189,7 @@ class JobBench:
         errors = {"act": Error.ACT_TLAST, "weight": Error.WEIGHT_TLAST, "coef": Error.COEF_TLAST,
                   "token": Error.TOKEN_TLAST, "channel": Error.CHANNEL_TLAST}
         output = Output.INT8 if Output.INT8 in self.outputs else Output.RAW
-        job = self.small(9, 6, self.features, self._terms(output, 6, 9))
+        job = self.small(9, 6, self.features, self.terms(output, 6, 9))
         for name, error in errors.items():
             if name not in job.inputs:
                 continue

@@ -24,8 +24,8 @@ def _parser() -> Parser:
         "Count which lines of generated Verilog random jobs and streams take, and which bits of "
         "all signals go both ways. Every result is compared with the reference. Bits that cannot "
         "toggle are left out: those that are constant in the Verilog, and those of a declared "
-        "fact. Also listed: which values of the parameters meet in the benches. The exit code is "
-        "1 if a result is wrong, or a bit of a fact toggles.",
+        "fact. Also listed: which values of the parameters meet in the benches. A run that was "
+        "ended goes on. The exit code is 1 if a result is wrong, or a bit of a fact toggles.",
         extra="sim,synth,model")
     parser.option("--designs", aliases=("--design",), kind=one_of(*DESIGNS), many=True,
                   default=DESIGNS, help="what to measure, at its default parameters")
@@ -36,7 +36,8 @@ def _parser() -> Parser:
     parser.option("--layers", kind=whole(1, 10_000), default=16,
                   help="random layers for the accelerator, beside those that fill its buffers")
     parser.option("-o", "--output", kind=folder(), default="build/coverage",
-                  help="directory for coverage.json, holes.csv and crosses.csv")
+                  help="directory for coverage.json, holes.csv, crosses.csv, and what is counted "
+                  "so far")
     return parser
 
 
@@ -57,7 +58,7 @@ def _run(arguments: Arguments) -> int:
     for name in dict.fromkeys(arguments.designs):
         try:
             outcomes[name] = measure(name, design, blocks=arguments.blocks,
-                                     layers=arguments.layers)
+                                     layers=arguments.layers, kept=arguments.output / "state")
         except (AssertionError, TimeoutError) as stopped:
             print(f"{name}: {stopped}")
             return 1

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hw.command.files import temporary
 from synth.flow.yosys import run
@@ -15,11 +16,15 @@ __all__ = ["constants"]
 Place = tuple[str, int]
 """A signal, as ``nm_top.part.signal``, and a bit of it."""
 
+Net = int | str
+"""As Yosys writes one bit of a signal: its number, or a constant."""
+
 SCRIPT = ["read_verilog design.v", "hierarchy -top {top}", "proc -noopt", "flatten",
           *["opt_expr -full", "wreduce", "opt_dff"] * 6, "opt_expr -full",
-          "write_json design.json"]
+          "memory_dff", "memory_collect", "write_json design.json"]
 """Constants, in cells as narrow as what they compute, and registers that only ever load one. Each
-round finds what those before have led to. Nothing is merged or removed: every name stays."""
+round finds what those before have led to. Nothing is merged or removed: every name stays. A memory
+becomes one cell, with all its ports and the registers behind it."""
 
 
 def constants(text: str, top: str, facts: Sequence[Fact] = (), *,
@@ -54,6 +59,32 @@ def constants(text: str, top: str, facts: Sequence[Fact] = (), *,
     # The same net has the same number under all its names.
     known = {nets[fact.signal][index] for fact in facts
              for index in range(fact.low, fact.high + 1)}
-    places = [((name, index), bit) for name, bits in nets.items() for index, bit in enumerate(bits)]
-    return ({place for place, bit in places if bit in ("0", "1")},
-            {place for place, bit in places if bit in known and not isinstance(bit, str)})
+    memories = [cell for cell in module["cells"].values() if cell["type"] == "$mem_v2"]
+    found: tuple[set[Place], set[Place]] = set(), set()
+    for places, values in zip(found, ({"0", "1"}, {"0", "1", *known}), strict=True):
+        read = {bit for memory in memories
+                for bit in _columns(memory, values, places, f"{top}.")}
+        places |= {(name, index) for name, bits in nets.items() for index, bit in enumerate(bits)
+                   if bit in values | read}
+    constant, all_known = found
+    return constant, all_known - constant
+
+
+def _columns(memory: dict[str, Any], values: set[Net], places: set[Place],
+             inside: str) -> set[Net]:
+    """Add bits of a memory to ``places`` into which only one of ``values`` is ever written.
+
+    Returns the nets that such bits are read to. What a memory holds before it is written belongs
+    to nobody, unless the Verilog gives it contents.
+    """
+    parameters, pins = memory["parameters"], memory["connections"]
+    if set(parameters["INIT"]) != {"x"}:
+        return set()
+    width, words, first = (int(parameters[name], 2) for name in ("WIDTH", "SIZE", "OFFSET"))
+    name, read = inside + parameters["MEMID"].replace("\\", ""), set()
+    for column in range(width):
+        written = {*pins["WR_DATA"][column::width]}
+        if len(written) == 1 and written <= values:
+            places |= {(f"{name}[{word}]", column) for word in range(first, first + words)}
+            read |= {*pins["RD_DATA"][column::width]}
+    return read

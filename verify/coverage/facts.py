@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from hw.config import Design
+from hw.registers import Error
 
 
 __all__ = ["Fact", "explained", "facts"]
@@ -39,11 +40,26 @@ class Fact:
 
 def facts(name: str, design: Design) -> list[Fact]:
     """What is known of the design ``name``."""
-    first = design.covered_blocks.bit_length()
-    if name != "accelerator" or first > K_BLOCKS_TOP:
+    if name != "accelerator":
         return []
-    return [Fact("nm_accelerator.accelerator.controller.run__job", first, K_BLOCKS_TOP,
-                 "a start with more blocks than the accumulators cover is refused")]
+    inside, known = "nm_accelerator.accelerator", []
+    first = design.covered_blocks.bit_length()
+    if first <= K_BLOCKS_TOP:
+        known.append(Fact(f"{inside}.controller.run__job", first, K_BLOCKS_TOP,
+                          "a start with more blocks than the accumulators cover is refused"))
+    if design.flexible == "none":
+        known.append(Fact(f"{inside}.controller.run__job.steps", 1, 6,
+                          "a block of a pattern that does not change takes one step"))
+    if not design.unstructured:
+        known.append(Fact(f"{inside}.controller.run__job.variable", 0, 0,
+                          "only thresholds make the steps of a block vary"))
+    last = max(error.value for error in Error).bit_length()
+    known.append(Fact(f"{inside}.controller.registers__state.error", last, 7,
+                      "no error has such a code"))
+    if design.corrects and not design.dynamic_shift:
+        known += [Fact(f"{inside}.{place}.eta", 0, 7, "only dynamic shifts are those of a token")
+                  for place in ("finisher.o__payload$26", "table.i__payload")]
+    return known
 
 
 EXPLAINED: tuple[tuple[str, str, str], ...] = (

@@ -1,17 +1,21 @@
-"""Drives an accelerator through what coverage is counted of: every result is compared."""
+"""Drives an accelerator through what coverage is counted of: every result is compared.
+
+In steps, each of an accelerator of its own: what a step has counted can be kept.
+"""
+
+from collections.abc import Callable
 
 from sim.verilated.accelerator import Accelerator
 from verify.coverage.probes import COUNTERS, preload
 from verify.jobs import JobBench
+from verify.timing import early_and_late, many_tokens, while_busy
 
 
-__all__ = ["drive"]
+__all__ = ["STEPS", "drive"]
 
 
-def drive(model: Accelerator, text: str, layers: int) -> None:
-    """Run jobs on the accelerator of the Verilog ``text``, ``layers`` of them random.
-
-    Its registers, full buffers, counters at their ends, packets of other lengths, aborts.
+def drive(model: Accelerator, step: str, text: str, layers: int) -> None:
+    """Drive the accelerator of the Verilog ``text`` through one of :data:`STEPS`.
 
     Raises
     ------
@@ -20,19 +24,17 @@ def drive(model: Accelerator, text: str, layers: int) -> None:
     TimeoutError
         If results do not come.
     """
-    bench = JobBench(model, "coverage")
-    bench.registers()
+    STEPS[step](JobBench(model, f"coverage {step}"), text, layers)
+
+
+def _random(bench: JobBench, text: str, layers: int) -> None:
+    """Random layers, before and after a reset."""
     bench.random(layers)
-    bench.extremes()
-    bench.full_buffers()
-    _counters(bench, text)
-    bench.packets()
-    bench.huge()
-    model.reset()
+    bench.model.reset()
     bench.random(2)
 
 
-def _counters(bench: JobBench, text: str) -> None:
+def _counters(bench: JobBench, text: str, layers: int) -> None:
     """Counters just below every power of two, in a job that waits for its weights."""
     model, job = bench.model, bench.small()
     for bit in range(4, 33):
@@ -46,3 +48,17 @@ def _counters(bench: JobBench, text: str) -> None:
             model.read(counter.upper())
         bench.status()
         model.discard()
+
+
+def _alone(step: Callable[[JobBench], None]) -> Callable[[JobBench, str, int], None]:
+    return lambda bench, text, layers: step(bench)
+
+
+STEPS: dict[str, Callable[[JobBench, str, int], None]] = {
+    "random": _random, "counters": _counters,
+    **{step.__name__: _alone(step) for step in (
+        JobBench.registers, JobBench.extremes, JobBench.full_buffers, JobBench.packets,
+        JobBench.huge, many_tokens, early_and_late, while_busy)},
+}
+"""By name: registers, full buffers and tables, streams that are early or late, writes while a job
+runs, counters at their ends, packets of other lengths, aborts."""

@@ -1,14 +1,17 @@
 """Builds a design with counters, drives it, and says what was reached."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from hw.command.files import temporary
+from hw.command.files import temporary, write_all
 from hw.command.progress import doing
 from hw.config import Design
+from sim.simulators.environment import seed
 from sim.simulators.runner import generated
 from sim.verilated.accelerator import Accelerator
 from sim.verilated.library import Library
 from sim.verilated.pipeline import Pipeline
+from synth.store import digest, sources
 from verify.coverage import jobs, streams
 from verify.coverage.constants import constants
 from verify.coverage.facts import facts
@@ -21,6 +24,11 @@ __all__ = ["Outcome", "measure"]
 
 STALL = 0.1
 """Chance that a stream of an accelerator pauses in a cycle."""
+
+_DEPENDS = ("verify/jobs.py", "verify/timing.py", "verify/coverage/jobs.py",
+            "verify/coverage/streams.py", "verify/coverage/probes.py", "sim/vectors",
+            "sim/verilated", "sim/simulators", "sim/runs/soak", "sw/exact", "sw/driver")
+"""Sources that counts depend on, besides the Verilog."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,8 @@ class Outcome:
         return 1 - len(self.missed) / self.lines
 
 
-def measure(name: str, design: Design, *, blocks: int = 4000, layers: int = 16) -> Outcome:
+def measure(name: str, design: Design, *, blocks: int = 4000, layers: int = 16,
+            kept: Path | None = None) -> Outcome:
     """Measure the coverage of a design.
 
     Parameters
@@ -84,6 +93,8 @@ def measure(name: str, design: Design, *, blocks: int = 4000, layers: int = 16) 
         Random blocks for a compressor or decompressor.
     layers : int
         Random layers for an accelerator.
+    kept : Path, optional
+        Folder for what every step of the runs has counted: a measurement that was ended goes on.
 
     Raises
     ------
@@ -96,28 +107,44 @@ def measure(name: str, design: Design, *, blocks: int = 4000, layers: int = 16) 
     """
     design = design.only(name)
     text, _ = generated(name, design)
-    counts = _counted(name, design, text, blocks, layers)
+    with temporary() as folder:
+        counts = _counted(name, design, text, blocks, layers, kept or folder)
     with doing(f"looking for bits of the {name} that cannot toggle"):
         constant, known = constants(text, f"nm_{name}", facts(name, design))
     return _outcome(counts, _left_out(constant, counts), _left_out(constant | known, counts))
 
 
-def _counted(name: str, design: Design, text: str, blocks: int, layers: int) -> Counts:
+def _counted(name: str, design: Design, text: str, blocks: int, layers: int,
+             kept: Path) -> Counts:
     """What was counted in all runs."""
-    with doing(f"building a {name} that counts its coverage"):
-        model: Library = (Accelerator(design, stall=STALL, probes=probes(text))
-                          if name == "accelerator" else
-                          Pipeline(name, design, probes=probes(text)))
-    with doing(f"driving the {name}"):
-        if isinstance(model, Accelerator):
-            jobs.drive(model, text, layers)
-        elif isinstance(model, Pipeline):
-            streams.drive(model, name, design, blocks)
     counts = Counts()
-    with temporary() as folder:
-        model.write_coverage(folder / "coverage.dat")
-        counts.add(folder / "coverage.dat")
+    for step in jobs.STEPS if name == "accelerator" else (name,):
+        path = kept / f"{digest(text, step, blocks, layers, seed(), sources(*_DEPENDS))}.dat"
+        if not path.exists():
+            model = _model(name, design, text)
+            with doing(f"driving the {name}: {step}"):
+                if isinstance(model, Accelerator):
+                    jobs.drive(model, step, text, layers)
+                else:
+                    streams.drive(model, name, design, blocks)
+            _keep(model, path)
+        counts.add(path)
     return counts
+
+
+def _model(name: str, design: Design, text: str) -> Accelerator | Pipeline:
+    """The design with counters, after reset."""
+    with doing(f"building the {name} with what counts its coverage"):
+        if name == "accelerator":
+            return Accelerator(design, stall=STALL, probes=probes(text))
+        return Pipeline(name, design, probes=probes(text))
+
+
+def _keep(model: Library, path: Path) -> None:
+    """Write what a model has counted, whole or not at all."""
+    with temporary() as folder:
+        model.write_coverage(folder / path.name)
+        write_all(path.parent, {path.name: (folder / path.name).read_bytes()})
 
 
 def _left_out(fixed: set[tuple[str, int]], counts: Counts) -> set[Bit]:

@@ -7,7 +7,11 @@ from dataclasses import replace
 import pytest
 
 from hw.config import Design, Pattern
+from hw.registers import Error
+from sim.simulators.runner import generated
+from sim.verilated.accelerator import Accelerator
 from tests.test_docs import ROOT
+from verify.coverage import jobs, streams
 from verify.coverage.facts import facts
 from verify.coverage.measure import measure
 from verify.coverage.points import Bit
@@ -41,6 +45,53 @@ def test_holes_are_named(outcome):
         "nm_decompressor", "toggle", "s_axis_tdata", "3")
 
 
+def test_a_measurement_that_was_ended_goes_on(outcome, tmp_path, monkeypatch):
+    """What was counted is kept, by what it depends on, and is not driven again."""
+    small = Design(Pattern(2, 4))
+    assert measure("decompressor", small, blocks=2100, kept=tmp_path) == outcome
+    kept, = tmp_path.iterdir()
+    driven = []
+
+    def drive(model, name, design, blocks):
+        driven.append(blocks)
+
+    monkeypatch.setattr(streams, "drive", drive)
+    assert measure("decompressor", small, blocks=2100, kept=tmp_path) == outcome
+    assert not driven
+    assert measure("decompressor", small, blocks=2200, kept=tmp_path).holes
+    assert driven == [2200]
+    assert kept in tmp_path.iterdir()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+SMALL = Design(Pattern(2, 4), rows=2, columns=2, tile=1, max_k=12, batch_tokens=4)
+
+FAULTS = {
+    "many_tokens": (r"assign \$11  = write_slot * ", r"assign \$11  = write_slot[0] * "),
+    "early_and_late": (r"assign \$6  = | waiting;", r"assign \$6  = 1'h1;"),
+    "while_busy": ("assign registers__locked = ", "assign registers__locked = 1'h0 & "),
+}
+"""Of a table that overwrites what waits, of rows that do not wait for their tokens' terms, and of
+registers that are not locked."""
+
+
+@pytest.mark.parametrize("options", [{}, {"epilogue_lanes": 0}], ids=["epilogue", "raw"])
+def test_steps_at_odd_times_pass(options):
+    model = Accelerator(replace(SMALL, **options), stall=0.1)
+    for step in FAULTS:
+        jobs.drive(model, step, "", 1)
+
+
+@pytest.mark.parametrize("step", FAULTS)
+def test_steps_at_odd_times_find_faults(step):
+    text, _ = generated("accelerator", SMALL)
+    right, wrong = FAULTS[step]
+    assert text.count(right) == 1
+    model = Accelerator(SMALL, stall=0.1, text=text.replace(right, wrong))
+    with pytest.raises((AssertionError, TimeoutError, RuntimeError)):
+        jobs.drive(model, step, "", 1)
+
+
 def test_counters_are_found_in_the_verilog():
     """Verilog without a controller has none; with one, all stand in a register of it."""
     assert not probes("module nm_compressor(clk);").registers
@@ -51,9 +102,21 @@ def test_counters_are_found_in_the_verilog():
 
 
 def test_facts_follow_from_the_design():
-    known, = facts("accelerator", Design(Pattern(8, 16)))
-    assert 1 << known.low > Design(Pattern(8, 16)).covered_blocks >= 1 << known.low - 1
-    assert facts("compressor", Design(Pattern(8, 16))) == []
+    """Of what a design has, nothing is said."""
+    def said(design):
+        return {fact.signal.partition("controller.")[2] or fact.signal: fact
+                for fact in facts("accelerator", design)}
+
+    default = Design(Pattern(8, 16))
+    known = said(default)
+    assert 1 << known["run__job"].low > default.covered_blocks >= 1 << known["run__job"].low - 1
+    assert 1 << known["registers__state.error"].low > max(Error) >= 8
+    assert {"run__job.steps", "run__job.variable"} < set(known)
+    assert [name for name in known if name.endswith(("$26.eta", "payload.eta"))]
+    assert not {"run__job.steps", "run__job.variable"} & set(
+        said(replace(default, flexible="all", unstructured=True)))
+    assert not [name for name in said(replace(default, shift="mean")) if "eta" in name]
+    assert facts("compressor", default) == []
 
 
 def test_the_page_has_the_figures_of_the_results():

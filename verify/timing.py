@@ -1,0 +1,102 @@
+"""Jobs at odd times: streams that come early or late, and writes while a job runs."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from hw.fixed_point import CHANNEL_BYTES, SCALE_BITS, SHIFT_BITS, Output
+from hw.registers import REGISTERS, Error
+from sim.vectors.layers import random_tensor
+from sw.driver.beats import Beats
+from sw.driver.linear import BUSY, DONE, ERROR_BIT, LinearJob
+from verify.jobs import START, JobBench
+
+
+__all__ = ["early_and_late", "many_tokens", "while_busy"]
+
+
+LATE = 800
+"""Cycles after which nothing moves any more without the stream that is late."""
+
+ANSWER_OKAY = 8
+"""Of the register ``CONTROL``."""
+
+
+def many_tokens(bench: JobBench) -> None:
+    """More tokens than the table of their terms has places, and weights that come after them.
+
+    A place gets a scale, its complement, and it again, so that every bit of it goes both ways.
+    """
+    design, places = bench.design, 4 * bench.design.largest_batch
+    for output in bench.outputs[1:][-2:]:  # floats where there are any: they show the most bits
+        tokens, outputs = 3 * places, 2 * design.columns
+        scale = random_tensor(bench.rng, 0, 1 << SCALE_BITS, places, 1)
+        turned = np.concatenate([scale, (1 << SCALE_BITS) - 1 - scale, scale])
+        terms = replace(bench.terms(output, tokens, outputs),
+                        token_scale=scale.new_tensor(turned))
+        job = bench.small(outputs, tokens, design.pattern.m, terms)
+        bench.run(_unused(bench, job), {"weight": LATE})
+
+
+def _unused(bench: JobBench, job: LinearJob) -> LinearJob:
+    """The same job with random numbers in the bits of its channels that mean nothing."""
+    if "channel" not in job.inputs:
+        return job
+    beats, low = job.inputs["channel"], SHIFT_BITS
+    data = beats.data.copy()
+    part = data[:, SCALE_BITS // 8::CHANNEL_BYTES]
+    part |= bench.rng.integers(0, 1 << 8 - low, part.shape, dtype=np.uint8) << low
+    return replace(job, inputs=job.inputs | {"channel": Beats(data, beats.last)})
+
+
+def early_and_late(bench: JobBench) -> None:
+    """Every stream before its job starts, and long after all others; results that wait."""
+    for output in dict.fromkeys((bench.outputs[0], bench.outputs[-1])):
+        job = _job(bench, output)
+        for name in job.inputs:
+            bench.run(job, {name: LATE})
+            bench.model.offer({name: job.inputs[name]})
+            bench.model.take(1, limit=50)
+            bench.start(job)
+            bench.model.offer({other: beats for other, beats in job.inputs.items()
+                               if other != name})
+            bench.finish(job)
+        bench.start(job)
+        bench.model.offer(job.inputs)
+        for _ in range(LATE // 4):  # a read takes a few cycles, in which no result is taken
+            bench.model.read("STATUS")
+        bench.finish(job)
+
+
+def while_busy(bench: JobBench) -> None:
+    """A job runs undisturbed by writes to its registers, which are refused, and by a start."""
+    model, job = bench.model, _job(bench, bench.outputs[-1])
+    locked = [register.name for register in REGISTERS if register.job]
+    okay = START | ANSWER_OKAY
+    for control, disturbed in ((START, locked), (okay, locked), (START, ["CONTROL"])):
+        bench.start(job, control)
+        assert model.read("STATUS") == BUSY
+        for register in disturbed:
+            refused = control == START and register in locked
+            value = START if register == "CONTROL" else 0xFFFF_FFFF
+            assert _answered(model, register, value) != refused, f"{register} gets a wrong answer"
+            assert model.read("STATUS") == BUSY | Error.BUSY << ERROR_BIT, register
+        model.offer(job.inputs)
+        bench.finish(job, DONE | Error.BUSY << ERROR_BIT)
+    model.write("CONTROL", 0)
+
+
+def _job(bench: JobBench, output: Output) -> LinearJob:
+    """A job of more tokens and outputs than the array has rows and columns."""
+    tokens, outputs = 5 * bench.design.rows + 1, 2 * bench.design.columns
+    return bench.small(outputs, tokens, bench.features, bench.terms(output, tokens, outputs))
+
+
+def _answered(model: Any, register: str, value: int) -> bool:
+    """Whether the bus says that a write was taken."""
+    try:
+        model.write(register, value)
+    except OSError:
+        return False
+    return True
