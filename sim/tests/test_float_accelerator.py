@@ -7,7 +7,8 @@ import torch
 from hw.config import Design, Pattern
 from sim.vectors.stimulus import generator, raw_blocks
 from sim.verilated import Accelerator
-from sw.driver.floats import float_linear, run_float_linear
+from sw.driver.floats import float_job, float_linear, run_float_linear
+from sw.driver.linear import run_job
 from sw.driver.reference import ReferenceAccelerator
 from sw.exact.blocks import quantize_blocks, weight_tensor_scale
 from sw.exact.convert import convert
@@ -72,9 +73,12 @@ def same(one, other):
     return one.dtype == other.dtype and torch.equal(one.view(kind), other.view(kind))
 
 
+SMALL = floats("8:16", "bf16", "nvfp4", rows=1, columns=1, tile=1, max_k=32, batch_tokens=2)
+
+
 @pytest.mark.parametrize("design", [
     floats("2:4", "bf16", "fp8_e4m3", columns=1, result_format="bf16"),
-    floats("8:16", "bf16", "nvfp4", rows=1, columns=1, tile=1, max_k=32, batch_tokens=2),
+    SMALL,
     *(pytest.param(design, marks=LONG) for design in (
         floats("4:8", "bf16", "fp8_e4m3", accumulator="exact", accumulator_width=42, rows=3,
                columns=3, selection="after", result_format="bf16"),
@@ -105,3 +109,16 @@ def test_results_are_those_of_the_rule(design):
         # What is compared is more than NaN and zeros.
         assert tokens < 2 or len(got[got.isfinite()].unique()) > tokens
     assert rtl.read("NUMBERS") == reference.read("NUMBERS") != 0
+
+
+def test_the_highest_bit_of_a_scale_e4m3_is_not_read():
+    """A checkpoint may have signs there; results are those without them."""
+    rtl, reference = Accelerator(SMALL), ReferenceAccelerator(SMALL)
+    x, weight = operands(SMALL, 3, 32, 2)
+    job = float_job(SMALL, x, weight, **TENSOR)
+    expected, _ = run_job(rtl, job)
+    job.inputs["weight"].data[:, -1] |= 0x80
+    for backend in (rtl, reference):
+        found, _ = run_job(backend, job)
+        assert np.array_equal(found.data, expected.data)
+    assert len(np.unique(expected.data, axis=0)) > 3

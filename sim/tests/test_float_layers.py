@@ -5,7 +5,7 @@ import torch
 
 from hw.registers import Error
 from sim.layer import main
-from sim.tests.test_float_accelerator import TENSOR, floats, operands, rounded, same
+from sim.tests.test_float_accelerator import SMALL, TENSOR, floats, operands, rounded, same
 from sim.vectors.stimulus import generator
 from sim.verilated import Accelerator
 from sw.driver.floats import float_linear, run_float_linear
@@ -74,11 +74,10 @@ def test_a_job_that_asks_for_what_is_not_there_is_refused():
 
 def test_a_job_without_scales_of_tensors_is_refused():
     """Registers are 0 after reset: a job that forgets them gets no results that are wrong."""
-    design = floats("8:16", "bf16", "nvfp4", rows=1, columns=1, tile=1, max_k=32, batch_tokens=2)
     one, least, gain = 0x3F80, 0x0600, 0x0A80  # 1, 2 ** -115, 2 ** -106
     infinity, nan, negative = 0x7F80, 0x7FC0, 0xBF80
     wrong = [0, 0x007F, infinity, nan, negative]
-    for backend in (Accelerator(design), ReferenceAccelerator(design)):
+    for backend in (Accelerator(SMALL), ReferenceAccelerator(SMALL)):
         for tensor, factor, error in (
                 *((bits, one, Error.TENSOR) for bits in (*wrong, least - 1)),
                 *((one, bits, Error.TENSOR) for bits in (*wrong, gain - 1)),
@@ -93,9 +92,9 @@ def test_a_job_without_scales_of_tensors_is_refused():
             backend.write("CONTROL", 4)  # ends a job that has begun
             backend.write("CONTROL", 0)
             if error:  # the first one stays until a job begins
-                x, weight = operands(design, 1, 16, 1)
+                x, weight = operands(SMALL, 1, 16, 1)
                 y, _ = run_float_linear(backend, x, weight, **TENSOR)
-                assert same(y, float_linear(x, rounded(weight, design), design, **TENSOR)[0])
+                assert same(y, float_linear(x, rounded(weight, SMALL), SMALL, **TENSOR)[0])
 
 
 @LONG
