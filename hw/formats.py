@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from math import inf, nan
 
 
-__all__ = ["ACCUMULATORS", "BLOCK_FORMATS", "E8M0_BIAS", "EXACT", "FORMATS", "NVFP4_LEAST_TENSOR",
-           "PAIRS", "QUANTIZED", "ROW_FORMATS", "SELECTIONS", "BlockFormat", "Format",
-           "check_scale"]
+__all__ = ["ACCUMULATORS", "BLOCK_FORMATS", "E8M0_BIAS", "EXACT", "FORMATS", "NVFP4_LEAST_GAIN",
+           "NVFP4_LEAST_TENSOR", "PAIRS", "QUANTIZED", "ROW_FORMATS", "SELECTIONS", "BlockFormat",
+           "Format", "check_scale"]
 
 
 @dataclass(frozen=True)
@@ -159,6 +159,12 @@ BLOCK_FORMATS = {name: BlockFormat(name, FORMATS[element], scale, size)
     ("nvfp4", "fp4_e2m1", "e4m3", 16),
 )}
 """Every block format by its name: those of the MX specification, and NVFP4."""
+
+NVFP4_LEAST_GAIN = FORMATS["bf16"].least_exponent - 2 * (FORMATS["fp4_e2m1"].unit
+                                                         + FORMATS["fp8_e4m3"].unit)
+"""Exponent of the least product of the scales of two tensors in NVFP4, the gain of a result. Sums
+are multiples of the smallest product of two elements and two scales: with this gain no result is
+subnormal."""
 
 ROW_FORMATS = ("int8", "fp8_e4m3", "fp8_e5m2")
 """Formats that have a scale for each row: a token, or the weights of an output."""

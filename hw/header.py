@@ -21,6 +21,7 @@ from hw.registers import (
     FUNCTION_CODES,
     ID,
     REGISTERS,
+    TENSOR_REGISTERS,
     BusError,
     Error,
     Register,
@@ -51,7 +52,7 @@ def c_header(design: Design, module: str = "nm_accelerator") -> str:
     lines = [f"/* nmforge {VERSION}: registers of {module}, pattern {design.pattern}. */",
              f"#ifndef {module.upper()}_H", f"#define {module.upper()}_H"]
     bus = design.bus != "stream"
-    registers = (*own_registers(design.number.integer),
+    registers = (*own_registers(design.number.integer, design.tensor_scaled),
                  *(bus_registers(design.decode) if bus else ()))
     first = len(lines)
     for title, macros in (("Parameters.", _parameters(design)),
@@ -179,6 +180,8 @@ def registers_page() -> str:
              *_rows(FLOAT_REGISTERS), "",
              "Codes of formats: " + ", ".join(
                  f"{code} `{name}`" for code, name in enumerate(FORMAT_CODES)) + ".", "",
+             "One with `--quantize nvfp4` has this one, too ([NVFP4](floats.md#nvfp4)):", "",
+             *_rows(TENSOR_REGISTERS), "",
              "## With an AXI4 master", "",
              "`--bus axi4` adds these ([bus](bus.md)); `CONTROL` is then the hardware's own, and a",
              "write to it is refused.", "", *_rows(BUS_REGISTERS), "",

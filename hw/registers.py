@@ -8,8 +8,8 @@ from enum import IntEnum
 
 
 __all__ = ["BUS_REGISTERS", "DECODE_REGISTERS", "DESCRIPTOR_BYTES", "DESCRIPTOR_TAG",
-           "FLOAT_REGISTERS", "FORMAT_CODES", "FUNCTION_CODES", "ID", "REGISTERS",
-           "BusError", "Code", "Error", "Field", "Register", "bus_registers",
+           "EVERY_REGISTER", "FLOAT_REGISTERS", "FORMAT_CODES", "FUNCTION_CODES", "ID", "REGISTERS",
+           "TENSOR_REGISTERS", "BusError", "Code", "Error", "Field", "Register", "bus_registers",
            "descriptor_registers", "offset_of", "own_registers"]
 
 
@@ -55,6 +55,7 @@ class Error(Code):
                        "beats are dropped)")
     CHANNEL_TLAST = 13, ("tlast of s_axis_channel was early (missing terms are zero) or late "
                          "(surplus beats are dropped)")
+    TENSOR = 14, "start refused: TENSOR_SCALE has a scale that is none, or is too small"
 
 
 @dataclass(frozen=True)
@@ -171,17 +172,25 @@ FLOAT_REGISTERS = _map(
 )
 """Registers of a design that multiplies floats, behind its others."""
 
+TENSOR_REGISTERS = _map(
+    ("TENSOR_SCALE", True, (
+        Field("tensor", 16, "rw", "scale of the tensor of tokens, bf16"),
+        Field("gain", 16, "rw", "factor of sums, bf16: that scale times the one of the weights"))),
+    base=FLOAT_REGISTERS[-1].offset + 4)
+"""Registers of a design with NVFP4, behind those of floats."""
+
 FORMAT_CODES = ("int8", "fp16", "bf16", "fp8_e4m3", "fp6_e2m3", "fp6_e3m2", "fp4_e2m1",
-                "mxfp8_e4m3", "mxfp6_e2m3", "mxfp6_e3m2", "mxfp4")
+                "mxfp8_e4m3", "mxfp6_e2m3", "mxfp6_e3m2", "mxfp4", "nvfp4")
 """What the fields of ``NUMBERS`` mean: names of number formats, from code 0."""
 
 FUNCTION_CODES = ("none", "gelu", "silu")
 """What ``NUMBERS.function`` means."""
 
 
-def own_registers(integers: bool) -> tuple[Register, ...]:
+def own_registers(integers: bool, tensor_scaled: bool) -> tuple[Register, ...]:
     """Registers of an accelerator without those of a bus, of ``integers`` or of floats."""
-    return REGISTERS if integers else (*REGISTERS, *FLOAT_REGISTERS)
+    floats = (*FLOAT_REGISTERS, *(TENSOR_REGISTERS if tensor_scaled else ()))
+    return REGISTERS if integers else (*REGISTERS, *floats)
 
 
 class BusError(Code):
@@ -271,6 +280,9 @@ def descriptor_registers(decode: bool) -> tuple[Register, ...]:
     return tuple(register for register in (*REGISTERS, *bus_registers(decode)) if register.job)
 
 
+EVERY_REGISTER = (*own_registers(False, True), *bus_registers(True))
+"""All registers that some design has."""
+
 DESCRIPTOR_TAG = int.from_bytes(b"NMJ", "big")
 """Upper 24 bits of a descriptor's first word; bit 0 of that word asks for an interrupt."""
 
@@ -280,7 +292,7 @@ DESCRIPTOR_BYTES = 128
 
 def offset_of(name: str) -> int:
     """Byte offset of a register; ValueError for an unknown name."""
-    for register in (*own_registers(False), *bus_registers(True)):
+    for register in EVERY_REGISTER:
         if register.name == name:
             return register.offset
     known = ", ".join(register.name for register in REGISTERS)

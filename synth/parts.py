@@ -19,7 +19,7 @@ PARTS = {
     "selector": r".*select.*|.*radix.*|rank|serial.*|count.*",
     "epilogue": r"epilogue|lane|gain|token_(table|finisher)",
     "control": r"controller|register_block|passes.*|stepper|job_.*|coefficient_loader|token_gate",
-    "results": r"result.*|round_row",
+    "results": r"result.*|round_row|tensor_scale",
     "buffers": r"(activation|weight)_buffer",
     "inserted buffers": r"buffers",
     "compressor": r".*(compressor|channel|score|sums|finish|median|mean|token).*",

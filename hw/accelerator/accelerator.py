@@ -19,6 +19,7 @@ from hw.compressor.compressor import Compressor, KeptMasks
 from hw.config import Design
 from hw.epilogue.epilogue import ChannelBeat
 from hw.epilogue.float_epilogue import BiasBeat
+from hw.epilogue.tensor_scale import TensorScale
 from hw.epilogue.tokens import TokenScale
 from hw.job.job import Run
 from hw.registers import own_registers
@@ -93,12 +94,15 @@ class Accelerator(wiring.Component):
 
         The epilogue adds its ``steps + latency - 1`` to those that it corrects.
         """
-        return 2 + self.array.latency + 3  # issue and memory, array, queue and result register
+        scaling = TensorScale.latency if self.design.tensor_scaled else 0
+        # Issue and memory, array, queue and result register.
+        return 2 + self.array.latency + scaling + 3
 
     def elaborate(self, platform):
         m = Module()
         design, outside = self.design, wiring.flipped(self)
-        m.submodules.registers = registers = RegisterBlock(own_registers(design.number.integer))
+        m.submodules.registers = registers = RegisterBlock(
+            own_registers(design.number.integer, design.tensor_scaled))
         m.submodules.controller = controller = Controller(design)
         m.submodules.gate = gate = TokenGate(design)
         # An aborted job's tokens are forgotten, with what the stages know of one that was cut.
@@ -136,7 +140,7 @@ class Accelerator(wiring.Component):
         wiring.connect(m, activations.rows, array.rows)
         m.d.comb += [*weights.to(array), array.control.eq(stepper.control)]
 
-        wiring.connect(m, array.o, results.i)
+        wiring.connect(m, self._scaled(m, array, controller), results.i)
         rows, idle = results.o, 1
         if design.biases:
             rows, idle = connect_float_epilogue(m, self, controller, rows, errors)
@@ -152,6 +156,15 @@ class Accelerator(wiring.Component):
             self.irq.eq(controller.irq),
         ]
         return m
+
+    def _scaled(self, m, array, controller):
+        """The rows of the array, times the gain of the job where tensors have scales."""
+        if not self.design.tensor_scaled:
+            return array.o
+        m.submodules.tensor_scale = scale = TensorScale(self.design)
+        wiring.connect(m, array.o, scale.i)
+        m.d.comb += scale.gain.eq(controller.gain)
+        return scale.o
 
     def _load(self, m, outside, controller, gate):
         """Let tokens wait for the parameters that their job brings; return the loader's error."""

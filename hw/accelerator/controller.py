@@ -13,6 +13,7 @@ from hw.config import Design
 from hw.epilogue.corrections import Corrections
 from hw.epilogue.float_epilogue import Finish
 from hw.fixed_point import Output
+from hw.formats import FORMATS, NVFP4_LEAST_GAIN, NVFP4_LEAST_TENSOR
 from hw.job.job import Run
 from hw.registers import Error, own_registers
 from hw.stream.axi_lite import Registers
@@ -22,6 +23,8 @@ from hw.stream.payloads import Asked
 
 __all__ = ["Controller"]
 
+
+BF16 = FORMATS["bf16"]
 
 TLAST_ERRORS = {"act": Error.ACT_TLAST, "weight": Error.WEIGHT_TLAST, "coef": Error.COEF_TLAST,
                 "token": Error.TOKEN_TLAST, "channel": Error.CHANNEL_TLAST}
@@ -41,13 +44,15 @@ class Controller(wiring.Component):
 
     Members
     -------
-    registers : In(Registers(own_registers(integers)))
+    registers : In(Registers(own_registers(integers, tensor_scaled)))
         What software writes and reads.
     run : Out(Run())
         The job that runs, for everyone who follows it.
     compressor : Out(CompressorSettings(design)), corrections : Out(Corrections())
         What software has set for the compressor, and with an epilogue for the results; of floats
         it is ``finish : Out(Finish(design))``.
+    gain : Out(16), with scales of tensors
+        What results are multiplied by, bf16.
     asked : Out(Asked(pattern, flexible)), only where something is flexible
         The pattern of the job.
     progress : In(Progress())
@@ -64,12 +69,13 @@ class Controller(wiring.Component):
 
     def __init__(self, design: Design):
         super().__init__({
-            "registers": In(Registers(own_registers(design.number.integer))),
+            "registers": In(Registers(own_registers(design.number.integer, design.tensor_scaled))),
             "run": Out(Run()),
             "compressor": Out(CompressorSettings(design)),
             **only_if(design.flexible != "none", asked=Out(Asked(design.pattern, design.flexible))),
             **only_if(design.corrects, corrections=Out(Corrections())),
             **only_if(design.biases, finish=Out(Finish(design))),
+            **only_if(design.tensor_scaled, gain=Out(BF16.bits)),
             **only_if(design.channel_bits, loading=Out(Loading(design))),
             "progress": In(Progress()),
             "tlast_errors": In(data.StructLayout(dict.fromkeys(TLAST_ERRORS, 1))),
@@ -127,6 +133,8 @@ class Controller(wiring.Component):
             m.d.comb += refusal.eq(Error.PATTERN)
         with m.Elif(self._lacks_parameters()):
             m.d.comb += refusal.eq(Error.COEF)
+        with m.Elif(self._lacks_scales()):
+            m.d.comb += refusal.eq(Error.TENSOR)
         return refusal
 
     def _lacks(self):
@@ -162,6 +170,14 @@ class Controller(wiring.Component):
         if not self.design.channel_bits:
             return settings.coef
         return ~settings.coef & (self.loading.blocks != settings.k_blocks)
+
+    def _lacks_scales(self):
+        """Whether the job has not the scales of tensors that it needs."""
+        if not self.design.tensor_scaled:
+            return 0
+        settings = self.registers.settings
+        return (_no_scale(settings.tensor, NVFP4_LEAST_TENSOR)
+                | _no_scale(settings.gain, NVFP4_LEAST_GAIN))
 
     def _count(self, m):
         """Counters of the job."""
@@ -209,6 +225,8 @@ class Controller(wiring.Component):
             m.d.comb += self.compressor.threshold.eq(settings.threshold)
         if design.shift == "scalar":
             m.d.comb += self.compressor.shift.eq(settings.static_shift)
+        if design.tensor_scaled:
+            m.d.comb += [self.compressor.tensor.eq(settings.tensor), self.gain.eq(settings.gain)]
         if design.channel_bits:
             m.d.comb += self.loading.wanted.eq(settings.coef)
         if design.biases:
@@ -226,3 +244,9 @@ class Controller(wiring.Component):
                 corrections.scale.eq(settings.token_scale),
                 corrections.terms.eq(settings.output >= Output.INT8),
             ]
+
+
+def _no_scale(bits, least):
+    """Whether these bits of bf16 are no finite number of at least ``2 ** least``, a normal one."""
+    field = bits[BF16.mantissa:-1]
+    return bits[-1] | field.all() | (field < least + BF16.bias)

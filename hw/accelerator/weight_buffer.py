@@ -28,7 +28,7 @@ __all__ = ["WeightBeat", "WeightBuffer", "WeightReads", "weight_address"]
 class WeightBeat(data.StructLayout):
     """One block of weights for each column; ``last`` marks the last block of a pass.
 
-    In a block format with ``scales``, E8M0, one for each column.
+    In a block format with ``scales``, as it has them, one for each column.
     """
 
     def __init__(self, design: Design):

@@ -111,10 +111,15 @@ class Design(BusParameters):
 
     @property
     def multiplied(self) -> "Design":
-        """The design of an accelerator's array: its activations are what leaves the compressor."""
+        """The design of an accelerator's array: its activations are what leaves the compressor.
+
+        Its results are not rounded to another format where scales of tensors multiply them.
+        """
         if self.quantize == "none":
             return self
-        return replace(self, format=self.quantize, quantize="none", selection="before")
+        result = "fp32" if self.tensor_scaled else self.result_format
+        return replace(self, format=self.quantize, quantize="none", selection="before",
+                       result_format=result)
 
     @property
     def options(self) -> str:

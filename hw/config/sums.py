@@ -60,8 +60,8 @@ def check_accelerator(design: "Design", where: str) -> None:
         if design.format not in tokens:
             raise ValueError(f"format must be one of {', '.join(tokens)}, or bf16 or fp16 with "
                              f"quantize, in {where}, not {design.format!r}")
-    elif design.quantize not in FLOATS or design.tensor_scaled:
-        there = [name for name in QUANTIZERS if name in FLOATS and name != "nvfp4"]
+    elif design.quantize not in FLOATS:
+        there = [name for name in QUANTIZERS if name in FLOATS]
         raise ValueError(f"quantize must be none or one of {', '.join(there)} in {where}, not "
                          f"{design.quantize!r}")
     if design.number.integer:

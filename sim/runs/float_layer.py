@@ -18,6 +18,7 @@ from sw.driver.floats import elements, float_linear, run_float_linear
 from sw.driver.linear import Backend
 from sw.evaluation.activations import FeedForward, feed_forward
 from sw.evaluation.metrics import cosine, snr_db
+from sw.exact.blocks import tensor_scale
 
 
 __all__ = ["Chained", "chained", "on_accelerator", "report"]
@@ -31,30 +32,45 @@ class Chained(NamedTuple):
     cycles: int = 0
 
 
-Layer = Callable[[Tensor, Tensor, Tensor, bool], tuple[Tensor, int]]
-"""What computes a projection: of tokens, weights and bias, and whether GELU follows."""
+class Scales(NamedTuple):
+    """Scales of the tensors of tokens, known before a projection runs."""
+
+    up: float
+    down: float
+
+
+Layer = Callable[[Tensor, Tensor, Tensor, bool, float], tuple[Tensor, int]]
+"""What computes a projection: of tokens, weights and bias, whether GELU follows, and the scale of
+the tensor of tokens."""
 
 
 def on_accelerator(backend: Backend) -> Layer:
     """A projection as a job of an accelerator with ``activation`` gelu."""
-    def run(x: Tensor, weight: Tensor, bias: Tensor, active: bool) -> tuple[Tensor, int]:
-        y, counters = run_float_linear(backend, x, weight, bias, active)
+    def run(x: Tensor, weight: Tensor, bias: Tensor, active: bool, tensor: float
+            ) -> tuple[Tensor, int]:
+        y, counters = run_float_linear(backend, x, weight, bias, active, tensor)
         return y, counters["ARRAY_CYCLES"]
     return run
 
 
 def by_rule(design: Design) -> Layer:
     """A projection as the reference computes it."""
-    def run(x: Tensor, weight: Tensor, bias: Tensor, active: bool) -> tuple[Tensor, int]:
-        weights = elements(weight, design.weight_format)
-        return float_linear(x, weights, design, bias, active)[0], 0
+    def run(x: Tensor, weight: Tensor, bias: Tensor, active: bool, tensor: float
+            ) -> tuple[Tensor, int]:
+        return float_linear(x, elements(weight, design), design, bias, active, tensor)[0], 0
     return run
 
 
-def chained(layer: Layer, ffn: FeedForward) -> Chained:
+def calibrated(design: Design, up: Tensor, down: Tensor) -> Scales:
+    """Scales of the tokens of both projections from those of the layer in float32; else 1."""
+    return Scales(*(tensor_scale(x) if design.tensor_scaled else 1.0 for x in (up, down)))
+
+
+def chained(layer: Layer, ffn: FeedForward, scales: Scales) -> Chained:
     """Both projections of a feed-forward layer; its tokens, weights and biases become bf16."""
-    up, first = layer(ffn.x_up.bfloat16(), ffn.w_up.bfloat16(), ffn.b_up.bfloat16(), True)
-    down, second = layer(up, ffn.w_down.bfloat16(), ffn.b_down.bfloat16(), False)
+    up, first = layer(ffn.x_up.bfloat16(), ffn.w_up.bfloat16(), ffn.b_up.bfloat16(), True,
+                      scales.up)
+    down, second = layer(up, ffn.w_down.bfloat16(), ffn.b_down.bfloat16(), False, scales.down)
     return Chained(up, down, first + second)
 
 
@@ -70,9 +86,10 @@ def report(designs: list[Design], layer: int, sentences: list[str]) -> bool:
     exact = True
     for design in track(designs, "designs"):
         with doing(f"simulating both projections at {design.pattern} in {design.quantize}"):
-            got = chained(on_accelerator(Accelerator(design)), ffn)
+            scales = calibrated(design, ffn.x_up, up)
+            got = chained(on_accelerator(Accelerator(design)), ffn, scales)
         with doing("computing both projections by the rule"):
-            expected = chained(by_rule(design), ffn)
+            expected = chained(by_rule(design), ffn, scales)
         same = all(torch.equal(one.view(torch.int16), other.view(torch.int16))
                    for one, other in zip(got[:2], expected[:2], strict=True))
         exact = exact and same

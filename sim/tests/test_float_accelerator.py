@@ -7,9 +7,10 @@ import torch
 from hw.config import Design, Pattern
 from sim.vectors.stimulus import generator, raw_blocks
 from sim.verilated import Accelerator
-from sw.driver.floats import float_linear, run_float_linear
+from sw.driver.floats import float_job, float_linear, run_float_linear
+from sw.driver.linear import run_job
 from sw.driver.reference import ReferenceAccelerator
-from sw.exact.blocks import quantize_blocks
+from sw.exact.blocks import quantize_blocks, weight_tensor_scale
 from sw.exact.convert import convert
 from sw.exact.formats import Coded, from_bits
 
@@ -53,8 +54,14 @@ def operands(design, tokens, features, outputs):
     return x, torch.from_numpy(weight).bfloat16()
 
 
+TENSOR = {"tensor": 1.3125 * 2.0 ** -6}
+"""The scale of a tensor of tokens: values on both sides of what its blocks' scales reach."""
+
+
 def rounded(weight, design):
     """Weights in the format of the design."""
+    if design.tensor_scaled:
+        return quantize_blocks(weight, design.weight_format, tensor=weight_tensor_scale(weight))
     if design.quantized:
         return quantize_blocks(weight, design.weight_format)
     return Coded(convert(weight, design.weight_format), design.weight_format)
@@ -66,8 +73,12 @@ def same(one, other):
     return one.dtype == other.dtype and torch.equal(one.view(kind), other.view(kind))
 
 
+SMALL = floats("8:16", "bf16", "nvfp4", rows=1, columns=1, tile=1, max_k=32, batch_tokens=2)
+
+
 @pytest.mark.parametrize("design", [
     floats("2:4", "bf16", "fp8_e4m3", columns=1, result_format="bf16"),
+    SMALL,
     *(pytest.param(design, marks=LONG) for design in (
         floats("4:8", "bf16", "fp8_e4m3", accumulator="exact", accumulator_width=42, rows=3,
                columns=3, selection="after", result_format="bf16"),
@@ -75,22 +86,39 @@ def same(one, other):
                selector="serial", result_format="bf16"),
         floats("8:16", "bf16", "fp8_e4m3", columns=1, result_format="bf16"),
         floats("8:16", "fp4_e2m1", accumulator="exact", columns=1),
+        floats("8:16", "bf16", "nvfp4", rows=3, columns=3, result_format="bf16"),
+        floats("1:16", "bf16", "nvfp4", columns=1, selector="serial", selection="after",
+               packets="job"),
+        floats("16:16", "bf16", "nvfp4", result_format="bf16"),
         floats("16:32", "bf16", "mxfp4", rows=1, columns=1, tile=1, selector="radix"),
         floats("3:7", "fp6_e2m3", accumulator="exact", columns=1, packets="job")))],
     ids=lambda design: f"{design.pattern} {design.options}")
 def test_results_are_those_of_the_rule(design):
     rtl, reference = Accelerator(design), ReferenceAccelerator(design)
-    m = design.pattern.m
+    m, scale = design.pattern.m, TENSOR if design.tensor_scaled else {}
     for stall, tokens, features, outputs in ((0.0, 1, m, 1), (0.4, 9, 3 * m - 1, 5),
                                              (0.2, 8, 5 * m, 3)):
         rtl.pause(stall)
         x, weight = operands(design, tokens, features, outputs)
-        expected, _ = float_linear(x, rounded(weight, design), design)
-        got, counters = run_float_linear(rtl, x, weight)
+        expected, _ = float_linear(x, rounded(weight, design), design, **scale)
+        got, counters = run_float_linear(rtl, x, weight, **scale)
         assert same(got, expected)
-        again, model = run_float_linear(reference, x, weight)
+        again, model = run_float_linear(reference, x, weight, **scale)
         assert same(again, expected)
         assert counters["STEPS"] == model["STEPS"]
         # What is compared is more than NaN and zeros.
         assert tokens < 2 or len(got[got.isfinite()].unique()) > tokens
     assert rtl.read("NUMBERS") == reference.read("NUMBERS") != 0
+
+
+def test_the_highest_bit_of_a_scale_e4m3_is_not_read():
+    """A checkpoint may have signs there; results are those without them."""
+    rtl, reference = Accelerator(SMALL), ReferenceAccelerator(SMALL)
+    x, weight = operands(SMALL, 3, 32, 2)
+    job = float_job(SMALL, x, weight, **TENSOR)
+    expected, _ = run_job(rtl, job)
+    job.inputs["weight"].data[:, -1] |= 0x80
+    for backend in (rtl, reference):
+        found, _ = run_job(backend, job)
+        assert np.array_equal(found.data, expected.data)
+    assert len(np.unique(expected.data, axis=0)) > 3

@@ -5,7 +5,7 @@ import torch
 
 from hw.registers import Error
 from sim.layer import main
-from sim.tests.test_float_accelerator import floats, operands, rounded, same
+from sim.tests.test_float_accelerator import SMALL, TENSOR, floats, operands, rounded, same
 from sim.vectors.stimulus import generator
 from sim.verilated import Accelerator
 from sw.driver.floats import float_linear, run_float_linear
@@ -28,11 +28,13 @@ def finishing(pattern, given, kept="", **parameters):
     *(pytest.param(design, marks=LONG) for design in (
         finishing("4:8", "fp16", "fp8_e4m3", accumulator="exact", accumulator_width=42, rows=3,
                   columns=3, activation="silu", epilogue_lanes=2, packets="job"),
-        finishing("3:7", "fp6_e2m3", accumulator="exact", columns=1)))],
+        finishing("3:7", "fp6_e2m3", accumulator="exact", columns=1),
+        finishing("8:16", "bf16", "nvfp4", activation="gelu")))],
     ids=lambda design: f"{design.pattern} {design.options}")
 def test_bias_and_function_are_those_of_the_rule(design):
     rtl, reference = Accelerator(design), ReferenceAccelerator(design)
     m, function = design.pattern.m, design.activation != "none"
+    scale = TENSOR if design.tensor_scaled else {}
     rng = generator("float epilogue", *design.options.split())
     for stall, tokens, features, outputs, biased, active in (
             (0.0, 7, m, 1, True, False), (0.3, 9, 3 * m - 1, 5, True, function),
@@ -41,10 +43,10 @@ def test_bias_and_function_are_those_of_the_rule(design):
         rtl.pause(stall)
         x, weight = operands(design, tokens, features, outputs)
         bias = torch.from_numpy(rng.standard_normal(outputs) * 4).bfloat16() if biased else None
-        expected, _ = float_linear(x, rounded(weight, design), design, bias, active)
-        got, _ = run_float_linear(rtl, x, weight, bias, active)
+        expected, _ = float_linear(x, rounded(weight, design), design, bias, active, **scale)
+        got, _ = run_float_linear(rtl, x, weight, bias, active, **scale)
         assert same(got, expected)
-        again, _ = run_float_linear(reference, x, weight, bias, active)
+        again, _ = run_float_linear(reference, x, weight, bias, active, **scale)
         assert same(again, expected)
         assert tokens < 5 or len(got[got.isfinite()].unique()) > 4
     assert rtl.read("NUMBERS") == reference.read("NUMBERS") != 0
@@ -70,16 +72,42 @@ def test_a_job_that_asks_for_what_is_not_there_is_refused():
             assert same(y, float_linear(x, rounded(weight, design), design)[0])
 
 
+def test_a_job_without_scales_of_tensors_is_refused():
+    """Registers are 0 after reset: a job that forgets them gets no results that are wrong."""
+    one, least, gain = 0x3F80, 0x0600, 0x0A80  # 1, 2 ** -115, 2 ** -106
+    infinity, nan, negative = 0x7F80, 0x7FC0, 0xBF80
+    wrong = [0, 0x007F, infinity, nan, negative]
+    for backend in (Accelerator(SMALL), ReferenceAccelerator(SMALL)):
+        for tensor, factor, error in (
+                *((bits, one, Error.TENSOR) for bits in (*wrong, least - 1)),
+                *((one, bits, Error.TENSOR) for bits in (*wrong, gain - 1)),
+                (least, gain, Error.NONE), (0x7F7F, 0x7F7F, Error.NONE)):
+            given = {"K_BLOCKS": 1, "TOKENS": 1, "COLUMN_TILES": 1, "OUTPUT": 0, "CORRECTIONS": 0,
+                     "ACTIVATE": 0, "TENSOR_SCALE": tensor | factor << 16, "CONTROL": 1}
+            for name, value in given.items():
+                backend.write(name, value)
+            status = backend.read("STATUS")
+            assert (status & 1, status >> 2) == (int(not error), error), (tensor, factor)
+            assert backend.read("TENSOR_SCALE") == tensor | factor << 16
+            backend.write("CONTROL", 4)  # ends a job that has begun
+            backend.write("CONTROL", 0)
+            if error:  # the first one stays until a job begins
+                x, weight = operands(SMALL, 1, 16, 1)
+                y, _ = run_float_linear(backend, x, weight, **TENSOR)
+                assert same(y, float_linear(x, rounded(weight, SMALL), SMALL, **TENSOR)[0])
+
+
 @LONG
-def test_a_feed_forward_layer_runs_through_both_projections(capsys, monkeypatch):
+@pytest.mark.parametrize(("form", "least"), [("fp8_e4m3", 0.8), ("nvfp4", 0.75)])
+def test_a_feed_forward_layer_runs_through_both_projections(form, least, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     with pytest.raises(SystemExit) as caught:
-        main(["Hi.", "--patterns", "8:16", "--formats", "fp8_e4m3"])
+        main(["Hi.", "--patterns", "8:16", "--formats", form])
     assert caught.value.code == 0
     row, = [[cell.strip() for cell in line.split("│")[1:-1]]
-            for line in capsys.readouterr().out.splitlines() if line.startswith("│ fp8")]
-    assert row[:3] == ["fp8_e4m3", "8:16", "yes"]
-    assert 0.8 < float(row[5]) < 1
+            for line in capsys.readouterr().out.splitlines() if line.startswith(f"│ {form}")]
+    assert row[:3] == [form, "8:16", "yes"]
+    assert least < float(row[5]) < 1
 
 
 def test_blocks_that_share_no_scale_are_refused(capsys):

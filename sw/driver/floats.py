@@ -2,68 +2,83 @@
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from hw.config import Design
 from hw.fixed_point import Output
-from hw.formats import BLOCK_FORMATS
-from sw.driver.beats import (
-    Beats,
-    bias_beats,
-    column_tiles,
-    ordered_activations,
-    ordered_weights,
-    result_tensor,
+from hw.formats import BLOCK_FORMATS, NVFP4_LEAST_GAIN, NVFP4_LEAST_TENSOR
+from sw.driver.beats import bias_beats, column_tiles, result_tensor
+from sw.driver.float_beats import (
+    float_token_beats,
+    float_weight_beats,
+    floats_of_bytes,
+    weights_of_bytes,
 )
-from sw.driver.linear import Backend, LinearJob, cycle_limit, run_job
+from sw.driver.linear import Backend, LinearJob, cycle_limit, field_word, run_job
 from sw.driver.require import require_operands
 from sw.exact.activation import activate as activation
 from sw.exact.activation import add_bias
-from sw.exact.blocks import SCALE_TYPES, Blocks, quantize_blocks
+from sw.exact.blocks import (
+    Blocks,
+    check_tensor,
+    quantize_blocks,
+    tensor_scale,
+    weight_tensor_scale,
+)
 from sw.exact.convert import convert
 from sw.exact.dot import dot
 from sw.exact.epilogue import floats
-from sw.exact.formats import TYPES, Coded, from_bits, to_bits
+from sw.exact.formats import TYPES, Coded, to_bits
 from sw.exact.quantizer import quantize_kept
 from sw.exact.selection import nm_mask
 
 
-__all__ = ["float_job", "float_linear", "layer_of_beats", "run_float_linear"]
+__all__ = ["elements", "float_job", "float_linear", "layer_of_beats", "run_float_linear"]
 
 
-SCALE_BITS = 8
-"""Of a scale E8M0."""
+def elements(weight: Tensor, design: Design) -> Coded | Blocks:
+    """Weights [O, K] in the format of a design: rounded once, with scales where it has some."""
+    name = design.weight_format
+    if name not in BLOCK_FORMATS:
+        return Coded(convert(weight, name), name)
+    return quantize_blocks(
+        weight, name, tensor=weight_tensor_scale(weight) if design.tensor_scaled else 1.0)
 
 
-def elements(values: Tensor, name: str) -> Coded | Blocks:
-    """Values [rows, K] in a format: rounded once, in a block format with scales of the blocks."""
-    if name in BLOCK_FORMATS:
-        return quantize_blocks(values, name)
-    return Coded(convert(values, name), name)
-
-
-def kept_elements(x: Tensor, design: Design) -> tuple[Coded | Blocks, Tensor]:
+def kept_elements(x: Tensor, design: Design, tensor: float) -> tuple[Coded | Blocks, Tensor]:
     """Tokens [T, K] as the compressor of a design has them, and which values are kept."""
     pattern, name = design.pattern, design.weight_format
     if name in BLOCK_FORMATS:
-        kept = quantize_kept(x, name, pattern, design.selection)
+        kept = quantize_kept(x, name, pattern, design.selection, tensor=tensor)
         return kept.operand, kept.mask
-    coded = elements(x, name)
+    coded = Coded(convert(x, name), name)
     compared = coded.values if design.selects_elements else x
     return coded, nm_mask(compared, pattern.n, pattern.m)
 
 
 def float_linear(x: Tensor, weight: Coded | Blocks, design: Design, bias: Tensor | None = None,
-                 activate: bool = False) -> tuple[Tensor, Tensor]:
+                 activate: bool = False, tensor: float = 1.0) -> tuple[Tensor, Tensor]:
     """What an accelerator in floats computes of tokens ``x`` [T, K], to the bit.
 
     Returns the results [T, O], float32 or bfloat16 as the design's ``result_format`` is, and the
-    mask of the values that are kept, bool [T, K]. Bias and function as in
+    mask of the values that are kept, bool [T, K]. Bias, function and scale of the tensor as in
     :func:`run_float_linear`.
     """
-    operand, mask = kept_elements(x, design)
+    return _computed(x, weight, design, bias, activate, tensor, result_gain(weight, tensor))
+
+
+def result_gain(weight: Coded | Blocks, tensor: float) -> float:
+    """What sums are multiplied by: the scales of both tensors; ValueError if there is no such."""
+    gain = tensor * weight.tensor if isinstance(weight, Blocks) else tensor
+    check_tensor("product of both tensors' scales", gain, weight.name, NVFP4_LEAST_GAIN)
+    return gain
+
+
+def _computed(x: Tensor, weight: Coded | Blocks, design: Design, bias: Tensor | None,
+              activate: bool, tensor: float, gain: float) -> tuple[Tensor, Tensor]:
+    """As :func:`float_linear`, by what is in the registers."""
+    operand, mask = kept_elements(x, design, tensor)
     y = dot(operand, weight, design.pattern.m, mask, design.accumulator,
-            result=design.result_format)
+            result=design.result_format, gain=gain)
     return finished(y, design, bias, activate), mask
 
 
@@ -75,14 +90,14 @@ def finished(y: Tensor, design: Design, bias: Tensor | None, activate: bool) -> 
 
 
 def float_job(design: Design, x: Tensor, weight: Tensor, bias: Tensor | None = None,
-              activate: bool = False) -> LinearJob:
+              activate: bool = False, tensor: float | None = None) -> LinearJob:
     """Make a job of a sparse linear layer; parameters and errors as in :func:`run_float_linear`."""
     _require(design, x, weight)
     _require_finish(design, len(weight), bias, activate)
     tokens, blocks = len(x), design.pattern.blocks(x.shape[1])
-    tiles = column_tiles(design, len(weight))
-    inputs = {"act": _token_beats(x, len(weight), design),
-              "weight": _weight_beats(elements(weight, design.weight_format), tokens, design)}
+    tiles, coded = column_tiles(design, len(weight)), elements(weight, design)
+    inputs = {"act": float_token_beats(x, len(weight), design),
+              "weight": float_weight_beats(coded, tokens, design)}
     finishes = bias is not None or activate
     if finishes:
         given = bias if bias is not None else torch.zeros(len(weight), dtype=torch.bfloat16)
@@ -90,13 +105,26 @@ def float_job(design: Design, x: Tensor, weight: Tensor, bias: Tensor | None = N
     output = Output.BF16 if finishes else Output.RAW
     registers = {"K_BLOCKS": blocks, "TOKENS": tokens, "COLUMN_TILES": tiles,
                  "OUTPUT": output.value, "CORRECTIONS": 0, "STATIC_SHIFT": 0,
-                 "ACTIVATE": int(activate)}
+                 "ACTIVATE": int(activate), **_tensor_register(design, x, coded, tensor)}
     return LinearJob(registers, inputs, tiles * tokens,
                      cycle_limit(design, tokens, tiles, blocks, inputs))
 
 
+def _tensor_register(design: Design, x: Tensor, weight: Coded | Blocks, tensor: float | None
+                     ) -> dict[str, int]:
+    """``TENSOR_SCALE`` of a job, where the accelerator has it."""
+    if not design.tensor_scaled:
+        check_tensor("tensor", 1.0 if tensor is None else tensor, design.weight_format, 0)
+        return {}
+    tensor = tensor_scale(x) if tensor is None else tensor
+    check_tensor("tensor", tensor, design.weight_format, NVFP4_LEAST_TENSOR)
+    bits = to_bits(torch.tensor([tensor, result_gain(weight, tensor)]).bfloat16(), "bf16").tolist()
+    return {"TENSOR_SCALE": field_word("TENSOR_SCALE", tensor=bits[0], gain=bits[1])}
+
+
 def run_float_linear(backend: Backend, x: Tensor, weight: Tensor, bias: Tensor | None = None,
-                     activate: bool = False) -> tuple[Tensor, dict[str, int]]:
+                     activate: bool = False, tensor: float | None = None
+                     ) -> tuple[Tensor, dict[str, int]]:
     """Run a sparse linear layer of any size in floats as one job.
 
     Parameters
@@ -108,13 +136,18 @@ def run_float_linear(backend: Backend, x: Tensor, weight: Tensor, bias: Tensor |
         tokens. The accelerator prunes them, and quantises them where it has ``quantize``.
     weight : Tensor
         Floating-point, [O, K], at most 16 bits wide in block formats. Rounded once to the format
-        of weights, in block formats over the scale of each block of an output's features.
+        of weights, in block formats over the scale of each block of an output's features, in NVFP4
+        beside :func:`sw.exact.blocks.weight_tensor_scale`.
     bias : Tensor, optional
         bfloat16, [O], where the accelerator has an epilogue: added to results, which are rounded
         once more (:func:`sw.exact.activation.add_bias`).
     activate : bool
         The accelerator's activation function follows (:func:`sw.exact.activation.activate`), where
         it has one; without a bias, +0 is added first.
+    tensor : float, optional
+        Scale of the tensor of tokens, in NVFP4: a finite number of bf16 of at least
+        ``2 ** NVFP4_LEAST_TENSOR``. By default :func:`sw.exact.blocks.tensor_scale` of ``x``, for
+        which the host looks at all tokens; one that was found beforehand spares that.
 
     Returns
     -------
@@ -127,18 +160,20 @@ def run_float_linear(backend: Backend, x: Tensor, weight: Tensor, bias: Tensor |
     ValueError
         If the accelerator is one of integers, there is no token, or no output or input feature; if
         x and weight do not fit, or are of other types; if K is more than the accumulators cover; if
-        the accelerator has no epilogue, or no function, and one is asked for.
+        the accelerator has no epilogue, or no function, and one is asked for; if the scale of the
+        tensor is none, or out of range times that of the weights, or the format has none.
     RuntimeError
         If the accelerator reports an error.
     """
     design = backend.design
-    results, counters = run_job(backend, float_job(design, x, weight, bias, activate))
+    results, counters = run_job(backend, float_job(design, x, weight, bias, activate, tensor))
     bits = result_tensor(results, len(x), x.shape[1], len(weight), design)
     return floats(bits, Output[design.result_format.upper()]), counters
 
 
 def layer_of_beats(x: Tensor, weight: Tensor, design: Design, bias: Tensor | None = None,
-                   activate: bool = False) -> tuple[Tensor, Tensor]:
+                   activate: bool = False, tensor: float = 1.0, gain: float = 1.0
+                   ) -> tuple[Tensor, Tensor]:
     """What an accelerator in floats computes of the bytes on its streams.
 
     Parameters
@@ -153,6 +188,8 @@ def layer_of_beats(x: Tensor, weight: Tensor, design: Design, bias: Tensor | Non
         uint8 [T, tiles, bytes]: biases of each token's batch.
     activate : bool
         The activation function follows.
+    tensor, gain : float
+        In NVFP4: the scale of the tensor of tokens, and what sums are multiplied by.
 
     Returns
     -------
@@ -160,74 +197,13 @@ def layer_of_beats(x: Tensor, weight: Tensor, design: Design, bias: Tensor | Non
         Bits of the results, int64 [T, tiles, columns], and the mask bool [T, blocks, M].
     """
     m, columns = design.pattern.m, design.columns
-    values = from_bits(_unpacked(x, m, design.number.bits), design.format).flatten(1)
-    given = None if bias is None else from_bits(
-        _unpacked(bias, columns, design.result_bits), design.result_format).flatten(1)
-    y, mask = float_linear(values, _weights_of_beats(weight, design), design, given, activate)
+    values = floats_of_bytes(x, m, design.format).flatten(1)
+    given = None if bias is None else floats_of_bytes(
+        bias, columns, design.result_format).flatten(1)
+    y, mask = _computed(values, weights_of_bytes(weight, design), design, given, activate, tensor,
+                        gain)
     bits = to_bits(y, "bf16") if design.result_format == "bf16" else y.view(torch.int32).long()
     return bits.reshape(len(x), -1, columns), mask.reshape(len(x), -1, m)
-
-
-def _weights_of_beats(weight: Tensor, design: Design) -> Coded | Blocks:
-    """Weights [O, K] from their beats, uint8 [tiles, blocks, bytes]."""
-    m, columns, name = design.pattern.m, design.columns, design.weight_format
-    width = design.weight.bits
-    streamed = _unpacked(weight, 8 * weight.shape[-1], 1)
-    bits = _joined(streamed[..., :columns * m * width], width).unflatten(-1, (columns, m))
-    values = from_bits(bits.transpose(1, 2).reshape(len(weight) * columns, -1),
-                       design.weight.name)
-    if not design.quantized:
-        return Coded(values, name)
-    scales = _joined(streamed[..., columns * m * width:][..., :columns * SCALE_BITS], SCALE_BITS)
-    each = scales.transpose(1, 2).reshape(len(values), -1)[:, ::design.quantized.size // m]
-    return Blocks(values, each.to(torch.uint8).contiguous().view(SCALE_TYPES["e8m0"]), name)
-
-
-def _token_beats(x: Tensor, outputs: int, design: Design) -> Beats:
-    """Beats of ``s_axis_act``; what the last block lacks is zero."""
-    bits = pad(to_bits(x, design.format), (0, -x.shape[1] % design.pattern.m))
-    blocks = _bits_of(bits.unflatten(1, (-1, design.pattern.m)), design.number.bits)
-    return ordered_activations(_bytes(blocks.flatten(2)), outputs, design)
-
-
-def _weight_beats(weight: Coded | Blocks, tokens: int, design: Design) -> Beats:
-    """Beats of ``s_axis_weight``; columns of the last tile that have no output are zero."""
-    m, columns = design.pattern.m, design.columns
-    bits = to_bits(weight.values, design.weight.name)
-    bits = pad(bits, (0, -bits.shape[1] % m, 0, -len(bits) % columns))
-    parts = [_by_tile(_bits_of(bits.unflatten(1, (-1, m)), design.weight.bits).flatten(2), columns)]
-    if isinstance(weight, Blocks):
-        scales = weight.scale.view(torch.uint8).long()
-        scales = scales.repeat_interleave(BLOCK_FORMATS[weight.name].size // m, 1)
-        scales = pad(scales[:, :bits.shape[1] // m], (0, 0, 0, len(bits) - len(scales)))
-        parts.append(_by_tile(_bits_of(scales, SCALE_BITS), columns))
-    return ordered_weights(_bytes(torch.cat(parts, -1)), tokens, design)
-
-
-def _by_tile(bits: Tensor, columns: int) -> Tensor:
-    """[O, blocks, bits] to [tiles, blocks, columns * bits]."""
-    return bits.unflatten(0, (-1, columns)).transpose(1, 2).flatten(2)
-
-
-def _bits_of(values: Tensor, width: int) -> Tensor:
-    """Bits of integers, the lowest first, in an axis of their own behind the others."""
-    return values[..., None] >> torch.arange(width) & 1
-
-
-def _joined(bits: Tensor, width: int) -> Tensor:
-    """The inverse of ``_bits_of``, of bits [..., values * width]."""
-    return (bits.unflatten(-1, (-1, width)) << torch.arange(width)).sum(-1)
-
-
-def _bytes(bits: Tensor) -> Tensor:
-    """Bits [..., any] to uint8 [..., bytes], the lowest first; zeros fill the last byte."""
-    return _joined(pad(bits, (0, -bits.shape[-1] % 8)), 8).to(torch.uint8)
-
-
-def _unpacked(data: Tensor, count: int, width: int) -> Tensor:
-    """``count`` integers of ``width`` bits from uint8 [..., bytes]: int64 [..., count]."""
-    bits = _bits_of(data.long(), 8).flatten(-2)
-    return _joined(bits[..., :count * width], width)
 
 
 def _require_finish(design: Design, outputs: int, bias: Tensor | None, activate: bool) -> None:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from hw.config import Design, Pattern
 from hw.fixed_point import FLOATS, Output
-from hw.registers import Error, bus_registers, own_registers
+from hw.registers import EVERY_REGISTER, Error
 from sw.driver.beats import (
     Beats,
     activation_beats,
@@ -135,8 +135,7 @@ class LinearJob:
 
 def field_word(register: str, **values: int) -> int:
     """Put the values of a register's fields together."""
-    found = next(one for one in (*own_registers(False), *bus_registers(True))
-                 if one.name == register)
+    found = next(one for one in EVERY_REGISTER if one.name == register)
     return sum(int(value) << found.position(name) for name, value in values.items())
 
 

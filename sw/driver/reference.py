@@ -7,7 +7,16 @@ from torch.nn.functional import pad
 
 from hw.config import FLEXIBLE, RESULT_FORMATS, Design, Pattern
 from hw.fixed_point import CHANNEL_BYTES, Output
-from hw.registers import FORMAT_CODES, FUNCTION_CODES, Error, Field, offset_of, own_registers
+from hw.formats import NVFP4_LEAST_GAIN, NVFP4_LEAST_TENSOR
+from hw.registers import (
+    EVERY_REGISTER,
+    FORMAT_CODES,
+    FUNCTION_CODES,
+    Error,
+    Field,
+    offset_of,
+    own_registers,
+)
 from sw.driver.beats import Beats, Pass, passes
 from sw.driver.floats import layer_of_beats
 from sw.driver.linear import field_word
@@ -21,6 +30,7 @@ from sw.exact.epilogue import (
     scale_to_float,
     variance_gain,
 )
+from sw.exact.formats import from_bits
 
 
 __all__ = ["ReferenceAccelerator"]
@@ -47,8 +57,8 @@ class ReferenceAccelerator:
         self.design = design
         self.kept = torch.zeros(0, 0, design.pattern.m, dtype=torch.bool)
         self._coef = NOT_LOADED  # beats of the parameters of the input channels
-        self._held = {field.name: 0 for register in own_registers(design.number.integer)
-                      for field in register.fields}
+        map_ = own_registers(design.number.integer, design.tensor_scaled)
+        self._held = {field.name: 0 for register in map_ for field in register.fields}
         self._held |= {"id": int.from_bytes(b"NMFG", "big"), "n": design.pattern.n,
                        "m": design.pattern.m, "flexible": FLEXIBLE.index(design.flexible),
                        "rows": design.rows, "columns": design.columns,
@@ -94,7 +104,8 @@ class ReferenceAccelerator:
             (Error.K_BLOCKS, not 0 < held["k_blocks"] <= design.covered_blocks),
             (Error.TOKENS, not held["tokens"]), (Error.COLUMN_TILES, not held["column_tiles"]),
             (Error.OUTPUT, lacks), (Error.PATTERN, not self._steps()),
-            (Error.COEF, self._lacks_parameters())) if wrong), Error.NONE)
+            (Error.COEF, self._lacks_parameters()),
+            (Error.TENSOR, self._lacks_scales())) if wrong), Error.NONE)
         if error:
             held["error"] = held["error"] or error.value
         else:
@@ -114,6 +125,18 @@ class ReferenceAccelerator:
         if not self.design.channel_bits:
             return bool(held["coef"])
         return not held["coef"] and len(self._coef) != held["k_blocks"]
+
+    def _lacks_scales(self) -> bool:
+        """Whether the scales of tensors that the job needs are none, or are too small."""
+        scales = zip(self._scales(), (NVFP4_LEAST_TENSOR, NVFP4_LEAST_GAIN), strict=False)
+        return any(not 2.0 ** least <= scale < float("inf") for scale, least in scales)
+
+    def _scales(self) -> tuple[float, ...]:
+        """Scale of the tensor of tokens, and the gain of results, where the design has them."""
+        if not self.design.tensor_scaled:
+            return ()
+        bits = torch.tensor([self._held["tensor"], self._held["gain"]])
+        return tuple(from_bits(bits, "bf16").double().tolist())
 
     def _pattern(self) -> Pattern:
         """The pattern of the job; ValueError if there is none such."""
@@ -162,7 +185,8 @@ class ReferenceAccelerator:
         else:
             y, mask = layer_of_beats(torch.from_numpy(x.view(np.uint8)),
                                      torch.from_numpy(w.view(np.uint8)), design,
-                                     self._biases(inputs, ends), bool(held["activate"]))
+                                     self._biases(inputs, ends), bool(held["activate"]),
+                                     *self._scales())
         self.kept = mask
         rows = [y[part.tokens, part.tile] for part in ends]
         if sum(map(len, rows)) != results:
@@ -263,7 +287,7 @@ def _signed_byte(value: int) -> int:
 
 
 def _fields(register: str) -> dict[str, Field]:
-    found = next((one for one in own_registers(False) if one.name == register), None)
+    found = next((one for one in EVERY_REGISTER if one.name == register), None)
     if found is None:
         offset_of(register)  # says which there are
         return {}
@@ -271,4 +295,4 @@ def _fields(register: str) -> dict[str, Field]:
 
 
 def _lowest(register: str, name: str) -> int:
-    return next(one for one in own_registers(False) if one.name == register).position(name)
+    return next(one for one in EVERY_REGISTER if one.name == register).position(name)

@@ -14,6 +14,7 @@ How a scale is found and divided by, ``largest`` being the largest magnitude of 
 The last block of a row may be short: it is filled with zeros.
 """
 
+from math import ceil, log2
 from typing import NamedTuple
 
 import torch
@@ -25,7 +26,8 @@ from sw.exact.convert import convert, exponents, powers
 from sw.exact.selection import pad_features
 
 
-__all__ = ["SCALE_TYPES", "Blocks", "quantize_blocks", "tensor_scale"]
+__all__ = ["SCALE_TYPES", "Blocks", "check_tensor", "quantize_blocks", "tensor_scale",
+           "weight_tensor_scale"]
 
 
 SCALE_TYPES = {"e8m0": torch.float8_e8m0fnu, "e4m3": torch.float8_e4m3fn}
@@ -82,6 +84,15 @@ def tensor_scale(x: Tensor) -> float:
     return max(float((quotient / quantum).ceil() * quantum), 2.0 ** NVFP4_LEAST_TENSOR)
 
 
+def weight_tensor_scale(weight: Tensor) -> float:
+    """The scale of a tensor of weights: that of :func:`tensor_scale`, rounded up to a power of two.
+
+    Times the scale of any tokens it is a number of bf16 again, so that one gain says both exactly.
+    Scales of blocks have exponents of their own, and lose nothing by it.
+    """
+    return 2.0 ** ceil(log2(tensor_scale(weight)))
+
+
 def quantize_blocks(x: Tensor, name: str, keep: Tensor | None = None, tensor: float = 1.0,
                     ) -> Blocks:
     """Quantise ``x`` [..., K], bf16, fp16 or fp8, to a block format.
@@ -108,7 +119,7 @@ def quantize_blocks(x: Tensor, name: str, keep: Tensor | None = None, tensor: fl
     if not x.is_floating_point() or x.element_size() > 2:
         raise ValueError("x must be of a floating-point type of at most 16 bits to be quantised to "
                          f"{name}, not {str(x.dtype).removeprefix('torch.')}")
-    _check_tensor(form, tensor)
+    check_tensor("tensor", tensor, name, NVFP4_LEAST_TENSOR)
     exact = x.double()
     if keep is not None:
         exact = torch.where(keep, exact, 0)
@@ -122,15 +133,15 @@ def quantize_blocks(x: Tensor, name: str, keep: Tensor | None = None, tensor: fl
     return Blocks(values.flatten(-2)[..., :features], scale[..., 0], name, tensor)
 
 
-def _check_tensor(form: BlockFormat, tensor: float) -> None:
-    """Raise ValueError if this is no scale of a tensor in this format."""
-    if form.scale == "e8m0" and tensor != 1.0:
-        raise ValueError(f"tensor must be 1 for {form.name}, whose blocks alone have a scale, not "
-                         f"{tensor!r}")
-    least = 2.0 ** NVFP4_LEAST_TENSOR
-    if not least <= tensor < torch.inf or torch.tensor(tensor).bfloat16().item() != tensor:
-        raise ValueError("tensor must be a finite number of bf16 of at least 2 ** "
-                         f"{NVFP4_LEAST_TENSOR}, not {tensor!r}")
+def check_tensor(what: str, scale: float, name: str, least: int) -> None:
+    """Raise ValueError if ``what`` is no scale of tensors in a format, from ``2 ** least`` on."""
+    form = BLOCK_FORMATS.get(name)
+    if scale != 1.0 and (form is None or form.scale == "e8m0"):
+        why = "whose blocks alone have a scale" if form else "which has no blocks"
+        raise ValueError(f"{what} must be 1 for {name}, {why}, not {scale!r}")
+    if not 2.0 ** least <= scale < torch.inf or torch.tensor(scale).bfloat16().item() != scale:
+        raise ValueError(f"{what} must be a finite number of bf16 of at least 2 ** {least}, not "
+                         f"{scale!r}")
 
 
 def _mx(largest: Tensor, form: BlockFormat, tensor: float) -> tuple[Tensor, Tensor]:

@@ -24,15 +24,25 @@ Infinities and NaN: as IEEE 754 has it for the exact products and sums of the ke
 times infinity and the difference of two infinities give NaN. A scale that is NaN makes its steps
 NaN. A value that is not kept has no effect, whatever its weight is. Every NaN is 7FC00000.
 
-Scales of tokens, output channels and tensors are no part of it: they multiply the result.
+The scales of both tensors in NVFP4 are the gain: what results are rounded from is the accumulator
+times it, exactly. Scales of tokens and output channels are no part of it: they multiply the result.
 """
 
 import torch
 from torch import Tensor
 
 from hw.config import RESULT_FORMATS, choice, integer
-from hw.formats import ACCUMULATORS, BLOCK_FORMATS, EXACT, FORMATS, PAIRS, Format, check_scale
-from sw.exact.blocks import Blocks
+from hw.formats import (
+    ACCUMULATORS,
+    BLOCK_FORMATS,
+    EXACT,
+    FORMATS,
+    NVFP4_LEAST_GAIN,
+    PAIRS,
+    Format,
+    check_scale,
+)
+from sw.exact.blocks import Blocks, check_tensor
 from sw.exact.convert import convert, exponents, powers
 from sw.exact.formats import TYPES, Coded
 from sw.exact.rounding import add_to_fp32, two_sum
@@ -53,7 +63,8 @@ _CHUNK = 1 << 22
 
 
 def dot(x: Coded | Blocks, w: Coded | Blocks, m: int, keep: Tensor | None = None,
-        accumulator: str = "fp32", guard: int = 8, result: str = "fp32") -> Tensor:
+        accumulator: str = "fp32", guard: int = 8, result: str = "fp32", gain: float = 1.0
+        ) -> Tensor:
     """Return the accumulators [T, O] of ``x`` [T, K] by ``w`` [O, K].
 
     Parameters
@@ -70,15 +81,19 @@ def dot(x: Coded | Blocks, w: Coded | Blocks, m: int, keep: Tensor | None = None
         Guard bits of fp16 and bf16, 0 to 24.
     result : str
         ``fp32``, or ``bf16``: what an accumulator is rounded to, once, half to even.
+    gain : float
+        What accumulators of NVFP4 are multiplied by, a finite number of bf16 of at least
+        ``2 ** NVFP4_LEAST_GAIN``; 1 for other formats.
 
     Raises
     ------
     ValueError
-        If a format, their pair, a type, a shape, ``m``, the accumulator, the guard bits or the
-        result are none that there are.
+        If a format, their pair, a type, a shape, ``m``, the accumulator, the guard bits, the
+        result or the gain are none that there are.
     """
     _check(x, w, m, accumulator, guard)
     choice("result", result, RESULT_FORMATS)
+    check_tensor("gain", gain, x.name, NVFP4_LEAST_GAIN)
     keep = torch.ones_like(x.values, dtype=torch.bool) if keep is None else keep
     if keep.shape != x.values.shape:
         raise ValueError(f"keep must have the shape {tuple(x.values.shape)}, not "
@@ -99,6 +114,7 @@ def dot(x: Coded | Blocks, w: Coded | Blocks, m: int, keep: Tensor | None = None
             high, low = high * factor, None if low is None else low * factor
         # Sums in fixed point that float64 holds need no rounding.
         totals = totals + high if accumulator == "exact" else add_to_fp32(totals, high, low)
+    totals = totals * gain  # of 24 bits by 8: exact
     if result == "bf16":
         return convert(totals, "bf16")
     return torch.where(totals.isnan(), torch.nan, totals).float()

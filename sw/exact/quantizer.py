@@ -13,8 +13,15 @@ import torch
 from torch import Tensor
 
 from hw.config import Pattern, choice
-from hw.formats import BLOCK_FORMATS, QUANTIZED, ROW_FORMATS, SELECTIONS, check_scale
-from sw.exact.blocks import Blocks, quantize_blocks
+from hw.formats import (
+    BLOCK_FORMATS,
+    NVFP4_LEAST_TENSOR,
+    QUANTIZED,
+    ROW_FORMATS,
+    SELECTIONS,
+    check_scale,
+)
+from sw.exact.blocks import Blocks, check_tensor, quantize_blocks
 from sw.exact.convert import convert
 from sw.exact.formats import Coded
 from sw.exact.quantize import quantize
@@ -76,8 +83,7 @@ def quantized(x: Tensor, name: str, keep: Tensor | None = None, tensor: float = 
     unit = torch.ones(*x.shape[:-1], 1, device=x.device)
     if name in BLOCK_FORMATS:
         return Kept(quantize_blocks(x, name, keep, tensor), mask, unit)
-    if tensor != 1.0:
-        raise ValueError(f"tensor must be 1 for {name}, which has no blocks, not {tensor!r}")
+    check_tensor("tensor", tensor, name, NVFP4_LEAST_TENSOR)
     kept = torch.where(mask, x, 0)
     if name not in ROW_FORMATS:
         return Kept(Coded(convert(kept, name), name), mask, unit)

@@ -153,11 +153,15 @@ def test_quantised_blocks_have_one_step(parameters, message):
      ("format must be one of int8, fp8_e4m3, fp6_e2m3, fp6_e3m2, fp4_e2m1, or bf16 or fp16 with "
       "quantize, in design accelerator, not 'bf16'")),
     ("accelerator", {"format": "bf16", "quantize": "fp8_e5m2"},
-     ("quantize must be none or one of fp8_e4m3, mxfp8_e4m3, mxfp6_e2m3, mxfp6_e3m2, mxfp4 in "
-      "design accelerator, not 'fp8_e5m2'")),
-    ("accelerator", FLOATS | {"quantize": "nvfp4", "weight_format": "nvfp4"},
-     ("quantize must be none or one of fp8_e4m3, mxfp8_e4m3, mxfp6_e2m3, mxfp6_e3m2, mxfp4 in "
-      "design accelerator, not 'nvfp4'")),
+     ("quantize must be none or one of fp8_e4m3, mxfp8_e4m3, mxfp6_e2m3, mxfp6_e3m2, mxfp4, nvfp4 "
+      "in design accelerator, not 'fp8_e5m2'")),
+    ("accelerator", FLOATS | {"quantize": "nvfp4", "weight_format": "mxfp4"},
+     "weight_format must be nvfp4 with format nvfp4, not 'mxfp4'"),
+    ("accelerator", FLOATS | {"quantize": "nvfp4", "weight_format": "nvfp4",
+                              "accumulator": "exact"},
+     "accumulator must be fp32 with format nvfp4, not 'exact'"),
+    ("accelerator", FLOATS | {"quantize": "nvfp4", "weight_format": "nvfp4", "bus": "axi4"},
+     "bus must be stream in design accelerator with format bf16, not 'axi4'"),
     ("accelerator", FLOATS | {"weight_format": "int8"},
      "weight_format must be fp8_e4m3 with format fp8_e4m3, not 'int8'"),
     ("accelerator", FLOATS | {"epilogue_lanes": 1},
@@ -189,6 +193,21 @@ def test_design_refuses_what_it_does_not_have(name, parameters, message):
     with pytest.raises(ValueError, match="must be") as caught:
         Design(Pattern(8, 16), **parameters).require(name)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(("pattern", "there"), [
+    (Pattern(1, 16), True), (Pattern(8, 16), True), (Pattern(16, 16), True),
+    (Pattern(4, 8), False), (Pattern(16, 32), False), (Pattern(3, 7), False)], ids=str)
+def test_accelerators_in_nvfp4_have_blocks_of_16(pattern, there):
+    def make():
+        Design(pattern, **FLOATS | {"quantize": "nvfp4", "weight_format": "nvfp4"}).require(
+            "accelerator")
+    if there:
+        make()
+        return
+    with pytest.raises(ValueError, match=f"^m must be 16 with quantize nvfp4, whose scales are of "
+                                         f"16 values, not {pattern.m}$"):
+        make()
 
 
 def test_a_parameter_is_refused_only_if_no_design_has_it():

@@ -10,15 +10,7 @@ import pytest
 from hw.config import FLEXIBLE, Design, Pattern
 from hw.fixed_point import Output
 from hw.header import c_header, main, registers_page
-from hw.registers import (
-    ID,
-    REGISTERS,
-    BusError,
-    Error,
-    bus_registers,
-    offset_of,
-    own_registers,
-)
+from hw.registers import EVERY_REGISTER, ID, REGISTERS, BusError, Error, offset_of
 
 
 ROOT = Path(__file__).parent.parent.parent
@@ -36,7 +28,7 @@ def test_command_writes_the_page(tmp_path, capsys):
 
 
 def test_fields_fit_their_register_and_names_are_unique():
-    registers = (*own_registers(False), *bus_registers(True))
+    registers = EVERY_REGISTER
     names = [field.name for register in registers for field in register.fields]
     assert len(set(names)) == len(names)
     assert all(sum(field.width for field in register.fields) <= 32 for register in registers)
@@ -53,7 +45,10 @@ def test_a_program_sees_the_maps_of_two_designs(language, tmp_path):
                                        decode=True)),
                "float": ("FLOAT", Design(
                    Pattern(16, 32), format="bf16", quantize="mxfp4", weight_format="mxfp4",
-                   accumulator="fp32", epilogue_lanes=0, result_format="bf16"))}
+                   accumulator="fp32", epilogue_lanes=0, result_format="bf16")),
+               "tensor": ("TENSOR", Design(
+                   Pattern(8, 16), format="bf16", quantize="nvfp4", weight_format="nvfp4",
+                   accumulator="fp32", epilogue_lanes=0))}
     prints = ""
     for module, (prefix, design) in designs.items():
         header = c_header(design, module)
@@ -81,6 +76,9 @@ def test_a_program_sees_the_maps_of_two_designs(language, tmp_path):
     assert "NM_NUMBERS" not in values
     assert values["FLOAT_NUMBERS"] == offset_of("NUMBERS")
     assert [values[f"FLOAT_FORMAT_{name}"] for name in ("INT8", "BF16", "MXFP4")] == [0, 2, 10]
+    assert "FLOAT_TENSOR_SCALE" not in values
+    assert values["TENSOR_TENSOR_SCALE"] == offset_of("TENSOR_SCALE")
+    assert values["TENSOR_TENSOR_SCALE_GAIN_LSB"] == 16
     for prefix, _ in designs.values():
         assert values[f"{prefix}_ID_VALUE"] == ID == 0x4E4D4647
         assert all(values[f"{prefix}_{register.name}"] == register.offset

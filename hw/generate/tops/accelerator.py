@@ -64,12 +64,13 @@ class StreamAcceleratorTop(Top):
     """The whole accelerator, whose data somebody brings and takes."""
 
     def __init__(self, design: Design):
-        scale_bits = 8 * bool(design.quantized)  # of the block of a column
+        block = design.quantized
+        scale_bits = 8 * bool(block)  # of the block of a column
+        scales = f", and then their scales, {block.scale.upper()}" if block else ""
         weight_bits = design.columns * (design.pattern.m * design.weight.bits + scale_bits)
         self.act = dense_axis("s_axis_act", design)
         self.weight = Axis("s_axis_weight", weight_bits,
-                           "one block of M weights for each column, column 0 lowest"
-                           + ", and then their scales, E8M0" * bool(design.quantized),
+                           "one block of M weights for each column, column 0 lowest" + scales,
                            "last block of a tile of columns", padded=design.pad_streams)
         ends = {"batch": "last token of a batch, in a tile", "job": "last token of the job"}
         self.result = result_axis("m_axis_result", design, ends[design.packets],

@@ -8,10 +8,10 @@ from hw.registers import FORMAT_CODES
 from sw.driver.floats import float_linear, run_float_linear
 from sw.driver.linear import run_linear
 from sw.driver.reference import ReferenceAccelerator
-from sw.exact.blocks import quantize_blocks
+from sw.exact.blocks import quantize_blocks, tensor_scale
 from sw.exact.convert import convert
 from sw.exact.dot import dot
-from sw.exact.formats import Coded
+from sw.exact.formats import Coded, to_bits
 from sw.exact.selection import nm_mask
 
 
@@ -32,6 +32,10 @@ def operands(design, tokens, features, outputs):
     return convert(x, design.format), torch.randn(outputs, features, generator=random).bfloat16()
 
 
+OF_WEIGHTS = {"tensor": 2.0 ** -9}
+"""Scale of a tensor of normal weights, whose largest is from 2.7 to 5.2."""
+
+
 @pytest.mark.parametrize("made", [
     design("2:4", "bf16", "fp8_e4m3", result_format="bf16"),
     design("8:16", "fp16", "fp8_e4m3", accumulator="exact", accumulator_width=49),
@@ -39,17 +43,21 @@ def operands(design, tokens, features, outputs):
     design("4:4", "fp4_e2m1", result_format="bf16"),
     design("16:32", "bf16", "mxfp4", result_format="bf16"),
     design("16:32", "bf16", "mxfp6_e3m2", selection="after"),
-    design("16:32", "fp16", "mxfp8_e4m3")], ids=lambda made: f"{made.pattern} {made.options}")
+    design("16:32", "fp16", "mxfp8_e4m3"),
+    design("8:16", "bf16", "nvfp4", result_format="bf16"),
+    design("4:16", "bf16", "nvfp4", selection="after")],
+    ids=lambda made: f"{made.pattern} {made.options}")
 @pytest.mark.parametrize("blocks", [1, 3, 6])
 def test_streams_carry_the_layer(made, blocks):
     """Through bytes and back: whatever was packed, and cut into batches, tiles and chunks."""
     device = ReferenceAccelerator(made)
     x, weight = operands(made, 9, blocks * made.pattern.m - (blocks > 1), 5)
     name = made.weight_format
-    rounded = (quantize_blocks(weight, name) if made.quantized
-               else Coded(convert(weight, name), name))
-    expected, mask = float_linear(x, rounded, made)
-    found, counters = run_float_linear(device, x, weight)
+    scale = {"tensor": 1.25 * 2.0 ** -10} if made.tensor_scaled else {}
+    rounded = (quantize_blocks(weight, name, **OF_WEIGHTS if made.tensor_scaled else {})
+               if made.quantized else Coded(convert(weight, name), name))
+    expected, mask = float_linear(x, rounded, made, **scale)
+    found, counters = run_float_linear(device, x, weight, **scale)
     assert found.dtype == {"bf16": torch.bfloat16, "fp32": torch.float32}[made.result_format]
     assert found.equal(expected)
     assert counters["STEPS"] == 3 * 4 * blocks if blocks < 6 else counters["STEPS"] > 0
@@ -101,6 +109,35 @@ BF16 = design("2:4", "bf16", "fp8_e4m3")
 def test_other_layers_are_refused(device, x, weight, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         run_float_linear(ReferenceAccelerator(device), x, weight)
+
+
+def test_the_scale_of_the_tensor_is_that_of_the_tokens_unless_it_is_given():
+    device = ReferenceAccelerator(design("8:16", "bf16", "nvfp4", result_format="bf16"))
+    x, weight = operands(device.design, 6, 64, 4)
+    x = x * 2.0 ** 12
+    own, _ = run_float_linear(device, x, weight)
+    assert device.read("TENSOR_SCALE") & 0xFFFF == to_bits(
+        torch.tensor([tensor_scale(x)]).bfloat16(), "bf16").item()
+    assert run_float_linear(device, x, weight, tensor=tensor_scale(x))[0].equal(own)
+    real = x.double() @ weight.double().T
+    assert torch.cosine_similarity(own.double().flatten(), real.flatten(), 0) > 0.8
+    # With one that is far too small everything saturates at 6 * 448 of it.
+    small, _ = run_float_linear(device, x, weight, tensor=2.0 ** -12)
+    assert small.abs().max() < own.abs().max() / 100
+
+
+@pytest.mark.parametrize(("made", "tensor", "message"), [
+    (BF16, 2.0, "tensor must be 1 for fp8_e4m3, which has no blocks, not 2.0"),
+    (design("16:32", "bf16", "mxfp4"), 2.0,
+     "tensor must be 1 for mxfp4, whose blocks alone have a scale, not 2.0"),
+    (design("8:16", "bf16", "nvfp4"), 0.3,
+     "tensor must be a finite number of bf16 of at least 2 ** -115, not 0.3"),
+    (design("8:16", "bf16", "nvfp4"), 2.0 ** -100,
+     (r"product of both tensors' scales must be a finite number of bf16 of at least 2 \*\* -106, "
+      f"not {2.0 ** -109!r}"))], ids=lambda made: getattr(made, "options", ""))
+def test_scales_of_tensors_that_are_none_are_refused(made, tensor, message):
+    with pytest.raises(ValueError, match="^" + message.replace(" 2 ** ", r" 2 \*\* ") + "$"):
+        run_float_linear(ReferenceAccelerator(made), *operands(made, 2, 64, 3), tensor=tensor)
 
 
 def test_integers_are_refused_on_an_accelerator_of_floats():

@@ -8,7 +8,7 @@ import torch
 
 from hw.config import Pattern
 from hw.formats import BLOCK_FORMATS, FORMATS, QUANTIZED
-from sw.exact.blocks import quantize_blocks, tensor_scale
+from sw.exact.blocks import quantize_blocks, tensor_scale, weight_tensor_scale
 from sw.exact.formats import to_bits
 from sw.exact.quantizer import quantize_kept, quantized
 from sw.exact.selection import nm_mask, nm_prune
@@ -101,6 +101,12 @@ def test_the_scale_of_a_tensor_saturates_no_block():
     assert tensor_scale(torch.tensor([math.inf, 2688.0]).bfloat16()) == 1.0
     assert tensor_scale(torch.tensor(9.2e-41).bfloat16()) == 2.0 ** -115
     assert tensor_scale(torch.zeros(4).bfloat16()) == tensor_scale(torch.zeros(0)) == 1.0
+
+
+def test_the_scale_of_weights_is_the_next_power_of_two():
+    for largest, expected in ((2688.0, 1.0), (2720.0, 2.0), (1344.0, 0.5), (1.0, 2.0 ** -11),
+                              (0.0, 1.0)):
+        assert weight_tensor_scale(torch.tensor([largest, -largest / 3]).bfloat16()) == expected
 
 
 @pytest.mark.parametrize("name", QUANTIZED)

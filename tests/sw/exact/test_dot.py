@@ -237,7 +237,7 @@ def coded(name, features=8):
     return Coded(torch.zeros(2, features).to(TYPES[name]), name)
 
 
-MXFP4 = quantize_blocks(torch.zeros(2, 32).bfloat16(), "mxfp4")
+MXFP4, NVFP4 = (quantize_blocks(torch.zeros(2, 32).bfloat16(), name) for name in ("mxfp4", "nvfp4"))
 
 
 @pytest.mark.parametrize(("call", "message"), [
@@ -258,6 +258,13 @@ MXFP4 = quantize_blocks(torch.zeros(2, 32).bfloat16(), "mxfp4")
      "guard must be an integer from 0 to 24, not 25"),
     (lambda: dot(coded("bf16"), coded("bf16"), 8, result="fp16"),
      "result must be one of fp32, bf16, not 'fp16'"),
+    (lambda: dot(MXFP4, MXFP4, 32, gain=2.0),
+     "gain must be 1 for mxfp4, whose blocks alone have a scale, not 2.0"),
+    (lambda: dot(coded("bf16"), coded("bf16"), 8, gain=0.5),
+     "gain must be 1 for bf16, which has no blocks, not 0.5"),
+    *((lambda gain=gain: dot(NVFP4, NVFP4, 16, gain=gain),
+       f"gain must be a finite number of bf16 of at least 2 ** -106, not {gain!r}")
+      for gain in (0.3, -1.0, 0.0, 2.0 ** -107, math.inf, math.nan)),
     (lambda: dot(coded("bf16"), coded("bf16"), 1), "m must be an integer from 2 to 64, not 1"),
     (lambda: dot(coded("bf16"), coded("bf16", 9), 8),
      "w must have 8 input features, as x has, not 9"),
