@@ -169,7 +169,7 @@ def test_designs_that_take_the_pattern_at_run_time():
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--variants", "rows=8"], ("variants must name parameters among format, weight_format, "
      "stages, flexible, coefficients, encoding, decode_stages, shift, statistics, unstructured, "
-      "complement, quantize, selection, accumulator, result_format, activation, "
+      "complement, quantize, selection, accumulator, guard, result_format, activation, "
       "pad_streams, bus, decode, "
       "not 'rows'")),
     (["--designs", "pe", "selector", "--rows", "8"],
