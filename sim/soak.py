@@ -13,6 +13,7 @@ from sim.simulators.environment import check_environment, seed
 
 if TYPE_CHECKING:
     from hw.command.journal import Journal
+    from sim.runs.soak.plan import Unit
 
 
 __all__ = ["main"]
@@ -44,20 +45,26 @@ def _run(arguments: Arguments) -> int:
     check_environment()
     check_writable(arguments.output)
     from sim.runs.soak.plan import plan
-    from sim.runs.soak.run import finished, journal_of, run_all
+    from sim.runs.soak.run import journal_of
     patterns = list(dict.fromkeys(arguments.patterns))
     units = plan(patterns, arguments.blocks, arguments.job_blocks)
     if idle := [str(pattern) for pattern in patterns
                 if all(unit.design.pattern != pattern for unit in units)]:
         raise ValueError(f"blocks must be more for the pattern {idle[0]} to be run, not "
                          f"{arguments.blocks}")
-    journal = journal_of(arguments.output.absolute(), patterns)
+    with journal_of(arguments.output.absolute(), patterns) as journal:
+        return _run_units(units, journal, arguments.workers)
+
+
+def _run_units(units: "list[Unit]", journal: "Journal", workers: int) -> int:
+    """Run what is not done, and say how far it is; 1 if something was wrong."""
+    from sim.runs.soak.run import finished, run_all
     known = finished(journal)
     before, wrong, peak = sum(str(unit) in known for unit in units), 0, 0
     print(f"SEED={seed()}, {len(units):,} units, done before: {before:,}, {journal.path}",
           flush=True)
     every = max(1, len(units) // REPORTS)
-    for count, line in enumerate(run_all(units, journal, arguments.workers), start=before + 1):
+    for count, line in enumerate(run_all(units, journal, workers), start=before + 1):
         peak = max(peak, line["peak"])
         if "wrong" in line:
             wrong += 1
@@ -65,7 +72,7 @@ def _run(arguments: Arguments) -> int:
         if count % every == 0:
             print(f"{count:,} of {len(units):,} units, peak memory of a process {peak:,} MiB",
                   flush=True)
-    _summary(journal_of(arguments.output.absolute(), patterns), [str(unit) for unit in units])
+    _summary(journal, [str(unit) for unit in units])
     return 1 if wrong else 0
 
 

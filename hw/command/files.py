@@ -19,7 +19,8 @@ def write_all(directory: Path, contents: dict[str, str | bytes]) -> list[Path]:
     """Write files into ``directory``, which is made if it is missing; text as UTF-8.
 
     Everything is written beside its place first and renamed only when all of it is complete, so
-    that no partly written file is ever seen.
+    that no partly written file is ever seen. Of several processes that write there at the same
+    time one comes after the other: files of one command stay together.
 
     Raises
     ------
@@ -31,8 +32,9 @@ def write_all(directory: Path, contents: dict[str, str | bytes]) -> list[Path]:
         for name, content in contents.items():
             (beside / name).write_bytes(
                 content if isinstance(content, bytes) else content.encode())
-        for name in contents:
-            os.replace(beside / name, directory / name)
+        with _locked(directory):
+            for name in contents:
+                os.replace(beside / name, directory / name)
     return [directory / name for name in contents]
 
 
@@ -110,6 +112,18 @@ def _made(directory: Path) -> Iterator[None]:
             for folder in missing:
                 folder.rmdir()
         raise
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """Keep other processes from the same block; without, on a file system that has no locks."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextmanager

@@ -14,7 +14,8 @@ class Journal:
     """A file of JSON lines, each added once what it tells is done.
 
     The first says what all others depend on. A line that was cut by the end of the process is
-    none, and nothing that is known is ever written again.
+    none, and nothing that is known is ever written again. Only one process at a time may have it
+    open: see :func:`hw.command.files.alone`.
 
     Parameters
     ----------
@@ -37,11 +38,12 @@ class Journal:
 
     def __init__(self, path: Path, identity: str):
         self.path, self.identity = path, identity
-        lines = _lines(path)
+        held = path.read_text(encoding="utf-8") if path.exists() else ""
+        lines = _lines(held)
         if lines[:1] != [{"identity": identity}]:
             lines = [{"identity": identity}]
         text = "".join(f"{json.dumps(line)}\n" for line in lines)
-        if not path.exists() or path.read_bytes() != text.encode():
+        if held != text:
             write_all(path.parent, {path.name: text})
         self.lines = lines[1:]
 
@@ -62,11 +64,9 @@ class Journal:
         self.lines.append(line)
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
-    if not path.exists():
-        return []
+def _lines(held: str) -> list[dict[str, Any]]:
     found = []
-    for text in path.read_text(encoding="utf-8").splitlines():
+    for text in held.splitlines():
         try:
             found.append(json.loads(text))
         except ValueError:

@@ -13,7 +13,7 @@ from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from hw.command.faults import Fault, reason
-from hw.command.files import temporary, write_all
+from hw.command.files import alone, temporary, write_all
 from hw.command.progress import doing
 from sw.decoder.text import source
 from sw.files import load, save
@@ -109,7 +109,8 @@ def write_decoder(output: Path, steps: int, seed: int, checkpoint: Path) -> None
         words = tokenizer()
         tokens = torch.tensor(words.backend_tokenizer.encode(source(held_out=False)).ids)
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    decoder = train(tokens, steps, seed, checkpoint)
+    with alone(checkpoint.with_name(f".{checkpoint.name}.lock"), f"writes {checkpoint.name}"):
+        decoder = train(tokens, steps, seed, checkpoint)
     with temporary() as beside:
         try:
             # Shards stay small enough for any host of repositories.

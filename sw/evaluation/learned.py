@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from hw.command.files import alone
 from hw.command.progress import doing
 from sw.evaluation.subjects import Subject
 from sw.files import load
@@ -22,13 +23,25 @@ def calibrate_subject(subject: Subject, method: Method, layers: Sequence[str] | 
                       ignore: Sequence[str] | None,
                       statistics: Mapping[str, Mapping[str, Tensor]], training: Training,
                       path: Path, identity: Mapping[str, Any], title: str) -> dict[str, Any]:
-    """``calibrate`` on the calibration input of a subject, telling how far it is."""
+    """``calibrate`` on the calibration input of a subject, telling how far it is.
+
+    One process at a time writes a file: others wait, and take what it has.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with alone(path.with_name(f".{path.name}.lock"), f"writes {path.name}"):
+        return _calibrate(subject, method, layers, ignore, statistics, training, path, identity,
+                          title)
+
+
+def _calibrate(subject: Subject, method: Method, layers: Sequence[str] | None,
+               ignore: Sequence[str] | None, statistics: Mapping[str, Mapping[str, Tensor]],
+               training: Training, path: Path, identity: Mapping[str, Any], title: str
+               ) -> dict[str, Any]:
     done = len(load(path, KIND, FORM)["error"]) if path.exists() else 0
     keys = by_layer(method.pattern)
     count = len(find_blocks([name for name in statistics
                              if any(matches(name, key) for key in keys)]))
     steps = training.epochs * len(subject.calibration)
-    path.parent.mkdir(parents=True, exist_ok=True)
     with doing(title, (count - done) * steps) as task:
         return calibrate(subject.model, subject.calibration, method, layers,
                          ignore=ignore, statistics=statistics, training=training, path=path,

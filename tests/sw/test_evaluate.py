@@ -125,7 +125,7 @@ def test_patterns_of_layers_and_what_is_ignored_reach_every_row(tmp_path):
     plain, mixed = (row["layers"] for row in held["rows"][:2])
     assert mixed[names[0]]["snr_db"] > plain[names[0]]["snr_db"]
     assert mixed[names[1]] == plain[names[1]]
-    files = list((tmp_path / "learned").iterdir())
+    files = list((tmp_path / "learned").glob("*.pt"))
     assert [set(load_learned(path)) for path in files] == [set(names)] * 2
     lines = (tmp_path / "results.md").read_text().splitlines()
     assert lines[2] == f"| cosine | 2:4 | `{pattern}` |"
