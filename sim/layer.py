@@ -29,7 +29,8 @@ def _parser() -> Parser:
         "in and out, bias and GELU in the accelerator. The exit code is 1 if a result differs.")
     parser.option("--formats", kind=one_of(*CHAINED), many=True,
                   help="number formats in which the whole layer runs, in place of int8 "
-                       "accumulators; those of MX have blocks of 32, nvfp4 of 16")
+                       "accumulators; those of MX have blocks of 32, NVFP4 "
+                       "such that divide 16")
     add_accelerator(parser)
     return parser
 

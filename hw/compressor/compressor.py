@@ -83,8 +83,8 @@ class Compressor(wiring.Component):
       zeros, see :class:`hw.compressor.steps.Steps`; the design's N is what the array has lanes for;
     * ``finish``, with statistics or a rank of more than 8 values: adds these up;
     * ``quantize``, where that is asked for: kept values of bf16 or fp16 to elements, with their
-      scale in block formats; three cycles with NVFP4. With selection after quantisation it comes
-      first, and takes all values.
+      scale in block formats; three cycles with NVFP4, five where blocks share a scale. With
+      selection after quantisation it comes first, and takes all values.
 
     Under back-pressure blocks wait in the stages; none is lost, repeated or reordered. Reset
     empties all stages. A dense pattern that is fixed keeps everything, without selector and
@@ -122,7 +122,7 @@ class Compressor(wiring.Component):
     def latency(self) -> int:
         """Cycles from a dense block to its compressed block.
 
-        With a dynamic shift: from the only block of a token.
+        With a dynamic shift, or a scale for several blocks: from the only block of a token.
         """
         return sum(stage.latency for stage in self.stages.values())
 
@@ -166,7 +166,7 @@ def _quantizing(design: Design, before: StructLayout, after: StructLayout) -> di
     if design.quantize == "none":
         return {}
     if design.tensor_scaled:
-        return {"quantize": NvquantizeStage(before, after)}
+        return {"quantize": NvquantizeStage(before, after, design.shared_blocks)}
     if design.quantized:
         return {"quantize": QuantizeStage(before, after, design.quantized, design.number)}
     return {"quantize": ConvertStage(before, after, design.kept_number, design.number)}

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from hw.compressor.distances import wire
 from hw.compressor.fp4 import BlockUnit, Fp4Element, fraction
 from hw.compressor.quantizer import lanes_of
+from hw.compressor.shared_scale import MeasuredBlock, SharedLargest
 from hw.formats import FORMATS, NVFP4_LEAST_TENSOR
 from hw.stream.register import StreamRegister, fill
 
@@ -110,12 +111,16 @@ class NvquantizeStage(wiring.Component):
 
     The largest magnitude is found in the first cycle, the scale in the second, and the elements in
     the third. A value that is infinite or NaN, or a scale of the tensor that is none, makes the
-    block's scale NaN and the elements +0. Latency three cycles, one block per cycle.
+    block's scale NaN and the elements +0. Latency three cycles, one block per cycle. Where several
+    blocks share a scale, all of them have it, and wait for the last one: ``SharedLargest.latency``
+    cycles more from there.
 
     Parameters
     ----------
     before, after
         As for :class:`hw.compressor.quantizer.QuantizeStage`.
+    blocks : int
+        How many share a scale.
 
     Members
     -------
@@ -125,13 +130,13 @@ class NvquantizeStage(wiring.Component):
     o : Out(stream.Signature(after))
     """
 
-    latency = 3
     interval = 1
 
-    def __init__(self, before: data.StructLayout, after: data.StructLayout):
+    def __init__(self, before: data.StructLayout, after: data.StructLayout, blocks: int):
         super().__init__({"i": In(stream.Signature(before)), "tensor": In(BF16.bits),
                           "o": Out(stream.Signature(after))})
-        self.lanes = lanes_of(before)
+        self.lanes, self.blocks = lanes_of(before), blocks
+        self.latency = 3 + (SharedLargest.latency if blocks > 1 else 0)
 
     def elaborate(self, platform):
         m = Module()
@@ -139,6 +144,11 @@ class NvquantizeStage(wiring.Component):
         magnitudes = [Value.cast(self.i.payload.values[k])[:-1] for k in range(self.lanes)]
         first = self._register(m, "found", self.i, block,
                                largest=(_largest(m, magnitudes), BF16.bits - 1))
+        if self.blocks > 1:
+            m.submodules.shared = shared = SharedLargest(
+                MeasuredBlock(block, BF16.bits - 1), self.blocks)
+            wiring.connect(m, first, shared.i)
+            first = shared.o
 
         top, terms, bad = first.payload.largest, Signal(NvTerms()), Signal()
         field = self.tensor[BF16.mantissa:-1]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hw.config.checks import integer
 from hw.config.parameter import COMPRESSING, flag, parameter
 from hw.config.selector import SelectorParameters
-from hw.formats import BLOCK_FORMATS, FORMATS, SELECTIONS, BlockFormat, Format
+from hw.formats import BLOCK_FORMATS, FORMATS, SELECTIONS, BlockFormat, Format, check_scale
 
 
 __all__ = ["ENCODINGS", "QUANTIZERS", "SHIFTS", "CompressorParameters"]
@@ -52,6 +52,11 @@ class CompressorParameters(SelectorParameters):
     def tensor_scaled(self) -> bool:
         """Whether the scales of blocks are beside one of the tensor."""
         return self.quantized is not None and self.quantized.scale == "e4m3"
+
+    @property
+    def shared_blocks(self) -> int:
+        """Blocks of M values that share a scale where values are quantised."""
+        return self.quantized.size // self.pattern.m if self.quantized else 1
 
     @property
     def selects_elements(self) -> bool:
@@ -130,7 +135,9 @@ class CompressorParameters(SelectorParameters):
         if self.format not in ("bf16", "fp16")[:1 if self.tensor_scaled else 2]:
             raise ValueError(f"format must be bf16{'' if self.tensor_scaled else ' or fp16'} with "
                              f"quantize {name}, not {self.format!r}")
-        if block and self.pattern.m != block.size:
+        if self.tensor_scaled:
+            check_scale(name, self.pattern.m)
+        elif block and self.pattern.m != block.size:
             raise ValueError(f"m must be {block.size} with quantize {name}, whose scales are of "
                              f"{block.size} values, not {self.pattern.m}")
         for option, plain in (("flexible", "none"), ("complement", False)):

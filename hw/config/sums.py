@@ -78,6 +78,11 @@ def check_accelerator(design: "Design", where: str) -> None:
             if getattr(design, name) != value:
                 raise ValueError(f"{name} must be {value} in {where} with format {design.format}, "
                                  f"not {getattr(design, name)!r}")
+    if design.max_blocks % design.shared_blocks:
+        size = design.shared_blocks * design.pattern.m
+        raise ValueError(f"max_k must be a multiple of {size} in {where} with quantize "
+                         f"{design.quantize}, whose scales are of {size} values, not "
+                         f"{design.max_k}")
     check_sums(design.multiplied, where)
 
 

@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.array.float_product import multiple, wire
 from hw.array.sums import ResultRow
 from hw.config import Design
 from hw.fixed_point import FLOATS, Output
@@ -88,12 +89,13 @@ class TensorScale(wiring.Component):
         return m
 
     def _multiply(self, m: Module, given: Value, product) -> None:
-        """The exact product of a sum and the gain."""
+        """The exact product of a sum and the gain, two bits of which choose a multiple."""
         field = given[FP32.mantissa:-1]
         significand = Signal(FP32.mantissa + 1)
         m.d.comb += [
             significand.eq(Mux(field.any(), Cat(given[:FP32.mantissa], Const(1, 1)), 0)),
-            product.significand.eq(significand * Cat(self.gain[:BF16.mantissa], Const(1, 1))),
+            product.significand.eq(multiple(m, significand, wire(m, significand * 3), list(
+                Cat(self.gain[:BF16.mantissa], Const(1, 1))))),
             product.field.eq(field + self.gain[BF16.mantissa:-1] - BF16.bias),
             product.negative.eq(given[-1]), product.nan.eq(field.all()),
         ]

@@ -1,6 +1,7 @@
 """Bench of a design with one stream in and one out: compressor and decompressor.
 
-A beat gives one beat, or as many as the vector ``steps`` says.
+A beat gives one beat, or as many as the vector ``steps`` says, and waits for as many further ones
+as ``waits`` says.
 """
 
 import itertools
@@ -28,6 +29,7 @@ def beats(side: str) -> list[Beat]:
 INPUT, OUTPUT = beats("input"), beats("output")
 ENDS = [k for k, beat in enumerate(INPUT, start=1) if beat.last]  # beats up to each token's end
 STEPS = [int(count) for count in VECTORS.get("steps", [1] * len(INPUT))]  # beats for each beat
+WAITS = [int(count) for count in VECTORS.get("waits", [0] * len(INPUT))]
 CHANNEL = beats("channel") if "channel_data" in VECTORS else []
 
 
@@ -77,7 +79,8 @@ async def every_beat_arrives(dut, stall_in, stall_out, probe):
 async def latency_and_rate_are_as_documented(dut):
     """A beat is there ``latency`` cycles after the first is taken, others one per ``interval``.
 
-    Where a beat gives several, they follow each other, and the next one does not overtake them.
+    Where a beat gives several, they follow each other, and the next one does not overtake them. One
+    that waits for others is there ``latency`` cycles after the last of them.
     """
     source, sink = await begin(dut)
     latency, interval = int(VECTORS["latency"]), int(VECTORS["interval"])
@@ -86,7 +89,8 @@ async def latency_and_rate_are_as_documented(dut):
     while not (source.valid.value and source.ready.value):  # a reset may take cycles to end
         await RisingEdge(dut.clk)
     arrivals, expected, start = [], [], latency
-    for steps in STEPS:
+    for k, (steps, waits) in enumerate(zip(STEPS, WAITS, strict=True)):
+        start = max(start, latency + (k + waits) * interval)
         expected += range(start, start + steps)
         start += max(interval, steps)
     for cycle in range(1, start):

@@ -90,6 +90,8 @@ SMALL = floats("8:16", "bf16", "nvfp4", rows=1, columns=1, tile=1, max_k=32, bat
         floats("1:16", "bf16", "nvfp4", columns=1, selector="serial", selection="after",
                packets="job"),
         floats("16:16", "bf16", "nvfp4", result_format="bf16"),
+        floats("4:8", "bf16", "nvfp4", columns=1, result_format="bf16"),
+        floats("2:4", "bf16", "nvfp4", columns=1, selection="after", selector="radix"),
         floats("16:32", "bf16", "mxfp4", rows=1, columns=1, tile=1, selector="radix"),
         floats("3:7", "fp6_e2m3", accumulator="exact", columns=1, packets="job")))],
     ids=lambda design: f"{design.pattern} {design.options}")

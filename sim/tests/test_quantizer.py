@@ -1,5 +1,7 @@
 """Compressors that quantise what they keep, against the reference."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -59,10 +61,37 @@ def reference(design, x, tensor):
     return to_bits(values, name), mask, np.zeros((len(x), 0), bool)
 
 
+def by_token(design, x, last, tensor):
+    """As ``reference``, of blocks [count, M] of which some are the last ones of tokens."""
+    if design.shared_blocks == 1:
+        return reference(design, x, tensor)
+    ends = [0, *(np.flatnonzero(last) + 1)]
+    ends += [len(x)] if ends[-1] < len(x) else []
+    found = []
+    for begin, end in pairwise(ends):
+        elements, mask, scale = reference(design, x[begin:end].reshape(1, -1), tensor)
+        scales = scale.reshape(-1, 8).repeat(design.shared_blocks, 0)[:end - begin]
+        found.append((elements.view(-1, x.shape[1]), mask.view(-1, x.shape[1]), scales))
+    elements, masks, scales = zip(*found, strict=True)
+    return torch.cat(elements), torch.cat(masks), np.concatenate(scales)
+
+
+def waiting(design, last):
+    """For how many further blocks each one waits: the others of its scale."""
+    ahead, place = np.zeros(len(last), int), 0
+    for k, end in enumerate(last.ravel()):
+        if end or place == design.shared_blocks - 1:
+            ahead[k - place:k + 1] = np.arange(place, -1, -1)
+        place = 0 if end or place == design.shared_blocks - 1 else place + 1
+    return ahead
+
+
 def vectors(design, blocks, rng):
     pattern, bits = design.pattern, design.kept_number.bits
     x, (port, tensor) = from_bits(torch.from_numpy(blocks), design.format), ports(design)
-    elements, kept_mask, scale = reference(design, x, tensor)
+    last = rng.random((len(x), 1)) < 0.3
+    last[-1] = True  # blocks may wait for it
+    elements, kept_mask, scale = by_token(design, x, last, tensor)
     parts = [kept_mask, ~kept_mask][:1 + design.complement]
     kept = torch.cat([elements[part].view(len(x), -1) for part in parts], 1)
     mask = kept_mask.numpy()
@@ -71,9 +100,8 @@ def vectors(design, blocks, rng):
                         design.metadata_bits)
     if pattern.dense:
         mask = mask[:, :design.metadata_bits]
-    last = rng.random((len(x), 1)) < 0.3
     return {**port, "input_data": bit_rows(blocks, 16), "input_last": last,
-            "output_data": bit_rows(kept.numpy(), bits),
+            "waits": waiting(design, last), "output_data": bit_rows(kept.numpy(), bits),
             "output_user": np.concatenate([mask, scale], 1), "output_last": last}
 
 
@@ -86,6 +114,13 @@ def vectors(design, blocks, rng):
       for name in MX),
     Design(Pattern(8, 16), selector="radix", format="bf16", quantize="nvfp4"),
     pytest.param(Design(Pattern(16, 16), format="bf16", quantize="nvfp4"), marks=pytest.mark.long),
+    Design(Pattern(4, 8), format="bf16", quantize="nvfp4"),
+    *(pytest.param(design, marks=pytest.mark.long) for design in (
+        Design(Pattern(2, 4), format="bf16", quantize="nvfp4", encoding="rank"),
+        Design(Pattern(4, 4), format="bf16", quantize="nvfp4"),
+        Design(Pattern(1, 2), format="bf16", quantize="nvfp4", selection="after"),
+        Design(Pattern(4, 8), format="bf16", quantize="nvfp4", selection="after",
+               complement=True))),
     Design(Pattern(16, 32), selector="radix", format="bf16", quantize="mxfp4", selection="after"),
     pytest.param(Design(Pattern(16, 32), selector="radix", format="bf16", quantize="mxfp8_e5m2",
                         selection="after", complement=True, encoding="rank"),

@@ -195,19 +195,32 @@ def test_design_refuses_what_it_does_not_have(name, parameters, message):
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize(("pattern", "there"), [
-    (Pattern(1, 16), True), (Pattern(8, 16), True), (Pattern(16, 16), True),
-    (Pattern(4, 8), False), (Pattern(16, 32), False), (Pattern(3, 7), False)], ids=str)
-def test_accelerators_in_nvfp4_have_blocks_of_16(pattern, there):
-    def make():
-        Design(pattern, **FLOATS | {"quantize": "nvfp4", "weight_format": "nvfp4"}).require(
-            "accelerator")
-    if there:
-        make()
-        return
-    with pytest.raises(ValueError, match=f"^m must be 16 with quantize nvfp4, whose scales are of "
-                                         f"16 values, not {pattern.m}$"):
-        make()
+def in_nvfp4(pattern, **parameters):
+    return Design(pattern, **FLOATS | {"quantize": "nvfp4", "weight_format": "nvfp4"} | parameters)
+
+
+@pytest.mark.parametrize(("text", "blocks"), [
+    ("1:16", 1), ("8:16", 1), ("16:16", 1), ("4:8", 2), ("8:8", 2), ("2:4", 4), ("1:2", 8)])
+def test_blocks_of_accelerators_in_nvfp4_share_scales(text, blocks):
+    made = in_nvfp4(Pattern.parse(text))
+    made.require("accelerator")
+    assert made.shared_blocks == blocks
+
+
+@pytest.mark.parametrize("text", ["16:32", "3:7", "2:6"])
+def test_blocks_that_no_scale_of_nvfp4_is_for_are_refused(text):
+    with pytest.raises(ValueError, match=f"^m must divide the 16 values that share a scale in "
+                                         f"nvfp4, which {text[2:].lstrip(':')} does not$"):
+        in_nvfp4(Pattern.parse(text))
+
+
+def test_chunks_of_tokens_hold_whole_scales():
+    in_nvfp4(Pattern(4, 8), max_k=48).require("accelerator")
+    in_nvfp4(Pattern(8, 16), max_k=40).require("accelerator")
+    with pytest.raises(ValueError, match=r"^max_k must be a multiple of 16 in design accelerator "
+                                         r"with quantize nvfp4, whose scales are of 16 values, "
+                                         r"not 40$"):
+        in_nvfp4(Pattern(4, 8), max_k=40).require("accelerator")
 
 
 def test_a_parameter_is_refused_only_if_no_design_has_it():
