@@ -7,6 +7,7 @@ import torch
 from hw.config import Design, Pattern
 from sim.vectors.stimulus import generator, raw_blocks
 from sim.verilated import Accelerator
+from sw.driver.beats import Beats
 from sw.driver.floats import float_job, float_linear, run_float_linear
 from sw.driver.linear import run_job
 from sw.driver.reference import ReferenceAccelerator
@@ -124,3 +125,24 @@ def test_the_highest_bit_of_a_scale_e4m3_is_not_read():
         found, _ = run_job(backend, job)
         assert np.array_equal(found.data, expected.data)
     assert len(np.unique(expected.data, axis=0)) > 3
+
+
+@LONG
+def test_an_aborted_job_leaves_nothing_of_a_scale_that_was_cut():
+    """Blocks of the largest numbers wait for the rest of their scale; the next job has its own."""
+    design = floats("4:8", "bf16", "nvfp4", rows=1, columns=1, tile=1, max_k=32, batch_tokens=2)
+    rtl = Accelerator(design)
+    x, weight = operands(design, 3, 32, 2)
+    expected, _ = float_linear(x, rounded(weight, design), design, **TENSOR)
+    cut = float_job(design, torch.full_like(x, 2.0 ** 100), weight, **TENSOR)
+    for beats in (1, 2, 3):
+        for name, value in (cut.registers | {"CONTROL": 1}).items():
+            rtl.write(name, value)
+        act = cut.inputs["act"]
+        rtl.offer({"act": Beats(act.data[:beats], act.last[:beats])})
+        rtl.take(1, limit=40)
+        assert not rtl.pending()
+        rtl.write("CONTROL", 4)
+        rtl.write("CONTROL", 0)
+        got, _ = run_float_linear(rtl, x, weight, **TENSOR)
+        assert same(got, expected), beats

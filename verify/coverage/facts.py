@@ -67,15 +67,12 @@ EXPLAINED: tuple[tuple[str, str, str], ...] = (
      "a count of the ones of a mask is smaller than what its adder could hold"),
     (r"nm_\w+_score", r".*", "the ninth bit of a magnitude: no signed value has it"),
     (r"nm_\w+", r".*(bresp|rresp)(\$\d+)?", "answers are OKAY and SLVERR, whose bit 0 is 0"),
-    (r"nm_\w+_passes_tiles_none", r"tiles_left|now|now\.last_tile|\$(5|9|15)",
-     "terms of tokens come once, whatever the tiles: the walk has one"),
-    (r"nm_\w+_passes_\w+", r"\$\d+|\$signal\$\d+",
-     "a pass has as many tokens as the array rows, or as a batch, and no more blocks than fit"),
+    (r"nm_\w+_passes_\w+", r"tiles_left|now|now\.last_tile|\$\d+|\$signal\$\d+",
+     "a walk's sizes are the rows or a batch, blocks that fit, and of terms one tile"),
     (r"nm_\w+_table", r"now|now\.last_tile", "terms of tokens come once, whatever the tiles"),
     (r"nm_\w+_lane", r"[io]__payload\$\d+\.(total|total_low)",
      "where tokens have neither gain nor shift, totals have 12 zeros after the point"),
-    (r"nm_\w+_controller", r"\$(53|54|57)",
-     "what a register is to hold next, of bits that a fact speaks of"),
+    (r"nm_\w+_stepper", r"group_end", "groups of tokens end at multiples of the rows"),
 )
 """Holes that are known: patterns of the module and of the signal, and why no run closes them."""
 
