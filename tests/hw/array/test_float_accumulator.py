@@ -50,8 +50,9 @@ def drawn(rng, width, near):
 
 @pytest.mark.parametrize(("width", "count", "infinities"), [
     (12, 500, False), (40, 200, False), (28, 300, True),
-    *(pytest.param(width, 10000, infinities, marks=pytest.mark.long)
-      for width, infinities in ((12, False), (25, False), (40, False), (33, True), (68, True)))])
+    *(pytest.param(width, count, infinities, marks=pytest.mark.long)
+      for width, count, infinities in ((12, 10000, False), (25, 10000, False), (40, 10000, False),
+                                       (33, 10000, True), (68, 2000, True)))])
 def test_every_step_is_rounded_once(width, count, infinities):
     rng, dut = random.Random(14), FloatAccumulator(width, infinities=infinities)
 
