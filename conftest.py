@@ -16,6 +16,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+import torch  # noqa: E402  PyTorch reads the number of its threads when it is imported
+
+
+# Triton reads this when it is first imported, by whatever test: without a GPU, kernels run in its
+# interpreter.
+if not torch.cuda.is_available():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
+
 
 def pytest_configure(config):
     """Collect garbage between modules alone: elsewhere it walks through netlists and libraries.
