@@ -126,6 +126,8 @@ def _run(arguments: Arguments) -> None:
     check_writable(arguments.output)
     if not arguments.liberty:
         arguments.refuse("memories", where="without liberty")
+    if not arguments.corrected:
+        arguments.refuse("epilogue_lanes", where="without corrected")
     for name, phase in (("tokens", "prefill"), ("sequences", "decode")):
         if phase not in arguments.phases:
             arguments.refuse(name, where=f"without the phase {phase}")

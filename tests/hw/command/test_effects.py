@@ -85,6 +85,7 @@ IDLE = [
     ("synth.performance", "sequences", "--phases prefill --sequences 8",
      "without the phase decode"),
     ("synth.performance", "memories", "--memories x", "without liberty"),
+    ("synth.performance", "epilogue_lanes", "--epilogue-lanes 2", "without corrected"),
     ("synth.performance", "flexible", "--patterns 4:4 --flexible n", DENSE),
     *(("synth.ratios", name.replace("-", "_"), f"--{name} {value}", "without accelerators")
       for name, value in (("batches", 9), ("max-k", 99), ("pipeline", "gathered"),
