@@ -48,8 +48,8 @@ def _parser() -> Parser:
     parser.option("--clock-ns", kind=number(0, 1000), default=5.0,
                   help="clock period in ns that is mapped and routed for")
     parser.flag("--route", help=f"also place and route for {ROUTED}, in a harness of shift "
-                                "registers, and report the clock; half a minute for a PE, an "
-                                "hour for an array")
+                                "registers, and report the clock; half a minute for a PE, some "
+                                "minutes for an array")
     parser.option("--seed", kind=whole(0, 2**31 - 1), default=1,
                   help="with --route, seed of the placement")
     parser.option("--workers", kind=whole(1, 256), default=min(2, os.cpu_count() or 1),
