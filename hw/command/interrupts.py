@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,9 @@ __all__ = ["Interrupted", "interruptible", "unfinished"]
 
 GRACE = 1.0
 """Seconds that a command gets to end by itself; then its process is ended."""
+
+LAST_WORDS = 3.0
+"""Seconds in which a child that was killed may still write what it had begun."""
 
 _unfinished: set[Path] = set()
 
@@ -99,7 +103,13 @@ def _watch(prog: str, reading: int, ended: threading.Event) -> None:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
+    """Remove a file or a directory, and what children that are being ended still write there."""
+    if not path.is_dir() or path.is_symlink():
         path.unlink(missing_ok=True)
+        return
+    until = time.monotonic() + LAST_WORDS
+    while True:
+        shutil.rmtree(path, ignore_errors=True)
+        if not path.exists() or time.monotonic() > until:
+            return
+        time.sleep(0.02)
