@@ -10,7 +10,6 @@ from concurrent.futures.process import BrokenProcessPool
 import pytest
 
 from hw.command.faults import Fault
-from hw.command.interrupts import unfinished
 from hw.command.kinds import whole
 from hw.command.parser import Parser
 from hw.command.run import run
@@ -285,23 +284,3 @@ def test_a_closed_output_is_refused_and_a_closed_error_is_not(tmp_path, closed):
         assert done.stderr.splitlines()[-1:] == ([] if 2 in closed else [last])
     else:
         assert (done.returncode, done.stdout, done.stderr) == (0, "x\n", "")
-
-
-def test_what_a_child_still_writes_is_removed(tmp_path):
-    """As a compiler does that has been killed, but is not dead yet."""
-    write = "k=0; while [ $k -lt 1000 ] && [ -d partial ]; do : > partial/$k; k=$((k+1)); done"
-    children = []
-
-    def work():
-        with unfinished(tmp_path / "partial") as partial:
-            partial.mkdir()
-            children.append(subprocess.Popen(["sh", "-c", write], cwd=tmp_path,
-                                             stderr=subprocess.DEVNULL))
-            wait_for(lambda: len(list(partial.iterdir())) > 100)
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        work()
-    children[0].kill()
-    children[0].wait()
-    assert not (tmp_path / "partial").exists()
