@@ -6,8 +6,7 @@ from operator import or_
 
 from amaranth.hdl import Cat, Const, Module, Mux, Value
 
-from hw.arithmetic.adder import Columns
-from hw.array.float_product import Activation, multiple, wire
+from hw.array.float_product import Activation, exponents, multiple, wire
 from hw.formats import Format
 
 
@@ -55,14 +54,9 @@ def product(m: Module, form: Format, activation: Activation, zero: Value, weight
     fraction, field = weight[:form.mantissa], weight[form.mantissa:-1]
     normal = wire(m, reduce(or_, field))
     size = multiple(m, activation.base, activation.triple, [*fraction, normal])
-    # The exponent of a weight above that of subnormals, and one more: its field, or 1 for these.
-    total = Columns(form.exponent + 1)
-    assert activation.exponent is not None
-    for k, (one, other) in enumerate(zip(activation.exponent, field, strict=True)):
-        total.add(k, one)
-        total.add(k, other if k else other | ~normal)
     there = wire(m, ~zero & (normal | reduce(or_, fraction)))
-    exponent = Cat(total.sum(m)) & there.replicate(form.exponent + 1)
+    exponent = (Cat(exponents(m, activation, field, normal))
+                & there.replicate(form.exponent + 1))
     return Product(wire(m, activation.sign ^ weight[-1]), size, wire(m, exponent))
 
 

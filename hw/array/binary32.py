@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.array.sums import ResultRow, SumRow
 from hw.config import Design
-from hw.stream.register import StreamRegister
+from hw.stream.register import StreamRegister, relay
 
 
 __all__ = ["RoundRow"]
@@ -58,12 +58,8 @@ class RoundRow(wiring.Component):
             (self._measure_exact if exact else self._measure_rounded)(m, given, held)
             packed = (self._rounded if exact else self._packed)(m, first.o.payload.sums[column])
             m.d.comb += second.i.payload.accumulators[column].eq(packed)
-        m.d.comb += [
-            first.i.payload.last.eq(self.i.payload.last), first.i.valid.eq(self.i.valid),
-            self.i.ready.eq(first.i.ready),
-            second.i.payload.last.eq(first.o.payload.last), second.i.valid.eq(first.o.valid),
-            first.o.ready.eq(second.i.ready),
-        ]
+        relay(m, self.i, first.i)
+        relay(m, first.o, second.i)
         wiring.connect(m, second.o, wiring.flipped(self.o))
         return m
 

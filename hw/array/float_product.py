@@ -10,7 +10,8 @@ from hw.arithmetic.adder import Columns
 from hw.formats import Format
 
 
-__all__ = ["Activation", "base_bits", "fixed_product", "multiple", "product_bits", "whole", "wire"]
+__all__ = ["Activation", "base_bits", "exponents", "fixed_product", "multiple", "product_bits",
+           "whole", "wire"]
 
 
 WINDOW = 3
@@ -88,14 +89,30 @@ def fixed_product(m: Module, form: Format, activation: Activation, weight: Value
     if activation.exponent is None:
         bits = _placed(m, product, field, product_bits(form))
         return wire(m, bits ^ negative.replicate(len(bits))), negative
-    # The exponent of a weight above that of subnormals, and one more: its field, or 1 for these.
-    amount = Columns(len(field) + 1)
-    for k, (one, other) in enumerate(zip(activation.exponent, field, strict=True)):
-        amount.add(k, one)
-        amount.add(k, other if k else other | ~normal)
-    bits = _shifted(m, product ^ negative.replicate(len(product)), amount.sum(m), negative,
-                    product_bits(form) + 1)
+    bits = _shifted(m, product ^ negative.replicate(len(product)),
+                    exponents(m, activation, field, normal), negative, product_bits(form) + 1)
     return bits[1:], negative
+
+
+def exponents(m: Module, activation: Activation, field: Value, normal: Value) -> list[Value]:
+    """Bits of the exponents of both operands, above those of the smallest numbers, and 1.
+
+    Parameters
+    ----------
+    m : Module
+        Gets the gates.
+    activation : Activation
+        As the row gives it, with an exponent.
+    field, normal : Value
+        Bits of the weight's exponent, and whether one is set.
+    """
+    assert activation.exponent is not None
+    # That of a weight above that of subnormals, and one more: its field, or 1 for these.
+    total = Columns(len(field) + 1)
+    for k, (one, other) in enumerate(zip(activation.exponent, field, strict=True)):
+        total.add(k, one)
+        total.add(k, other if k else other | ~normal)
+    return total.sum(m)
 
 
 def multiple(m: Module, base: Value, triple: Value, factor: list[Value], *,

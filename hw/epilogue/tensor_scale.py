@@ -9,7 +9,7 @@ from hw.array.sums import ResultRow
 from hw.config import Design
 from hw.fixed_point import FLOATS, Output
 from hw.formats import FORMATS
-from hw.stream.register import StreamRegister
+from hw.stream.register import StreamRegister, relay
 
 
 __all__ = ["TensorScale"]
@@ -79,12 +79,8 @@ class TensorScale(wiring.Component):
                            first.i.payload.columns[column])
             m.d.comb += second.i.payload.accumulators[column].eq(
                 self._rounded(m, first.o.payload.columns[column]))
-        m.d.comb += [
-            first.i.payload.last.eq(self.i.payload.last), first.i.valid.eq(self.i.valid),
-            self.i.ready.eq(first.i.ready),
-            second.i.payload.last.eq(first.o.payload.last), second.i.valid.eq(first.o.valid),
-            first.o.ready.eq(second.i.ready),
-        ]
+        relay(m, self.i, first.i)
+        relay(m, first.o, second.i)
         wiring.connect(m, second.o, wiring.flipped(self.o))
         return m
 

@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 
-__all__ = ["StreamRegister", "chain", "end_stage", "fill"]
+__all__ = ["StreamRegister", "chain", "end_stage", "fill", "relay"]
 
 
 class StreamRegister(wiring.Component):
@@ -61,6 +61,14 @@ def fill(m: Module, target, source, **fields) -> None:
         value = fields[name] if name in fields else source[name]
         value = Cat(value) if isinstance(value, list) else Value.cast(value)
         m.d.comb += Value.cast(target[name]).eq(value)
+
+
+def relay(m: Module, source, target) -> None:
+    """Hand over a stream's transfers and ``last``; other fields of its payload are the caller's."""
+    m.d.comb += [
+        target.payload.last.eq(source.payload.last), target.valid.eq(source.valid),
+        source.ready.eq(target.ready),
+    ]
 
 
 def end_stage(m: Module, stage: wiring.Component, **fields) -> StreamRegister:
