@@ -160,7 +160,7 @@ class DspPE(wiring.Component):
         stages = 0 if self.network is None else len(self.network.stages)
         return {
             "values": self._gather_cycles - 1,
-            "keep": self.latency - 1,
+            "keep": self.latency - 2,
             **{f"clears{stage}": stage for stage in range(stages)},
         }
 
@@ -173,7 +173,7 @@ class DspPE(wiring.Component):
             gathered = route_clocked(m, self.network, self.weights, clear)
 
         # Registers of each PE's own, although those of a row are the same: a DSP block has them,
-        # and where they are not used, a multiplier need not be near to those of other PEs.
+        # and without its own, a multiplier or an accumulator must be near to those of other PEs.
         sums = []
         for lane in range(self.design.lanes):
             m.submodules[f"product{lane}"] = product = Product(self.design.number.bits, bits)
@@ -184,7 +184,8 @@ class DspPE(wiring.Component):
             pairs = [sums[k:k + 2] for k in range(0, len(sums), 2)]
             sums = [self._register(m, pair[0] + pair[1] if len(pair) > 1 else pair[0],
                                    f"sum{level}_{k}") for k, pair in enumerate(pairs)]
-        m.d.sync += self.accumulator.eq(Mux(self.shared.keep, self.accumulator, 0) + sums[0])
+        keep = self._register(m, self.shared.keep, "keep")
+        m.d.sync += self.accumulator.eq(Mux(keep, self.accumulator, 0) + sums[0])
         return m
 
     def _register(self, m, value, name):
