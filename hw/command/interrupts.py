@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 import threading
 import time
 import warnings
@@ -54,11 +55,14 @@ def interruptible(prog: str) -> Iterator[None]:
     """Raise :class:`Interrupted` in the block at the first signal; later ones are ignored.
 
     Children end at once, so that nothing waits for them. A long call into a library would keep
-    Python from raising anything: a thread then ends the process.
+    Python from raising anything: a thread then ends the process. Python drops what is raised while
+    it clears up an object; the block may then fail for want of its children: that becomes
+    :class:`Interrupted`, too.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    received: list[int] = []
     before = {number: signal.getsignal(number) for number in SIGNALS
               if signal.getsignal(number) not in (signal.SIG_IGN, None)}
     reading, writing = os.pipe()
@@ -72,14 +76,27 @@ def interruptible(prog: str) -> Iterator[None]:
             signal.signal(each, signal.SIG_IGN)
         children.end_all()
         warnings.simplefilter("ignore")  # a design that is half made warns when it is dropped
+        received.append(number)
         raise Interrupted(number)
+
+    says_dropped = sys.unraisablehook
+
+    def dropped(what: Any) -> None:
+        if not isinstance(what.exc_value, Interrupted):
+            says_dropped(what)
 
     try:
         for number in before:
             signal.signal(number, stop)
+        sys.unraisablehook = dropped
         yield
+    except Exception:
+        if received:
+            raise Interrupted(received[0]) from None
+        raise
     finally:
         ended.set()
+        sys.unraisablehook = says_dropped
         signal.set_wakeup_fd(wakeup)
         children.begin()
         for number, handler in before.items():

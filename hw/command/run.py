@@ -41,6 +41,11 @@ def run(parser: Parser, work: Callable[[Arguments], int | None],
         end_strays()
         print(f"{parser.prog}: {stopped.reason}", file=sys.stderr)
         raise SystemExit(stopped.code) from None
+    except Exception as error:
+        message = explain(error, parser.extra)
+        if message is None:
+            raise
+        parser.error(message)
     if code is not None:
         raise SystemExit(code)
 
@@ -65,8 +70,3 @@ def _guarded(parser: Parser, work: Callable[[Arguments], int | None],
             sys.stdout.flush()
     except KeyboardInterrupt as error:
         raise error if isinstance(error, Interrupted) else Interrupted(2) from None
-    except Exception as error:
-        message = explain(error, parser.extra)
-        if message is None:
-            raise
-        parser.error(message)

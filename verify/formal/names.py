@@ -6,9 +6,12 @@ __all__ = ["GROUPS"]
 GROUPS = {
     "streams": "registers, queues and buffers of tokens between two stages",
     "stages": "stages of the compressor and the decompressor, and both as a whole",
+    "rows": "what rows of sums go through behind the array: rounding, scales of tensors, and the "
+            "lanes of the epilogues",
     "masks": "gather networks to 16:32, metadata there and back to 8:16, and the steps of a block "
              "to 4:8",
     "registers": "AXI4-Lite of the register block, and what registers hold",
+    "bus": "AXI4 of the master that fetches and writes the data of jobs, channel by channel",
     "tops": "AXI4-Stream and AXI4-Lite at the ports of generated designs",
     "netlists": "what the flow maps to the project's own cells does what its RTL does, module by "
                 "module; memories are none of it",

@@ -3,17 +3,31 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from amaranth.hdl import signed
+from amaranth.lib import data
+
+from hw.array.binary32 import RoundRow
+from hw.bus.room import run_bits
 from hw.compressor.compact_stage import CompactStage, FinishStage
 from hw.compressor.compressor import Compressor
 from hw.compressor.decompressor import Decompressor
+from hw.compressor.nvfp4 import NvquantizeStage
+from hw.compressor.quantizer import ConvertStage, QuantizeStage
 from hw.compressor.score import ScoreStage
 from hw.compressor.select_stage import SelectStage
+from hw.compressor.shared_scale import MeasuredBlock, SharedLargest
 from hw.config import ENCODINGS, Design, Pattern
+from hw.epilogue.float_lane import FloatLane
+from hw.epilogue.lane import Lane
+from hw.epilogue.tensor_scale import TensorScale
+from hw.formats import BLOCK_FORMATS, FORMATS
 from hw.generate.tops import make_top
+from hw.layouts import element_bytes
 from hw.selector.count import lift_bits
 from hw.stream.axi_lite import RegisterBlock
 from hw.stream.fifo import StreamFifo
 from hw.stream.register import StreamRegister
+from verify.formal.axi4 import BurstsClaim, ReadsClaim, WritesClaim
 from verify.formal.bus import BusClaim, RegisterClaim
 from verify.formal.claim import Claim, Fact
 from verify.formal.masks import CodecFact, GatherFact
@@ -69,6 +83,9 @@ def _streams():
         yield f"FIFO of {depth}", None, lambda depth=depth: StreamClaim(
             StreamFifo(1, depth), Promise(places=depth + 1, offers_after=1, takes_after=1,
                                           passes=()))
+    yield "largest of 2 blocks", None, lambda: StreamClaim(
+        SharedLargest(MeasuredBlock(data.StructLayout({"last": 1}), 1), 2),
+        Promise(places=5, offers_after=2, takes_after=2, whole=True, part=2))
     for depth, passes in ((2, 1), (3, 1), (2, 2), (3, 2), (2, 5)):
         yield (f"token buffer of {depth}, {passes} pass{'es' * (passes > 1)}", None,
                lambda depth=depth, passes=passes: BufferClaim(depth, passes))
@@ -88,10 +105,55 @@ def _stages(pattern: Pattern):
     by_channel = replace(plain, shift="channel", coefficients=2, max_k=2 * pattern.m)
     yield "channel shift=channel coefficients=2", lambda: ChannelClaim(by_channel)
     yield "steps", lambda: StepsClaim(pattern)
+    yield from _quantizers(pattern)
     yield "compressor", lambda: _chain(Compressor(plain))
     yield "decompressor", lambda: _chain(Decompressor(plain))
     ranked = replace(plain, encoding="rank")
     yield "decompressor encoding=rank", lambda: _chain(Decompressor(ranked))
+
+
+def _quantizers(pattern: Pattern):
+    """Kept values of bf16 to fp8, MX and NVFP4; MX as one would be of blocks of 32."""
+    values = {"values": data.ArrayLayout(signed(16), pattern.n), "last": 1}
+    before, after = data.StructLayout(values), data.StructLayout({**values, "scale": 8})
+    stages: dict[str, Callable] = {
+        "fp8_e4m3": lambda: ConvertStage(before, before, FORMATS["fp8_e4m3"], FORMATS["bf16"]),
+        "mxfp4": lambda: QuantizeStage(before, after, BLOCK_FORMATS["mxfp4"], FORMATS["bf16"]),
+        "nvfp4": lambda: NvquantizeStage(before, after, 1),
+    }
+    for name, stage in stages.items():
+        yield f"quantize {name}", lambda stage=stage: _chain(stage())
+
+
+def _rows(pattern: Pattern):
+    """Rows of two columns, of floats and of integers."""
+    small = Design(pattern, rows=1, columns=2, tile=1)
+    floats = replace(small, format="bf16", quantize="fp8_e4m3", weight_format="fp8_e4m3",
+                     accumulator="fp32", result_format="bf16")
+    exact = replace(floats, accumulator="exact", accumulator_width=49)
+    for name, design in (("exact", exact), ("fp32", floats)):
+        yield f"round accumulator={name}", lambda design=design: _chain(RoundRow(design))
+    if 16 % pattern.m == 0:
+        nvfp4 = replace(floats, quantize="nvfp4", weight_format="nvfp4", epilogue_lanes=0,
+                        max_k=4 * 16)
+        yield "tensor scale", lambda: _chain(TensorScale(nvfp4))
+    for activation in ("none", "gelu"):
+        lane = replace(floats, activation=activation)
+        yield (f"lane of floats activation={activation}",
+               lambda lane=lane: _chain(FloatLane(lane)))
+    corrected = replace(small, shift="mean", statistics=True)
+    yield "lane shift=mean statistics=True", lambda: _chain(Lane(corrected))
+
+
+def _bus(pattern: Pattern):
+    """The master of the default accelerator, channel by channel."""
+    design = Design(pattern, bus="axi4")
+    sizes = element_bytes(design)
+    for name in ("act", "weight", "result"):
+        yield f"bursts of {name}", lambda name=name: BurstsClaim(
+            design, sizes[name], run_bits(design, name))
+    yield "reads", lambda: ReadsClaim(design, {"descriptor": 1, "act": 2, "weight": 3})
+    yield "writes", lambda: WritesClaim(design, sizes["result"])
 
 
 def _selects(plain: Design):
@@ -174,4 +236,5 @@ def _netlists(pattern: Pattern):
 
 
 _FIXED: dict[str, Callable] = {"streams": _streams, "masks": _masks, "registers": _registers}
-_OF_PATTERN: dict[str, Callable] = {"stages": _stages, "tops": _tops, "netlists": _netlists}
+_OF_PATTERN: dict[str, Callable] = {"stages": _stages, "rows": _rows, "bus": _bus,
+                                    "tops": _tops, "netlists": _netlists}

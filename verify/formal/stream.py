@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from amaranth.hdl import C, Cat, Module, Signal, Value, ValueLike
+from amaranth.hdl import C, Cat, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import wiring
 
 from verify.formal.claim import Claim, too_long
@@ -40,6 +40,9 @@ class Promise:
         Fields of the payload that leave as they came.
     whole : bool
         Whether a token leaves only once its last beat is inside.
+    part : int
+        With ``whole``: it is enough that so many of its beats are, the first ones, the next ones,
+        and so on; 0 if it is not.
     longest : int
         Beats of the longest token; 0 if its length does not matter.
     still : tuple of str
@@ -51,6 +54,7 @@ class Promise:
     takes_after: int = 0
     passes: Sequence[str] = ("last",)
     whole: bool = False
+    part: int = 0
     longest: int = 0
     still: tuple[str, ...] = field(default=())
 
@@ -132,11 +136,23 @@ class StreamClaim(Claim):
         return self.turn & leaves & (self._fields(sink) != brought)
 
     def _whole_tokens(self, m: Module, enters: Signal, leaves: Signal) -> Value:
-        """Whether a token is inside from its first to its last beat."""
-        tokens = Signal(range(self.promise.places + 2))
-        m.d.sync += tokens.eq(tokens + (enters & self.inside.i.payload.last)
-                              - (leaves & _field(self.inside.o.payload, "last")))
-        return tokens != 0
+        """Whether a token, or a part of it, is inside from its first to its last beat."""
+        whole = Signal(range(self.promise.places + 2))
+        begun = self._completes(m, enters, self.inside.i.payload, "entering")
+        done = self._completes(m, leaves, self.inside.o.payload, "leaving")
+        m.d.sync += whole.eq(whole + begun - done)
+        return whole != 0
+
+    def _completes(self, m: Module, moves: Signal, payload, name: str) -> Value:
+        """Whether a token, or a part of it, is complete with this beat."""
+        ends = moves & _field(payload, "last")
+        if not self.promise.part:
+            return ends
+        beats, full = Signal(range(self.promise.part), name=name), Signal(name=f"{name}_ends")
+        m.d.comb += full.eq(ends | (moves & (beats == self.promise.part - 1)))
+        with m.If(moves):
+            m.d.sync += beats.eq(Mux(full, 0, beats + 1))
+        return full
 
 
 def _field(payload, name: str) -> ValueLike:

@@ -10,7 +10,7 @@ from verify.fuzz.commands import lines
 from verify.fuzz.target import REFUSED, TAKEN, Target, refusal
 
 
-__all__ = ["target_of"]
+__all__ = ["can_be_passed", "target_of"]
 
 
 TIME = 10
@@ -25,8 +25,17 @@ _UNFINISHED = ("**/.nmforge-*", "**/*.part", "**/.new-*")
 
 def target_of(name: str) -> Target:
     """The processes of a command."""
-    return Target(f"python -m {name}", "whole processes", lines(name),
+    return Target(f"python -m {name}", "whole processes", lines(name).filter(can_be_passed),
                   lambda words: _check(name, words), limit=2.0 * (TIME + GRACE), shrinks=False)
+
+
+def can_be_passed(words: list[str]) -> bool:
+    """Whether the system takes the words: it knows bytes, and half a pair of UTF-16 has none."""
+    try:
+        os.fsencode("".join(words))
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check(name: str, words: list[str]) -> str:

@@ -79,7 +79,9 @@ def run_target(target: Target, cases: int, seed: int) -> Result:
 
 
 def _place(error: BaseException) -> str:
-    """An exception, and the line that raised it."""
+    """An exception, and the line that raised it; of several the first one."""
+    while inner := getattr(error, "exceptions", ()):  # a failure that did not come again
+        error = inner[0]
     place, trace = "", error.__traceback__
     while trace is not None:
         place, trace = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}", trace.tb_next

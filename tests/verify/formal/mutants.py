@@ -87,6 +87,30 @@ CONTENTS = [
     Mutant("register_block", r"if \(registers__locked\)", "if (1'h0)", "locked"),
     Mutant("register_block", r"bus__rresp <= .*;", "bus__rresp <= 2'h0;", "map"),
 ]
+BURSTS = [
+    Mutant("bursts", r"= (\d+'h\w+) - \{.*;", "= -1;", "region"),
+    Mutant("bursts", r"o__valid = .*;", "o__valid = 1'h1;", "covers offered"),
+    Mutant("bursts", r"o__valid = .*;", "o__valid = 1'h0;", "offered"),
+    Mutant("bursts", r"<= (\S+) ;", r"<= ~\1 ;", "covers"),
+    Mutant("bursts", r"assign i__ready = .*;", "assign i__ready = 1'h1;", "stays"),
+]
+READS = [
+    FULL, Mutant("stream_register", r"o__valid <= .*;", "o__valid <= ~ o__valid;", "reset"),
+    Mutant("read_port", r"room = .*;", "room = 1'h1;", "flying"),
+    Mutant("read_port", r"bus__arburst = .*;", "bus__arburst = 2'h2;", "burst"),
+    Mutant("read_port", r"bus__rready = .*;", "bus__rready = 1'h0;", "takes"),
+]
+WRITES = [
+    Mutant("writer", r"begins = .*;", "begins = 1'h1;", "address_stays"),
+    Mutant("writer", r"bus__wvalid = .*;", "bus__wvalid = 1'h1;", "reset owed"),
+    Mutant("writer", r"bus__wlast = .*;", "bus__wlast = bus__wready;", "data_stay"),
+    Mutant("writer", r"bus__wvalid = .*;", "bus__wvalid = 1'h0;", "here"),
+    Mutant("writer", r"here <= .*;", "here <= -1;", "here"),
+    Mutant("writer", r"bus__wlast = .*;", "bus__wlast = 1'h1;", "last"),
+    Mutant("writer", r"bus__awsize = .*;", "bus__awsize = 3'h0;", "burst"),
+    Mutant("writer", r"( != )4'h8;", r"\g<1>4'hf;", "flying"),
+    Mutant("writer", r"bus__bready = .*;", "bus__bready = 1'h0;", "takes"),
+]
 STEPS = [
     Mutant("steps", r"rest = .*;", "rest = 1'h0;", "whole steps"),
     Mutant("steps", r"lane0_takes0 = .*;", "lane0_takes0 = 1'h1;", "whole legal"),
@@ -118,6 +142,15 @@ MUTANTS = {
     **{name: [FULL] for name in ("compact", "finish statistics=True", "score shift=scalar",
                                  "compressor", "decompressor", "decompressor encoding=rank")},
     "channel shift=channel coefficients=2": [FULL, NEVER],
+    "largest of 2 blocks": [
+        Mutant("shared_largest", r"assign i__ready = .*;", "assign i__ready = 1'h1;", "order room"),
+        Mutant("shared_largest", r"o__valid = .*;", "o__valid = 1'h1;", "owed")],
+    **{name: [FULL] for name in (
+        "quantize fp8_e4m3", "quantize mxfp4", "quantize nvfp4", "round accumulator=exact",
+        "round accumulator=fp32", "tensor scale", "lane of floats activation=none",
+        "lane of floats activation=gelu", "lane shift=mean statistics=True")},
+    **{f"bursts of {name}": BURSTS for name in ("act", "weight", "result")},
+    "reads": READS, "writes": WRITES,
     "AXI4-Lite of the register block": BUS,
     "contents of the register block": CONTENTS,
     **{f"m_axis of the {name}": [FULL] for name in ("compressor", "decompressor")},

@@ -11,7 +11,7 @@ from tests.hw.command import test_commands
 from verify.fuzz import command, targets
 from verify.fuzz.command import TARGETS
 from verify.fuzz.commands import COMMANDS
-from verify.fuzz.processes import target_of
+from verify.fuzz.processes import can_be_passed, target_of
 from verify.fuzz.run import Result, run_target
 from verify.fuzz.target import TAKEN, Target, outcome
 
@@ -97,6 +97,12 @@ def test_every_command_and_every_target_is_there():
     files = {path.stem for path in Path(targets.__file__).parent.glob("[a-z]*.py")}
     assert files == set(TARGETS)
     assert all(command.load(name).name == name for name in ("names", "patterns"))
+
+
+def test_words_that_no_process_can_get_are_not_drawn():
+    """The system takes any bytes, and half a pair of UTF-16 is none."""
+    assert can_be_passed(["--name", "\udc80\u00e4"])
+    assert not can_be_passed(["--name", "a\ud828"])
 
 
 def test_whole_processes_are_taken_or_refused():
