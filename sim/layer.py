@@ -8,7 +8,6 @@ from hw.command.parser import Arguments, Parser
 from hw.command.run import run
 from hw.config import Design
 from hw.config.compressor import QUANTIZERS
-from hw.config.sums import FLOATS
 from sim.command import add_accelerator, model_parser, read_designs, read_sentences
 from sim.simulators.environment import check_environment
 
@@ -16,8 +15,8 @@ from sim.simulators.environment import check_environment
 __all__ = ["main"]
 
 
-CHAINED = tuple(name for name in QUANTIZERS if name in FLOATS)
-"""Formats that an accelerator makes of bf16 and multiplies."""
+CHAINED = ("bf16", *QUANTIZERS[1:])
+"""Formats in which an accelerator multiplies tokens of bf16: that they come in, or made of them."""
 
 
 def _parser() -> Parser:
@@ -48,8 +47,8 @@ def _run(arguments: Arguments) -> int:
 
 def in_floats(design: Design, name: str) -> Design:
     """The design with a float epilogue, tokens in bf16 and PEs of a format; ValueError if none."""
-    made = replace(design, format="bf16", quantize=name, weight_format=name, accumulator="fp32",
-                   result_format="bf16", activation="gelu")
+    made = replace(design, format="bf16", quantize="none" if name == "bf16" else name,
+                   weight_format=name, accumulator="fp32", result_format="bf16", activation="gelu")
     made.require("accelerator")
     return made
 

@@ -53,7 +53,7 @@ class ArrayParameters(CompressorParameters):
                                           "binary32, rounded once a step", ARRAYS,
                                  choices=ACCUMULATORS)
     guard: int = parameter(8, "bits below the last one of the largest product of a step, at which "
-                              "bf16 and fp16 cut the others", ("pe", "array"), high=24)
+                              "bf16 and fp16 cut the others", ARRAYS, high=24)
     rows: int = parameter(4, "rows of PEs, one token each", _TILED, low=1, high=64, option=False)
     columns: int = parameter(4, "columns of PEs, one output feature each", _TILED, low=1, high=64,
                              option=False)

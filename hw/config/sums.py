@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from hw.config.accelerator import AcceleratorParameters
-from hw.config.compressor import QUANTIZERS
 from hw.formats import BLOCK_FORMATS, EXACT, check_scale
 
 
@@ -21,7 +20,7 @@ FLOATS = ("fp8_e4m3", "fp6_e2m3", "fp6_e3m2", "fp4_e2m1", "mxfp8_e4m3", "mxfp6_e
 """Formats of activations, by weights of the same, that a PE multiplies beside integers."""
 
 WIDE = ("fp8_e5m2", "mxfp8_e5m2", "fp16", "bf16")
-"""More of them, which have infinities: PEs and arrays alone take these."""
+"""More of them, which have infinities."""
 
 
 def check_sums(design: AcceleratorParameters, where: str) -> None:
@@ -56,14 +55,10 @@ def check_accelerator(design: "Design", where: str) -> None:
     ``where`` names the designs that are asked for.
     """
     if design.quantize == "none":
-        tokens = ("int8", *(name for name in FLOATS if name not in BLOCK_FORMATS))
+        tokens = ("int8", *(name for name in (*FLOATS, *WIDE) if name not in BLOCK_FORMATS))
         if design.format not in tokens:
-            raise ValueError(f"format must be one of {', '.join(tokens)}, or bf16 or fp16 with "
-                             f"quantize, in {where}, not {design.format!r}")
-    elif design.quantize not in FLOATS:
-        there = [name for name in QUANTIZERS if name in FLOATS]
-        raise ValueError(f"quantize must be none or one of {', '.join(there)} in {where}, not "
-                         f"{design.quantize!r}")
+            raise ValueError(f"format must be one of {', '.join(tokens)} in {where}, not "
+                             f"{design.format!r}")
     if design.number.integer:
         if design.weight_format != "int8":
             raise ValueError(f"weight_format must be int8 in {where}, not "

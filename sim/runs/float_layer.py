@@ -85,7 +85,8 @@ def report(designs: list[Design], layer: int, sentences: list[str]) -> bool:
                   ("bit-exact", "array cycles", "cosine up", "cosine down", "SNR dB"))
     exact = True
     for design in track(designs, "designs"):
-        with doing(f"simulating both projections at {design.pattern} in {design.quantize}"):
+        name = design.weight_format
+        with doing(f"simulating both projections at {design.pattern} in {name}"):
             scales = calibrated(design, ffn.x_up, up)
             got = chained(on_accelerator(Accelerator(design)), ffn, scales)
         with doing("computing both projections by the rule"):
@@ -93,7 +94,7 @@ def report(designs: list[Design], layer: int, sentences: list[str]) -> bool:
         same = all(torch.equal(one.view(torch.int16), other.view(torch.int16))
                    for one, other in zip(got[:2], expected[:2], strict=True))
         exact = exact and same
-        table.row(design.quantize, str(design.pattern), "yes" if same else "NO", f"{got.cycles}",
+        table.row(name, str(design.pattern), "yes" if same else "NO", f"{got.cycles}",
                   f"{cosine(up, got.up.float()):.5f}", f"{cosine(down, got.down.float()):.5f}",
                   f"{snr_db(down, got.down.float()):.2f}")
     table.print()

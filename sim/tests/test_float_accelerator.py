@@ -13,7 +13,7 @@ from sw.driver.linear import run_job
 from sw.driver.reference import ReferenceAccelerator
 from sw.exact.blocks import quantize_blocks, weight_tensor_scale
 from sw.exact.convert import convert
-from sw.exact.formats import Coded, from_bits
+from sw.exact.formats import TYPES, Coded, from_bits
 
 
 pytestmark = pytest.mark.usefixtures("wheel")
@@ -52,7 +52,9 @@ def operands(design, tokens, features, outputs):
     weight[rng.random(weight.shape) < 0.1] = 0
     if outputs > 2:
         weight[2, ::7], weight[2, 3::7] = np.inf, np.nan
-    return x, torch.from_numpy(weight).bfloat16()
+    infinite = design.weight.infinity and not design.quantized  # they are weights as they come
+    kind = TYPES[design.weight_format] if infinite else torch.bfloat16
+    return x, torch.from_numpy(weight).to(kind)
 
 
 TENSOR = {"tensor": 1.3125 * 2.0 ** -6}
@@ -65,6 +67,8 @@ def rounded(weight, design):
         return quantize_blocks(weight, design.weight_format, tensor=weight_tensor_scale(weight))
     if design.quantized:
         return quantize_blocks(weight, design.weight_format)
+    if weight.dtype == TYPES[design.weight_format]:
+        return Coded(weight, design.weight_format)
     return Coded(convert(weight, design.weight_format), design.weight_format)
 
 
@@ -80,6 +84,8 @@ SMALL = floats("8:16", "bf16", "nvfp4", rows=1, columns=1, tile=1, max_k=32, bat
 @pytest.mark.parametrize("design", [
     floats("2:4", "bf16", "fp8_e4m3", columns=1, result_format="bf16"),
     SMALL,
+    floats("2:4", "bf16", columns=1, result_format="bf16"),
+    floats("2:4", "fp8_e5m2", rows=1, columns=1, tile=1),
     *(pytest.param(design, marks=LONG) for design in (
         floats("4:8", "bf16", "fp8_e4m3", accumulator="exact", accumulator_width=42, rows=3,
                columns=3, selection="after", result_format="bf16"),
@@ -94,6 +100,14 @@ SMALL = floats("8:16", "bf16", "nvfp4", rows=1, columns=1, tile=1, max_k=32, bat
         floats("4:8", "bf16", "nvfp4", columns=1, result_format="bf16"),
         floats("2:4", "bf16", "nvfp4", columns=1, selection="after", selector="radix"),
         floats("16:32", "bf16", "mxfp4", rows=1, columns=1, tile=1, selector="radix"),
+        floats("8:16", "bf16", rows=1, columns=1, tile=1, guard=3),
+        floats("4:8", "fp16", result_format="bf16", pipeline="gathered"),
+        floats("3:7", "fp16", columns=1, packets="job"),
+        floats("3:7", "bf16", rows=1, columns=1, tile=1),
+        floats("4:4", "bf16", columns=1),
+        floats("8:16", "bf16", "fp8_e5m2", rows=1, columns=1, tile=1, result_format="bf16"),
+        floats("4:8", "fp16", "fp8_e5m2", columns=1, selection="after"),
+        floats("16:32", "bf16", "mxfp8_e5m2", rows=1, columns=1, tile=1, selector="radix"),
         floats("3:7", "fp6_e2m3", accumulator="exact", columns=1, packets="job")))],
     ids=lambda design: f"{design.pattern} {design.options}")
 def test_results_are_those_of_the_rule(design):

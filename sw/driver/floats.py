@@ -5,7 +5,7 @@ from torch import Tensor
 
 from hw.config import Design
 from hw.fixed_point import Output
-from hw.formats import BLOCK_FORMATS, NVFP4_LEAST_GAIN, NVFP4_LEAST_TENSOR
+from hw.formats import BLOCK_FORMATS, FORMATS, NVFP4_LEAST_GAIN, NVFP4_LEAST_TENSOR
 from sw.driver.beats import bias_beats, column_tiles, result_tensor
 from sw.driver.float_beats import (
     float_token_beats,
@@ -39,9 +39,15 @@ def elements(weight: Tensor, design: Design) -> Coded | Blocks:
     """Weights [O, K] in the format of a design: rounded once, with scales where it has some."""
     name = design.weight_format
     if name not in BLOCK_FORMATS:
-        return Coded(convert(weight, name), name)
+        return Coded(_in_format(weight, name), name)
     return quantize_blocks(
         weight, name, tensor=weight_tensor_scale(weight) if design.tensor_scaled else 1.0)
+
+
+def _in_format(x: Tensor, name: str) -> Tensor:
+    """Values rounded once to an element format; those that come in it stay, infinities too."""
+    there = x.dtype == TYPES[name] and FORMATS[name].bits == 8 * x.element_size()
+    return x if there else convert(x, name)
 
 
 def kept_elements(x: Tensor, design: Design, tensor: float) -> tuple[Coded | Blocks, Tensor]:
@@ -50,7 +56,7 @@ def kept_elements(x: Tensor, design: Design, tensor: float) -> tuple[Coded | Blo
     if name in BLOCK_FORMATS:
         kept = quantize_kept(x, name, pattern, design.selection, tensor=tensor)
         return kept.operand, kept.mask
-    coded = Coded(convert(x, name), name)
+    coded = Coded(_in_format(x, name), name)
     compared = coded.values if design.selects_elements else x
     return coded, nm_mask(compared, pattern.n, pattern.m)
 
@@ -77,8 +83,8 @@ def _computed(x: Tensor, weight: Coded | Blocks, design: Design, bias: Tensor | 
               activate: bool, tensor: float, gain: float) -> tuple[Tensor, Tensor]:
     """As :func:`float_linear`, by what is in the registers."""
     operand, mask = kept_elements(x, design, tensor)
-    y = dot(operand, weight, design.pattern.m, mask, design.accumulator,
-            result=design.result_format, gain=gain)
+    y = dot(operand, weight, design.pattern.m, mask, design.accumulator, design.guard,
+            design.result_format, gain)
     return finished(y, design, bias, activate), mask
 
 
@@ -136,8 +142,8 @@ def run_float_linear(backend: Backend, x: Tensor, weight: Tensor, bias: Tensor |
         tokens. The accelerator prunes them, and quantises them where it has ``quantize``.
     weight : Tensor
         Floating-point, [O, K], at most 16 bits wide in block formats. Rounded once to the format
-        of weights, in block formats over the scale of each block of an output's features, in NVFP4
-        beside :func:`sw.exact.blocks.weight_tensor_scale`.
+        of weights unless they come in it, in block formats over the scale of each block of an
+        output's features, in NVFP4 beside :func:`sw.exact.blocks.weight_tensor_scale`.
     bias : Tensor, optional
         bfloat16, [O], where the accelerator has an epilogue: added to results, which are rounded
         once more (:func:`sw.exact.activation.add_bias`).

@@ -123,10 +123,16 @@ def test_quantised_blocks_have_one_step(parameters, message):
     ("pe", {"guard": 4}, "guard must be 8 with format int8, not 4"),
     ("array", {"format": "fp8_e5m2", "weight_format": "fp8_e5m2", "accumulator": "fp32",
                "guard": 4}, "guard must be 8 with format fp8_e5m2, not 4"),
-    ("accelerator", {"guard": 4}, "guard must be 8 in design accelerator, not 4"),
-    ("accelerator", {"format": "fp8_e5m2", "weight_format": "fp8_e5m2", "accumulator": "fp32"},
-     ("format must be one of int8, fp8_e4m3, fp6_e2m3, fp6_e3m2, fp4_e2m1, or bf16 or fp16 with "
-      "quantize, in design accelerator, not 'fp8_e5m2'")),
+    ("accelerator", {"guard": 4}, "guard must be 8 with format int8, not 4"),
+    ("accelerator", FLOATS | {"guard": 4}, "guard must be 8 with format fp8_e4m3, not 4"),
+    ("accelerator", {"format": "int4"},
+     ("format must be one of int8, fp8_e4m3, fp6_e2m3, fp6_e3m2, fp4_e2m1, fp8_e5m2, fp16, bf16 in "
+      "design accelerator, not 'int4'")),
+    ("accelerator", FLOATS | {"quantize": "none"},
+     "weight_format must be bf16 with format bf16, not 'fp8_e4m3'"),
+    ("accelerator", FLOATS | {"quantize": "fp8_e5m2", "weight_format": "fp8_e5m2",
+                              "accumulator": "exact"},
+     "accumulator must be fp32 with format fp8_e5m2, not 'exact'"),
     ("array", {"format": "nvfp4", "weight_format": "nvfp4"},
      "accumulator must be fp32 with format nvfp4, not 'exact'"),
     ("pe", {"format": "mxfp4", "weight_format": "mxfp4"},
@@ -149,12 +155,9 @@ def test_quantised_blocks_have_one_step(parameters, message):
       "bf16 in design compressor, not 'mxfp4'")),
     ("accelerator", {"weight_format": "int4"},
      "weight_format must be int8 in design accelerator, not 'int4'"),
-    ("accelerator", {"format": "bf16"},
-     ("format must be one of int8, fp8_e4m3, fp6_e2m3, fp6_e3m2, fp4_e2m1, or bf16 or fp16 with "
-      "quantize, in design accelerator, not 'bf16'")),
-    ("accelerator", {"format": "bf16", "quantize": "fp8_e5m2"},
-     ("quantize must be none or one of fp8_e4m3, mxfp8_e4m3, mxfp6_e2m3, mxfp6_e3m2, mxfp4, nvfp4 "
-      "in design accelerator, not 'fp8_e5m2'")),
+    ("accelerator", {"format": "mxfp8_e5m2"},
+     ("format must be one of int8, fp8_e4m3, fp6_e2m3, fp6_e3m2, fp4_e2m1, fp8_e5m2, fp16, bf16 in "
+      "design accelerator, not 'mxfp8_e5m2'")),
     ("accelerator", FLOATS | {"quantize": "nvfp4", "weight_format": "mxfp4"},
      "weight_format must be nvfp4 with format nvfp4, not 'mxfp4'"),
     ("accelerator", FLOATS | {"quantize": "nvfp4", "weight_format": "nvfp4",
