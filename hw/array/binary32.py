@@ -110,7 +110,7 @@ class RoundRow(wiring.Component):
         bits = Cat(Const(0, max(0, fraction + 3 - width)), bits)
         dropped = len(bits) - fraction - 1
         kept, guard, rest = bits[dropped:], bits[dropped - 1], bits[:dropped - 1].any()
-        top = BIAS + width - 1 + 2 * self.design.number.unit  # exponent field without zeros
+        top = BIAS + width - 1 + self.design.product_unit  # exponent field without zeros
         field = Mux(kept[-1], top - Cat(reversed(zeros)), 0)
         packed = Cat(kept[:-1], field[:EXPONENT]) + (guard & (rest | kept[0]))
         return self._result(given, packed)

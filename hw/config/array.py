@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from hw.config.compressor import CompressorParameters
-from hw.config.format import PRODUCT_MAGNITUDE
 from hw.config.parameter import ARRAYS, parameter
 from hw.formats import ACCUMULATORS
 
@@ -70,15 +69,9 @@ class ArrayParameters(CompressorParameters):
 
         One that rounds holds any number of them: then it is what the largest ``K_BLOCKS`` says.
         """
-        number, weight = self.kept_number, self.weight
-        if number.integer:
-            product = number.largest * weight.largest
-        elif weight.integer:
-            product = PRODUCT_MAGNITUDE
-        elif self.accumulator == "fp32":
+        if self.accumulator == "fp32" and not self.kept_number.integer:
             return LARGEST_BLOCKS * self.pattern.m
-        else:
-            product = number.max_units * weight.max_units
+        product = self.kept_number.max_units * self.weight.max_units
         return ((1 << (self.accumulator_width - 1)) - 1) // product
 
     @property

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from hw.config.accelerator import AcceleratorParameters
-from hw.formats import BLOCK_FORMATS, EXACT, check_scale
+from hw.formats import BLOCK_FORMATS, EXACT, PAIRS, check_scale
 
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ INTEGERS = ("int4", "int8")
 
 FLOATS = ("fp8_e4m3", "fp6_e2m3", "fp6_e3m2", "fp4_e2m1", "mxfp8_e4m3", "mxfp6_e2m3",
           "mxfp6_e3m2", "mxfp4", "nvfp4")
-"""Formats of activations, by weights of the same, that a PE multiplies beside integers."""
+"""Formats of activations that a PE multiplies beside integers; ``PAIRS`` has their weights."""
 
 WIDE = ("fp8_e5m2", "mxfp8_e5m2", "fp16", "bf16")
 """More of them, which have infinities."""
@@ -39,7 +39,7 @@ def check_sums(design: AcceleratorParameters, where: str) -> None:
         _equal(design, "accumulator", ("exact",))
         _equal(design, "result_format", ("fp32",))
         return
-    _equal(design, "weight_format", (design.format,))
+    _equal(design, "weight_format", PAIRS[design.format])
     _equal(design, "accumulator", ("exact", "fp32") if design.format in EXACT else ("fp32",))
     _equal(design, "multiplier", ("digits",))
     check_scale(design.format, design.pattern.m)
@@ -78,7 +78,10 @@ def check_accelerator(design: "Design", where: str) -> None:
         raise ValueError(f"max_k must be a multiple of {size} in {where} with quantize "
                          f"{design.quantize}, whose scales are of {size} values, not "
                          f"{design.max_k}")
-    check_sums(design.multiplied, where)
+    multiplied = design.multiplied
+    if not design.number.integer:  # of other weights nothing multiplies results by their scales
+        _equal(multiplied, "weight_format", (multiplied.format,))
+    check_sums(multiplied, where)
 
 
 def _equal(design: AcceleratorParameters, name: str, values: tuple[str | int, ...],

@@ -155,7 +155,7 @@ def _check_exact(x: Coded | Blocks, w: Coded | Blocks, features: int) -> None:
     most = 1 << _FIXED_BITS
     for operand in (x, w):
         form = _element(operand)
-        most //= form.largest if form.integer else form.max_units
+        most //= form.max_units
     if features > most:
         raise ValueError(f"K must be at most {most} with an exact accumulator for {x.name} by "
                          f"{w.name}, not {features}")

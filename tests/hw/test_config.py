@@ -114,7 +114,19 @@ def test_quantised_blocks_have_one_step(parameters, message):
 
 
 @pytest.mark.parametrize(("name", "parameters", "message"), [
-    ("pe", {"format": "fp16"}, "weight_format must be fp16 with format fp16, not 'int8'"),
+    ("pe", {"format": "fp16", "weight_format": "bf16"},
+     "weight_format must be fp16 or int4 or int8 with format fp16, not 'bf16'"),
+    ("array", {"format": "mxfp8_e4m3", "weight_format": "fp8_e4m3", "accumulator": "fp32"},
+     "weight_format must be mxfp8_e4m3 or mxfp4 with format mxfp8_e4m3, not 'fp8_e4m3'"),
+    ("pe", {"format": "fp8_e5m2", "accumulator": "fp32"},
+     "weight_format must be fp8_e5m2 with format fp8_e5m2, not 'int8'"),
+    ("array", {"format": "fp8_e4m3", "weight_format": "int4"},
+     ("accumulator_width must be from 34 to 64 with format fp8_e4m3, for sums of 4096 products, "
+      "not 32")),
+    ("pe", {"format": "bf16", "weight_format": "int4"},
+     "accumulator must be fp32 with format bf16, not 'exact'"),
+    ("accelerator", FLOATS | {"quantize": "none", "weight_format": "int4"},
+     "weight_format must be bf16 with format bf16, not 'int4'"),
     *(("array", {"format": name, "weight_format": name},
        f"accumulator must be fp32 with format {name}, not 'exact'")
       for name in ("bf16", "fp16", "fp8_e5m2", "mxfp8_e5m2")),
