@@ -161,7 +161,7 @@ FLOAT_REGISTERS = _map(
     ("NUMBERS", False, (
         Field("act_format", 8, "ro", "number format of the tokens on the stream"),
         Field("kept_format", 8, "ro", "format in which they are multiplied, and of the weights"),
-        Field("result_format", 1, "ro", "results: 0 fp32, 1 bf16"),
+        Field("result_format", 1, "ro", "results: 0 fp32; 1 fp16 if kept_format is, else bf16"),
         Field("exact", 1, "ro", "1: sums are exact until they leave the array; 0: rounded to fp32 "
               "once a step"),
         Field("function", 2, "ro", "activation function: 0 none, 1 GELU, 2 SiLU"))),

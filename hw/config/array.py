@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from hw.config.compressor import CompressorParameters
 from hw.config.parameter import ARRAYS, parameter
-from hw.formats import ACCUMULATORS
+from hw.formats import ACCUMULATORS, FORMATS
 
 
 __all__ = ["FORMAT_OPTIONS", "GATHERS", "LARGEST_BLOCKS", "MULTIPLIERS", "PIPELINES",
@@ -20,7 +20,7 @@ PIPELINES = ("inputs", "gathered")
 MULTIPLIERS = ("digits", "dsp")
 """How a PE multiplies: gates that add multiples of weights, or a DSP block of an FPGA a lane."""
 
-RESULT_FORMATS = ("fp32", "bf16")
+RESULT_FORMATS = ("fp32", "bf16", "fp16")
 """What sums of floats are rounded to where they leave the array."""
 
 LARGEST_BLOCKS = (1 << 24) - 1
@@ -79,7 +79,7 @@ class ArrayParameters(CompressorParameters):
         """Bits of a result of the array: an integer, or a float."""
         if self.number.integer:
             return self.accumulator_width
-        return {"fp32": 32, "bf16": 16}[self.result_format]
+        return 32 if self.result_format == "fp32" else FORMATS[self.result_format].bits
 
     @property
     def registers_gathered(self) -> bool:

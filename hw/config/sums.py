@@ -42,6 +42,7 @@ def check_sums(design: AcceleratorParameters, where: str) -> None:
     _equal(design, "weight_format", PAIRS[design.format])
     _equal(design, "accumulator", ("exact", "fp32") if design.format in EXACT else ("fp32",))
     _equal(design, "multiplier", ("digits",))
+    _equal(design, "result_format", ("fp32", "bf16", *(["fp16"] * (design.format == "fp16"))))
     check_scale(design.format, design.pattern.m)
     if design.accumulator == "exact":
         _check_width(design)
@@ -65,10 +66,12 @@ def check_accelerator(design: "Design", where: str) -> None:
                              f"{design.weight_format!r}")
         _equal(design, "activation", ("none",))
     else:
+        half = "fp16" if design.multiplied.format == "fp16" else "bf16"  # as registers say it
         if design.epilogue_lanes:
-            _equal(design, "result_format", ("bf16",), "epilogue_lanes")
+            _equal(design, "result_format", (half,), "epilogue_lanes")
         else:
             _equal(design, "activation", ("none",), "epilogue_lanes")
+            _equal(design, "result_format", ("fp32", half))
         for name, value in (("bus", "stream"), ("flexible", "none")):
             if getattr(design, name) != value:
                 raise ValueError(f"{name} must be {value} in {where} with format {design.format}, "

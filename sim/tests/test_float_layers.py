@@ -10,6 +10,7 @@ from sim.vectors.stimulus import generator
 from sim.verilated import Accelerator
 from sw.driver.floats import float_linear, run_float_linear
 from sw.driver.reference import ReferenceAccelerator
+from sw.exact.formats import TYPES
 
 
 pytestmark = pytest.mark.usefixtures("wheel")
@@ -30,6 +31,7 @@ def finishing(pattern, given, kept="", **parameters):
                   columns=3, activation="silu", epilogue_lanes=2, packets="job"),
         finishing("3:7", "fp6_e2m3", accumulator="exact", columns=1),
         finishing("2:4", "bf16", columns=1, activation="silu"),
+        finishing("2:4", "fp16", columns=1, activation="gelu", result_format="fp16"),
         finishing("8:16", "bf16", "nvfp4", activation="gelu")))],
     ids=lambda design: f"{design.pattern} {design.options}")
 def test_bias_and_function_are_those_of_the_rule(design):
@@ -43,7 +45,8 @@ def test_bias_and_function_are_those_of_the_rule(design):
             (0.2, 4, 2 * m, 4, True, function)):
         rtl.pause(stall)
         x, weight = operands(design, tokens, features, outputs)
-        bias = torch.from_numpy(rng.standard_normal(outputs) * 4).bfloat16() if biased else None
+        given = torch.from_numpy(rng.standard_normal(outputs) * 4).to(TYPES[design.result_format])
+        bias = given if biased else None
         expected, _ = float_linear(x, rounded(weight, design), design, bias, active, **scale)
         got, _ = run_float_linear(rtl, x, weight, bias, active, **scale)
         assert same(got, expected)

@@ -26,8 +26,7 @@ from sw.exact.blocks import (
 )
 from sw.exact.convert import convert
 from sw.exact.dot import dot
-from sw.exact.epilogue import floats
-from sw.exact.formats import TYPES, Coded, to_bits
+from sw.exact.formats import TYPES, Coded, from_bits, to_bits
 from sw.exact.quantizer import quantize_kept
 from sw.exact.selection import nm_mask
 
@@ -65,8 +64,8 @@ def float_linear(x: Tensor, weight: Coded | Blocks, design: Design, bias: Tensor
                  activate: bool = False, tensor: float = 1.0) -> tuple[Tensor, Tensor]:
     """What an accelerator in floats computes of tokens ``x`` [T, K], to the bit.
 
-    Returns the results [T, O], float32 or bfloat16 as the design's ``result_format`` is, and the
-    mask of the values that are kept, bool [T, K]. Bias, function and scale of the tensor as in
+    Returns the results [T, O], of the type of the design's ``result_format``, and the mask of the
+    values that are kept, bool [T, K]. Bias, function and scale of the tensor as in
     :func:`run_float_linear`.
     """
     return _computed(x, weight, design, bias, activate, tensor, result_gain(weight, tensor))
@@ -106,7 +105,8 @@ def float_job(design: Design, x: Tensor, weight: Tensor, bias: Tensor | None = N
               "weight": float_weight_beats(coded, tokens, design)}
     finishes = bias is not None or activate
     if finishes:
-        given = bias if bias is not None else torch.zeros(len(weight), dtype=torch.bfloat16)
+        kind = TYPES[design.result_format]
+        given = bias if bias is not None else torch.zeros(len(weight), dtype=kind)
         inputs["channel"] = bias_beats(given, tokens, blocks, design)
     output = Output.BF16 if finishes else Output.RAW
     registers = {"K_BLOCKS": blocks, "TOKENS": tokens, "COLUMN_TILES": tiles,
@@ -145,8 +145,8 @@ def run_float_linear(backend: Backend, x: Tensor, weight: Tensor, bias: Tensor |
         of weights unless they come in it, in block formats over the scale of each block of an
         output's features, in NVFP4 beside :func:`sw.exact.blocks.weight_tensor_scale`.
     bias : Tensor, optional
-        bfloat16, [O], where the accelerator has an epilogue: added to results, which are rounded
-        once more (:func:`sw.exact.activation.add_bias`).
+        [O], of the type of the results, where the accelerator has an epilogue: added to results,
+        which are rounded once more (:func:`sw.exact.activation.add_bias`).
     activate : bool
         The accelerator's activation function follows (:func:`sw.exact.activation.activate`), where
         it has one; without a bias, +0 is added first.
@@ -158,8 +158,9 @@ def run_float_linear(backend: Backend, x: Tensor, weight: Tensor, bias: Tensor |
     Returns
     -------
     tuple of Tensor and dict
-        Results [T, O], float32 or bfloat16 as the accelerator's ``result_format`` is, and each of
-        :data:`sw.driver.linear.COUNTERS`. The same as :func:`float_linear` of the rounded weights.
+        Results [T, O], float32, bfloat16 or float16 as the accelerator's ``result_format`` is, and
+        each of :data:`sw.driver.linear.COUNTERS`. The same as :func:`float_linear` of the rounded
+        weights.
 
     Raises
     ------
@@ -174,7 +175,9 @@ def run_float_linear(backend: Backend, x: Tensor, weight: Tensor, bias: Tensor |
     design = backend.design
     results, counters = run_job(backend, float_job(design, x, weight, bias, activate, tensor))
     bits = result_tensor(results, len(x), x.shape[1], len(weight), design)
-    return floats(bits, Output[design.result_format.upper()]), counters
+    if design.result_format == "fp32":
+        return bits.to(torch.int32).view(torch.float32), counters
+    return from_bits(bits & 0xFFFF, design.result_format), counters
 
 
 def layer_of_beats(x: Tensor, weight: Tensor, design: Design, bias: Tensor | None = None,
@@ -208,7 +211,8 @@ def layer_of_beats(x: Tensor, weight: Tensor, design: Design, bias: Tensor | Non
         bias, columns, design.result_format).flatten(1)
     y, mask = _computed(values, weights_of_bytes(weight, design), design, given, activate, tensor,
                         gain)
-    bits = to_bits(y, "bf16") if design.result_format == "bf16" else y.view(torch.int32).long()
+    name = design.result_format
+    bits = y.view(torch.int32).long() if name == "fp32" else to_bits(y, name)
     return bits.reshape(len(x), -1, columns), mask.reshape(len(x), -1, m)
 
 
@@ -219,9 +223,10 @@ def _require_finish(design: Design, outputs: int, bias: Tensor | None, activate:
                          f"activation function, not {design.epilogue_lanes}")
     if activate and design.activation == "none":
         raise ValueError("activation of the accelerator must be a function to activate, not 'none'")
-    if bias is not None and (bias.dtype != torch.bfloat16 or bias.shape != (outputs,)):
-        raise ValueError(f"bias must be bfloat16 [{outputs}], not {bias.dtype} "
-                         f"{list(bias.shape)}")
+    if bias is not None and (bias.dtype != (kind := TYPES[design.result_format])
+                             or bias.shape != (outputs,)):
+        raise ValueError(f"bias must be {str(kind).removeprefix('torch.')} [{outputs}], not "
+                         f"{bias.dtype} {list(bias.shape)}")
 
 
 def _require(design: Design, x: Tensor, weight: Tensor) -> None:

@@ -32,7 +32,7 @@ _SHARED_MEANINGS = {
 }
 
 
-_FLOATS = {"fp32": "binary32", "bf16": "bf16"}
+_FLOATS = {"fp32": "binary32", "bf16": "bf16", "fp16": "fp16"}
 
 
 def _meaning(name: str, design: Design) -> str:

@@ -47,7 +47,8 @@ OF_WEIGHTS = {"tensor": 2.0 ** -9}
     design("8:16", "bf16", "nvfp4", result_format="bf16"),
     design("4:16", "bf16", "nvfp4", selection="after"),
     design("8:16", "bf16", result_format="bf16", guard=0),
-    design("3:7", "fp16"),
+    design("3:7", "fp16", result_format="fp16"),
+    design("4:8", "fp16"),
     design("2:4", "fp8_e5m2"),
     design("4:8", "bf16", "fp8_e5m2", selection="after", result_format="bf16"),
     design("16:32", "fp16", "mxfp8_e5m2")],
@@ -63,7 +64,8 @@ def test_streams_carry_the_layer(made, blocks):
                if made.quantized else Coded(convert(weight, name), name))
     expected, mask = float_linear(x, rounded, made, **scale)
     found, counters = run_float_linear(device, x, weight, **scale)
-    assert found.dtype == {"bf16": torch.bfloat16, "fp32": torch.float32}[made.result_format]
+    assert found.dtype == {"bf16": torch.bfloat16, "fp16": torch.float16,
+                           "fp32": torch.float32}[made.result_format]
     assert found.equal(expected)
     assert counters["STEPS"] == 3 * 4 * blocks if blocks < 6 else counters["STEPS"] > 0
     assert int(mask.sum()) <= 9 * blocks * made.pattern.n
@@ -108,12 +110,13 @@ def test_registers_say_the_formats():
                  design("2:4", "bf16", "fp8_e4m3", result_format="bf16"),
                  design("2:4", "fp4_e2m1", accumulator="exact"),
                  design("2:4", "bf16", result_format="bf16"),
+                 design("2:4", "fp16", result_format="fp16"),
                  design("2:4", "fp8_e5m2"), design("16:32", "fp16", "mxfp8_e5m2")):
         word = ReferenceAccelerator(made).read("NUMBERS")
         assert FORMAT_CODES[word & 0xFF] == made.format
         assert FORMAT_CODES[word >> 8 & 0xFF] == made.weight_format
         codes.append(word >> 16)
-    assert codes == [0, 1, 2, 1, 0, 0]
+    assert codes == [0, 1, 2, 1, 1, 0, 0]
 
 
 BF16 = design("2:4", "bf16", "fp8_e4m3")
