@@ -77,12 +77,17 @@ class Format:
 
     @property
     def max_units(self) -> int:
-        """The largest finite float as a multiple of the smallest: all are integers in this unit."""
-        return int(self.max_finite / 2.0 ** self.unit)
+        """The largest finite magnitude as a multiple of the smallest: all are integers in it."""
+        return self.largest if self.integer else int(self.max_finite / 2.0 ** self.unit)
+
+    @property
+    def max_significand(self) -> int:
+        """The largest significand of a float, with the hidden bit, or magnitude of an integer."""
+        return self.largest if self.integer else (2 << self.mantissa) - 1
 
     @property
     def unit(self) -> int:
-        """Exponent of the smallest positive float, a subnormal."""
+        """Exponent of the smallest positive number: a subnormal float, or 1."""
         return self.least_exponent - self.mantissa
 
     @property

@@ -160,9 +160,8 @@ REGISTERS = _map(
 FLOAT_REGISTERS = _map(
     ("NUMBERS", False, (
         Field("act_format", 8, "ro", "number format of the tokens on the stream"),
-        Field("kept_format", 8, "ro", "number format in which they are multiplied, and of the "
-              "weights"),
-        Field("result_format", 1, "ro", "results: 0 fp32, 1 bf16"),
+        Field("kept_format", 8, "ro", "format in which they are multiplied, and of the weights"),
+        Field("result_format", 1, "ro", "results: 0 fp32; 1 fp16 if kept_format is, else bf16"),
         Field("exact", 1, "ro", "1: sums are exact until they leave the array; 0: rounded to fp32 "
               "once a step"),
         Field("function", 2, "ro", "activation function: 0 none, 1 GELU, 2 SiLU"))),
@@ -180,7 +179,8 @@ TENSOR_REGISTERS = _map(
 """Registers of a design with NVFP4, behind those of floats."""
 
 FORMAT_CODES = ("int8", "fp16", "bf16", "fp8_e4m3", "fp6_e2m3", "fp6_e3m2", "fp4_e2m1",
-                "mxfp8_e4m3", "mxfp6_e2m3", "mxfp6_e3m2", "mxfp4", "nvfp4")
+                "mxfp8_e4m3", "mxfp6_e2m3", "mxfp6_e3m2", "mxfp4", "nvfp4", "fp8_e5m2",
+                "mxfp8_e5m2")
 """What the fields of ``NUMBERS`` mean: names of number formats, from code 0."""
 
 FUNCTION_CODES = ("none", "gelu", "silu")

@@ -8,7 +8,6 @@ from hw.command.parser import Arguments, Parser
 from hw.command.run import run
 from hw.config import Design
 from hw.config.compressor import QUANTIZERS
-from hw.config.sums import FLOATS
 from sim.command import add_accelerator, model_parser, read_designs, read_sentences
 from sim.simulators.environment import check_environment
 
@@ -16,8 +15,8 @@ from sim.simulators.environment import check_environment
 __all__ = ["main"]
 
 
-CHAINED = tuple(name for name in QUANTIZERS if name in FLOATS)
-"""Formats that an accelerator makes of bf16 and multiplies."""
+CHAINED = ("bf16", "fp16", *QUANTIZERS[1:])
+"""Formats in which an accelerator multiplies tokens: that they come in, or made of bf16."""
 
 
 def _parser() -> Parser:
@@ -26,7 +25,8 @@ def _parser() -> Parser:
         "Run a feed-forward layer of the MiniLM sentence encoder through the generated RTL, in "
         "Verilator, and compare its accumulators with the reference, and its cycles with those of "
         "the dense design. With formats both projections run one behind the other in floats, bf16 "
-        "in and out, bias and GELU in the accelerator. The exit code is 1 if a result differs.")
+        "(or fp16) in and out, bias and GELU in the accelerator. The exit code is 1 if a result "
+        "differs.")
     parser.option("--formats", kind=one_of(*CHAINED), many=True,
                   help="number formats in which the whole layer runs, in place of int8 "
                        "accumulators; those of MX have blocks of 32, NVFP4 "
@@ -47,9 +47,13 @@ def _run(arguments: Arguments) -> int:
 
 
 def in_floats(design: Design, name: str) -> Design:
-    """The design with a float epilogue, tokens in bf16 and PEs of a format; ValueError if none."""
-    made = replace(design, format="bf16", quantize=name, weight_format=name, accumulator="fp32",
-                   result_format="bf16", activation="gelu")
+    """The design with a float epilogue and PEs of a format, ValueError if none; bf16 in and out.
+
+    In fp16 tokens and results are fp16.
+    """
+    comes = name if name in ("bf16", "fp16") else "bf16"
+    made = replace(design, format=comes, quantize="none" if name == comes else name,
+                   weight_format=name, accumulator="fp32", result_format=comes, activation="gelu")
     made.require("accelerator")
     return made
 

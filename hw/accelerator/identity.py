@@ -1,6 +1,6 @@
 """What an accelerator says of itself in its registers."""
 
-from hw.config import FLEXIBLE, RESULT_FORMATS, Design
+from hw.config import FLEXIBLE, Design
 from hw.registers import FORMAT_CODES, FUNCTION_CODES, ID
 
 
@@ -22,7 +22,7 @@ def identity(design: Design) -> dict[str, int]:
         **({} if design.number.integer else {
             "act_format": FORMAT_CODES.index(design.format),
             "kept_format": FORMAT_CODES.index(design.weight_format),
-            "result_format": RESULT_FORMATS.index(design.result_format),
+            "result_format": int(design.result_format != "fp32"),
             "exact": int(design.accumulator == "exact"),
             "function": FUNCTION_CODES.index(design.activation)}),
     }

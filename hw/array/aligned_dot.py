@@ -7,8 +7,9 @@ from hw.arithmetic.normalise import normalised
 from hw.array.aligned_product import cut, largest, product
 from hw.array.float_accumulator import FIELD
 from hw.array.float_dot import BIAS, RoundedDotProduct
-from hw.array.float_product import Activation, wire
+from hw.array.float_product import Activation
 from hw.array.sums import MANTISSA
+from hw.array.weight import wire
 
 
 __all__ = ["AlignedDotProduct"]
@@ -17,19 +18,21 @@ __all__ = ["AlignedDotProduct"]
 class AlignedDotProduct(RoundedDotProduct):
     """Multiplies floats of 16 bits with as many weights, and rounds to binary32 once a step.
 
+    Weights are floats of the same format, or integers.
+
     Products are exact. All of a step are cut, towards zero, ``guard`` bits below the last bit of
     the one with the largest exponent, and added; zeros have no exponent. Parameters, members and
     latency are those of ``RoundedDotProduct``, without scales.
     """
 
     def _step(self, m: Module) -> tuple[Value, Value]:
-        form, guard = self.design.number, self.design.guard
+        form, weights, guard = self.design.number, self.design.weight, self.design.guard
         products = [
-            product(m, form, Activation(self.signs[lane], self.bases[lane], self.triples[lane],
+            product(m, weights, Activation(self.signs[lane], self.bases[lane], self.triples[lane],
                                         self.exponents[lane]), self.zeros[lane], wire(m, weight))
             for lane, weight in enumerate(self._lanes())]
         top = largest(m, [each.exponent for each in products])
-        most = self.design.lanes * ((2 << form.mantissa) - 1) ** 2 << guard
+        most = self.design.lanes * form.max_significand * weights.max_significand << guard
         width = most.bit_length() + 1
         columns = Columns(width)
         for each in products:
@@ -42,5 +45,5 @@ class AlignedDotProduct(RoundedDotProduct):
         value, shift, zero = normalised(m, wire(m, Cat(columns.sum(m))))
 
         # As if the value had as many bits as the significand of the accumulator.
-        lowest = BIAS + width - MANTISSA + 2 * form.unit - guard - 1
+        lowest = BIAS + width - MANTISSA + form.unit + weights.unit - guard - 1
         return value, Mux(zero, -1 << FIELD - 1, top - shift + lowest)

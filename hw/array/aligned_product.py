@@ -1,12 +1,14 @@
-"""Exact products of floats of 16 bits, and their places below the largest one of a step."""
+"""Exact products of floats of 16 bits, and their places below the largest one of a step.
+
+Weights are floats of the same format, or integers.
+"""
 
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 
 from amaranth.hdl import Cat, Const, Module, Mux, Value
 
-from hw.array.float_product import Activation, exponents, multiple, wire
+from hw.array.float_product import Activation, exponents, multiple
+from hw.array.weight import weight_of, wire
 from hw.formats import Format
 
 
@@ -15,7 +17,7 @@ __all__ = ["Product", "cut", "largest", "product"]
 
 @dataclass(frozen=True)
 class Product:
-    """An exact product of two finite floats: ``(-1) ** negative * size * 2 ** (exponent - 1)``.
+    """An exact product of finite numbers: ``(-1) ** negative * size * 2 ** (exponent - 1)``.
 
     In units of the smallest product.
 
@@ -24,9 +26,11 @@ class Product:
     negative : Value
         Its sign.
     size : Value
-        Product of the significands, twice as many bits as they have.
+        Product of the significands, or of that of the activation by the magnitude of an integer: as
+        many bits as both have.
     exponent : Value
-        Sum of the exponents above those of the smallest numbers, and 1. 0 where ``size`` is 0.
+        Sum of the exponents above those of the smallest numbers, and 1; integers have 0. It is 0
+        where ``size`` is.
     """
 
     negative: Value
@@ -34,30 +38,29 @@ class Product:
     exponent: Value
 
 
-def product(m: Module, form: Format, activation: Activation, zero: Value, weight: Value
+def product(m: Module, of_weight: Format, activation: Activation, zero: Value, bits: Value
             ) -> Product:
-    """Multiply two finite floats.
+    """Multiply a finite float by a finite weight.
 
     Parameters
     ----------
     m : Module
         Gets the gates.
-    form : Format
-        Of both.
+    of_weight : Format
+        Of the weight.
     activation : Activation
         As the row gives it to all its PEs, with an exponent.
     zero : Value
         The activation is zero.
-    weight : Value
-        The bits of the weight.
+    bits : Value
+        Those of the weight.
     """
-    fraction, field = weight[:form.mantissa], weight[form.mantissa:-1]
-    normal = wire(m, reduce(or_, field))
-    size = multiple(m, activation.base, activation.triple, [*fraction, normal])
-    there = wire(m, ~zero & (normal | reduce(or_, fraction)))
-    exponent = (Cat(exponents(m, activation, field, normal))
-                & there.replicate(form.exponent + 1))
-    return Product(wire(m, activation.sign ^ weight[-1]), size, wire(m, exponent))
+    weight = weight_of(m, of_weight, bits)
+    size = multiple(m, activation.base, activation.triple, weight.factor)
+    there = wire(m, ~zero & weight.nonzero)
+    exponent = Cat(exponents(m, activation, weight))
+    return Product(wire(m, activation.sign ^ weight.negative), size,
+                   wire(m, exponent & there.replicate(len(exponent))))
 
 
 def largest(m: Module, numbers: list[Value]) -> Value:

@@ -8,7 +8,7 @@ from hw.arithmetic.adder import Columns
 from hw.arithmetic.normalise import normalised
 from hw.array.block_scale import is_nan, largest_factor, scaled
 from hw.array.float_accumulator import FIELD, FloatAccumulator
-from hw.array.float_product import Activation, fixed_product, product_bits, whole
+from hw.array.float_product import Activation, fixed_product, whole
 from hw.array.float_row import FloatLayout
 from hw.array.infinities import specials
 from hw.array.sums import MANTISSA, ExactSum, RoundedSum
@@ -43,15 +43,15 @@ class FloatDotProduct(wiring.Component):
 
     def _products(self, m: Module, columns: Columns) -> None:
         """Add the products of all lanes to a sum."""
-        form = self.design.number
+        form, weights = self.design.number, self.design.weight
         for lane, weight in enumerate(self._lanes()):
             activation = Activation(self.signs[lane], self.bases[lane], self.triples[lane],
                                     None if whole(form) else self.exponents[lane])
-            bits, negative = fixed_product(m, form, activation, weight)
+            bits, negative = fixed_product(m, form, weights, activation, weight)
             for k, bit in enumerate(bits):
                 columns.add(k, bit)
             columns.add(0, negative)
-            columns.add(product_bits(form), negative, negative=True)
+            columns.add(len(bits), negative, negative=True)
 
     def _nan(self, found: list[Value] | None = None) -> Value:
         """Whether a step is NaN: by activations, scales, and what is found among its products.
@@ -59,7 +59,7 @@ class FloatDotProduct(wiring.Component):
         In a format without infinities those are the gathered weights that are NaN.
         """
         if found is None:
-            found = [weight[:-1].all() for weight in self._lanes() if self.design.number.nan]
+            found = [weight[:-1].all() for weight in self._lanes() if self.design.weight.nan]
         if self.design.block:
             found = [*found, is_nan(self.design.block, self.weight_scale)]
         return self.nan | (self.step & Cat(found).any())
@@ -141,7 +141,7 @@ class RoundedDotProduct(FloatDotProduct):
         m.submodules.rounding = rounding = FloatAccumulator(len(value), infinities=infinities)
         step = {"value": value, "field": field, "keep": self.keep, "step": self.step}
         if infinities:
-            found = specials(m, self.design.number, self._lanes(), self.signs, self.infinities,
+            found = specials(m, self.design.weight, self._lanes(), self.signs, self.infinities,
                              self.zeros)
             step |= {"nan": self._nan([found.nan]), "infinite": self.step & found.infinite,
                      "negative": found.negative}
@@ -158,8 +158,8 @@ class RoundedDotProduct(FloatDotProduct):
 
     def _step(self, m: Module) -> tuple[Value, Value]:
         """The sum of a step without equal leading bits, and its exponent."""
-        form, block = self.design.number, self.design.block
-        most = self.design.lanes * form.max_units ** 2
+        form, weights, block = self.design.number, self.design.weight, self.design.block
+        most = self.design.lanes * form.max_units * weights.max_units
         columns = Columns(most.bit_length() + 1)
         self._products(m, columns)
         given = (self.scale, self.weight_scale) if block else (Const(0), Const(0))
@@ -168,5 +168,5 @@ class RoundedDotProduct(FloatDotProduct):
         value, shift, zero = normalised(m, total[:width])
 
         # As if the value had as many bits as the significand of the accumulator.
-        lowest = BIAS + width - MANTISSA + 2 * form.unit + least
+        lowest = BIAS + width - MANTISSA + form.unit + weights.unit + least
         return value, Mux(zero, -1 << FIELD - 1, scales - shift + lowest)

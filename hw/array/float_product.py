@@ -1,17 +1,18 @@
-"""Exact products of small floats, in fixed point."""
+"""Exact products of small floats, by floats or integers, in fixed point."""
 
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Value
 
 from hw.arithmetic.adder import Columns
+from hw.array.weight import Weight, weight_of, wire
 from hw.formats import Format
 
 
 __all__ = ["Activation", "base_bits", "exponents", "fixed_product", "multiple", "product_bits",
-           "whole", "wire"]
+           "whole"]
 
 
 WINDOW = 3
@@ -31,9 +32,9 @@ def base_bits(form: Format) -> int:
     return form.max_units.bit_length() if whole(form) else form.mantissa + 1
 
 
-def product_bits(form: Format) -> int:
-    """Bits of the largest product of two finite floats, as a multiple of the smallest one."""
-    return (form.max_units ** 2).bit_length()
+def product_bits(form: Format, of_weight: Format) -> int:
+    """Bits of the largest finite product of two formats, as a multiple of the smallest one."""
+    return (form.max_units * of_weight.max_units).bit_length()
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,9 @@ class Activation:
     exponent: Value | None
 
 
-def fixed_product(m: Module, form: Format, activation: Activation, weight: Value
-                  ) -> tuple[Value, Value]:
-    """The product of two finite floats as a multiple of the smallest one.
+def fixed_product(m: Module, form: Format, of_weight: Format, activation: Activation,
+                  bits: Value) -> tuple[Value, Value]:
+    """The product of two finite numbers as a multiple of the smallest one.
 
     The significand of the weight chooses multiples of the activation, two bits at a time; their sum
     is shifted left by the exponents. A negative product is complemented.
@@ -68,33 +69,35 @@ def fixed_product(m: Module, form: Format, activation: Activation, weight: Value
     ----------
     m : Module
         Gets the gates.
-    form : Format
-        Of both.
+    form, of_weight : Format
+        Of the activation, a float, and of the weight.
     activation : Activation
         As the row gives it to all its PEs.
-    weight : Value
-        The bits of the weight.
+    bits : Value
+        Those of the weight.
 
     Returns
     -------
     bits : Value
-        ``product_bits(form)`` of them.
+        ``product_bits(form, of_weight)`` of them.
     sign : Value
         The product is ``bits + sign - (sign << len(bits))``.
     """
-    fraction, field = weight[:form.mantissa], weight[form.mantissa:-1]
-    normal = wire(m, reduce(or_, field))
-    negative = wire(m, activation.sign ^ weight[-1])
-    product = multiple(m, activation.base, activation.triple, [*fraction, normal])
+    weight, width = weight_of(m, of_weight, bits), product_bits(form, of_weight)
+    negative = wire(m, activation.sign ^ weight.negative)
+    product = multiple(m, activation.base, activation.triple, weight.factor)
     if activation.exponent is None:
-        bits = _placed(m, product, field, product_bits(form))
-        return wire(m, bits ^ negative.replicate(len(bits))), negative
-    bits = _shifted(m, product ^ negative.replicate(len(product)),
-                    exponents(m, activation, field, normal), negative, product_bits(form) + 1)
-    return bits[1:], negative
+        assert weight.field is not None
+        placed = _placed(m, product, weight.field, width)
+        return wire(m, placed ^ negative.replicate(width)), negative
+    complemented = product ^ negative.replicate(len(product))
+    if weight.field is None:
+        return _shifted(m, complemented, list(activation.exponent), negative, width), negative
+    shifted = _shifted(m, complemented, exponents(m, activation, weight), negative, width + 1)
+    return shifted[1:], negative
 
 
-def exponents(m: Module, activation: Activation, field: Value, normal: Value) -> list[Value]:
+def exponents(m: Module, activation: Activation, weight: Weight) -> list[Value]:
     """Bits of the exponents of both operands, above those of the smallest numbers, and 1.
 
     Parameters
@@ -103,15 +106,21 @@ def exponents(m: Module, activation: Activation, field: Value, normal: Value) ->
         Gets the gates.
     activation : Activation
         As the row gives it, with an exponent.
-    field, normal : Value
-        Bits of the weight's exponent, and whether one is set.
+    weight : Weight
+        An integer adds nothing.
     """
-    assert activation.exponent is not None
+    one, other = activation.exponent, weight.field
+    assert one is not None
+    if other is None:
+        return list(wire(m, one + 1))
     # That of a weight above that of subnormals, and one more: its field, or 1 for these.
-    total = Columns(len(field) + 1)
-    for k, (one, other) in enumerate(zip(activation.exponent, field, strict=True)):
-        total.add(k, one)
-        total.add(k, other if k else other | ~normal)
+    normal, size = weight.factor[-1], max(len(one), len(other))
+    total = Columns(size + 1)
+    for k in range(size):
+        for bit in one[k:k + 1]:
+            total.add(k, bit)
+        for bit in other[k:k + 1]:
+            total.add(k, bit if k else bit | ~normal)
     return total.sum(m)
 
 
@@ -176,10 +185,3 @@ def _shifted(m: Module, bits: Value, amount: list[Value], filling: Value, width:
         inside = reduce(or_, (window for window, _ in sources))
         placed.append(reduce(or_, (window & bit for window, bit in sources), filling & ~inside))
     return wire(m, Cat(placed))
-
-
-def wire(m: Module, value: Value) -> Signal:
-    """A value as a net: whoever takes a bit of an expression would get gates of its own."""
-    signal = Signal(len(value))
-    m.d.comb += signal.eq(value)
-    return signal

@@ -1,8 +1,8 @@
 """Infinite and undefined products of a step, as IEEE 754 has them."""
 
-from amaranth.hdl import Cat, Module, Value
+from amaranth.hdl import Cat, Const, Module, Value
 
-from hw.array.float_product import wire
+from hw.array.weight import wire
 from hw.formats import Format
 
 
@@ -33,7 +33,7 @@ def specials(m: Module, form: Format, weights: list[Value], signs: Value, infini
     m : Module
         Gets the gates.
     form : Format
-        Of both operands; it has infinities.
+        Of weights: it has infinities, or is one of integers.
     weights : list of Value
         Bits of the weight of each lane.
     signs, infinities, zeros : Value
@@ -42,13 +42,20 @@ def specials(m: Module, form: Format, weights: list[Value], signs: Value, infini
     wrong, upwards, downwards = [], [], []
     for lane, given in enumerate(weights):
         weight = wire(m, given)
-        fraction, field = weight[:form.mantissa], weight[form.mantissa:-1]
-        top, some = wire(m, field.all()), wire(m, fraction.any())
-        endless, none = wire(m, top & ~some), wire(m, ~(field.any() | some))
+        nan, endless, none = _kind(m, form, weight)
         found = wire(m, infinities[lane] | endless)  # times zero it is NaN, which comes first
         negative = wire(m, signs[lane] ^ weight[-1])
-        wrong.append((top & some) | (infinities[lane] & none) | (endless & zeros[lane]))
+        wrong.append(nan | (infinities[lane] & none) | (endless & zeros[lane]))
         upwards.append(found & ~negative)
         downwards.append(found & negative)
     up, down = wire(m, Cat(upwards).any()), wire(m, Cat(downwards).any())
     return Specials(Cat(wrong).any() | (up & down), up | down, down)
+
+
+def _kind(m: Module, form: Format, weight: Value) -> tuple[Value, Value, Value]:
+    """Whether a weight is NaN, infinite, and zero."""
+    if form.integer:
+        return Const(0, 1), Const(0, 1), wire(m, ~weight.any())
+    fraction, field = weight[:form.mantissa], weight[form.mantissa:-1]
+    top, some = wire(m, field.all()), wire(m, fraction.any())
+    return top & some, wire(m, top & ~some), wire(m, ~(field.any() | some))

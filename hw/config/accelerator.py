@@ -64,7 +64,7 @@ class AcceleratorParameters(ArrayParameters):
 
     def _check(self) -> None:
         super()._check()
-        if self.weight.integer and self.max_k > self.covered_k:
+        if self.number.integer and self.max_k > self.covered_k:
             raise ValueError(
                 f"max_k must be from 1 to {self.covered_k}, which an accumulator_width of "
                 f"{self.accumulator_width} bits covers, not {self.max_k}")

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 from hw.config.compressor import CompressorParameters
-from hw.config.format import PRODUCT_MAGNITUDE
 from hw.config.parameter import ARRAYS, parameter
-from hw.formats import ACCUMULATORS
+from hw.formats import ACCUMULATORS, FORMATS
 
 
 __all__ = ["FORMAT_OPTIONS", "GATHERS", "LARGEST_BLOCKS", "MULTIPLIERS", "PIPELINES",
@@ -21,7 +20,7 @@ PIPELINES = ("inputs", "gathered")
 MULTIPLIERS = ("digits", "dsp")
 """How a PE multiplies: gates that add multiples of weights, or a DSP block of an FPGA a lane."""
 
-RESULT_FORMATS = ("fp32", "bf16")
+RESULT_FORMATS = ("fp32", "bf16", "fp16")
 """What sums of floats are rounded to where they leave the array."""
 
 LARGEST_BLOCKS = (1 << 24) - 1
@@ -53,7 +52,7 @@ class ArrayParameters(CompressorParameters):
                                           "binary32, rounded once a step", ARRAYS,
                                  choices=ACCUMULATORS)
     guard: int = parameter(8, "bits below the last one of the largest product of a step, at which "
-                              "bf16 and fp16 cut the others", ("pe", "array"), high=24)
+                              "bf16 and fp16 cut the others", ARRAYS, high=24)
     rows: int = parameter(4, "rows of PEs, one token each", _TILED, low=1, high=64, option=False)
     columns: int = parameter(4, "columns of PEs, one output feature each", _TILED, low=1, high=64,
                              option=False)
@@ -70,15 +69,9 @@ class ArrayParameters(CompressorParameters):
 
         One that rounds holds any number of them: then it is what the largest ``K_BLOCKS`` says.
         """
-        number, weight = self.kept_number, self.weight
-        if number.integer:
-            product = number.largest * weight.largest
-        elif weight.integer:
-            product = PRODUCT_MAGNITUDE
-        elif self.accumulator == "fp32":
+        if self.accumulator == "fp32" and not self.kept_number.integer:
             return LARGEST_BLOCKS * self.pattern.m
-        else:
-            product = number.max_units * weight.max_units
+        product = self.kept_number.max_units * self.weight.max_units
         return ((1 << (self.accumulator_width - 1)) - 1) // product
 
     @property
@@ -86,7 +79,7 @@ class ArrayParameters(CompressorParameters):
         """Bits of a result of the array: an integer, or a float."""
         if self.number.integer:
             return self.accumulator_width
-        return {"fp32": 32, "bf16": 16}[self.result_format]
+        return 32 if self.result_format == "fp32" else FORMATS[self.result_format].bits
 
     @property
     def registers_gathered(self) -> bool:

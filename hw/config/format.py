@@ -50,6 +50,11 @@ class FormatParameters:
         return not self.number.integer and self.number.bits == 16
 
     @property
+    def product_unit(self) -> int:
+        """Exponent of the smallest product of floats by weights."""
+        return self.number.unit + self.weight.unit
+
+    @property
     def lanes(self) -> int:
         """Multipliers of a PE."""
         return self.pattern.n

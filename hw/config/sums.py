@@ -3,8 +3,7 @@
 from typing import TYPE_CHECKING
 
 from hw.config.accelerator import AcceleratorParameters
-from hw.config.compressor import QUANTIZERS
-from hw.formats import BLOCK_FORMATS, EXACT, check_scale
+from hw.formats import BLOCK_FORMATS, EXACT, PAIRS, check_scale
 
 
 if TYPE_CHECKING:
@@ -18,10 +17,10 @@ INTEGERS = ("int4", "int8")
 
 FLOATS = ("fp8_e4m3", "fp6_e2m3", "fp6_e3m2", "fp4_e2m1", "mxfp8_e4m3", "mxfp6_e2m3",
           "mxfp6_e3m2", "mxfp4", "nvfp4")
-"""Formats of activations, by weights of the same, that a PE multiplies beside integers."""
+"""Formats of activations that a PE multiplies beside integers; ``PAIRS`` has their weights."""
 
 WIDE = ("fp8_e5m2", "mxfp8_e5m2", "fp16", "bf16")
-"""More of them, which have infinities: PEs and arrays alone take these."""
+"""More of them, which have infinities."""
 
 
 def check_sums(design: AcceleratorParameters, where: str) -> None:
@@ -40,9 +39,10 @@ def check_sums(design: AcceleratorParameters, where: str) -> None:
         _equal(design, "accumulator", ("exact",))
         _equal(design, "result_format", ("fp32",))
         return
-    _equal(design, "weight_format", (design.format,))
+    _equal(design, "weight_format", PAIRS[design.format])
     _equal(design, "accumulator", ("exact", "fp32") if design.format in EXACT else ("fp32",))
     _equal(design, "multiplier", ("digits",))
+    _equal(design, "result_format", ("fp32", "bf16", *(["fp16"] * (design.format == "fp16"))))
     check_scale(design.format, design.pattern.m)
     if design.accumulator == "exact":
         _check_width(design)
@@ -56,24 +56,22 @@ def check_accelerator(design: "Design", where: str) -> None:
     ``where`` names the designs that are asked for.
     """
     if design.quantize == "none":
-        tokens = ("int8", *(name for name in FLOATS if name not in BLOCK_FORMATS))
+        tokens = ("int8", *(name for name in (*FLOATS, *WIDE) if name not in BLOCK_FORMATS))
         if design.format not in tokens:
-            raise ValueError(f"format must be one of {', '.join(tokens)}, or bf16 or fp16 with "
-                             f"quantize, in {where}, not {design.format!r}")
-    elif design.quantize not in FLOATS:
-        there = [name for name in QUANTIZERS if name in FLOATS]
-        raise ValueError(f"quantize must be none or one of {', '.join(there)} in {where}, not "
-                         f"{design.quantize!r}")
+            raise ValueError(f"format must be one of {', '.join(tokens)} in {where}, not "
+                             f"{design.format!r}")
     if design.number.integer:
         if design.weight_format != "int8":
             raise ValueError(f"weight_format must be int8 in {where}, not "
                              f"{design.weight_format!r}")
         _equal(design, "activation", ("none",))
     else:
+        half = "fp16" if design.multiplied.format == "fp16" else "bf16"  # as registers say it
         if design.epilogue_lanes:
-            _equal(design, "result_format", ("bf16",), "epilogue_lanes")
+            _equal(design, "result_format", (half,), "epilogue_lanes")
         else:
             _equal(design, "activation", ("none",), "epilogue_lanes")
+            _equal(design, "result_format", ("fp32", half))
         for name, value in (("bus", "stream"), ("flexible", "none")):
             if getattr(design, name) != value:
                 raise ValueError(f"{name} must be {value} in {where} with format {design.format}, "
@@ -83,7 +81,10 @@ def check_accelerator(design: "Design", where: str) -> None:
         raise ValueError(f"max_k must be a multiple of {size} in {where} with quantize "
                          f"{design.quantize}, whose scales are of {size} values, not "
                          f"{design.max_k}")
-    check_sums(design.multiplied, where)
+    multiplied = design.multiplied
+    if not design.number.integer:  # of other weights nothing multiplies results by their scales
+        _equal(multiplied, "weight_format", (multiplied.format,))
+    check_sums(multiplied, where)
 
 
 def _equal(design: AcceleratorParameters, name: str, values: tuple[str | int, ...],

@@ -1,4 +1,4 @@
-"""Bias and activation function of rows in bf16."""
+"""Bias and activation function of rows in bf16 or fp16."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -18,7 +18,10 @@ __all__ = ["BiasBeat", "Finish", "FloatEpilogue"]
 
 
 class BiasBeat(data.StructLayout):
-    """Biases of all columns of a tile, bf16; ``last`` marks those of the job's last tile."""
+    """Biases of all columns of a tile, in the format of results.
+
+    ``last`` marks those of the job's last tile.
+    """
 
     def __init__(self, design: Design):
         super().__init__({"columns": data.ArrayLayout(design.result_bits, design.columns),

@@ -1,4 +1,4 @@
-"""One result in bf16 through bias and activation function."""
+"""One result in bf16 or fp16 through bias and activation function."""
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
@@ -9,18 +9,13 @@ from hw.arithmetic.normalise import leading_zeros
 from hw.config import Design
 from hw.config.activations import FRACTION, FUNCTIONS, INSIDE, LINES
 from hw.epilogue.lane import staged
-from hw.formats import FORMATS
+from hw.formats import FORMATS, Format
 
 
 __all__ = ["FloatLane", "FloatLaneInput", "FloatLaneOutput"]
 
 
-BF16 = FORMATS["bf16"]
-WIDTH, MANTISSA, FIELD = BF16.bits, BF16.mantissa, BF16.exponent
-INFINITY = (1 << FIELD) - 1 << MANTISSA
-NAN = INFINITY | 1 << MANTISSA - 1  # quiet
-
-SIGNIFICAND = MANTISSA + 1
+WIDTH = FORMATS["bf16"].bits
 PLACED = LINES + INSIDE
 
 BELOW = 3
@@ -41,24 +36,30 @@ class FloatLaneOutput(StructLayout):
         super().__init__({"value": WIDTH, "last": 1})
 
 
-def _parts(bits: Value) -> tuple[Value, Value, Value]:
+def _nan(form: Format) -> int:
+    """The quiet one."""
+    return (form.infinity or 0) | 1 << form.mantissa - 1
+
+
+def _parts(form: Format, bits: Value) -> tuple[Value, Value, Value]:
     """Significand, exponent from 1 on, and whether it is that of NaN and infinities."""
-    field = bits[MANTISSA:-1]
+    field = bits[form.mantissa:-1]
     normal = field.any()
-    return Cat(bits[:MANTISSA], normal), Cat(field[0] | ~normal, field[1:]), field.all()
+    return Cat(bits[:form.mantissa], normal), Cat(field[0] | ~normal, field[1:]), field.all()
 
 
 def _align(m: Module, given, lane) -> dict:
     """The addend with the larger magnitude, and the other one shifted to its place."""
+    form = lane.form
     swap = given.value[:-1] < given.bias[:-1]
     large, small = Signal(WIDTH), Signal(WIDTH)
     m.d.comb += [large.eq(Mux(swap, given.bias, given.value)),
                  small.eq(Mux(swap, given.value, given.bias))]
-    (most, exponent, special), (least, lower, also) = _parts(large), _parts(small)
+    (most, exponent, special), (least, lower, also) = _parts(form, large), _parts(form, small)
     value, lost = Cat(Const(0, BELOW), least), Const(0, 1)
-    distance = Signal(FIELD)
+    distance = Signal(form.exponent)
     m.d.comb += distance.eq(exponent - lower)
-    levels = (SIGNIFICAND + BELOW).bit_length()
+    levels = (form.mantissa + 1 + BELOW).bit_length()
     for k in range(levels):
         out = Signal()
         shifted = Signal(len(value))
@@ -66,10 +67,10 @@ def _align(m: Module, given, lane) -> dict:
                      shifted.eq(Mux(distance[k], value >> (1 << k), value))]
         value, lost = shifted, out
     far = distance[levels:].any()
-    wrong = special & (large[:MANTISSA].any() | (also & (large[-1] != small[-1])))
+    wrong = special & (large[:form.mantissa].any() | (also & (large[-1] != small[-1])))
     return {"large": most, "small": Mux(far, 0, value), "rest": lost | (far & least.any()),
             "exponent": exponent, "negative": large[-1], "subtracts": large[-1] ^ small[-1],
-            "infinite": special, "nan": wrong | (also & small[:MANTISSA].any())}
+            "infinite": special, "nan": wrong | (also & small[:form.mantissa].any())}
 
 
 def _add(m: Module, given, lane) -> dict:
@@ -77,7 +78,7 @@ def _add(m: Module, given, lane) -> dict:
     low = Cat(given.small[0] | given.rest, given.small[1:])
     total = Cat(Const(0, BELOW), given.large) + (
         low ^ given.subtracts.replicate(len(low))) + given.subtracts
-    total = total[:SIGNIFICAND + BELOW + 1]
+    total = total[:lane.form.mantissa + BELOW + 2]
     total = Cat(total[:-1], total[-1] & ~given.subtracts)
     return {"total": total, "exponent": given.exponent,
             "negative": given.negative & (total.any() | ~given.subtracts),
@@ -85,40 +86,41 @@ def _add(m: Module, given, lane) -> dict:
 
 
 def _round(m: Module, given, lane) -> dict:
-    """The biased result in bf16; a carry is one more place."""
-    value = _packed(m, given.total, given.exponent, 1)
-    magnitude = Mux(given.infinite, INFINITY, value)
-    return {"value": Mux(given.nan, NAN, Cat(magnitude[:WIDTH - 1], given.negative))}
+    """The biased result; a carry is one more place."""
+    value = _packed(m, lane.form, given.total, given.exponent, 1)
+    magnitude = Mux(given.infinite, lane.form.infinity, value)
+    return {"value": Mux(given.nan, _nan(lane.form), Cat(magnitude[:WIDTH - 1], given.negative))}
 
 
-def _packed(m: Module, total: Value, exponent: Value, carry: int) -> Value:
+def _packed(m: Module, form: Format, total: Value, exponent: Value, carry: int) -> Value:
     """Bits of a magnitude, whose highest bit is ``carry`` places above ``exponent``, rounded."""
     width = len(total)
     zeros = leading_zeros(m, total)
-    room = Signal(FIELD)
+    room = Signal(form.exponent)
     m.d.comb += room.eq(exponent - (1 - carry))
     amount, shifted = Signal(len(zeros)), Signal(width)
     few = room[len(zeros):].any() | (zeros < room[:len(zeros)])
     m.d.comb += [amount.eq(Mux(few, zeros, room[:len(zeros)])), shifted.eq(total << amount)]
-    kept, below = shifted[-SIGNIFICAND:], shifted[:-SIGNIFICAND]
-    field = Signal(FIELD + 1)
+    significand = form.mantissa + 1
+    kept, below = shifted[-significand:], shifted[:-significand]
+    field = Signal(form.exponent + 1)
     m.d.comb += field.eq(exponent + carry - amount)
     up = below[-1] & (below[:-1].any() | kept[0])
-    rounded = Cat(kept[:-1], Mux(kept[-1], field[:FIELD], 0)) + up
-    return Mux(kept[-1] & field[:FIELD].all(), INFINITY, rounded)
+    rounded = Cat(kept[:-1], Mux(kept[-1], field[:-1], 0)) + up
+    return Mux(kept[-1] & field[:-1].all(), form.infinity, rounded)
 
 
 def _place(m: Module, given, lane) -> dict:
     """The magnitude in fixed point, cut below; whether it is beyond the table."""
-    significand, exponent, _ = _parts(given.value)
-    last = Const((1 << FIELD - 1) - 2 + lane.function.end, FIELD)
-    down = Signal(FIELD + 1)
+    significand, exponent, _ = _parts(lane.form, given.value)
+    last = Const(lane.form.bias - 1 + lane.function.end, lane.form.exponent)
+    down = Signal(lane.form.exponent + 1)
     m.d.comb += down.eq(last - exponent)
     beyond = down[-1]
-    whole = Cat(Const(0, PLACED - SIGNIFICAND), significand)
+    whole = Cat(Const(0, PLACED - len(significand)), significand)
     few = (PLACED - 1).bit_length()
     return {"value": given.value, "beyond": beyond,
-            "place": Mux(down[few:FIELD].any(), 0, whole >> down[:few])}
+            "place": Mux(down[few:-1].any(), 0, whole >> down[:few])}
 
 
 def _look(m: Module, given, lane) -> dict:
@@ -140,23 +142,24 @@ def _factor(m: Module, given, lane) -> dict:
 
 
 def _multiply(m: Module, given, lane) -> dict:
-    significand, _, _ = _parts(given.value)
-    width = SIGNIFICAND + FRACTION
+    significand, _, _ = _parts(lane.form, given.value)
+    width = len(significand) + FRACTION
     return {"value": given.value, "product": (significand * given.factor)[:width]}
 
 
 def _finish(m: Module, given, lane) -> dict:
     """The function of the value where it is switched on, or the value."""
-    _, exponent, special = _parts(given.value)
-    negative, nan = given.value[-1], special & given.value[:MANTISSA].any()
-    magnitude = Mux(special, Mux(negative, 0, INFINITY),
-                    _packed(m, given.product, exponent, 0))
-    result = Mux(nan, NAN, Cat(magnitude[:WIDTH - 1], negative))
+    form = lane.form
+    _, exponent, special = _parts(form, given.value)
+    negative, nan = given.value[-1], special & given.value[:form.mantissa].any()
+    magnitude = Mux(special, Mux(negative, 0, form.infinity),
+                    _packed(m, form, given.product, exponent, 0))
+    result = Mux(nan, _nan(form), Cat(magnitude[:WIDTH - 1], negative))
     return {"value": Mux(lane.active, result, given.value)}
 
 
 class FloatLane(wiring.Component):
-    """Adds a bias to one result in bf16 per cycle, and applies the design's activation function.
+    """Adds a bias to one result of 16 bits per cycle, and applies the design's activation function.
 
     Both round once, to the nearest, half to even; :mod:`sw.exact.activation` has the rule. Latency
     ``len(stages)`` cycles: three, and eight with a function. Back-pressure stops the stages that
@@ -178,6 +181,7 @@ class FloatLane(wiring.Component):
 
     def __init__(self, design: Design):
         self.function = FUNCTIONS.get(design.activation)
+        self.form = FORMATS[design.result_format]
         super().__init__({
             "i": In(stream.Signature(FloatLaneInput())),
             "o": Out(stream.Signature(FloatLaneOutput())),
@@ -193,8 +197,9 @@ class FloatLane(wiring.Component):
 
     @property
     def variant(self) -> str:
-        """The function."""
-        return self.function.name if self.function else "bias"
+        """The function, and the format but for bf16."""
+        name = self.function.name if self.function else "bias"
+        return name if self.form.name == "bf16" else f"{name}_{self.form.name}"
 
     def elaborate(self, platform):
         m = Module()

@@ -71,7 +71,7 @@ def _head(name: str, module: str, design: Design, emitted: Emitted) -> Iterator[
     if design.number.integer:
         absent |= {"accumulator", "result_format"}
         absent |= set(FORMAT_OPTIONS) if name == "accelerator" else set()
-    absent |= set() if design.aligned else {"guard"}
+    absent |= set() if design.multiplied.aligned else {"guard"}
     parameters = [f"{described.name} {getattr(design, described.name)}"
                   for described in design.parameters()
                   if name in described.metadata["designs"] and described.name not in absent]

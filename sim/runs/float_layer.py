@@ -1,6 +1,6 @@
 """A feed-forward layer in floats: both projections through the RTL, and nothing in between.
 
-What leaves the first projection, with bias and GELU, in bf16, is what the second one takes.
+What leaves the first projection, with bias and GELU, in bf16 or fp16, is what the second one takes.
 """
 
 from collections.abc import Callable
@@ -19,13 +19,14 @@ from sw.driver.linear import Backend
 from sw.evaluation.activations import FeedForward, feed_forward
 from sw.evaluation.metrics import cosine, snr_db
 from sw.exact.blocks import tensor_scale
+from sw.exact.formats import TYPES
 
 
 __all__ = ["Chained", "chained", "on_accelerator", "report"]
 
 
 class Chained(NamedTuple):
-    """Results of both projections in bf16, and the cycles of the array in both jobs."""
+    """Results of both projections, and the cycles of the array in both jobs."""
 
     up: Tensor
     down: Tensor
@@ -66,11 +67,10 @@ def calibrated(design: Design, up: Tensor, down: Tensor) -> Scales:
     return Scales(*(tensor_scale(x) if design.tensor_scaled else 1.0 for x in (up, down)))
 
 
-def chained(layer: Layer, ffn: FeedForward, scales: Scales) -> Chained:
-    """Both projections of a feed-forward layer; its tokens, weights and biases become bf16."""
-    up, first = layer(ffn.x_up.bfloat16(), ffn.w_up.bfloat16(), ffn.b_up.bfloat16(), True,
-                      scales.up)
-    down, second = layer(up, ffn.w_down.bfloat16(), ffn.b_down.bfloat16(), False, scales.down)
+def chained(layer: Layer, ffn: FeedForward, scales: Scales, kind: torch.dtype) -> Chained:
+    """Both projections of a feed-forward layer; its tokens, weights and biases become ``kind``."""
+    up, first = layer(ffn.x_up.to(kind), ffn.w_up.to(kind), ffn.b_up.to(kind), True, scales.up)
+    down, second = layer(up, ffn.w_down.to(kind), ffn.b_down.to(kind), False, scales.down)
     return Chained(up, down, first + second)
 
 
@@ -85,15 +85,16 @@ def report(designs: list[Design], layer: int, sentences: list[str]) -> bool:
                   ("bit-exact", "array cycles", "cosine up", "cosine down", "SNR dB"))
     exact = True
     for design in track(designs, "designs"):
-        with doing(f"simulating both projections at {design.pattern} in {design.quantize}"):
+        name, kind = design.weight_format, TYPES[design.format]
+        with doing(f"simulating both projections at {design.pattern} in {name}"):
             scales = calibrated(design, ffn.x_up, up)
-            got = chained(on_accelerator(Accelerator(design)), ffn, scales)
+            got = chained(on_accelerator(Accelerator(design)), ffn, scales, kind)
         with doing("computing both projections by the rule"):
-            expected = chained(by_rule(design), ffn, scales)
+            expected = chained(by_rule(design), ffn, scales, kind)
         same = all(torch.equal(one.view(torch.int16), other.view(torch.int16))
                    for one, other in zip(got[:2], expected[:2], strict=True))
         exact = exact and same
-        table.row(design.quantize, str(design.pattern), "yes" if same else "NO", f"{got.cycles}",
+        table.row(name, str(design.pattern), "yes" if same else "NO", f"{got.cycles}",
                   f"{cosine(up, got.up.float()):.5f}", f"{cosine(down, got.down.float()):.5f}",
                   f"{snr_db(down, got.down.float()):.2f}")
     table.print()

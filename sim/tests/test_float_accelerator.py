@@ -13,7 +13,7 @@ from sw.driver.linear import run_job
 from sw.driver.reference import ReferenceAccelerator
 from sw.exact.blocks import quantize_blocks, weight_tensor_scale
 from sw.exact.convert import convert
-from sw.exact.formats import Coded, from_bits
+from sw.exact.formats import TYPES, Coded, from_bits
 
 
 pytestmark = pytest.mark.usefixtures("wheel")
@@ -48,11 +48,15 @@ def operands(design, tokens, features, outputs):
                                      * 2.0 ** rng.integers(-6, 4, (tokens, 1))), design.format)
     # Types of one byte have no torch.where of their own on every device.
     x = torch.where(torch.from_numpy(near), usual.float(), x.float()).to(x.dtype)
-    weight = rng.standard_normal((outputs, features)) * 2.0 ** rng.integers(-9, 9, (outputs, 1))
+    low = 18 if design.result_format == "fp16" else 9  # such that not all results overflow
+    weight = rng.standard_normal((outputs, features)) * 2.0 ** rng.integers(-low, 18 - low,
+                                                                            (outputs, 1))
     weight[rng.random(weight.shape) < 0.1] = 0
     if outputs > 2:
         weight[2, ::7], weight[2, 3::7] = np.inf, np.nan
-    return x, torch.from_numpy(weight).bfloat16()
+    infinite = design.weight.infinity and not design.quantized  # they are weights as they come
+    kind = TYPES[design.weight_format] if infinite else torch.bfloat16
+    return x, torch.from_numpy(weight).to(kind)
 
 
 TENSOR = {"tensor": 1.3125 * 2.0 ** -6}
@@ -65,6 +69,8 @@ def rounded(weight, design):
         return quantize_blocks(weight, design.weight_format, tensor=weight_tensor_scale(weight))
     if design.quantized:
         return quantize_blocks(weight, design.weight_format)
+    if weight.dtype == TYPES[design.weight_format]:
+        return Coded(weight, design.weight_format)
     return Coded(convert(weight, design.weight_format), design.weight_format)
 
 
@@ -80,6 +86,8 @@ SMALL = floats("8:16", "bf16", "nvfp4", rows=1, columns=1, tile=1, max_k=32, bat
 @pytest.mark.parametrize("design", [
     floats("2:4", "bf16", "fp8_e4m3", columns=1, result_format="bf16"),
     SMALL,
+    floats("2:4", "bf16", columns=1, result_format="bf16"),
+    floats("2:4", "fp8_e5m2", rows=1, columns=1, tile=1),
     *(pytest.param(design, marks=LONG) for design in (
         floats("4:8", "bf16", "fp8_e4m3", accumulator="exact", accumulator_width=42, rows=3,
                columns=3, selection="after", result_format="bf16"),
@@ -94,6 +102,13 @@ SMALL = floats("8:16", "bf16", "nvfp4", rows=1, columns=1, tile=1, max_k=32, bat
         floats("4:8", "bf16", "nvfp4", columns=1, result_format="bf16"),
         floats("2:4", "bf16", "nvfp4", columns=1, selection="after", selector="radix"),
         floats("16:32", "bf16", "mxfp4", rows=1, columns=1, tile=1, selector="radix"),
+        floats("8:16", "bf16", rows=1, columns=1, tile=1, guard=3),
+        floats("4:8", "fp16", rows=1, columns=1, tile=1, pipeline="gathered"),
+        floats("3:7", "fp16", columns=1, packets="job", result_format="fp16"),
+        floats("4:4", "bf16", columns=1),
+        floats("8:16", "bf16", "fp8_e5m2", rows=1, columns=1, tile=1, result_format="bf16"),
+        floats("4:8", "fp16", "fp8_e5m2", columns=1, selection="after"),
+        floats("2:32", "bf16", "mxfp8_e5m2", rows=1, columns=1, tile=1, selector="serial"),
         floats("3:7", "fp6_e2m3", accumulator="exact", columns=1, packets="job")))],
     ids=lambda design: f"{design.pattern} {design.options}")
 def test_results_are_those_of_the_rule(design):

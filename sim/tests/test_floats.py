@@ -67,7 +67,7 @@ def check_pe(bench, design, count=40, depth=8):
                "width": design.accumulator_width if exact else MANTISSA,
                "ahead": int(design.registers_gathered)}
     if exact:
-        vectors["unit"] = 2 * design.number.unit
+        vectors["unit"] = design.product_unit
     if design.block:
         vectors["weight_scale"] = bit_rows(sums.w_scales.reshape(-1), 8)
     if not pattern.dense:

@@ -44,17 +44,18 @@ class Sums:
 
         With ``pairs`` each of activations by its own weights [sums], else of all by all.
         """
-        def operand(bits, scales):
+        def operand(bits, scales, name, element):
             flat = torch.from_numpy(bits[:, :depth].reshape(len(bits), -1).astype(np.int64))
-            values = from_bits(flat, design.number.name)
+            values = from_bits(flat, element.name)
             if not design.block:
-                return Coded(values, design.format)
+                return Coded(values, name)
             each = np.ascontiguousarray(scales[:, :depth:design.block.size // design.pattern.m])
             kind = SCALE_TYPES[design.block.scale]
-            return Blocks(values, torch.from_numpy(each).view(kind), design.format)
+            return Blocks(values, torch.from_numpy(each).view(kind), name)
 
         keep = torch.from_numpy(self.masks[:, :depth].reshape(len(self.masks), -1))
-        found = dot(operand(self.x, self.x_scales), operand(self.w, self.w_scales),
+        found = dot(operand(self.x, self.x_scales, design.format, design.number),
+                    operand(self.w, self.w_scales, design.weight_format, design.weight),
                     design.pattern.m, keep, design.accumulator, design.guard)
         return (found.diagonal() if pairs else found).numpy().copy()
 
@@ -68,9 +69,9 @@ def any_masks(pattern, shape: tuple[int, ...], rng: np.random.Generator) -> np.n
 def float_sums(design: Design, sums: int, weights: int, depth: int, rng: np.random.Generator
                ) -> Sums:
     """Sums of special and of random values; NaN is in the last quarter of the sums alone."""
-    form, m = design.number, design.pattern.m
+    m = design.pattern.m
 
-    def drawn(count):
+    def drawn(count, form):
         blocks = rng.permutation(raw_blocks(form, m, count * depth, rng))[:count * depth]
         blocks = _near(form, blocks.reshape(count, depth, m), rng)
         if form.nan:
@@ -80,7 +81,8 @@ def float_sums(design: Design, sums: int, weights: int, depth: int, rng: np.rand
             blocks = np.where(rare[:, None, None] & (magnitude > form.max_bits), finite, blocks)
         return blocks.astype(np.uint16)
 
-    return Sums(drawn(sums), drawn(weights), any_masks(design.pattern, (sums, depth), rng),
+    return Sums(drawn(sums, design.number), drawn(weights, design.weight),
+                any_masks(design.pattern, (sums, depth), rng),
                 _scales(design, sums, depth, rng), _scales(design, weights, depth, rng))
 
 

@@ -140,8 +140,8 @@ def channel_beats(scale: Tensor, shift: Tensor, bias: Tensor, tokens: int, block
 
 
 def bias_beats(bias: Tensor, tokens: int, blocks: int, design: Design) -> Beats:
-    """The same of an accelerator in floats: biases bfloat16 [O]."""
-    return _tiled(to_bits(bias, "bf16"), 2, tokens, blocks, design)
+    """The same of an accelerator in floats: biases [O] in the format of its results."""
+    return _tiled(to_bits(bias, design.result_format), 2, tokens, blocks, design)
 
 
 def _tiled(words: Tensor, size: int, tokens: int, blocks: int, design: Design) -> Beats:

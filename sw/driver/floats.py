@@ -5,7 +5,7 @@ from torch import Tensor
 
 from hw.config import Design
 from hw.fixed_point import Output
-from hw.formats import BLOCK_FORMATS, NVFP4_LEAST_GAIN, NVFP4_LEAST_TENSOR
+from hw.formats import BLOCK_FORMATS, FORMATS, NVFP4_LEAST_GAIN, NVFP4_LEAST_TENSOR
 from sw.driver.beats import bias_beats, column_tiles, result_tensor
 from sw.driver.float_beats import (
     float_token_beats,
@@ -26,8 +26,7 @@ from sw.exact.blocks import (
 )
 from sw.exact.convert import convert
 from sw.exact.dot import dot
-from sw.exact.epilogue import floats
-from sw.exact.formats import TYPES, Coded, to_bits
+from sw.exact.formats import TYPES, Coded, from_bits, to_bits
 from sw.exact.quantizer import quantize_kept
 from sw.exact.selection import nm_mask
 
@@ -39,9 +38,15 @@ def elements(weight: Tensor, design: Design) -> Coded | Blocks:
     """Weights [O, K] in the format of a design: rounded once, with scales where it has some."""
     name = design.weight_format
     if name not in BLOCK_FORMATS:
-        return Coded(convert(weight, name), name)
+        return Coded(_in_format(weight, name), name)
     return quantize_blocks(
         weight, name, tensor=weight_tensor_scale(weight) if design.tensor_scaled else 1.0)
+
+
+def _in_format(x: Tensor, name: str) -> Tensor:
+    """Values rounded once to an element format; those that come in it stay, infinities too."""
+    there = x.dtype == TYPES[name] and FORMATS[name].bits == 8 * x.element_size()
+    return x if there else convert(x, name)
 
 
 def kept_elements(x: Tensor, design: Design, tensor: float) -> tuple[Coded | Blocks, Tensor]:
@@ -50,7 +55,7 @@ def kept_elements(x: Tensor, design: Design, tensor: float) -> tuple[Coded | Blo
     if name in BLOCK_FORMATS:
         kept = quantize_kept(x, name, pattern, design.selection, tensor=tensor)
         return kept.operand, kept.mask
-    coded = Coded(convert(x, name), name)
+    coded = Coded(_in_format(x, name), name)
     compared = coded.values if design.selects_elements else x
     return coded, nm_mask(compared, pattern.n, pattern.m)
 
@@ -59,8 +64,8 @@ def float_linear(x: Tensor, weight: Coded | Blocks, design: Design, bias: Tensor
                  activate: bool = False, tensor: float = 1.0) -> tuple[Tensor, Tensor]:
     """What an accelerator in floats computes of tokens ``x`` [T, K], to the bit.
 
-    Returns the results [T, O], float32 or bfloat16 as the design's ``result_format`` is, and the
-    mask of the values that are kept, bool [T, K]. Bias, function and scale of the tensor as in
+    Returns the results [T, O], of the type of the design's ``result_format``, and the mask of the
+    values that are kept, bool [T, K]. Bias, function and scale of the tensor as in
     :func:`run_float_linear`.
     """
     return _computed(x, weight, design, bias, activate, tensor, result_gain(weight, tensor))
@@ -77,8 +82,8 @@ def _computed(x: Tensor, weight: Coded | Blocks, design: Design, bias: Tensor | 
               activate: bool, tensor: float, gain: float) -> tuple[Tensor, Tensor]:
     """As :func:`float_linear`, by what is in the registers."""
     operand, mask = kept_elements(x, design, tensor)
-    y = dot(operand, weight, design.pattern.m, mask, design.accumulator,
-            result=design.result_format, gain=gain)
+    y = dot(operand, weight, design.pattern.m, mask, design.accumulator, design.guard,
+            design.result_format, gain)
     return finished(y, design, bias, activate), mask
 
 
@@ -100,7 +105,8 @@ def float_job(design: Design, x: Tensor, weight: Tensor, bias: Tensor | None = N
               "weight": float_weight_beats(coded, tokens, design)}
     finishes = bias is not None or activate
     if finishes:
-        given = bias if bias is not None else torch.zeros(len(weight), dtype=torch.bfloat16)
+        kind = TYPES[design.result_format]
+        given = bias if bias is not None else torch.zeros(len(weight), dtype=kind)
         inputs["channel"] = bias_beats(given, tokens, blocks, design)
     output = Output.BF16 if finishes else Output.RAW
     registers = {"K_BLOCKS": blocks, "TOKENS": tokens, "COLUMN_TILES": tiles,
@@ -136,11 +142,11 @@ def run_float_linear(backend: Backend, x: Tensor, weight: Tensor, bias: Tensor |
         tokens. The accelerator prunes them, and quantises them where it has ``quantize``.
     weight : Tensor
         Floating-point, [O, K], at most 16 bits wide in block formats. Rounded once to the format
-        of weights, in block formats over the scale of each block of an output's features, in NVFP4
-        beside :func:`sw.exact.blocks.weight_tensor_scale`.
+        of weights unless they come in it, in block formats over the scale of each block of an
+        output's features, in NVFP4 beside :func:`sw.exact.blocks.weight_tensor_scale`.
     bias : Tensor, optional
-        bfloat16, [O], where the accelerator has an epilogue: added to results, which are rounded
-        once more (:func:`sw.exact.activation.add_bias`).
+        [O], of the type of the results, where the accelerator has an epilogue: added to results,
+        which are rounded once more (:func:`sw.exact.activation.add_bias`).
     activate : bool
         The accelerator's activation function follows (:func:`sw.exact.activation.activate`), where
         it has one; without a bias, +0 is added first.
@@ -152,8 +158,9 @@ def run_float_linear(backend: Backend, x: Tensor, weight: Tensor, bias: Tensor |
     Returns
     -------
     tuple of Tensor and dict
-        Results [T, O], float32 or bfloat16 as the accelerator's ``result_format`` is, and each of
-        :data:`sw.driver.linear.COUNTERS`. The same as :func:`float_linear` of the rounded weights.
+        Results [T, O], float32, bfloat16 or float16 as the accelerator's ``result_format`` is, and
+        each of :data:`sw.driver.linear.COUNTERS`. The same as :func:`float_linear` of the rounded
+        weights.
 
     Raises
     ------
@@ -168,7 +175,9 @@ def run_float_linear(backend: Backend, x: Tensor, weight: Tensor, bias: Tensor |
     design = backend.design
     results, counters = run_job(backend, float_job(design, x, weight, bias, activate, tensor))
     bits = result_tensor(results, len(x), x.shape[1], len(weight), design)
-    return floats(bits, Output[design.result_format.upper()]), counters
+    if design.result_format == "fp32":
+        return bits.to(torch.int32).view(torch.float32), counters
+    return from_bits(bits & 0xFFFF, design.result_format), counters
 
 
 def layer_of_beats(x: Tensor, weight: Tensor, design: Design, bias: Tensor | None = None,
@@ -202,7 +211,8 @@ def layer_of_beats(x: Tensor, weight: Tensor, design: Design, bias: Tensor | Non
         bias, columns, design.result_format).flatten(1)
     y, mask = _computed(values, weights_of_bytes(weight, design), design, given, activate, tensor,
                         gain)
-    bits = to_bits(y, "bf16") if design.result_format == "bf16" else y.view(torch.int32).long()
+    name = design.result_format
+    bits = y.view(torch.int32).long() if name == "fp32" else to_bits(y, name)
     return bits.reshape(len(x), -1, columns), mask.reshape(len(x), -1, m)
 
 
@@ -213,9 +223,10 @@ def _require_finish(design: Design, outputs: int, bias: Tensor | None, activate:
                          f"activation function, not {design.epilogue_lanes}")
     if activate and design.activation == "none":
         raise ValueError("activation of the accelerator must be a function to activate, not 'none'")
-    if bias is not None and (bias.dtype != torch.bfloat16 or bias.shape != (outputs,)):
-        raise ValueError(f"bias must be bfloat16 [{outputs}], not {bias.dtype} "
-                         f"{list(bias.shape)}")
+    if bias is not None and (bias.dtype != (kind := TYPES[design.result_format])
+                             or bias.shape != (outputs,)):
+        raise ValueError(f"bias must be {str(kind).removeprefix('torch.')} [{outputs}], not "
+                         f"{bias.dtype} {list(bias.shape)}")
 
 
 def _require(design: Design, x: Tensor, weight: Tensor) -> None:

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from hw.config import FLEXIBLE, RESULT_FORMATS, Design, Pattern
+from hw.config import FLEXIBLE, Design, Pattern
 from hw.fixed_point import CHANNEL_BYTES, Output
 from hw.formats import NVFP4_LEAST_GAIN, NVFP4_LEAST_TENSOR
 from hw.registers import (
@@ -67,7 +67,7 @@ class ReferenceAccelerator:
         if not design.number.integer:
             self._held |= {"act_format": FORMAT_CODES.index(design.format),
                            "kept_format": FORMAT_CODES.index(design.weight_format),
-                           "result_format": RESULT_FORMATS.index(design.result_format),
+                           "result_format": int(design.result_format != "fp32"),
                            "exact": int(design.accumulator == "exact"),
                            "function": FUNCTION_CODES.index(design.activation)}
 

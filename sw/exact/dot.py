@@ -17,8 +17,8 @@ The accumulator starts at +0.
 * ``exact``: no rounding until the end, then once to binary32. In fixed point as wide as it takes,
   so only for fp4, fp6 and E4M3 without block scales.
 
-Results may also be bf16: the accumulator is then rounded to that at the end, an exact one in place
-of binary32.
+Results may also be bf16 or fp16: the accumulator is then rounded to that at the end, an exact one
+in place of binary32.
 
 Infinities and NaN: as IEEE 754 has it for the exact products and sums of the kept values: a NaN, 0
 times infinity and the difference of two infinities give NaN. A scale that is NaN makes its steps
@@ -80,7 +80,7 @@ def dot(x: Coded | Blocks, w: Coded | Blocks, m: int, keep: Tensor | None = None
     guard : int
         Guard bits of fp16 and bf16, 0 to 24.
     result : str
-        ``fp32``, or ``bf16``: what an accumulator is rounded to, once, half to even.
+        ``fp32``, ``bf16`` or ``fp16``: what an accumulator is rounded to, once, half to even.
     gain : float
         What accumulators of NVFP4 are multiplied by, a finite number of bf16 of at least
         ``2 ** NVFP4_LEAST_GAIN``; 1 for other formats.
@@ -115,8 +115,8 @@ def dot(x: Coded | Blocks, w: Coded | Blocks, m: int, keep: Tensor | None = None
         # Sums in fixed point that float64 holds need no rounding.
         totals = totals + high if accumulator == "exact" else add_to_fp32(totals, high, low)
     totals = totals * gain  # of 24 bits by 8: exact
-    if result == "bf16":
-        return convert(totals, "bf16")
+    if result != "fp32":
+        return convert(totals, result)
     return torch.where(totals.isnan(), torch.nan, totals).float()
 
 
@@ -155,7 +155,7 @@ def _check_exact(x: Coded | Blocks, w: Coded | Blocks, features: int) -> None:
     most = 1 << _FIXED_BITS
     for operand in (x, w):
         form = _element(operand)
-        most //= form.largest if form.integer else form.max_units
+        most //= form.max_units
     if features > most:
         raise ValueError(f"K must be at most {most} with an exact accumulator for {x.name} by "
                          f"{w.name}, not {features}")

@@ -32,7 +32,7 @@ _SHARED_MEANINGS = {
 }
 
 
-_FLOATS = {"fp32": "binary32", "bf16": "bf16"}
+_FLOATS = {"fp32": "binary32", "bf16": "bf16", "fp16": "fp16"}
 
 
 def _meaning(name: str, design: Design) -> str:
@@ -57,7 +57,7 @@ def _sum_meaning(design: Design) -> str:
     if design.accumulator == "fp32":
         return "sum in binary32, in two's complement; see docs/hw/floats.md"
     nan = f"; NaN if bit {design.accumulator_width} is set" if design.number.nan else ""
-    return f"signed sum of {design.accumulator_width} bits times 2**{2 * design.number.unit}{nan}"
+    return f"signed sum of {design.accumulator_width} bits times 2**{design.product_unit}{nan}"
 
 
 class PETop(Top):

@@ -8,29 +8,38 @@ from hw.formats import FORMATS
 from tests.hw.gates import Bench, run
 
 
-@pytest.mark.parametrize("name", ["fp4_e2m1", "fp6_e2m3", "fp6_e3m2", "fp8_e4m3", "fp8_e5m2"])
-def test_every_product_is_exact(name, tmp_path):
-    form = FORMATS[name]
-    half, width = 1 << form.bits - 1, product_bits(form)
+def finite(form):
+    """Bits of all finite values."""
+    half = 1 << form.bits - 1
+    return np.array([value for value in range(2 * half)
+                     if form.integer or value & half - 1 <= form.max_bits])
+
+
+@pytest.mark.parametrize(("name", "of_weight"), [
+    *((name, name) for name in ("fp4_e2m1", "fp6_e2m3", "fp6_e3m2", "fp8_e4m3", "fp8_e5m2")),
+    *(("fp8_e4m3", weight) for weight in ("int4", "int8", "fp4_e2m1"))])
+def test_every_product_is_exact(name, of_weight, tmp_path):
+    form, weights = FORMATS[name], FORMATS[of_weight]
+    half, width = 1 << form.bits - 1, product_bits(form, weights)
 
     def build(m, given):
         exponent = None if whole(form) else given["exponent"]
         activation = Activation(given["sign"], given["base"], given["base"] * 3, exponent)
-        bits, negative = fixed_product(m, form, activation, given["weight"])
+        bits, negative = fixed_product(m, form, weights, activation, given["weight"])
         return {"product": bits, "negative": negative}
 
-    finite = np.array([value for value in range(2 * half) if value & half - 1 <= form.max_bits])
-    one, other = np.repeat(finite, len(finite)), np.tile(finite, len(finite))
+    left, right = finite(form), finite(weights)
+    one, other = np.repeat(left, len(right)), np.tile(right, len(left))
     field = (one & half - 1) >> form.mantissa
     exponent = np.maximum(field, 1) - 1
     significand = one % (1 << form.mantissa) | (field > 0) << form.mantissa
     bench = Bench({"sign": 1, "base": base_bits(form), "exponent": form.exponent,
-                   "weight": form.bits}, {"product": width, "negative": 1}, build)
+                   "weight": weights.bits}, {"product": width, "negative": 1}, build)
     found = run(bench, tmp_path, sign=one // half, exponent=exponent, weight=other,
                 base=significand << exponent if whole(form) else significand)
-    unit = 2.0 ** (2 * form.unit)
+    unit = 2.0 ** (form.unit + weights.unit)
     for x, w, bits, negative in zip(one.tolist(), other.tolist(), found["product"].tolist(),
                                     found["negative"].tolist(), strict=True):
         product = (bits % (1 << width)) + negative - (negative << width)
-        assert product == int(form.value(x) * form.value(w) / unit), (x, w)
-    assert len(one) == (2 * form.max_bits + 2) ** 2
+        assert product == int(form.value(x) * weights.value(w) / unit), (x, w)
+    assert len(left) == 2 * form.max_bits + 2

@@ -45,7 +45,13 @@ OF_WEIGHTS = {"tensor": 2.0 ** -9}
     design("16:32", "bf16", "mxfp6_e3m2", selection="after"),
     design("16:32", "fp16", "mxfp8_e4m3"),
     design("8:16", "bf16", "nvfp4", result_format="bf16"),
-    design("4:16", "bf16", "nvfp4", selection="after")],
+    design("4:16", "bf16", "nvfp4", selection="after"),
+    design("8:16", "bf16", result_format="bf16", guard=0),
+    design("3:7", "fp16", result_format="fp16"),
+    design("4:8", "fp16"),
+    design("2:4", "fp8_e5m2"),
+    design("4:8", "bf16", "fp8_e5m2", selection="after", result_format="bf16"),
+    design("16:32", "fp16", "mxfp8_e5m2")],
     ids=lambda made: f"{made.pattern} {made.options}")
 @pytest.mark.parametrize("blocks", [1, 3, 6])
 def test_streams_carry_the_layer(made, blocks):
@@ -58,7 +64,8 @@ def test_streams_carry_the_layer(made, blocks):
                if made.quantized else Coded(convert(weight, name), name))
     expected, mask = float_linear(x, rounded, made, **scale)
     found, counters = run_float_linear(device, x, weight, **scale)
-    assert found.dtype == {"bf16": torch.bfloat16, "fp32": torch.float32}[made.result_format]
+    assert found.dtype == {"bf16": torch.bfloat16, "fp16": torch.float16,
+                           "fp32": torch.float32}[made.result_format]
     assert found.equal(expected)
     assert counters["STEPS"] == 3 * 4 * blocks if blocks < 6 else counters["STEPS"] > 0
     assert int(mask.sum()) <= 9 * blocks * made.pattern.n
@@ -76,16 +83,40 @@ def test_the_rule_without_scales_is_selection_conversion_and_product():
     assert run_float_linear(ReferenceAccelerator(made), x, weight)[0].equal(expected)
 
 
+def test_values_that_come_in_the_format_of_elements_stay():
+    """Infinities, which a conversion to E5M2 saturates, too."""
+    made = design("2:4", "fp8_e5m2")
+    x = torch.tensor([[torch.inf, 2, 1, 0], [1, 2, 3, 4]]).to(torch.float8_e5m2)
+    weight = torch.tensor([[1, 1, 1, 1], [1, 1, -torch.inf, 0], [0, 1, 1, torch.inf]])
+    found, _ = run_float_linear(ReferenceAccelerator(made), x, weight.to(torch.float8_e5m2))
+    inf, nan = torch.inf, torch.nan
+    assert found.allclose(torch.tensor([[inf, inf, nan], [7, -inf, inf]]), equal_nan=True)
+    rounded, _ = run_float_linear(ReferenceAccelerator(made), x, weight)
+    assert rounded.allclose(torch.tensor([[inf, inf, nan], [7, -3 * 57344, 3 + 4 * 57344]]),
+                            equal_nan=True)
+
+
+def test_the_guard_bits_are_those_of_the_design():
+    x = torch.tensor([[256, 1, 0, 0]]).bfloat16()
+    weight = torch.tensor([[256, 1 + 2.0 ** -7, 0, 0]])
+    for guard, sum_ in ((0, 2.0 ** 16), (2, 2.0 ** 16 + 1), (24, 2.0 ** 16 + 1 + 2.0 ** -7)):
+        made = design("2:4", "bf16", guard=guard)
+        assert run_float_linear(ReferenceAccelerator(made), x, weight)[0].item() == sum_
+
+
 def test_registers_say_the_formats():
     codes = []
     for made in (design("2:4", "bf16", "fp8_e4m3"),
                  design("2:4", "bf16", "fp8_e4m3", result_format="bf16"),
-                 design("2:4", "fp4_e2m1", accumulator="exact")):
+                 design("2:4", "fp4_e2m1", accumulator="exact"),
+                 design("2:4", "bf16", result_format="bf16"),
+                 design("2:4", "fp16", result_format="fp16"),
+                 design("2:4", "fp8_e5m2"), design("16:32", "fp16", "mxfp8_e5m2")):
         word = ReferenceAccelerator(made).read("NUMBERS")
         assert FORMAT_CODES[word & 0xFF] == made.format
         assert FORMAT_CODES[word >> 8 & 0xFF] == made.weight_format
         codes.append(word >> 16)
-    assert codes == [0, 1, 2]
+    assert codes == [0, 1, 2, 1, 1, 0, 0]
 
 
 BF16 = design("2:4", "bf16", "fp8_e4m3")

@@ -79,3 +79,22 @@ def test_the_page_has_the_figure_and_the_table_of_its_results():
             f" | {area:,.0f} | {float(own['delay']):.1f} | {area / least:.2f} | "
             f"{float(row['area']):,.0f} | {row['overhead_percent']:+.1f} % |")
             for line in table) == 1
+
+
+def test_the_page_has_the_pairs_of_its_results():
+    with (ROOT / "docs" / "results" / "formats" / "pairs.csv").open() as file:
+        rows = {(row["pattern"], row["format"], row["weight_format"]): row
+                for row in csv.DictReader(file)}
+    page = (ROOT / "docs" / "hw" / "floats.md").read_text()
+    table = page.partition("| PE of a pair |")[2].partition("\n\n")[0].splitlines()[2:]
+    expected = []
+    for (pattern, form, weights), row in rows.items():
+        if pattern == "8:8":
+            continue
+        dense = rows["8:8", form, weights]
+        width = f"{row['accumulator_width']} bits" if row["accumulator"] == "exact" else "fp32"
+        expected.append(f"| `{form}` by `{weights}` | {width} | {float(dense['area']):,.0f} | "
+                        f"{float(dense['delay']):.1f} | {float(row['area']):,.0f} | "
+                        f"{float(row['overhead_percent']):+.1f} % |")
+    assert sorted(table) == sorted(expected)
+    assert len(table) == 6
