@@ -74,10 +74,14 @@ def check_accelerator(design: "Design", where: str) -> None:
             _equal(design, "result_format", ("bf16",), "epilogue_lanes")
         else:
             _equal(design, "activation", ("none",), "epilogue_lanes")
-        for name, value in (("bus", "stream"), ("flexible", "none")):
+        for name, value in (("bus", "stream"), ("unstructured", False)):
             if getattr(design, name) != value:
                 raise ValueError(f"{name} must be {value} in {where} with format {design.format}, "
                                  f"not {getattr(design, name)!r}")
+        if design.kept_number.infinity and design.flexible != "none":
+            raise ValueError(f"flexible must be none in {where} with weight_format "
+                             f"{design.weight_format}, which has infinities, not "
+                             f"{design.flexible!r}")
     if design.max_blocks % design.shared_blocks:
         size = design.shared_blocks * design.pattern.m
         raise ValueError(f"max_k must be a multiple of {size} in {where} with quantize "

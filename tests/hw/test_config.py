@@ -172,8 +172,8 @@ def test_quantised_blocks_have_one_step(parameters, message):
     ("accelerator", FLOATS | {"bus": "axi4"},
      "bus must be stream in design accelerator with format bf16, not 'axi4'"),
     ("accelerator", {"format": "fp4_e2m1", "weight_format": "fp4_e2m1", "epilogue_lanes": 0,
-                     "flexible": "n"},
-     "flexible must be none in design accelerator with format fp4_e2m1, not 'n'"),
+                     "flexible": "n", "unstructured": True},
+     "unstructured must be False in design accelerator with format fp4_e2m1, not True"),
     ("accelerator", FLOATS | {"accumulator": "exact"},
      ("accumulator_width must be from 49 to 64 with format fp8_e4m3, for sums of 4096 products, "
       "not 32")),
