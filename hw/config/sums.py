@@ -74,10 +74,13 @@ def check_accelerator(design: "Design", where: str) -> None:
             _equal(design, "result_format", ("bf16",), "epilogue_lanes")
         else:
             _equal(design, "activation", ("none",), "epilogue_lanes")
-        for name, value in (("bus", "stream"), ("unstructured", False)):
-            if getattr(design, name) != value:
-                raise ValueError(f"{name} must be {value} in {where} with format {design.format}, "
-                                 f"not {getattr(design, name)!r}")
+        if design.unstructured:
+            raise ValueError(f"unstructured must be False in {where} with format {design.format}, "
+                             "not True")
+        if design.decode and (design.quantized or design.weight.bits == 6):
+            raise ValueError(f"decode must be False in {where} with weight_format "
+                             f"{design.weight_format}, in which a feature's weights are not whole "
+                             "parts of a block, not True")
         if design.kept_number.infinity and design.flexible != "none":
             raise ValueError(f"flexible must be none in {where} with weight_format "
                              f"{design.weight_format}, which has infinities, not "

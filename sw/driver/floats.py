@@ -1,5 +1,7 @@
 """Linear layers in floats on an accelerator: bits of tokens and weights, and of what comes out."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -32,7 +34,8 @@ from sw.exact.quantizer import quantize_kept
 from sw.exact.selection import nm_mask
 
 
-__all__ = ["elements", "float_job", "float_linear", "layer_of_beats", "run_float_linear"]
+__all__ = ["FloatLayer", "elements", "float_job", "float_linear", "float_registers",
+           "layer_of_beats", "run_float_linear", "zero_bias"]
 
 
 def elements(weight: Tensor, design: Design) -> Coded | Blocks:
@@ -97,25 +100,56 @@ def float_job(design: Design, x: Tensor, weight: Tensor, bias: Tensor | None = N
               activate: bool = False, tensor: float | None = None,
               pattern: Pattern | None = None) -> LinearJob:
     """Make a job of a sparse linear layer; parameters and errors as in :func:`run_float_linear`."""
-    _require(design, x, weight)
-    _require_finish(design, len(weight), bias, activate)
-    tokens, blocks, asked = len(x), design.pattern.blocks(x.shape[1]), pattern or design.pattern
-    steps, tiles = blocks * design.steps(asked), column_tiles(design, len(weight))
-    coded = elements(weight, design)
+    layer = FloatLayer(x, weight, bias, activate, tensor, pattern)
+    registers, coded = float_registers(design, layer)
+    tokens, blocks, tiles = (registers[name] for name in ("TOKENS", "K_BLOCKS", "COLUMN_TILES"))
+    steps = blocks * design.steps(pattern or design.pattern)
     inputs = {"act": float_token_beats(x, len(weight), design),
               "weight": float_weight_beats(coded, tokens, design)}
-    finishes = bias is not None or activate
-    if finishes:
-        given = bias if bias is not None else torch.zeros(len(weight), dtype=torch.bfloat16)
+    if layer.finishes:
+        given = zero_bias(len(weight)) if bias is None else bias
         inputs["channel"] = bias_beats(given, tokens, blocks, design)
-    output = Output.BF16 if finishes else Output.RAW
-    registers = {"K_BLOCKS": blocks, "TOKENS": tokens, "COLUMN_TILES": tiles,
-                 "OUTPUT": output.value, "CORRECTIONS": 0, "STATIC_SHIFT": 0,
-                 "ACTIVATE": int(activate), **_tensor_register(design, x, coded, tensor)}
-    if design.flexible != "none":
-        registers |= {"JOB_PATTERN": field_word("JOB_PATTERN", keep=asked.n, size=asked.m)}
     return LinearJob(registers, inputs, tiles * tokens,
                      cycle_limit(design, tokens, tiles, steps, inputs))
+
+
+class FloatLayer(NamedTuple):
+    """A layer and what a job does with it; see :func:`run_float_linear`."""
+
+    x: Tensor
+    weight: Tensor
+    bias: Tensor | None = None
+    activate: bool = False
+    tensor: float | None = None
+    pattern: Pattern | None = None
+
+    @property
+    def finishes(self) -> bool:
+        """Whether something follows the sums, and the job brings biases."""
+        return self.bias is not None or self.activate
+
+
+def zero_bias(outputs: int) -> Tensor:
+    """What a job with a function and without a bias brings."""
+    return torch.zeros(outputs, dtype=torch.bfloat16)
+
+
+def float_registers(design: Design, layer: FloatLayer) -> tuple[dict[str, int], Coded | Blocks]:
+    """What to write for a layer, and its weights; errors as in :func:`run_float_linear`."""
+    x, weight = layer.x, layer.weight
+    _require(design, x, weight)
+    _require_finish(design, len(weight), layer.bias, layer.activate)
+    asked, coded = layer.pattern or design.pattern, elements(weight, design)
+    design.steps(asked)
+    output = Output.BF16 if layer.finishes else Output.RAW
+    registers = {"K_BLOCKS": design.pattern.blocks(x.shape[1]), "TOKENS": len(x),
+                 "COLUMN_TILES": column_tiles(design, len(weight)),
+                 "OUTPUT": output.value, "CORRECTIONS": 0, "STATIC_SHIFT": 0,
+                 "ACTIVATE": int(layer.activate),
+                 **_tensor_register(design, x, coded, layer.tensor)}
+    if design.flexible != "none":
+        registers |= {"JOB_PATTERN": field_word("JOB_PATTERN", keep=asked.n, size=asked.m)}
+    return registers, coded
 
 
 def _tensor_register(design: Design, x: Tensor, weight: Coded | Blocks, tensor: float | None
