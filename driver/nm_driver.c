@@ -207,7 +207,7 @@ void nm_put_tokens(const nm_job *job, void *buffer, const nm_value *x, uint32_t 
     }
 }
 
-void nm_put_weights(const nm_job *job, void *buffer, const int8_t *w, uint32_t outputs,
+void nm_put_weights(const nm_job *job, void *buffer, const nm_weight *w, uint32_t outputs,
                     uint32_t features)
 {
     uint8_t *bytes = (uint8_t *)buffer;

@@ -81,12 +81,10 @@ typedef struct {
     int32_t bias;         /* 24 bits; in floats it is bf16, and there is nothing else */
 } nm_terms;
 
-/* A value of a token: an integer, or the bits of a float. */
-#if NM_ACT_BITS > 8
-typedef uint16_t nm_value;
-#else
-typedef int8_t nm_value;
-#endif
+/* A value of a token, and a weight: integers, or the bits of floats. */
+#define NM_AS_TYPES(value, weight) typedef value nm_value; typedef weight nm_weight;
+NM_TYPES(NM_AS_TYPES)
+#undef NM_AS_TYPES
 
 /* Port of registers that are mapped at an address of this program. */
 nm_port nm_mapped(volatile uint32_t *registers);
@@ -114,7 +112,7 @@ uint64_t nm_result_size(const nm_job *job);
  * then scales[outputs][k_blocks] of weights; scales of tokens, terms of outputs; factors and shifts
  * of the input channels, each NULL where there are none. */
 void nm_put_tokens(const nm_job *job, void *buffer, const nm_value *x, uint32_t features);
-void nm_put_weights(const nm_job *job, void *buffer, const int8_t *w, uint32_t outputs,
+void nm_put_weights(const nm_job *job, void *buffer, const nm_weight *w, uint32_t outputs,
                     uint32_t features);
 void nm_put_weight_scales(const nm_job *job, void *buffer, const uint8_t *scales, uint32_t outputs);
 void nm_put_coefficients(const nm_job *job, void *buffer, const uint8_t *factors,

@@ -63,7 +63,8 @@ def c_header(design: Design, module: str = "nm_accelerator") -> str:
     if bus:
         lines += ["", "/* Errors, and what they say. */", *_texts(prefix), "",
                   "/* Words of a descriptor, and the first ones of addresses, by nm_job. */",
-                  *_job_words(prefix, design)]
+                  *_job_words(prefix, design), "",
+                  "/* Types of a value of a token, and of a weight. */", *_types(prefix, design)]
     aliases = _aliases(lines[first:], module) if bus and prefix != "NM" else ()
     return "\n".join([*lines, "", "#endif", *aliases, ""])
 
@@ -146,6 +147,12 @@ def _job_words(prefix: str, design: Design) -> Iterator[str]:
             ("ADDRESSES", [name for name in names if name.endswith("_LOW")])):
         yield from _listed(f"{prefix}_JOB_{kind}", [
             f"{prefix}_WORD_{name}, {name.removesuffix('_LOW').lower()}" for name in chosen])
+
+
+def _types(prefix: str, design: Design) -> Iterator[str]:
+    """How a program holds numbers."""
+    kinds = ("uint16_t" if form.bits > 8 else "int8_t" for form in (design.number, design.weight))
+    return _listed(f"{prefix}_TYPES", [", ".join(kinds)])
 
 
 def _memory(design: Design) -> Iterator[tuple[str, list[tuple[str, str]]]]:

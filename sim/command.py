@@ -7,11 +7,13 @@ from typing import Any
 from hw.command.kinds import file, text, whole
 from hw.command.parser import Arguments, Parser
 from hw.config import BUS_OPTIONS, FORMAT_OPTIONS, Design, Pattern, sparsest
+from hw.config.compressor import QUANTIZERS
+from hw.config.sums import FLOATS
 from hw.generate.arguments import PATTERN, add_design_arguments, design_from
 
 
-__all__ = ["CORRECTED", "EXTRA", "add_patterns", "model_parser", "read_array", "read_designs",
-           "read_sentences"]
+__all__ = ["CHAINED", "CORRECTED", "EXTRA", "add_patterns", "in_floats", "model_parser",
+           "read_array", "read_designs", "read_sentences"]
 
 
 EXTRA = "sim,model"
@@ -21,6 +23,10 @@ CORRECTED = ("shift", "statistics", "coefficients")
 """Parameters of a design that follow from the corrections and the criterion."""
 
 SENTENCE = "Large language models can drop half of every block of activations and lose little."
+
+
+CHAINED = tuple(name for name in QUANTIZERS if name in FLOATS)
+"""Formats that an accelerator makes of bf16 and multiplies."""
 
 
 def add_patterns(parser: Parser, *default: str) -> None:
@@ -58,6 +64,14 @@ def read_designs(arguments: Arguments, **fixed: Any) -> list[Design]:
         design.require("accelerator")
     sparsest(designs).require_effect("accelerator")
     return designs
+
+
+def in_floats(design: Design, name: str) -> Design:
+    """The design with a float epilogue, tokens in bf16 and PEs of a format; ValueError if none."""
+    made = replace(design, format="bf16", quantize=name, weight_format=name, accumulator="fp32",
+                   result_format="bf16", activation="gelu")
+    made.require("accelerator")
+    return made
 
 
 def read_array(arguments: Arguments) -> tuple[Design, list[Pattern]]:

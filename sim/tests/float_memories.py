@@ -1,21 +1,19 @@
 """Runs jobs in floats on an accelerator with a bus; the rest is as in ``sim.tests.memories``."""
 
 from dataclasses import replace
-from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
 
 from hw.config import Pattern
 from sim.tests.memories import BASE, Bench, Task, put_on_bus
 from sim.tests.test_float_accelerator import TENSOR, floats, operands, rounded
 from sim.vectors.memory import place
 from sw.driver.float_memory import float_memory_job
-from sw.driver.floats import float_linear
+from sw.driver.floats import FloatLayer, float_linear
 from sw.exact.formats import to_bits
 
 
-__all__ = ["FLOAT_BUS_DESIGNS", "FloatBench", "Job"]
+__all__ = ["FLOAT_BUS_DESIGNS", "FloatBench"]
 
 
 FLOAT_BUS_DESIGNS = {
@@ -31,20 +29,10 @@ FLOAT_BUS_DESIGNS = {
 """Elements of odd numbers of words, and several in a word; the first one is for plain tests."""
 
 
-class Job(NamedTuple):
-    """A layer and what a job does with it."""
-
-    x: Tensor
-    weight: Tensor
-    bias: Tensor | None
-    activate: bool
-    pattern: Pattern | None
-
-
 class FloatBench(Bench):
     """An accelerator in floats and its memory; results are those of the rule."""
 
-    def job(self, features: int = 0, tokens: int = 0) -> Job:
+    def layer(self, features: int = 0, tokens: int = 0) -> FloatLayer:
         """Up to 9 ``tokens`` and 5 outputs, with all that the design can do, or some of it."""
         design, m = self.design, self.design.pattern.m
         outputs = int(self.rng.integers(1, 6))
@@ -55,21 +43,20 @@ class FloatBench(Bench):
         pattern = None
         if design.flexible == "all":
             pattern = Pattern(int(self.rng.integers(1, m + 1)), m)
-        return Job(x, weight, bias if finishes else None,
-                   finishes and design.activation != "none" and self.rng.random() < 0.6, pattern)
+        active = finishes and design.activation != "none" and self.rng.random() < 0.6
+        return FloatLayer(x, weight, bias if finishes else None, bool(active),
+                          TENSOR["tensor"] if design.tensor_scaled else None, pattern)
 
     def task(self, start: int = 0, kept: bool = False, features: int = 0, tokens: int = 0,
              decode: bool = False) -> Task:
         """A random layer, put into memory; ``kept`` is for integers."""
-        design, scale = self.design, TENSOR if self.design.tensor_scaled else {}
-        layer = self.job(features, tokens)
-        given: dict[str, Any] = {"bias": layer.bias, "activate": layer.activate,
-                                 "pattern": layer.pattern, **scale}
-        job = float_memory_job(design, layer.x, layer.weight, decode=decode, **given)
+        design, layer = self.design, self.layer(features, tokens)
+        job = float_memory_job(design, *layer, decode=decode)
         begin = BASE + start + int(self.rng.integers(0, 8192))
         placed, _ = place(job, self.device.memory, BASE, begin, self.rng)
         self.device.allow(placed.address, job.result_size)
-        y, _ = float_linear(layer.x, rounded(layer.weight, design), design, **given)
+        y, _ = float_linear(layer.x, rounded(layer.weight, design), design, layer.bias,
+                            layer.activate, layer.tensor or 1.0, layer.pattern)
         bits = to_bits(y, "bf16") if y.dtype == torch.bfloat16 else y.view(torch.int32).long()
         sign = 1 << design.result_bits - 1
         return Task(layer, placed, (bits & sign - 1) - (bits & sign))

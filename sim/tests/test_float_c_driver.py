@@ -2,52 +2,28 @@
 
 import numpy as np
 import pytest
-import torch
 
+from sim.runs.float_program import float_job_of
 from sim.tests.float_memories import FLOAT_BUS_DESIGNS, FloatBench
 from sim.tests.memories import BASE
 from sim.tests.programs import QUEUE, memory
-from sim.verilated.c_driver import Driver, Job, Terms
-from sw.driver.floats import elements
-from sw.exact.formats import to_bits
+from sim.verilated.c_driver import Driver
+from sw.driver.floats import FloatLayer
 
 
 pytestmark = pytest.mark.usefixtures("wheel")
 
 
-def array(values, kind):
-    return np.ascontiguousarray(values.numpy().astype(kind))
-
-
 def made(driver, task):
-    """The job of a task as a program makes it; its buffers are written by the driver alone."""
-    design, layer, registers = driver.device.design, task.layer, task.placed.registers
-    job = Job()
-    assert driver.job("shape", job, *layer.x.shape, len(layer.weight)) == 0
-    for name in ("output", "job_pattern", "activate", "tensor_scale"):
-        setattr(job, name, registers.get(name.upper(), 0))
-    for name, size in task.placed.job.sizes.items():
-        address = registers[f"{name.upper()}_LOW"] | registers[f"{name.upper()}_HIGH"] << 32
-        setattr(job, name, address)
-        assert driver.job(f"{name}_size", job) == size, name
-        if name != "result":
-            memory(driver, address, size)[:] = 0xA5
-    coded = elements(layer.weight, design)
-    kind = np.uint16 if design.number.bits > 8 else np.uint8
-    driver.job("put_tokens", job, driver.pointer(job.act),
-               array(to_bits(layer.x, design.format), kind), layer.x.shape[1])
-    driver.job("put_weights", job, driver.pointer(job.weight),
-               array(to_bits(coded.values, design.weight.name), np.uint8), *layer.weight.shape)
-    if design.quantized:
-        m = design.pattern.m
-        scales = coded.scale.view(torch.uint8).repeat_interleave(design.quantized.size // m, 1)
-        driver.job("put_weight_scales", job, driver.pointer(job.weight),
-                   array(scales[:, :job.k_blocks], np.uint8), len(layer.weight))
-    if job.channel:
-        given = layer.bias if layer.bias is not None else torch.zeros(len(layer.weight))
-        terms = (Terms * len(given))(*(Terms(7, 9, bias)  # what is not there is not looked at
-                                       for bias in to_bits(given.bfloat16(), "bf16").tolist()))
-        driver.job("put_terms", job, driver.pointer(job.channel), terms, len(given))
+    """The job of a task; nothing but the driver writes its buffers."""
+    registers, sizes = task.placed.registers, task.placed.job.sizes
+    addresses = {name: registers[f"{name.upper()}_LOW"] | registers[f"{name.upper()}_HIGH"] << 32
+                 for name in sizes}
+    for name, address in addresses.items():
+        memory(driver, address, sizes[name])[:] = 0xA5
+    job = float_job_of(driver, driver.device.design, FloatLayer(*task.layer), task.placed.job,
+                       addresses)
+    assert all(driver.job(f"{name}_size", job) == size for name, size in sizes.items())
     return job
 
 
