@@ -51,6 +51,18 @@ def test_jobs_bring_their_patterns(design, patterns):
     assert same(own, float_linear(x, right, design, **scale)[0])
 
 
+def test_a_weight_that_is_nan_has_an_effect_where_it_is_kept_and_nowhere_else():
+    """Also by kept zeros, of both signs and rounded to zero; not by what fills up a step."""
+    x = torch.tensor([[-1e-9, 1, 2, 3], [-0.0, 1, 2, 3], [0, 1, 2, 3], [4, 3, 2, 1]]).bfloat16()
+    nan = torch.nan
+    weight = torch.tensor([[nan, 1, 1, 1], [1, 1, 1, nan], [1, 1, nan, 1]]).bfloat16()
+    for backend in (Accelerator(SMALL), ReferenceAccelerator(SMALL)):
+        for text, wanted in (("4:4", [[1, 1, 1]] * 4), ("1:4", [[0, 1, 0]] * 3 + [[1, 0, 0]]),
+                             ("3:4", [[0, 1, 1]] * 3 + [[1, 0, 1]])):
+            y, _ = run_float_linear(backend, x, weight, pattern=Pattern.parse(text))
+            assert y.isnan().int().tolist() == wanted, text
+
+
 def test_patterns_that_there_are_not_are_refused():
     x, weight = operands(SMALL, 2, 4, 2)
     for backend in (Accelerator(SMALL), ReferenceAccelerator(SMALL)):
