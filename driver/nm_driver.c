@@ -11,20 +11,6 @@
 
 #define COUNT_MASK 0xFFFFu /* of QUEUE_HEAD and QUEUE_TAIL */
 
-/* Elements that a design does not have have no bytes. */
-#ifndef NM_COEF_BYTES
-#define NM_COEF_BYTES 0u
-#define NM_COEF_UNIT 1u
-#endif
-#ifndef NM_TOKEN_BYTES
-#define NM_TOKEN_BYTES 0u
-#define NM_TOKEN_UNIT 1u
-#define NM_CHANNEL_BYTES 0u
-#define NM_CHANNEL_UNIT 1u
-#endif
-
-#define CHANNEL_TERM_BYTES 6u
-
 /* A field, by its name in nm_accelerator.h, of a register's word. */
 #define FIELD(word, name) (((word) & NM_##name##_MASK) >> NM_##name##_LSB)
 
@@ -154,28 +140,25 @@ uint64_t nm_weight_size(const nm_job *job)
 }
 
 /* Bytes of what only some jobs bring. */
-static uint64_t brought(int brings, uint32_t count, uint32_t size)
+static uint64_t brought(uint32_t brings, uint32_t count, uint32_t size)
 {
-    return brings ? (uint64_t)count * size : 0u;
+    return (brings != 0u) ? (uint64_t)count * size : 0u;
 }
 
 uint64_t nm_coef_size(const nm_job *job)
 {
-    return brought((job->corrections & NM_CORRECTIONS_COEF_MASK) != 0u, job->k_blocks,
-                   NM_COEF_BYTES);
+    return brought(FIELD(job->corrections, CORRECTIONS_COEF), job->k_blocks, NM_COEF_BYTES);
 }
 
 uint64_t nm_token_size(const nm_job *job)
 {
-    return brought((job->corrections & NM_CORRECTIONS_TOKEN_SCALE_MASK) != 0u, job->tokens,
-                   NM_TOKEN_BYTES);
+    return brought(FIELD(job->corrections, CORRECTIONS_TOKEN_SCALE), job->tokens, NM_TOKEN_BYTES);
 }
 
 uint64_t nm_channel_size(const nm_job *job)
 {
-    const uint32_t output = FIELD(job->output, OUTPUT_OUTPUT);
-
-    return brought(output >= NM_OUTPUT_INT8, job->column_tiles, NM_CHANNEL_BYTES);
+    return brought(FIELD(job->output, OUTPUT_OUTPUT) >= NM_OUTPUT_INT8, job->column_tiles,
+                   NM_CHANNEL_BYTES);
 }
 
 uint64_t nm_result_size(const nm_job *job)
@@ -198,10 +181,18 @@ static void put_bits(uint8_t *bytes, uint64_t bit, uint32_t value, uint32_t widt
     }
 }
 
-void nm_put_tokens(const nm_job *job, void *buffer, const int8_t *x, uint32_t features)
+/* Writes one of the values of an element that was cleared. */
+static void put_value(uint8_t *element, uint32_t place, uint32_t value, uint32_t width)
 {
-    /* What fills the last block is 0 once the shift is subtracted. */
-    const uint8_t filler = (uint8_t)job->static_shift;
+    if (width == 8u) {
+        element[place] = (uint8_t)value;
+    } else {
+        put_bits(element, (uint64_t)place * width, value, width);
+    }
+}
+
+void nm_put_tokens(const nm_job *job, void *buffer, const nm_value *x, uint32_t features)
+{
     uint32_t token, feature;
 
     for (token = 0u; token < job->tokens; token++) {
@@ -209,28 +200,42 @@ void nm_put_tokens(const nm_job *job, void *buffer, const int8_t *x, uint32_t fe
 
         clear(row, (uint64_t)job->k_blocks * NM_ACT_BYTES);
         for (feature = 0u; feature < job->k_blocks * NM_M; feature++) {
-            row[(uint64_t)(feature / NM_M) * NM_ACT_BYTES + feature % NM_M] =
-                (feature < features) ? (uint8_t)x[(uint64_t)token * features + feature] : filler;
+            /* What fills the last block is 0 once the shift is subtracted. */
+            put_value(row + (uint64_t)(feature / NM_M) * NM_ACT_BYTES, feature % NM_M,
+                      (feature < features) ? (uint32_t)*x++ : job->static_shift, NM_ACT_BITS);
         }
     }
 }
 
-void nm_put_weights(const nm_job *job, void *buffer, const int8_t *w, uint32_t outputs,
+void nm_put_weights(const nm_job *job, void *buffer, const nm_weight *w, uint32_t outputs,
                     uint32_t features)
 {
-    const uint32_t run = NM_WEIGHT_BYTES / NM_ACT_BYTES; /* columns of a feature, and what fills */
     uint8_t *bytes = (uint8_t *)buffer;
     uint32_t output, feature;
 
     clear(bytes, nm_weight_size(job));
     for (output = 0u; output < outputs; output++) {
-        const uint64_t tile = output / NM_COLUMNS, column = output % NM_COLUMNS;
+        const uint32_t tile = output / NM_COLUMNS, column = output % NM_COLUMNS;
 
         for (feature = 0u; feature < features; feature++) {
-            const uint64_t block = tile * job->k_blocks + feature / NM_M;
+            const uint64_t block = (uint64_t)tile * job->k_blocks + feature / NM_M;
 
-            bytes[block * NM_WEIGHT_BYTES + (uint64_t)(feature % NM_M) * run + column] =
-                (uint8_t)w[(uint64_t)output * features + feature];
+            put_value(bytes + block * NM_WEIGHT_BYTES, feature % NM_M * NM_WEIGHT_RUN + column,
+                      (uint32_t)*w++, NM_WEIGHT_BITS);
+        }
+    }
+}
+
+void nm_put_weight_scales(const nm_job *job, void *buffer, const uint8_t *scales, uint32_t outputs)
+{
+    uint8_t *bytes = (uint8_t *)buffer + NM_WEIGHT_SCALES;
+    uint32_t output, block;
+
+    for (output = 0u; output < outputs; output++) {
+        for (block = 0u; (NM_WEIGHT_SCALES != 0u) && (block < job->k_blocks); block++) {
+            const uint64_t place = (uint64_t)(output / NM_COLUMNS) * job->k_blocks + block;
+
+            bytes[place * NM_WEIGHT_BYTES + output % NM_COLUMNS] = *scales++;
         }
     }
 }
@@ -246,11 +251,9 @@ void nm_put_coefficients(const nm_job *job, void *buffer, const uint8_t *factors
         uint8_t *element = bytes + (uint64_t)(feature / NM_M) * NM_COEF_BYTES;
         const uint32_t place = feature % NM_M;
 
-        put_bits(element, (uint64_t)place * NM_COEFFICIENTS,
-                 (factors == NULL) ? 1u : factors[feature], NM_COEFFICIENTS);
+        put_value(element, place, (factors == NULL) ? 1u : factors[feature], NM_COEFFICIENTS);
         if (shifts != NULL) {
-            put_bits(element,
-                     (uint64_t)NM_M * NM_COEFFICIENTS + (uint64_t)place * NM_CHANNEL_SHIFT_BITS,
+            put_bits(element, NM_M * NM_COEFFICIENTS + place * NM_CHANNEL_SHIFT_BITS,
                      (uint8_t)shifts[feature], NM_CHANNEL_SHIFT_BITS);
         }
     }
@@ -275,11 +278,12 @@ void nm_put_terms(const nm_job *job, void *buffer, const nm_terms *terms, uint32
     clear(bytes, (uint64_t)job->column_tiles * NM_CHANNEL_BYTES);
     for (output = 0u; output < outputs; output++) {
         uint8_t *element = bytes + (uint64_t)(output / NM_COLUMNS) * NM_CHANNEL_BYTES
-                           + (uint64_t)(output % NM_COLUMNS) * CHANNEL_TERM_BYTES;
+                           + (uint64_t)(output % NM_COLUMNS) * NM_TERM_BYTES;
 
-        put_bits(element, 0u, terms[output].scale, 16u);
-        put_bits(element, 16u, terms[output].shift, 8u);
-        put_bits(element, 24u, (uint32_t)terms[output].bias, 24u);
+        put_bits(element, 0u, terms[output].scale, NM_TERM_SCALE_BITS);
+        put_bits(element, NM_TERM_SCALE_BITS, terms[output].shift, NM_TERM_SHIFT_BITS);
+        put_bits(element, NM_TERM_SCALE_BITS + NM_TERM_SHIFT_BITS, (uint32_t)terms[output].bias,
+                 8u * NM_TERM_BYTES - NM_TERM_SCALE_BITS - NM_TERM_SHIFT_BITS);
     }
 }
 
@@ -288,12 +292,12 @@ int64_t nm_result(const nm_job *job, const void *buffer, uint32_t token, uint32_
     const uint8_t *element = (const uint8_t *)buffer
                              + (uint64_t)(output / NM_COLUMNS) * job->result_stride
                              + (uint64_t)token * NM_RESULT_BYTES;
-    const uint64_t first = (uint64_t)(output % NM_COLUMNS) * NM_ACCUMULATOR_WIDTH;
-    const uint64_t sign = (uint64_t)1u << (NM_ACCUMULATOR_WIDTH - 1);
+    const uint64_t first = (uint64_t)(output % NM_COLUMNS) * NM_RESULT_BITS;
+    const uint64_t sign = (uint64_t)1u << (NM_RESULT_BITS - 1);
     uint64_t value = 0u;
     uint32_t k;
 
-    for (k = 0u; k < NM_ACCUMULATOR_WIDTH; k += 8u - (uint32_t)((first + k) % 8u)) {
+    for (k = 0u; k < NM_RESULT_BITS; k += 8u - (uint32_t)((first + k) % 8u)) {
         value |= (uint64_t)(element[(first + k) / 8u] >> ((first + k) % 8u)) << k;
     }
     value &= (sign << 1) - 1u; /* the last byte may have bits of the next result */
@@ -354,24 +358,11 @@ static void put_address(uint8_t *place, uint32_t low, uint64_t address)
 
 static void put_descriptor(uint8_t *place, const nm_job *job)
 {
-    put_word(place, 0u, NM_DESCRIPTOR_TAG
-                            | ((job->interrupt != 0u) ? NM_DESCRIPTOR_INTERRUPT : 0u));
-    put_word(place, NM_WORD_K_BLOCKS, job->k_blocks);
-    put_word(place, NM_WORD_TOKENS, job->tokens);
-    put_word(place, NM_WORD_COLUMN_TILES, job->column_tiles);
-    put_word(place, NM_WORD_OUTPUT, job->output);
-    put_word(place, NM_WORD_CORRECTIONS, job->corrections);
-    put_word(place, NM_WORD_STATIC_SHIFT, job->static_shift);
-    put_word(place, NM_WORD_JOB_PATTERN, job->job_pattern);
-    put_word(place, NM_WORD_THRESHOLD, job->threshold);
-    put_address(place, NM_WORD_ACT_LOW, job->act);
-    put_address(place, NM_WORD_WEIGHT_LOW, job->weight);
-    put_address(place, NM_WORD_COEF_LOW, job->coef);
-    put_address(place, NM_WORD_TOKEN_LOW, job->token);
-    put_address(place, NM_WORD_CHANNEL_LOW, job->channel);
-    put_address(place, NM_WORD_RESULT_LOW, job->result);
-    put_word(place, NM_WORD_ACT_STRIDE, job->act_stride);
-    put_word(place, NM_WORD_RESULT_STRIDE, job->result_stride);
+    put_word(place, 0u, NM_DESCRIPTOR_TAG | (job->interrupt != 0u ? NM_DESCRIPTOR_INTERRUPT : 0u));
+#define PUT_WORD(word, name) put_word(place, word, job->name);
+    NM_JOB_WORDS(PUT_WORD)
+#define PUT_ADDRESS(word, name) put_address(place, word, job->name);
+    NM_JOB_ADDRESSES(PUT_ADDRESS)
 #if NM_DECODE
     put_word(place, NM_WORD_DECODE_MODE, (job->decode != 0u) ? 1u : 0u);
 #endif

@@ -1,8 +1,8 @@
 /* Driver of an accelerator with an AXI4 master: python -m hw.generate --bus axi4.
  *
- * C99, without allocation or libraries, for bare metal and for user space. It takes the header that
- * is generated with the accelerator: nm_accelerator.h, or with -DNM_HEADER='"foo.h"' that of --name
- * foo. Functions are then foo_nm_... for the linker, and a program can have several accelerators.
+ * C99, without allocation or libraries, for bare metal and user space. It takes the header that is
+ * generated with the accelerator: nm_accelerator.h, or with -DNM_HEADER='"foo.h"' that of --name
+ * foo; then functions are foo_nm_... for the linker, so that a program can have several of them.
  *
  * Memory has two kinds of addresses: pointers, by which this program sees it, and addresses of the
  * bus, uint64_t, by which the accelerator does. Caches, where they are not coherent, are the
@@ -67,7 +67,7 @@ typedef struct {
 /* A job. Words are those of the registers of the same name; addresses are of the bus. */
 typedef struct {
     uint32_t k_blocks, tokens, column_tiles;
-    uint32_t output, corrections, static_shift, job_pattern, threshold;
+    uint32_t output, corrections, static_shift, job_pattern, threshold, activate, tensor_scale;
     uint64_t act, weight, coef, token, channel, result;
     uint32_t act_stride, result_stride;
     uint32_t interrupt;   /* not 0: its end is told, also where it is not the last one */
@@ -78,8 +78,13 @@ typedef struct {
 typedef struct {
     uint16_t scale;
     uint8_t shift;
-    int32_t bias;         /* 24 bits */
+    int32_t bias;         /* 24 bits; in floats it is bf16, and there is nothing else */
 } nm_terms;
+
+/* A value of a token, and a weight: integers, or the bits of floats. */
+#define NM_AS_TYPES(value, weight) typedef value nm_value; typedef weight nm_weight;
+NM_TYPES(NM_AS_TYPES)
+#undef NM_AS_TYPES
 
 /* Port of registers that are mapped at an address of this program. */
 nm_port nm_mapped(volatile uint32_t *registers);
@@ -103,11 +108,13 @@ uint64_t nm_token_size(const nm_job *job);
 uint64_t nm_channel_size(const nm_job *job);
 uint64_t nm_result_size(const nm_job *job);
 
-/* Put rows into the buffers of a job: x[tokens][features], w[outputs][features], scales of tokens,
- * terms of outputs; factors and shifts of the input channels, each NULL where there are none. */
-void nm_put_tokens(const nm_job *job, void *buffer, const int8_t *x, uint32_t features);
-void nm_put_weights(const nm_job *job, void *buffer, const int8_t *w, uint32_t outputs,
+/* Put rows into the buffers of a job: x[tokens][features], w[outputs][features], in block formats
+ * then scales[outputs][k_blocks] of weights; scales of tokens, terms of outputs; factors and shifts
+ * of the input channels, each NULL where there are none. */
+void nm_put_tokens(const nm_job *job, void *buffer, const nm_value *x, uint32_t features);
+void nm_put_weights(const nm_job *job, void *buffer, const nm_weight *w, uint32_t outputs,
                     uint32_t features);
+void nm_put_weight_scales(const nm_job *job, void *buffer, const uint8_t *scales, uint32_t outputs);
 void nm_put_coefficients(const nm_job *job, void *buffer, const uint8_t *factors,
                          const int8_t *shifts, uint32_t features);
 void nm_put_scales(const nm_job *job, void *buffer, const uint16_t *scales);

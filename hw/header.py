@@ -9,8 +9,8 @@ from hw.command.kinds import folder
 from hw.command.parser import Arguments, Parser
 from hw.command.run import run
 from hw.config import FLEXIBLE, Design
-from hw.fixed_point import Output
-from hw.layouts import STREAMS, alignment, element_bytes
+from hw.fixed_point import CHANNEL_BYTES, Output
+from hw.layouts import STREAMS, alignment, element_bytes, rounded, weight_scale_bit
 from hw.registers import (
     BUS_REGISTERS,
     DECODE_REGISTERS,
@@ -36,8 +36,8 @@ __all__ = ["DRIVER_FUNCTIONS", "c_header", "main", "registers_page"]
 DRIVER_FUNCTIONS = (
     "nm_mapped", "nm_probe", "nm_configure", "nm_shape", "nm_act_size", "nm_weight_size",
     "nm_coef_size", "nm_token_size", "nm_channel_size", "nm_result_size", "nm_put_tokens",
-    "nm_put_weights", "nm_put_coefficients", "nm_put_scales", "nm_put_terms", "nm_result",
-    "nm_submit", "nm_poll", "nm_wait", "nm_cancel", "nm_text")
+    "nm_put_weights", "nm_put_weight_scales", "nm_put_coefficients", "nm_put_scales",
+    "nm_put_terms", "nm_result", "nm_submit", "nm_poll", "nm_wait", "nm_cancel", "nm_text")
 """What ``driver/nm_driver.h`` declares."""
 
 
@@ -61,7 +61,10 @@ def c_header(design: Design, module: str = "nm_accelerator") -> str:
         lines += ["", f"/* {title} */"]
         lines += [f"#define {prefix}_{name} {value}" for name, value in macros]
     if bus:
-        lines += ["", "/* Errors, and what they say. */", *_texts(prefix)]
+        lines += ["", "/* Errors, and what they say. */", *_texts(prefix), "",
+                  "/* Words of a descriptor, and the first ones of addresses, by nm_job. */",
+                  *_job_words(prefix, design), "",
+                  "/* Types of a value of a token, and of a weight. */", *_types(prefix, design)]
     aliases = _aliases(lines[first:], module) if bus and prefix != "NM" else ()
     return "\n".join([*lines, "", "#endif", *aliases, ""])
 
@@ -119,26 +122,60 @@ def _codes(design: Design) -> Iterator[tuple[str, list[tuple[str, str]]]]:
                                       f"{error.value}u /* {error.meaning} */") for error in Error]
 
 
+def _listed(name: str, entries: Sequence[str]) -> Iterator[str]:
+    """A macro that hands each of the entries on to another one, X."""
+    yield f"#define {name}(X) \\"
+    yield from (f"    X({entry}) \\" for entry in entries[:-1])
+    yield f"    X({entries[-1]})"
+
+
 def _texts(prefix: str) -> Iterator[str]:
     """All errors as ``X(code, text)``, for programs that say them."""
-    yield f"#define {prefix}_ERRORS(X) \\"
-    errors = (*Error, *BusError)
-    for error in errors:
-        end = "" if error is errors[-1] else " \\"
-        yield f'    X({prefix}_ERROR_{error.name}, "{error.meaning}"){end}'
+    return _listed(f"{prefix}_ERRORS", [f'{prefix}_ERROR_{error.name}, "{error.meaning}"'
+                                        for error in (*Error, *BusError)])
+
+
+def _described(design: Design) -> tuple[Register, ...]:
+    return descriptor_registers(design.decode, design.number.integer, design.tensor_scaled)
+
+
+def _job_words(prefix: str, design: Design) -> Iterator[str]:
+    """What the driver writes into a descriptor, but for what it makes itself."""
+    names = [register.name for register in _described(design) if register.name != "DECODE_MODE"]
+    for kind, chosen in (
+            ("WORDS", [name for name in names if not name.endswith(("_LOW", "_HIGH"))]),
+            ("ADDRESSES", [name for name in names if name.endswith("_LOW")])):
+        yield from _listed(f"{prefix}_JOB_{kind}", [
+            f"{prefix}_WORD_{name}, {name.removesuffix('_LOW').lower()}" for name in chosen])
+
+
+def _types(prefix: str, design: Design) -> Iterator[str]:
+    """How a program holds numbers."""
+    kinds = ("uint16_t" if form.bits > 8 else "int8_t" for form in (design.number, design.weight))
+    return _listed(f"{prefix}_TYPES", [", ".join(kinds)])
 
 
 def _memory(design: Design) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """What lies in memory, for a design that reads it there."""
-    words = descriptor_registers(design.decode)
+    words = _described(design)
     yield "Codes of BUS_STATUS.bus_error, beside those of STATUS.error.", [
         (f"ERROR_{error.name}", f"{error.value}u /* {error.meaning} */") for error in BusError]
     yield "Codes of BUS_STATUS.stream.", [(f"STREAM_{name.upper()}", f"{code}u")
                                           for code, name in enumerate(STREAMS)]
     yield "Bytes of an element of each stream, and what its address is a multiple of.", [
-        (f"{name.upper()}_{kind}", f"{value}u")
-        for kind, values in (("BYTES", element_bytes(design)), ("UNIT", alignment(design)))
-        for name, value in values.items()]
+        (f"{name.upper()}_{kind}", f"{values.get(name, default)}u")
+        for kind, values, default in (("BYTES", element_bytes(design), 0),
+                                      ("UNIT", alignment(design), 1)) for name in STREAMS]
+    yield "Bits of a value of a token, a weight, a result.", [
+        ("ACT_BITS", f"{design.number.bits}u"), ("WEIGHT_BITS", f"{design.weight.bits}u"),
+        ("RESULT_BITS", f"{design.result_bits}u")]
+    scale, shift, size = (0, 0, 2) if design.biases else (16, 8, CHANNEL_BYTES)
+    yield "Terms of an output: bits of scale and shift, before the bias, and bytes of all.", [
+        ("TERM_SCALE_BITS", f"{scale}u"), ("TERM_SHIFT_BITS", f"{shift}u"),
+        ("TERM_BYTES", f"{size}u")]
+    yield "Weights of a feature in an element, and its byte where scales begin, 0 without them.", [
+        ("WEIGHT_RUN", f"{rounded(design.columns)}u"),
+        ("WEIGHT_SCALES", f"{weight_scale_bit(design) // 8 if design.quantized else 0}u")]
     yield "Bits of an input channel's shift, which is behind the factors of the block.", [
         ("CHANNEL_SHIFT_BITS", f"{design.number.bits if design.shift == 'channel' else 0}u")]
     yield "Descriptor: its size, its first word, and the place of each register in it.", [
@@ -196,7 +233,10 @@ def registers_page() -> str:
              "| word | register |", "|---|---|",
              *(f"| {k} | `{register.name}` |"
                for k, register in enumerate(descriptor_registers(True), 1)), "",
-             "The last one is there with `--decode` only.", ""]
+             "The last one is there with `--decode` only. With floats, " + " and ".join(
+                 f"`{register.name}`" for register in (*FLOAT_REGISTERS, *TENSOR_REGISTERS)
+                 if register.job) + ", where",
+             "they are, follow as the next words.", ""]
     return "\n".join(lines)
 
 

@@ -86,12 +86,10 @@ class Register:
 
     def position(self, name: str) -> int:
         """Lowest bit of a field."""
-        position = 0
-        for field in self.fields:
-            if field.name == name:
-                return position
-            position += field.width
-        raise ValueError(f"field must be one of register {self.name}, not {name!r}")
+        names = [field.name for field in self.fields]
+        if name not in names:
+            raise ValueError(f"field must be one of register {self.name}, not {name!r}")
+        return sum(field.width for field in self.fields[:names.index(name)])
 
 
 def _map(*registers: tuple[str, bool, tuple[Field, ...]], base: int = 0) -> tuple[Register, ...]:
@@ -275,9 +273,11 @@ def bus_registers(decode: bool) -> tuple[Register, ...]:
     return (*BUS_REGISTERS, *DECODE_REGISTERS) if decode else BUS_REGISTERS
 
 
-def descriptor_registers(decode: bool) -> tuple[Register, ...]:
-    """Registers whose values follow the first word of a descriptor, a word each."""
-    return tuple(register for register in (*REGISTERS, *bus_registers(decode)) if register.job)
+def descriptor_registers(decode: bool, integers: bool = True, tensor_scaled: bool = False
+                         ) -> tuple[Register, ...]:
+    """Registers whose words follow the first one of a descriptor; those of floats are the last."""
+    floats = own_registers(integers, tensor_scaled)[len(REGISTERS):]
+    return tuple(one for one in (*REGISTERS, *bus_registers(decode), *floats) if one.job)
 
 
 EVERY_REGISTER = (*own_registers(False, True), *bus_registers(True))

@@ -7,11 +7,12 @@ from typing import Any
 from hw.command.kinds import file, text, whole
 from hw.command.parser import Arguments, Parser
 from hw.config import BUS_OPTIONS, FORMAT_OPTIONS, Design, Pattern, sparsest
+from hw.config.compressor import QUANTIZERS
 from hw.generate.arguments import PATTERN, add_design_arguments, design_from
 
 
-__all__ = ["CORRECTED", "EXTRA", "add_patterns", "model_parser", "read_array", "read_designs",
-           "read_sentences"]
+__all__ = ["CHAINED", "CORRECTED", "EXTRA", "add_patterns", "in_floats", "model_parser",
+           "read_array", "read_designs", "read_sentences"]
 
 
 EXTRA = "sim,model"
@@ -21,6 +22,10 @@ CORRECTED = ("shift", "statistics", "coefficients")
 """Parameters of a design that follow from the corrections and the criterion."""
 
 SENTENCE = "Large language models can drop half of every block of activations and lose little."
+
+
+CHAINED = ("bf16", "fp16", *QUANTIZERS[1:])
+"""Formats in which an accelerator multiplies tokens: that they come in, or made of bf16."""
 
 
 def add_patterns(parser: Parser, *default: str) -> None:
@@ -58,6 +63,18 @@ def read_designs(arguments: Arguments, **fixed: Any) -> list[Design]:
         design.require("accelerator")
     sparsest(designs).require_effect("accelerator")
     return designs
+
+
+def in_floats(design: Design, name: str) -> Design:
+    """The design with a float epilogue and PEs of a format, ValueError if none; bf16 in and out.
+
+    In fp16 tokens and results are fp16.
+    """
+    comes = name if name in ("bf16", "fp16") else "bf16"
+    made = replace(design, format=comes, quantize="none" if name == comes else name,
+                   weight_format=name, accumulator="fp32", result_format=comes, activation="gelu")
+    made.require("accelerator")
+    return made
 
 
 def read_array(arguments: Arguments) -> tuple[Design, list[Pattern]]:

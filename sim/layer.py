@@ -1,22 +1,22 @@
 """A feed-forward layer of a trained model through the RTL: ``python -m sim.layer``."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from hw.command.kinds import one_of
 from hw.command.parser import Arguments, Parser
 from hw.command.run import run
-from hw.config import Design
-from hw.config.compressor import QUANTIZERS
-from sim.command import add_accelerator, model_parser, read_designs, read_sentences
+from sim.command import (
+    CHAINED,
+    add_accelerator,
+    in_floats,
+    model_parser,
+    read_designs,
+    read_sentences,
+)
 from sim.simulators.environment import check_environment
 
 
 __all__ = ["main"]
-
-
-CHAINED = ("bf16", "fp16", *QUANTIZERS[1:])
-"""Formats in which an accelerator multiplies tokens: that they come in, or made of bf16."""
 
 
 def _parser() -> Parser:
@@ -44,18 +44,6 @@ def _run(arguments: Arguments) -> int:
     from sim.runs import float_layer, layer
     report = float_layer.report if arguments.formats else layer.report
     return 0 if report(designs, arguments.layer, sentences) else 1
-
-
-def in_floats(design: Design, name: str) -> Design:
-    """The design with a float epilogue and PEs of a format, ValueError if none; bf16 in and out.
-
-    In fp16 tokens and results are fp16.
-    """
-    comes = name if name in ("bf16", "fp16") else "bf16"
-    made = replace(design, format=comes, quantize="none" if name == comes else name,
-                   weight_format=name, accumulator="fp32", result_format=comes, activation="gelu")
-    made.require("accelerator")
-    return made
 
 
 def main(argv: Sequence[str] | None = None) -> None:

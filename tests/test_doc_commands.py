@@ -39,6 +39,8 @@ SHORT = {
     "sim.selectors": ["--blocks", "1000", "--patterns", "2:4"],
     "sim.soak": ["--blocks", "1000", "--job-blocks", "0", "--patterns", "2:4"],
     "sim.system": ["--patterns", "8:16", "--rows", "2", "--columns", "2", "--epilogue-lanes", "0"],
+    "sim.system --formats": ["--formats", "fp8_e4m3", "--patterns", "4:8", "--rows", "2",
+                             "--columns", "2"],
     "sim.system --master": None,  # minutes of what a core does one by one
     "sw.benchmark": ["--size", "64", "--rounds", "1"],
     "sw.calibrate": ["--count", "1", "--length", "32"],

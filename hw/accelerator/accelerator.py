@@ -65,7 +65,7 @@ class Accelerator(wiring.Component):
     bus : In(AxiLite())
         The registers.
     irq : Out(1)
-    run : Out(Run()), registers : Out(Watched())
+    run : Out(Run()), registers : Out(Watched(own_registers(integers, tensor_scaled)))
         With a bus, for those who bring the data: the job, and what is in the registers.
     kept : Out(KeptMasks(design))
         With ``decode``.
@@ -74,6 +74,7 @@ class Accelerator(wiring.Component):
     interval = 1
 
     def __init__(self, design: Design):
+        own = own_registers(design.number.integer, design.tensor_scaled)
         super().__init__({
             "bus": In(AxiLite()),
             "i_act": In(stream.Signature(DenseBlock(design.pattern, design.number.bits))),
@@ -83,7 +84,7 @@ class Accelerator(wiring.Component):
                       i_channel=In(stream.Signature(ChannelBeat(design)))),
             **only_if(design.biases, i_channel=In(stream.Signature(BiasBeat(design)))),
             "o_result": Out(stream.Signature(ResultRow(design))), "irq": Out(1),
-            **only_if(design.bus != "stream", run=Out(Run()), registers=Out(Watched())),
+            **only_if(design.bus != "stream", run=Out(Run()), registers=Out(Watched(own))),
             **only_if(design.decode, kept=Out(KeptMasks(design))),
         })
         self.design, self.compressor, self.array = design, Compressor(design), Array(design)

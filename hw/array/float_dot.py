@@ -60,6 +60,8 @@ class FloatDotProduct(wiring.Component):
         """
         if found is None:
             found = [weight[:-1].all() for weight in self._lanes() if self.design.weight.nan]
+            if self.design.marks_filler:
+                found = [nan & self.kept[lane] for lane, nan in enumerate(found)]
         if self.design.block:
             found = [*found, is_nan(self.design.block, self.weight_scale)]
         return self.nan | (self.step & Cat(found).any())
@@ -79,7 +81,7 @@ class ExactDotProduct(FloatDotProduct):
 
     Members
     -------
-    signs, bases, triples, exponents, keep, step, nan : In
+    signs, bases, triples, exponents, keep, step, nan, kept : In
         As in ``FloatLayout``.
     weights : In(lanes * weight bits)
         Lane 0 lowest.
@@ -119,7 +121,7 @@ class RoundedDotProduct(FloatDotProduct):
 
     Members
     -------
-    signs, bases, triples, exponents, scale, keep, step, nan, infinities, zeros : In
+    signs, bases, triples, exponents, scale, keep, step, nan, infinities, zeros, kept : In
         As in ``FloatLayout``.
     weight_scale : In(8)
         Of the block of weights. Absent where the format has no scales.

@@ -35,6 +35,9 @@ class FloatLayout(data.StructLayout):
         sum has no NaN.
     infinities, zeros : unsigned(n)
         Which of the kept activations are. Absent where the format has no infinity.
+    kept : unsigned(n)
+        Which of the positions are kept, and do not fill up the step. Only with
+        ``design.marks_filler``.
     selects : network_selects(network)
         What steers the gather. Absent when dense.
     """
@@ -52,6 +55,7 @@ class FloatLayout(data.StructLayout):
             **({"step": unsigned(1), "nan": unsigned(1)}
                if form.nan or design.accumulator == "fp32" else {}),
             **only_if(form.infinity, infinities=unsigned(lanes), zeros=unsigned(lanes)),
+            **only_if(design.marks_filler, kept=unsigned(lanes)),
             **select_fields(design),
         })
 
@@ -119,6 +123,8 @@ class FloatDecoder(wiring.Component):
             if form.infinity:
                 m.d.comb += [shared.infinities[lane].eq(value[:-1] == form.infinity),
                              shared.zeros[lane].eq(~value[:-1].any())]
+            if self.design.marks_filler:
+                m.d.comb += shared.kept[lane].eq(~value[-1] | value[:-1].any())
             if form.nan:
                 nans.append(value[:-1] >= form.nan)
         if self.design.block:

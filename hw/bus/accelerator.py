@@ -10,6 +10,7 @@ from hw.accelerator.accelerator import Accelerator
 from hw.bus.axi4 import Axi4
 from hw.bus.beat_counters import BeatCounters
 from hw.bus.elements import parts
+from hw.bus.job_settings import job_registers
 from hw.bus.mask_memory import MaskMemory
 from hw.bus.read_port import ReadPort
 from hw.bus.reader import Reader
@@ -67,7 +68,7 @@ class BusAccelerator(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.router = router = Router(self.design.decode)
+        m.submodules.router = router = Router(job_registers(self.design))
         m.submodules.registers = registers = RegisterBlock(
             # The router keeps a host away from the registers of a job that runs.
             tuple(replace(register, job=False) for register in bus_registers(self.design.decode)),

@@ -23,7 +23,7 @@ class Bursts(Sized):
     ----------
     design : Design
     size : int
-        Bytes of an element, a power of two.
+        Bytes of an element, as in :class:`hw.bus.sized.Sized`.
     bits : int
         Bits of the number of a run's elements.
     longest : int, optional
@@ -53,14 +53,14 @@ class Bursts(Sized):
     def elaborate(self, platform):
         m = Module()
         design, run, burst = self.design, self.i.payload, self.o.payload
-        word_bits, size_bits = design.bus_bytes.bit_length() - 1, self.size.bit_length() - 1
+        word_bits, size_bits = design.bus_bytes.bit_length() - 1, (self.size - 1).bit_length()
         beats_bits = self.longest.bit_length() - 1
         # Beats of the run: one more than its bytes, if it begins or ends within a beat.
         left = Signal(max(1, self.bits + size_bits - word_bits) + 1)
         fits = Signal(range(self.longest + 1))
         end = Signal(len(left) + word_bits)  # bytes from the start of the first beat
         m.d.comb += [
-            end.eq(run.address[:word_bits] + (run.elements << size_bits)
+            end.eq(run.address[:word_bits] + self.bytes_of(run.elements)
                    + (design.bus_bytes - 1)),
             self.busy.eq(left != 0),
             self.i.ready.eq(~self.busy),

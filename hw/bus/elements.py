@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from amaranth.hdl import Cat, Value
 
-from hw.config import VALUE_WIDTH, Design
-from hw.layouts import rounded
+from hw.config import Design
+from hw.layouts import rounded, weight_scale_bit
 
 
 __all__ = ["parts"]
@@ -28,7 +28,9 @@ def parts(name: str, payload, design: Design) -> Iterator[tuple[int, Value]]:
         for feature in range(design.pattern.m):
             for column in range(design.columns):
                 place = feature * rounded(design.columns) + column
-                yield place * VALUE_WIDTH, Value.cast(payload.blocks[column][feature])
+                yield place * design.weight.bits, Value.cast(payload.blocks[column][feature])
+        if design.quantized:
+            yield weight_scale_bit(design), Value.cast(payload.scales)
     else:
         yield 0, Cat(Value.cast(payload[field]) for field in payload.shape().members
                      if field != "last")

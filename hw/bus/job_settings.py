@@ -8,12 +8,22 @@ from hw.bus.axi4 import ID_WIDTH
 from hw.config import Design
 from hw.fixed_point import Output
 from hw.layouts import STREAMS, alignment
-from hw.registers import bus_registers
+from hw.registers import Register, bus_registers, descriptor_registers, own_registers
 from hw.stream.axi_lite import fields_of
 from hw.stream.members import only_if
 
 
-__all__ = ["JobSettings", "Start"]
+__all__ = ["JobSettings", "Start", "job_fields", "job_registers"]
+
+
+def job_registers(design: Design) -> tuple[Register, ...]:
+    """Registers of a design that describe a job, in the order of a descriptor."""
+    return descriptor_registers(design.decode, design.number.integer, design.tensor_scaled)
+
+
+def job_fields(design: Design, access: str = "rw") -> data.StructLayout:
+    """Fields of the registers of the accelerator itself."""
+    return fields_of(access, own_registers(design.number.integer, design.tensor_scaled))
 
 
 def _brings() -> data.StructLayout:
@@ -54,7 +64,7 @@ class JobSettings(wiring.Component):
     -------
     settings : In(fields_of("rw", bus_registers(design.decode)))
         Where the data are.
-    job : In(fields_of("rw"))
+    job : In(job_fields(design))
         What the job is, as the registers of the accelerator hold it.
     brings : Out(StructLayout)
         As in :class:`Start`.
@@ -67,7 +77,7 @@ class JobSettings(wiring.Component):
     def __init__(self, design: Design):
         super().__init__({
             "settings": In(fields_of("rw", bus_registers(design.decode))),
-            "job": In(fields_of("rw")), "brings": Out(_brings()),
+            "job": In(job_fields(design)), "brings": Out(_brings()),
             "misplaced": Out(1), "culprit": Out(ID_WIDTH),
             **only_if(design.decode, unfit=Out(1)),
         })

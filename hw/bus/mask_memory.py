@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from hw.compressor.compressor import KeptMasks
 from hw.config import Design
 from hw.job.job import Run
-from hw.layouts import element_bytes, mask_bits
+from hw.layouts import mask_bits, rounded
 from hw.stream.memory import Memory
 
 
@@ -101,6 +101,6 @@ class MaskMemory(wiring.Component):
 
     def _parts(self):
         """A bit for each part of a block: whether any of its features is kept."""
-        share = element_bytes(self.design)["act"] // mask_bits(self.design)
+        share = rounded(self.design.pattern.m) // mask_bits(self.design)
         mask = self.kept.mask
         return Cat(mask[k:k + share].any() for k in range(0, len(mask), share))

@@ -28,7 +28,7 @@ class Reader(wiring.Component):
     ----------
     design : Design
     size : int
-        Bytes of an element, a power of two.
+        Bytes of an element, as in :class:`hw.bus.sized.Sized`.
     room : Room
         Bursts, words and runs that may wait.
     bits : int

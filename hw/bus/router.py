@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.registers import BUS_REGISTERS, descriptor_registers, offset_of
+from hw.registers import BUS_REGISTERS, Register, offset_of
 from hw.stream.axi_lite import ADDRESS_WIDTH, OKAY, SLVERR, AxiLite
 
 
@@ -49,8 +49,8 @@ class Router(wiring.Component):
 
     Parameters
     ----------
-    decode : bool
-        Whether the design has the registers of ``decode``.
+    locks : tuple of Register
+        Those of the job.
 
     Members
     -------
@@ -64,13 +64,13 @@ class Router(wiring.Component):
         High for a cycle in which the accelerator is to be reset.
     """
 
-    def __init__(self, decode: bool):
+    def __init__(self, locks: tuple[Register, ...]):
         super().__init__({
             "host": In(AxiLite()), "access": In(Access()),
             "accelerator": Out(AxiLite()), "master": Out(AxiLite()),
             "locked": In(1), "okay": In(1), "clear": Out(1),
         })
-        self.locks = descriptor_registers(decode)
+        self.locks = locks
 
     def elaborate(self, platform):
         m = Module()

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from hw.bus.axi4 import ID_WIDTH, MemoryRun
 from hw.bus.beat_counters import beats
 from hw.bus.identity import bus_identity
-from hw.bus.job_settings import JobSettings, Start
+from hw.bus.job_settings import JobSettings, Start, job_fields, job_registers
 from hw.bus.room import run_bits
 from hw.bus.router import Access
 from hw.bus.unpacker import Element
@@ -19,10 +19,9 @@ from hw.registers import (
     BusError,
     Error,
     bus_registers,
-    descriptor_registers,
     offset_of,
 )
-from hw.stream.axi_lite import Registers, fields_of
+from hw.stream.axi_lite import Registers
 from hw.stream.members import only_if
 
 
@@ -55,7 +54,7 @@ class Sequencer(wiring.Component):
         Where the next descriptor is.
     words : In(stream.Signature(Element(4)))
         Its words.
-    job : In(fields_of("rw")), accelerator : In(fields_of("ro"))
+    job : In(job_fields(design)), accelerator : In(job_fields(design, "ro"))
         What the registers of the accelerator hold.
     read_failed, write_failed : In(1), failed_id : In(3)
         High for a cycle when the memory answers with an error, to a read of that ID.
@@ -71,13 +70,13 @@ class Sequencer(wiring.Component):
             "start": Out(Start()),
             "runs": Out(stream.Signature(MemoryRun(design, run_bits(design, "descriptor")))),
             "words": In(stream.Signature(Element(4))),
-            "job": In(fields_of("rw")), "accelerator": In(fields_of("ro")),
+            "job": In(job_fields(design)), "accelerator": In(job_fields(design, "ro")),
             "read_failed": In(1), "failed_id": In(ID_WIDTH), "write_failed": In(1),
             "irq": Out(1),
             **only_if(design.decode, beats=In(beats())),
         })
         self.design = design
-        self.described = descriptor_registers(design.decode)
+        self.described = job_registers(design)
 
     def elaborate(self, platform):
         m = Module()

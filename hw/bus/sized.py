@@ -1,5 +1,8 @@
 """Parts of the bus that go through runs of elements of one size."""
 
+from functools import reduce
+from operator import add
+
 from amaranth.lib import wiring
 
 from hw.config import Design
@@ -15,7 +18,7 @@ class Sized(wiring.Component):
     ----------
     design : Design
     size : int
-        Bytes of an element, a power of two.
+        Bytes of an element: a power of two, or of several beats of the bus any number.
     members : dict
         Its ports.
     bits : int
@@ -27,6 +30,11 @@ class Sized(wiring.Component):
         self.design = design
         self.size = size
         self.bits = bits
+
+    def bytes_of(self, elements):
+        """Bytes of as many elements."""
+        places = [k for k in range(self.size.bit_length()) if self.size >> k & 1]
+        return reduce(add, [elements << k for k in places])
 
     @property
     def variant(self) -> str:

@@ -31,7 +31,7 @@ class Unpacker(Sized):
     ----------
     design : Design
     size : int
-        Bytes of an element, a power of two.
+        Bytes of an element, as in :class:`hw.bus.sized.Sized`.
     bits : int
         Bits of the number of a run's elements.
 

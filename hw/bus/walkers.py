@@ -24,7 +24,7 @@ class Walker(Sized):
     ----------
     design : Design
     size : int
-        Bytes of an element, a power of two.
+        Bytes of an element, as in :class:`hw.bus.sized.Sized`.
     bits : int
         Bits of the number of a run's elements.
 
@@ -55,10 +55,6 @@ class Walker(Sized):
         m.d.comb += [self.o.valid.eq(passes.active), moves.eq(self.o.valid & self.o.ready)]
         return passes, moves
 
-    def _scaled(self, elements):
-        """Bytes of as many elements."""
-        return elements << (self.size.bit_length() - 1)
-
 
 class TokenRuns(Walker):
     """A run for each chunk of each token; chunked tokens come again for every tile."""
@@ -82,7 +78,7 @@ class TokenRuns(Walker):
             m.d.sync += [count.eq(count + 1), token.eq(following)]
             with m.If(at_end):
                 m.d.sync += [count.eq(0), token.eq(batch),
-                             chunk.eq(chunk + self._scaled(now.blocks))]
+                             chunk.eq(chunk + self.bytes_of(now.blocks))]
                 with m.If(now.last_chunk):
                     m.d.sync += chunk.eq(0)
                     with m.If(now.last_tile):
@@ -105,7 +101,7 @@ class WeightRuns(Walker):
         ]
         with m.If(moves):
             m.d.sync += place.eq(Mux(now.last_chunk & now.last_tile, self.base,
-                                     place + self._scaled(now.blocks)))
+                                     place + self.bytes_of(now.blocks)))
         with m.If(self.run.begin):
             m.d.sync += place.eq(self.base)
         return m
@@ -172,7 +168,7 @@ class ResultRuns(Walker):
         m.d.comb += [
             self.o.payload.address.eq(tile), self.o.payload.elements.eq(now.tokens),
             self.o.payload.last.eq(1), passes.next.eq(moves),
-            following.eq(batch + self._scaled(now.tokens)),
+            following.eq(batch + self.bytes_of(now.tokens)),
         ]
         with m.If(moves):
             m.d.sync += tile.eq(tile + self.stride)

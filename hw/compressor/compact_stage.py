@@ -109,7 +109,8 @@ class StepsStage(wiring.Component):
         design, block = self.design, self.i.payload
         whole = {name: shape for name, shape in self.o.payload.shape().members.items()
                  if name in ("eta", "scale", "sums")}
-        m.submodules.steps = steps = Steps(design.pattern, design.selected_number.bits, whole)
+        m.submodules.steps = steps = Steps(design.pattern, design.selected_number.bits, whole,
+                                           marks=design.marks_filler)
         parts = {}
         if design.statistics:
             m.submodules.sums = sums = BlockSums(design)

@@ -169,7 +169,8 @@ def _quantizing(design: Design, before: StructLayout, after: StructLayout) -> di
         return {"quantize": NvquantizeStage(before, after, design.shared_blocks)}
     if design.quantized:
         return {"quantize": QuantizeStage(before, after, design.quantized, design.number)}
-    return {"quantize": ConvertStage(before, after, design.kept_number, design.number)}
+    marked = design.marks_filler and not design.selects_elements
+    return {"quantize": ConvertStage(before, after, design.kept_number, design.number, marked)}
 
 
 def _selecting(design: Design) -> dict[str, Any]:

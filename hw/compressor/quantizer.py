@@ -135,6 +135,8 @@ class ConvertStage(wiring.Component):
         Payloads, both with ``values``; the rest passes.
     form, number : Format
         Of the values that leave, and of those that come.
+    marked : bool
+        -0 says that a position fills up: others that become zero lose their sign.
 
     Members
     -------
@@ -146,9 +148,10 @@ class ConvertStage(wiring.Component):
     interval = 1
 
     def __init__(self, before: data.StructLayout, after: data.StructLayout, form: Format,
-                 number: Format):
+                 number: Format, marked: bool = False):
         super().__init__({"i": In(stream.Signature(before)), "o": Out(stream.Signature(after))})
         self.form, self.number, self.lanes = form, number, lanes_of(before)
+        self.marked = marked
 
     def elaborate(self, platform):
         m = Module()
@@ -166,8 +169,12 @@ class ConvertStage(wiring.Component):
             ]
             largest = Cat(C(form.max_bits, form.bits - 1), value[-1])
             nan = field.all() & value[:number.mantissa].any()
+            element = lane.element
+            if self.marked:
+                small = value[:-1].any() & ~element[:-1].any()
+                element = Cat(element[:-1], element[-1] & ~small)
             elements.append(Mux(nan, C((1 << form.bits - 1) - 1, form.bits),
-                                Mux(field > top, largest, lane.element)))
+                                Mux(field > top, largest, element)))
         end_stage(m, self, values=elements)
         return m
 

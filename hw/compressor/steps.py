@@ -59,6 +59,8 @@ class Steps(wiring.Component):
     beside : dict of str to ShapeLike, optional
         More fields of a block. They leave with its last step, and are zero in the others, but for
         ``scale``, which each step needs.
+    marks : bool
+        Values are floats: kept zeros leave as +0, and -0 says that a position fills up.
 
     Members
     -------
@@ -73,8 +75,8 @@ class Steps(wiring.Component):
     interval = 1
 
     def __init__(self, pattern: Pattern, width: int = VALUE_WIDTH,
-                 beside: Mapping[str, ShapeLike] | None = None):
-        self.beside = beside or {}
+                 beside: Mapping[str, ShapeLike] | None = None, marks: bool = False):
+        self.beside, self.marks = beside or {}, marks
         step = data.StructLayout({**CompressedBlock(pattern, width).members, **self.beside})
         super().__init__({
             "i": In(stream.Signature(MaskedBlock(pattern, width, beside))),
@@ -159,6 +161,13 @@ class Steps(wiring.Component):
         m.submodules.gather = gather = Gather(self.pattern, signed(self.width))
         for lane, window in enumerate(selects):
             m.d.comb += [gather.selects[lane][d].eq(take) for d, take in enumerate(window)]
-        m.d.comb += [gather.values[k].eq(Mux(block.mask[k], value, 0))
+        m.d.comb += [gather.values[k].eq(Mux(block.mask[k], *self._kept_or_not(value)))
                      for k, value in enumerate(block.values)]
         return gather.gathered
+
+    def _kept_or_not(self, value):
+        """What leaves of a value that is kept, and of one at a position that fills up."""
+        if not self.marks:
+            return value, 0
+        bits = Value.cast(value)
+        return Mux(bits[:-1].any(), bits, 0), C(1 << self.width - 1, self.width)

@@ -86,6 +86,14 @@ class ArrayParameters(CompressorParameters):
         """Whether each PE registers what its gather gives; a dense one has none."""
         return self.pipeline == "gathered" and not self.pattern.dense
 
+    @property
+    def marks_filler(self) -> bool:
+        """Whether kept zeros are +0, and values of positions that fill up a step are -0.
+
+        A weight that is NaN then makes no sum NaN by such a position.
+        """
+        return self.flexible != "none" and self.weight.nan > 0
+
     def _check(self) -> None:
         super()._check()
         if self.multiplier == "dsp" and self.pipeline != "inputs":

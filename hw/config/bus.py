@@ -61,7 +61,8 @@ class BusParameters(PortsParameters):
     @property
     def _weight_bytes(self) -> int:
         """Bytes of the weights of a block, for all columns."""
-        return 1 << (self.pattern.m - 1).bit_length() + (self.columns - 1).bit_length()
+        weights = 1 << (self.pattern.m - 1).bit_length() + (self.columns - 1).bit_length()
+        return weights * self.weight.bits // 8
 
     def _check(self) -> None:
         super()._check()

@@ -140,8 +140,9 @@ class CompressorParameters(SelectorParameters):
         elif block and self.pattern.m != block.size:
             raise ValueError(f"m must be {block.size} with quantize {name}, whose scales are of "
                              f"{block.size} values, not {self.pattern.m}")
-        for option, plain in (("flexible", "none"), ("complement", False)):
-            if getattr(self, option) != plain and not self.selects_elements:
+        # A scale of kept values would have to wait for all steps of its block.
+        for option, plain, alone in (("flexible", "none", not block), ("complement", False, False)):
+            if getattr(self, option) != plain and not (alone or self.selects_elements):
                 raise ValueError(f"{option} must be {plain} with quantize {name} and selection "
                                  f"before it, not {getattr(self, option)!r}")
 

@@ -72,10 +72,17 @@ def check_accelerator(design: "Design", where: str) -> None:
         else:
             _equal(design, "activation", ("none",), "epilogue_lanes")
             _equal(design, "result_format", ("fp32", half))
-        for name, value in (("bus", "stream"), ("flexible", "none")):
-            if getattr(design, name) != value:
-                raise ValueError(f"{name} must be {value} in {where} with format {design.format}, "
-                                 f"not {getattr(design, name)!r}")
+        if design.unstructured:
+            raise ValueError(f"unstructured must be False in {where} with format {design.format}, "
+                             "not True")
+        if design.decode and (design.quantized or design.weight.bits == 6):
+            raise ValueError(f"decode must be False in {where} with weight_format "
+                             f"{design.weight_format}, in which a feature's weights are not whole "
+                             "parts of a block, not True")
+        if design.kept_number.infinity and design.flexible != "none":
+            raise ValueError(f"flexible must be none in {where} with weight_format "
+                             f"{design.weight_format}, which has infinities, not "
+                             f"{design.flexible!r}")
     if design.max_blocks % design.shared_blocks:
         size = design.shared_blocks * design.pattern.m
         raise ValueError(f"max_k must be a multiple of {size} in {where} with quantize "

@@ -62,7 +62,9 @@ def describe(name: str, module: str, top: Top, memories: Iterable[Store], why: s
                              for error in (*Error, *(BusError if bus else ()))}
         if bus:
             content["descriptor"] = [register.name
-                                     for register in descriptor_registers(design.decode)]
+                                     for register in descriptor_registers(
+                                         design.decode, design.number.integer,
+                                         design.tensor_scaled)]
             content["element_bytes"] = element_bytes(design)
             content["address_units"] = alignment(design)
     return content

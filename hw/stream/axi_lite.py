@@ -103,8 +103,9 @@ class Registers(wiring.Signature):
 class Watched(wiring.Signature):
     """The same for those who look on: all that is said, and by whomever."""
 
-    def __init__(self):
-        super().__init__({name: Out(member.shape) for name, member in Registers().members.items()})
+    def __init__(self, registers: tuple[Register, ...] = REGISTERS):
+        super().__init__({name: Out(member.shape)
+                          for name, member in Registers(registers).members.items()})
 
 
 class RegisterBlock(wiring.Component):

@@ -22,7 +22,8 @@ from sw.exact.blocks import tensor_scale
 from sw.exact.formats import TYPES
 
 
-__all__ = ["Chained", "chained", "on_accelerator", "report"]
+__all__ = ["Chained", "Layer", "by_rule", "calibrated", "chained", "in_float32", "on_accelerator",
+           "report"]
 
 
 class Chained(NamedTuple):
@@ -74,12 +75,17 @@ def chained(layer: Layer, ffn: FeedForward, scales: Scales, kind: torch.dtype) -
     return Chained(up, down, first + second)
 
 
+def in_float32(ffn: FeedForward) -> Chained:
+    """Both projections in float32."""
+    up = gelu(ffn.x_up @ ffn.w_up.t() + ffn.b_up)
+    return Chained(up, up @ ffn.w_down.t() + ffn.b_down)
+
+
 def report(designs: list[Design], layer: int, sentences: list[str]) -> bool:
     """Run and print every design; return whether all is exact."""
     with doing("running the encoder"):
         ffn = feed_forward(sentences, layer)
-    up = gelu(ffn.x_up @ ffn.w_up.t() + ffn.b_up)
-    down = up @ ffn.w_down.t() + ffn.b_down
+    up, down = in_float32(ffn)[:2]
     table = Table(f"MiniLM feed-forward layer {layer} in floats, {len(ffn.tokens)} tokens, "
                   f"{designs[0].rows} x {designs[0].columns} array", ("format", "pattern"),
                   ("bit-exact", "array cycles", "cosine up", "cosine down", "SNR dB"))

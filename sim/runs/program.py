@@ -15,7 +15,7 @@ from sw.driver.memory import memory_job
 from sw.exact.linear import nm_linear
 
 
-__all__ = ["run_program"]
+__all__ = ["call", "run_program"]
 
 
 def run_program(design: Design, memory: Memory, x: Tensor, weight: Tensor,
@@ -41,14 +41,14 @@ def run_program(design: Design, memory: Memory, x: Tensor, weight: Tensor,
                             bandwidth=memory.bandwidth)
     with tempfile.TemporaryDirectory() as folder:
         driver = Driver(device, 0, Path(folder))
-    _check(driver, "probe", driver.probe())
-    _check(driver, "configure", driver.configure(0, 0))
+    call(driver, "probe", driver.probe())
+    call(driver, "configure", driver.configure(0, 0))
     job = _job(driver, asked.registers, addresses, x, weight)
     job.decode = decode
     device.allow(job.result, driver.job("result_size", job))
-    _check(driver, "submit", driver.call("submit", job))
+    call(driver, "submit", driver.call("submit", job))
     cycles = device.run(LIMIT)
-    _check(driver, "wait", driver.wait(1)[0])
+    call(driver, "wait", driver.wait(1)[0])
     if device.violations or device.pending:
         raise RuntimeError(f"a job must leave the bus clean, not {device.violations!r}")
     exact = torch.equal(_results(driver, job, len(x), len(weight)),
@@ -60,7 +60,7 @@ def _job(driver: Driver, registers: dict[str, int], addresses: dict[str, int], x
          weight: Tensor) -> Job:
     """The job as the program makes it, with its buffers in memory."""
     job = Job()
-    _check(driver, "shape", driver.job("shape", job, len(x), x.shape[1], len(weight)))
+    call(driver, "shape", driver.job("shape", job, len(x), x.shape[1], len(weight)))
     job.corrections = registers["CORRECTIONS"]
     job.job_pattern = registers.get("JOB_PATTERN", 0)
     for name, address in addresses.items():
@@ -80,6 +80,7 @@ def _results(driver: Driver, job: Job, tokens: int, outputs: int) -> Tensor:
                           for output in range(outputs)] for token in range(tokens)])
 
 
-def _check(driver: Driver, call: str, status: int) -> None:
+def call(driver: Driver, name: str, status: int) -> None:
+    """Raise RuntimeError if a call of the driver has failed."""
     if status:
-        raise RuntimeError(f"nm_{call} must succeed, not fail: {driver.text(status)}")
+        raise RuntimeError(f"nm_{name} must succeed, not fail: {driver.text(status)}")

@@ -1,12 +1,14 @@
 """Runs jobs on an accelerator with a bus, and looks at memory and bus after each of them."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 
+from hw.bus.job_settings import job_registers
 from hw.config import Design, Pattern
-from hw.registers import BusError, descriptor_registers
+from hw.registers import BusError
 from sim.tests.jobs import CORRECTED, DESIGNS, PLAIN, expected
 from sim.vectors.layers import Layer, random_layer
 from sim.vectors.memory import Placed, place
@@ -48,9 +50,9 @@ def control(*names: str) -> int:
 
 @dataclass(frozen=True)
 class Task:
-    """A layer in memory, and its results."""
+    """A layer in memory, of integers or of floats, and its results."""
 
-    layer: Layer
+    layer: Any
     placed: Placed
     y: torch.Tensor
 
@@ -84,7 +86,7 @@ class Bench:
 
     def start(self, task: Task, **changed: int) -> None:
         """Start a job by its registers."""
-        registers = {register.name: 0 for register in descriptor_registers(self.design.decode)}
+        registers = {register.name: 0 for register in job_registers(self.design)}
         registers |= task.placed.registers | changed
         for name, value in registers.items():
             self.device.write(name, value)

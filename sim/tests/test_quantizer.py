@@ -150,15 +150,17 @@ def test_kept_values_are_quantised(bench, design):
             selection="after"), [Pattern(n, 4) for n in (1, 2, 3, 4)]),
     (Design(Pattern(4, 16), selector="radix", flexible="n", format="bf16", quantize="nvfp4",
             selection="after", unstructured=True), [Pattern(4, 16)]),
+    (Design(Pattern(2, 4), flexible="all", format="fp16", quantize="fp8_e4m3"),
+     [Pattern.parse(text) for text in ("1:2", "1:4", "3:4")]),
 ], ids=lambda case: f"{case.pattern} {case.quantize}" if isinstance(case, Design) else "")
-def test_tokens_ask_for_their_patterns_after_quantisation(bench, design, patterns):
+def test_tokens_ask_for_their_patterns_and_are_quantised(bench, design, patterns):
     rng = generator("asking", design)
     blocks = near_blocks(design, rng, 150)
     lengths = token_lengths(len(blocks), 4, rng)
     asked = [patterns[k % len(patterns)] for k in rng.permutation(len(lengths))]
     x, (port, tensor) = from_bits(torch.from_numpy(blocks), design.format), ports(design)
     elements, _, scale = reference(design, x, tensor)
-    compared = from_bits(elements, design.kept_number.name)
+    compared = from_bits(elements, design.kept_number.name) if design.selects_elements else x
     masks = torch.cat([nm_mask(part, pattern.n, pattern.m)
                        for part, pattern in zip(compared.split(lengths), asked, strict=True)])
     if design.unstructured:  # what reaches the threshold is kept, whatever is asked for

@@ -40,7 +40,7 @@ class Job(ctypes.Structure):
 
     _fields_ = (*((name, ctypes.c_uint32) for name in (
         "k_blocks", "tokens", "column_tiles", "output", "corrections", "static_shift",
-        "job_pattern", "threshold")),
+        "job_pattern", "threshold", "activate", "tensor_scale")),
         *((name, ctypes.c_uint64) for name in (
             "act", "weight", "coef", "token", "channel", "result")),
         *((name, ctypes.c_uint32) for name in (

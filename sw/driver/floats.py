@@ -1,9 +1,11 @@
 """Linear layers in floats on an accelerator: bits of tokens and weights, and of what comes out."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
-from hw.config import Design
+from hw.config import Design, Pattern
 from hw.fixed_point import Output
 from hw.formats import BLOCK_FORMATS, FORMATS, NVFP4_LEAST_GAIN, NVFP4_LEAST_TENSOR
 from sw.driver.beats import bias_beats, column_tiles, result_tensor
@@ -31,7 +33,8 @@ from sw.exact.quantizer import quantize_kept
 from sw.exact.selection import nm_mask
 
 
-__all__ = ["elements", "float_job", "float_linear", "layer_of_beats", "run_float_linear"]
+__all__ = ["FloatLayer", "elements", "float_job", "float_linear", "float_registers",
+           "layer_of_beats", "result_floats", "run_float_linear", "zero_bias"]
 
 
 def elements(weight: Tensor, design: Design) -> Coded | Blocks:
@@ -49,9 +52,10 @@ def _in_format(x: Tensor, name: str) -> Tensor:
     return x if there else convert(x, name)
 
 
-def kept_elements(x: Tensor, design: Design, tensor: float) -> tuple[Coded | Blocks, Tensor]:
-    """Tokens [T, K] as the compressor of a design has them, and which values are kept."""
-    pattern, name = design.pattern, design.weight_format
+def kept_elements(x: Tensor, design: Design, tensor: float, pattern: Pattern
+                  ) -> tuple[Coded | Blocks, Tensor]:
+    """Tokens [T, K] as the compressor of a design has them, and which values a pattern keeps."""
+    name = design.weight_format
     if name in BLOCK_FORMATS:
         kept = quantize_kept(x, name, pattern, design.selection, tensor=tensor)
         return kept.operand, kept.mask
@@ -61,14 +65,16 @@ def kept_elements(x: Tensor, design: Design, tensor: float) -> tuple[Coded | Blo
 
 
 def float_linear(x: Tensor, weight: Coded | Blocks, design: Design, bias: Tensor | None = None,
-                 activate: bool = False, tensor: float = 1.0) -> tuple[Tensor, Tensor]:
+                 activate: bool = False, tensor: float = 1.0, pattern: Pattern | None = None
+                 ) -> tuple[Tensor, Tensor]:
     """What an accelerator in floats computes of tokens ``x`` [T, K], to the bit.
 
     Returns the results [T, O], of the type of the design's ``result_format``, and the mask of the
-    values that are kept, bool [T, K]. Bias, function and scale of the tensor as in
+    values that are kept, bool [T, K]. Bias, function, scale of the tensor and pattern as in
     :func:`run_float_linear`.
     """
-    return _computed(x, weight, design, bias, activate, tensor, result_gain(weight, tensor))
+    return _computed(x, weight, design, bias, activate, tensor, result_gain(weight, tensor),
+                     pattern or design.pattern)
 
 
 def result_gain(weight: Coded | Blocks, tensor: float) -> float:
@@ -79,11 +85,12 @@ def result_gain(weight: Coded | Blocks, tensor: float) -> float:
 
 
 def _computed(x: Tensor, weight: Coded | Blocks, design: Design, bias: Tensor | None,
-              activate: bool, tensor: float, gain: float) -> tuple[Tensor, Tensor]:
+              activate: bool, tensor: float, gain: float, pattern: Pattern
+              ) -> tuple[Tensor, Tensor]:
     """As :func:`float_linear`, by what is in the registers."""
-    operand, mask = kept_elements(x, design, tensor)
+    operand, mask = kept_elements(x, design, tensor, pattern)
     y = dot(operand, weight, design.pattern.m, mask, design.accumulator, design.guard,
-            design.result_format, gain)
+            design.result_format, gain, design.lanes)
     return finished(y, design, bias, activate), mask
 
 
@@ -95,25 +102,59 @@ def finished(y: Tensor, design: Design, bias: Tensor | None, activate: bool) -> 
 
 
 def float_job(design: Design, x: Tensor, weight: Tensor, bias: Tensor | None = None,
-              activate: bool = False, tensor: float | None = None) -> LinearJob:
+              activate: bool = False, tensor: float | None = None,
+              pattern: Pattern | None = None) -> LinearJob:
     """Make a job of a sparse linear layer; parameters and errors as in :func:`run_float_linear`."""
-    _require(design, x, weight)
-    _require_finish(design, len(weight), bias, activate)
-    tokens, blocks = len(x), design.pattern.blocks(x.shape[1])
-    tiles, coded = column_tiles(design, len(weight)), elements(weight, design)
+    layer = FloatLayer(x, weight, bias, activate, tensor, pattern)
+    registers, coded = float_registers(design, layer)
+    tokens, blocks, tiles = (registers[name] for name in ("TOKENS", "K_BLOCKS", "COLUMN_TILES"))
+    steps = blocks * design.steps(pattern or design.pattern)
     inputs = {"act": float_token_beats(x, len(weight), design),
               "weight": float_weight_beats(coded, tokens, design)}
-    finishes = bias is not None or activate
-    if finishes:
-        kind = TYPES[design.result_format]
-        given = bias if bias is not None else torch.zeros(len(weight), dtype=kind)
+    if layer.finishes:
+        given = zero_bias(len(weight), design) if bias is None else bias
         inputs["channel"] = bias_beats(given, tokens, blocks, design)
-    output = Output.BF16 if finishes else Output.RAW
-    registers = {"K_BLOCKS": blocks, "TOKENS": tokens, "COLUMN_TILES": tiles,
-                 "OUTPUT": output.value, "CORRECTIONS": 0, "STATIC_SHIFT": 0,
-                 "ACTIVATE": int(activate), **_tensor_register(design, x, coded, tensor)}
     return LinearJob(registers, inputs, tiles * tokens,
-                     cycle_limit(design, tokens, tiles, blocks, inputs))
+                     cycle_limit(design, tokens, tiles, steps, inputs))
+
+
+class FloatLayer(NamedTuple):
+    """A layer and what a job does with it; see :func:`run_float_linear`."""
+
+    x: Tensor
+    weight: Tensor
+    bias: Tensor | None = None
+    activate: bool = False
+    tensor: float | None = None
+    pattern: Pattern | None = None
+
+    @property
+    def finishes(self) -> bool:
+        """Whether something follows the sums, and the job brings biases."""
+        return self.bias is not None or self.activate
+
+
+def zero_bias(outputs: int, design: Design) -> Tensor:
+    """What a job with a function and without a bias brings."""
+    return torch.zeros(outputs, dtype=TYPES[design.result_format])
+
+
+def float_registers(design: Design, layer: FloatLayer) -> tuple[dict[str, int], Coded | Blocks]:
+    """What to write for a layer, and its weights; errors as in :func:`run_float_linear`."""
+    x, weight = layer.x, layer.weight
+    _require(design, x, weight)
+    _require_finish(design, len(weight), layer.bias, layer.activate)
+    asked, coded = layer.pattern or design.pattern, elements(weight, design)
+    design.steps(asked)
+    output = Output.BF16 if layer.finishes else Output.RAW
+    registers = {"K_BLOCKS": design.pattern.blocks(x.shape[1]), "TOKENS": len(x),
+                 "COLUMN_TILES": column_tiles(design, len(weight)),
+                 "OUTPUT": output.value, "CORRECTIONS": 0, "STATIC_SHIFT": 0,
+                 "ACTIVATE": int(layer.activate),
+                 **_tensor_register(design, x, coded, layer.tensor)}
+    if design.flexible != "none":
+        registers |= {"JOB_PATTERN": field_word("JOB_PATTERN", keep=asked.n, size=asked.m)}
+    return registers, coded
 
 
 def _tensor_register(design: Design, x: Tensor, weight: Coded | Blocks, tensor: float | None
@@ -129,8 +170,8 @@ def _tensor_register(design: Design, x: Tensor, weight: Coded | Blocks, tensor: 
 
 
 def run_float_linear(backend: Backend, x: Tensor, weight: Tensor, bias: Tensor | None = None,
-                     activate: bool = False, tensor: float | None = None
-                     ) -> tuple[Tensor, dict[str, int]]:
+                     activate: bool = False, tensor: float | None = None,
+                     pattern: Pattern | None = None) -> tuple[Tensor, dict[str, int]]:
     """Run a sparse linear layer of any size in floats as one job.
 
     Parameters
@@ -154,6 +195,8 @@ def run_float_linear(backend: Backend, x: Tensor, weight: Tensor, bias: Tensor |
         Scale of the tensor of tokens, in NVFP4: a finite number of bf16 of at least
         ``2 ** NVFP4_LEAST_TENSOR``. By default :func:`sw.exact.blocks.tensor_scale` of ``x``, for
         which the host looks at all tokens; one that was found beforehand spares that.
+    pattern : Pattern, optional
+        What tokens are pruned to, where the accelerator takes it at run time; by default its own.
 
     Returns
     -------
@@ -167,22 +210,29 @@ def run_float_linear(backend: Backend, x: Tensor, weight: Tensor, bias: Tensor |
     ValueError
         If the accelerator is one of integers, there is no token, or no output or input feature; if
         x and weight do not fit, or are of other types; if K is more than the accumulators cover; if
-        the accelerator has no epilogue, or no function, and one is asked for; if the scale of the
-        tensor is none, or out of range times that of the weights, or the format has none.
+        the accelerator has no epilogue, or no function, and one is asked for; if it cannot run the
+        pattern; if the scale of the tensor is none, or out of range times that of the weights, or
+        the format has none.
     RuntimeError
         If the accelerator reports an error.
     """
     design = backend.design
-    results, counters = run_job(backend, float_job(design, x, weight, bias, activate, tensor))
+    job = float_job(design, x, weight, bias, activate, tensor, pattern)
+    results, counters = run_job(backend, job)
     bits = result_tensor(results, len(x), x.shape[1], len(weight), design)
+    return result_floats(bits, design), counters
+
+
+def result_floats(bits: Tensor, design: Design) -> Tensor:
+    """Numbers of the design's ``result_format`` from bits that were read as signed integers."""
     if design.result_format == "fp32":
-        return bits.to(torch.int32).view(torch.float32), counters
-    return from_bits(bits & 0xFFFF, design.result_format), counters
+        return bits.to(torch.int32).view(torch.float32)
+    return from_bits(bits & 0xFFFF, design.result_format)
 
 
 def layer_of_beats(x: Tensor, weight: Tensor, design: Design, bias: Tensor | None = None,
-                   activate: bool = False, tensor: float = 1.0, gain: float = 1.0
-                   ) -> tuple[Tensor, Tensor]:
+                   activate: bool = False, tensor: float = 1.0, gain: float = 1.0, *,
+                   pattern: Pattern) -> tuple[Tensor, Tensor]:
     """What an accelerator in floats computes of the bytes on its streams.
 
     Parameters
@@ -199,6 +249,8 @@ def layer_of_beats(x: Tensor, weight: Tensor, design: Design, bias: Tensor | Non
         The activation function follows.
     tensor, gain : float
         In NVFP4: the scale of the tensor of tokens, and what sums are multiplied by.
+    pattern : Pattern
+        That of the job.
 
     Returns
     -------
@@ -210,7 +262,7 @@ def layer_of_beats(x: Tensor, weight: Tensor, design: Design, bias: Tensor | Non
     given = None if bias is None else floats_of_bytes(
         bias, columns, design.result_format).flatten(1)
     y, mask = _computed(values, weights_of_bytes(weight, design), design, given, activate, tensor,
-                        gain)
+                        gain, pattern)
     name = design.result_format
     bits = y.view(torch.int32).long() if name == "fp32" else to_bits(y, name)
     return bits.reshape(len(x), -1, columns), mask.reshape(len(x), -1, m)

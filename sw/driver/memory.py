@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from hw.config import Design
-from hw.layouts import alignment, element_bytes, mask_bits
+from hw.layouts import alignment, element_bytes, mask_bits, rounded
 from hw.registers import DESCRIPTOR_BYTES, DESCRIPTOR_TAG, descriptor_registers
 from sw.driver.beats import (
     channel_beats,
@@ -25,8 +25,9 @@ from sw.driver.beats import (
 from sw.driver.linear import Corrections, field_word, job_registers
 
 
-__all__ = ["MemoryJob", "descriptor", "memory_job", "needed_weights", "result_bytes",
-           "result_values", "token_bytes", "token_values", "weight_bytes", "weight_values"]
+__all__ = ["MemoryJob", "decoded", "descriptor", "memory_job", "needed_weights", "padded_elements",
+           "result_bytes", "result_values", "token_bytes", "token_values", "weight_bytes",
+           "weight_values"]
 
 
 def token_bytes(x: Tensor, design: Design, static_shift: int = 0) -> np.ndarray:
@@ -81,16 +82,16 @@ def needed_weights(kept: Tensor, tiles: int, design: Design) -> np.ndarray:
     design : Design
         One with ``decode``.
     """
-    m, size = design.pattern.m, element_bytes(design)
-    union = pad(kept.any(0).reshape(-1, m), (0, size["act"] - m))
+    m, size = design.pattern.m, element_bytes(design)["weight"]
+    union = pad(kept.any(0).reshape(-1, m), (0, rounded(m) - m))
     parts = union.reshape(len(union), mask_bits(design), -1).any(-1)
-    bytes_ = parts.reshape(1, -1, 1).expand(tiles, -1, size["weight"] // mask_bits(design))
+    bytes_ = parts.reshape(1, -1, 1).expand(tiles, -1, size // mask_bits(design))
     return bytes_.reshape(tiles, -1).numpy()
 
 
 def result_bytes(y: Tensor, design: Design) -> np.ndarray:
     """int64 [T, O] to [tiles, bytes]: tile by tile the tokens, each an element."""
-    width, size = design.accumulator_width, element_bytes(design)["result"]
+    width, size = design.result_bits, element_bytes(design)["result"]
     tiles = pad(y, (0, -y.shape[1] % design.columns)).reshape(len(y), -1, design.columns)
     bits = tiles.transpose(0, 1).numpy()[..., None] >> np.arange(width) & 1
     image = np.packbits(bits.reshape(*bits.shape[:2], -1).astype(np.uint8), axis=2,
@@ -109,7 +110,7 @@ def _bytes(values: Tensor, rows: int) -> np.ndarray:
     return values.contiguous().numpy().view(np.uint8).reshape(rows, -1)
 
 
-def _elements(beats: np.ndarray, size: int) -> np.ndarray:
+def padded_elements(beats: np.ndarray, size: int) -> np.ndarray:
     """Beats [count, bytes] as elements."""
     return np.pad(beats, ((0, 0), (0, size - beats.shape[1])))
 
@@ -185,24 +186,27 @@ def memory_job(design: Design, x: Tensor, weight: Tensor,
     given, size = corrections or Corrections(), element_bytes(design)
     registers = job_registers(design, x, weight, given, **asked)
     if decode:
-        registers |= _decoded(design, registers, given)
+        registers |= decoded(design, registers)
+        if given.token_shift:
+            raise ValueError("token_shift must be False with decode, as it needs all weights, not "
+                             "True")
     buffers = {"act": token_bytes(x, design, given.static_shift),
                "weight": weight_bytes(weight, design)}
     if design.channel_bits and not given.keep_loaded:
         beats = coefficient_beats(given.factors, given.shifts, x.shape[1], design)
-        buffers["coef"] = _elements(beats.data, size["coef"])
+        buffers["coef"] = padded_elements(beats.data, size["coef"])
     if given.token_scale is not None:
         buffers["token"] = token_beats(given.token_scale).data
     if given.needs_channels and given.channels is not None:
         terms = given.channels
         beats = channel_beats(terms.scale, terms.shift, terms.bias, 1, 1, design)
-        buffers["channel"] = _elements(beats.data, size["channel"])
+        buffers["channel"] = padded_elements(beats.data, size["channel"])
     tiles = column_tiles(design, len(weight))
     return MemoryJob(registers, buffers, len(x), len(weight), tiles,
                      tiles * len(x) * size["result"], alignment(design))
 
 
-def _decoded(design: Design, registers: Mapping[str, int], given: Corrections) -> dict[str, int]:
+def decoded(design: Design, registers: Mapping[str, int]) -> dict[str, int]:
     """Registers of a job that decodes; ValueError if it cannot."""
     tokens, blocks = registers["TOKENS"], registers["K_BLOCKS"]
     if not design.decode:
@@ -213,15 +217,18 @@ def _decoded(design: Design, registers: Mapping[str, int], given: Corrections) -
     if blocks > design.max_blocks:
         raise ValueError(f"x must have at most {design.max_blocks * design.pattern.m} input "
                          f"features with decode, not {blocks * design.pattern.m}")
-    if given.token_shift:
-        raise ValueError("token_shift must be False with decode, as it needs all weights, not True")
     return {"DECODE_MODE": field_word("DECODE_MODE", decode=1)}
 
 
-def descriptor(registers: Mapping[str, int], *, interrupt: bool = False) -> np.ndarray:
-    """Bytes of the descriptor of a job; registers that are not given are 0."""
-    words = [DESCRIPTOR_TAG << 8 | interrupt,
-             *(registers.get(one.name, 0) for one in descriptor_registers(True))]
+def descriptor(registers: Mapping[str, int], *, interrupt: bool = False,
+               design: Design | None = None) -> np.ndarray:
+    """Bytes of the descriptor of a job; registers that are not given are 0.
+
+    The design matters only where it is one of floats.
+    """
+    described = descriptor_registers(True) if design is None else descriptor_registers(
+        design.decode, design.number.integer, design.tensor_scaled)
+    words = [DESCRIPTOR_TAG << 8 | interrupt, *(registers.get(one.name, 0) for one in described)]
     image = np.zeros(DESCRIPTOR_BYTES, np.uint8)
     image[:4 * len(words)] = np.array(words, "<u4").view(np.uint8)
     return image

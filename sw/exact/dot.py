@@ -1,7 +1,8 @@
 """Dot products of floating-point and block formats, to the bit of one rule.
 
 A **step** is what a PE takes in a cycle: the kept values of one block of M input features, times
-their weights.
+their weights. Where a PE has fewer lanes than a block keeps, a block takes several, its lowest
+positions first.
 
 * fp4, fp6, fp8, also in blocks and by integer weights: products and their sum are exact in fixed
   point, and so is the sum times the scales of its two blocks. Zero is +0.
@@ -28,6 +29,8 @@ The scales of both tensors in NVFP4 are the gain: what results are rounded from 
 times it, exactly. Scales of tokens and output channels are no part of it: they multiply the result.
 """
 
+from collections.abc import Iterable, Iterator
+
 import torch
 from torch import Tensor
 
@@ -47,6 +50,7 @@ from sw.exact.convert import convert, exponents, powers
 from sw.exact.formats import TYPES, Coded
 from sw.exact.rounding import add_to_fp32, two_sum
 from sw.exact.selection import pad_features
+from sw.exact.steps import step_masks
 
 
 __all__ = ["dot"]
@@ -63,8 +67,8 @@ _CHUNK = 1 << 22
 
 
 def dot(x: Coded | Blocks, w: Coded | Blocks, m: int, keep: Tensor | None = None,
-        accumulator: str = "fp32", guard: int = 8, result: str = "fp32", gain: float = 1.0
-        ) -> Tensor:
+        accumulator: str = "fp32", guard: int = 8, result: str = "fp32", gain: float = 1.0,
+        lanes: int | None = None) -> Tensor:
     """Return the accumulators [T, O] of ``x`` [T, K] by ``w`` [O, K].
 
     Parameters
@@ -84,14 +88,17 @@ def dot(x: Coded | Blocks, w: Coded | Blocks, m: int, keep: Tensor | None = None
     gain : float
         What accumulators of NVFP4 are multiplied by, a finite number of bf16 of at least
         ``2 ** NVFP4_LEAST_GAIN``; 1 for other formats.
+    lanes : int, optional
+        Kept values of a step at most, 1 to ``m``; by default all of a block.
 
     Raises
     ------
     ValueError
         If a format, their pair, a type, a shape, ``m``, the accumulator, the guard bits, the
-        result or the gain are none that there are.
+        result, the gain or the lanes are none that there are.
     """
     _check(x, w, m, accumulator, guard)
+    lanes = m if lanes is None else integer("lanes", lanes, 1, m)
     choice("result", result, RESULT_FORMATS)
     check_tensor("gain", gain, x.name, NVFP4_LEAST_GAIN)
     keep = torch.ones_like(x.values, dtype=torch.bool) if keep is None else keep
@@ -103,13 +110,14 @@ def dot(x: Coded | Blocks, w: Coded | Blocks, m: int, keep: Tensor | None = None
     totals = kept.new_zeros(kept.shape[0], w.values.shape[0])
     low: Tensor | None
     sides = (_steps(kept, m), _steps(w.values.double(), m), _steps(keep, m))
-    for step, (a, b, mask) in enumerate(zip(*(side.unbind(-2) for side in sides), strict=True)):
+    blocks = zip(*(side.unbind(-2) for side in sides), strict=True)
+    for block, a, b, mask in _by_lanes(blocks, lanes):
         if form.bits == 16:
             high, low = _aligned(a, b, form, weight, guard), None
         else:
             high, low = _fixed(a, b, form)
         high = _with_specials(high, a, b, mask)
-        factor = _factors(x, w, step * m)
+        factor = _factors(x, w, block * m)
         if factor is not None:
             high, low = high * factor, None if low is None else low * factor
         # Sums in fixed point that float64 holds need no rounding.
@@ -164,6 +172,14 @@ def _check_exact(x: Coded | Blocks, w: Coded | Blocks, features: int) -> None:
 def _steps(x: Tensor, m: int) -> Tensor:
     """[..., K] as [..., steps, m], filled up with zeros."""
     return pad_features(x, m).unflatten(-1, (-1, m))
+
+
+def _by_lanes(blocks: Iterable[tuple[Tensor, ...]], lanes: int
+              ) -> Iterator[tuple[int, Tensor, Tensor, Tensor]]:
+    """Steps of blocks: which block it is, activations [T, M], weights [O, M], mask [T, M]."""
+    for block, (a, b, mask) in enumerate(blocks):
+        for kept in step_masks(mask, lanes)[1].unbind(-2):
+            yield block, torch.where(kept, a, 0), b, kept
 
 
 def _factors(x: Coded | Blocks, w: Coded | Blocks, feature: int) -> Tensor | None:

@@ -19,6 +19,10 @@ DESIGNS = {
     "little": Design(Pattern(3, 7), columns=3, rows=2, epilogue_lanes=0, accumulator_width=29,
                      max_k=70, bus="axi4", bus_width=512),
     "decode": Design(Pattern(8, 16), bus="axi4", decode=True),
+    "nvfp4": Design(Pattern(8, 16), format="bf16", quantize="nvfp4", weight_format="nvfp4",
+                    accumulator="fp32", result_format="bf16", activation="gelu", bus="axi4"),
+    "fp6": Design(Pattern(3, 7), format="fp6_e2m3", weight_format="fp6_e2m3", epilogue_lanes=0,
+                  max_k=70, bus="axi4"),
 }
 COMPILERS = {
     "cc": ["-std=c99"],

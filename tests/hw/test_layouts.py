@@ -24,7 +24,9 @@ def test_every_stream_has_an_address_in_the_descriptor():
             assert f"{stream.upper()}_HIGH" in names
     # What decodes is behind all that other designs have.
     assert [register.name for register in descriptor_registers(True)] == [*names, "DECODE_MODE"]
-    assert 4 * (len(names) + 2) <= DESCRIPTOR_BYTES
+    floats = [register.name for register in descriptor_registers(True, False, True)]
+    assert floats == [*names, "DECODE_MODE", "ACTIVATE", "TENSOR_SCALE"]
+    assert 4 * (len(floats) + 1) <= DESCRIPTOR_BYTES
     assert len({register.offset for register in bus_registers(True)}) == len(bus_registers(True))
 
 

@@ -126,6 +126,12 @@ def test_an_environment_of_no_simulation_is_refused_before_anything_is_imported(
     (system, ["--latency", "0"], "latency must be an integer from 1 to 10000, not 0"),
     (system, ["--bandwidth", "0"], "bandwidth must be a number above 0.001, not 0"),
     (system, ["--bus-width", "96"], "bus_width must be a power of two, not 96"),
+    (system, ["--formats", "mxfp4"], ("m must be 32 with quantize mxfp4, whose scales are of 32 "
+                                      "values, not 16")),
+    (system, ["--formats", "fp8_e4m3", "--master", "registers"],
+     "master must be driver with formats, not 'registers'"),
+    (system, ["--formats", "fp8_e4m3", "--decode"],
+     "decode must be left out with formats, not True"),
 ])
 def test_what_would_have_no_effect_is_refused(command, words, message, capsys):
     last = refused(command.main, words, capsys)

@@ -17,7 +17,8 @@ def design(width, burst):
 
 
 @pytest.mark.parametrize(("width", "burst", "size"), [
-    (64, 16, 2), (64, 256, 64), (128, 1, 16), (128, 8, 4), (512, 256, 32), (512, 4, 1024),
+    (64, 16, 2), (64, 256, 64), (64, 4, 24), (128, 16, 144),
+    (128, 1, 16), (128, 8, 4), (512, 256, 32), (512, 4, 1024),
 ])
 def test_bursts_cover_a_run_and_stay_inside_their_region(width, burst, size):
     """Beats one after the other from the first byte to the last; none crosses 4 KiB."""

@@ -34,7 +34,7 @@ def words_of(run, elements, size, fill):
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.4])
-@pytest.mark.parametrize("size", [1, 4, 8, 32])
+@pytest.mark.parametrize("size", [1, 4, 8, 24, 32])
 def test_the_unpacker_drops_what_is_around_a_run(size, stall):
     chance = random.Random(f"unpacker {size}")
     dut = Unpacker(DESIGN, size)

@@ -22,7 +22,7 @@ ALWAYS = {
     "sim.patterns": "array patterns kept tokens features outputs seed",
     "sim.selectors": "patterns selectors blocks",
     "sim.soak": "blocks job_blocks workers output",
-    "sim.system": "sentence file patterns layer model master latency",
+    "sim.system": "sentence file patterns layer model master formats latency",
     "sw.benchmark": "patterns size rounds device",
     "sw.calibrate": "output model device pattern criterion corrections layers ignore text count "
                     "epochs rate seed",

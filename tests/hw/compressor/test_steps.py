@@ -8,7 +8,7 @@ from amaranth.hdl import Module, ResetInserter, Signal
 
 from hw.compressor.steps import Steps
 from hw.config import Pattern
-from sw.exact.steps import step_blocks
+from sw.exact.steps import step_blocks, step_masks
 from tests.hw.streams import drain, feed, simulate
 
 
@@ -140,3 +140,21 @@ def test_reset_drops_what_is_inside():
         assert plain(ctx.get(dut.o.payload)) == ((2, 3), 6, 1)
 
     simulate(ResetInserter(reset)(m), bench)
+
+
+def test_marks_tell_kept_zeros_from_what_fills_up():
+    """Kept zeros of floats are +0, whatever their sign was; -0 is at positions that fill up."""
+    chance = torch.Generator().manual_seed(14)
+    x = torch.randint(0, 256, (60, 5), generator=chance)
+    x[torch.rand(x.shape, generator=chance) < 0.4] &= 0x80
+    mask, expected = torch.rand(x.shape, generator=chance) < 0.5, []
+    for block, keep in zip(x, mask, strict=True):
+        positions, kept = step_masks(keep, 2)
+        values = torch.where(kept, torch.where(block & 0x7F == 0, 0, block), 0x80)
+        expected += [tuple((values[k][positions[k]] ^ 0x80).sub(0x80).tolist())
+                     for k in range(len(positions))]
+    dut, received = Steps(Pattern(2, 5), 8, marks=True), []
+    offered = [{"values": ((block ^ 0x80) - 0x80).tolist(), "mask": number(keep), "last": 1}
+               for block, keep in zip(x, mask, strict=True)]
+    simulate(dut, feed(dut.i, offered), drain(dut.o, len(expected), received, read=plain))
+    assert [step[0] for step in received] == expected

@@ -1,0 +1,107 @@
+"""A linear layer in floats by the driver in C; see :mod:`sim.runs.program`, which has integers."""
+
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hw.config import Design
+from hw.fixed_point import Output
+from hw.formats import BLOCK_FORMATS, Format
+from hw.registers import DESCRIPTOR_BYTES
+from sim.runs.program import call
+from sim.runs.system import APART, LIMIT, Memory
+from sim.verilated.bus import BusAccelerator
+from sim.verilated.c_driver import Driver, Job, Terms
+from sw.driver.float_memory import float_memory_job
+from sw.driver.floats import FloatLayer, elements, zero_bias
+from sw.driver.memory import MemoryJob
+from sw.exact.blocks import Blocks
+from sw.exact.epilogue import floats
+from sw.exact.formats import to_bits
+
+
+__all__ = ["Run", "float_job_of", "run_float_program"]
+
+
+class Run(NamedTuple):
+    """Results [T, O] of a layer, the cycles from its submission to the interrupt, and more.
+
+    ``moved`` are bytes over the bus, by the names of :data:`hw.layouts.STREAMS`.
+    """
+
+    y: Tensor
+    cycles: int
+    array_cycles: int
+    steps: int
+    moved: dict[str, int]
+
+
+def float_job_of(driver: Driver, design: Design, layer: FloatLayer, asked: MemoryJob,
+                 addresses: dict[str, int]) -> Job:
+    """The job of a layer as a program makes it: its buffers are written by the driver alone."""
+    job, (outputs, features) = Job(), layer.weight.shape
+    call(driver, "shape", driver.job("shape", job, len(layer.x), features, outputs))
+    for name in ("output", "job_pattern", "activate", "tensor_scale"):
+        setattr(job, name, asked.registers.get(name.upper(), 0))
+    for name, address in addresses.items():
+        setattr(job, name, address)
+    coded, m = elements(layer.weight, design), design.pattern.m
+    driver.job("put_tokens", job, driver.pointer(job.act),
+               _bits(layer.x, design.number), features)
+    driver.job("put_weights", job, driver.pointer(job.weight),
+               _bits(coded.values, design.weight), outputs, features)
+    if isinstance(coded, Blocks):
+        size = BLOCK_FORMATS[coded.name].size
+        scales = coded.scale.view(torch.uint8).repeat_interleave(size // m, 1)
+        driver.job("put_weight_scales", job, driver.pointer(job.weight),
+                   np.ascontiguousarray(scales[:, :job.k_blocks].numpy()), outputs)
+    if layer.finishes:
+        bias = zero_bias(outputs, design) if layer.bias is None else layer.bias
+        terms = (Terms * outputs)(*(Terms(0, 0, bits) for bits in
+                                    to_bits(bias, design.result_format).tolist()))
+        driver.job("put_terms", job, driver.pointer(job.channel), terms, outputs)
+    return job
+
+
+def run_float_program(design: Design, memory: Memory, layer: FloatLayer) -> Run:
+    """Run a layer in floats, whose weights come as they are, with the driver in C as master.
+
+    Raises
+    ------
+    RuntimeError
+        If a call of the driver fails, or the job breaks a rule of the bus.
+    """
+    asked = float_memory_job(design, *layer)
+    addresses, end = {}, DESCRIPTOR_BYTES
+    for name, size in asked.sizes.items():
+        addresses[name] = -(-end // APART) * APART
+        end = addresses[name] + size
+    device = BusAccelerator(design, size=end + design.bus_bytes, latency=memory.latency,
+                            bandwidth=memory.bandwidth)
+    with tempfile.TemporaryDirectory() as folder:
+        driver = Driver(device, 0, Path(folder))
+    call(driver, "probe", driver.probe())
+    call(driver, "configure", driver.configure(0, 0))
+    job = float_job_of(driver, design, layer, asked, addresses)
+    device.allow(job.result, driver.job("result_size", job))
+    call(driver, "submit", driver.call("submit", job))
+    cycles = device.run(LIMIT)
+    call(driver, "wait", driver.wait(1)[0])
+    if device.violations or device.pending:
+        raise RuntimeError(f"a job must leave the bus clean, not {device.violations!r}")
+    buffer = driver.pointer(job.result)
+    bits = torch.tensor([[driver.job("result", job, buffer, token, output)
+                          for output in range(len(layer.weight))]
+                         for token in range(len(layer.x))])
+    return Run(floats(bits, Output[design.result_format.upper()]), cycles,
+               device.read("ARRAY_CYCLES"), device.read("STEPS"), device.bytes_moved)
+
+
+def _bits(values: Tensor, form: Format) -> np.ndarray:
+    """A C array of the bits of numbers."""
+    kind = np.uint16 if form.bits > 8 else np.uint8
+    return np.ascontiguousarray(to_bits(values, form.name).numpy().astype(kind))

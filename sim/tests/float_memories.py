@@ -1,0 +1,62 @@
+"""Runs jobs in floats on an accelerator with a bus; the rest is as in ``sim.tests.memories``."""
+
+from dataclasses import replace
+
+import torch
+
+from hw.config import Pattern
+from sim.tests.memories import BASE, Bench, Task, put_on_bus
+from sim.tests.test_float_accelerator import TENSOR, floats, operands, rounded
+from sim.vectors.memory import place
+from sw.driver.float_memory import float_memory_job
+from sw.driver.floats import FloatLayer, float_linear
+from sw.exact.formats import to_bits
+
+
+__all__ = ["FLOAT_BUS_DESIGNS", "FloatBench"]
+
+
+FLOAT_BUS_DESIGNS = {
+    "nvfp4": put_on_bus(floats("4:8", "bf16", "nvfp4", columns=3, epilogue_lanes=1,
+                               result_format="bf16", activation="silu"), 64, 4, 3),
+    "fp8": replace(put_on_bus(floats("2:4", "bf16", "fp8_e4m3", columns=5, accumulator="exact",
+                                     accumulator_width=42, flexible="all"), 64, 8, 4), decode=True),
+    "mxfp4": put_on_bus(floats("4:32", "bf16", "mxfp4", columns=1, selector="serial",
+                               result_format="bf16"), 128, 16, 2),
+    "fp6": put_on_bus(floats("3:7", "fp6_e2m3", epilogue_lanes=2, result_format="bf16", columns=3),
+                      64, 1, 8),
+}
+"""Elements of odd numbers of words, and several in a word; the first one is for plain tests."""
+
+
+class FloatBench(Bench):
+    """An accelerator in floats and its memory; results are those of the rule."""
+
+    def layer(self, features: int = 0, tokens: int = 0) -> FloatLayer:
+        """Up to 9 ``tokens`` and 5 outputs, with all that the design can do, or some of it."""
+        design, m = self.design, self.design.pattern.m
+        outputs = int(self.rng.integers(1, 6))
+        x, weight = operands(design, tokens or int(self.rng.integers(1, 10)),
+                             features or int(self.rng.integers(1, 6 * m)), outputs)
+        bias = torch.from_numpy(self.rng.standard_normal(outputs) * 4).bfloat16()
+        finishes = design.biases and self.rng.random() < 0.7
+        pattern = None
+        if design.flexible == "all":
+            pattern = Pattern(int(self.rng.integers(1, m + 1)), m)
+        active = finishes and design.activation != "none" and self.rng.random() < 0.6
+        return FloatLayer(x, weight, bias if finishes else None, bool(active),
+                          TENSOR["tensor"] if design.tensor_scaled else None, pattern)
+
+    def task(self, start: int = 0, kept: bool = False, features: int = 0, tokens: int = 0,
+             decode: bool = False) -> Task:
+        """A random layer, put into memory; ``kept`` is for integers."""
+        design, layer = self.design, self.layer(features, tokens)
+        job = float_memory_job(design, *layer, decode=decode)
+        begin = BASE + start + int(self.rng.integers(0, 8192))
+        placed, _ = place(job, self.device.memory, BASE, begin, self.rng)
+        self.device.allow(placed.address, job.result_size)
+        y, _ = float_linear(layer.x, rounded(layer.weight, design), design, layer.bias,
+                            layer.activate, layer.tensor or 1.0, layer.pattern)
+        bits = to_bits(y, "bf16") if y.dtype == torch.bfloat16 else y.view(torch.int32).long()
+        sign = 1 << design.result_bits - 1
+        return Task(layer, placed, (bits & sign - 1) - (bits & sign))
