@@ -58,11 +58,12 @@ class Activation:
 
 
 def fixed_product(m: Module, form: Format, activation: Activation, weight: Value
-                  ) -> tuple[Value, Value]:
+                  ) -> tuple[Value, Value, Value]:
     """The product of two finite floats as a multiple of the smallest one.
 
     The significand of the weight chooses multiples of the activation, two bits at a time; their sum
-    is shifted left by the exponents. A negative product is complemented.
+    is shifted left by the exponents. Before long shifts a negative product is negated; otherwise it
+    is complemented at the end, and lacks 1.
 
     Parameters
     ----------
@@ -77,10 +78,10 @@ def fixed_product(m: Module, form: Format, activation: Activation, weight: Value
 
     Returns
     -------
-    bits : Value
-        ``product_bits(form)`` of them.
-    sign : Value
-        The product is ``bits + sign - (sign << len(bits))``.
+    bits, sign : Value
+        ``product_bits(form)`` of them, and what stands above them in two's complement.
+    lacks : Value
+        The product is ``bits + lacks - (sign << len(bits))``.
     """
     fraction, field = weight[:form.mantissa], weight[form.mantissa:-1]
     normal = wire(m, reduce(or_, field))
@@ -88,10 +89,11 @@ def fixed_product(m: Module, form: Format, activation: Activation, weight: Value
     product = multiple(m, activation.base, activation.triple, [*fraction, normal])
     if activation.exponent is None:
         bits = _placed(m, product, field, product_bits(form))
-        return wire(m, bits ^ negative.replicate(len(bits))), negative
-    bits = _shifted(m, product ^ negative.replicate(len(product)),
-                    exponents(m, activation, field, normal), negative, product_bits(form) + 1)
-    return bits[1:], negative
+        return wire(m, bits ^ negative.replicate(len(bits))), negative, negative
+    product, negative = _negated(m, product, negative)
+    bits = _shifted(m, product, exponents(m, activation, field, normal), negative,
+                    product_bits(form) + 1)
+    return bits[1:], negative, Const(0, 1)
 
 
 def exponents(m: Module, activation: Activation, field: Value, normal: Value) -> list[Value]:
@@ -160,21 +162,35 @@ def _placed(m: Module, product: Value, field: Value, width: int) -> Value:
         if 0 <= place - k < len(product))) for place in range(width)))
 
 
-def _shifted(m: Module, bits: Value, amount: list[Value], filling: Value, width: int) -> Value:
-    """The lowest bits of a product shifted left, and filled on both sides."""
+def _negated(m: Module, bits: Value, negative: Value) -> tuple[Value, Value]:
+    """A number or its negative in two's complement, and the sign, which a zero does not have.
+
+    Bits above the lowest one are complemented: a chain says that it has passed.
+    """
+    negated, passed = [bits[0]], wire(m, negative & bits[0])
+    for bit in bits[1:]:
+        negated.append(bit ^ passed)
+        passed = wire(m, passed | (negative & bit))
+    return wire(m, Cat(negated)), passed
+
+
+def _shifted(m: Module, bits: Value, amount: list[Value], sign: Value, width: int) -> Value:
+    """The lowest bits of a product shifted left, zeros below and its sign above."""
     for k, shift in enumerate(amount[:WINDOW]):
-        filled = filling.replicate(1 << k)
-        bits = wire(m, Mux(shift, Cat(filled, bits), Cat(bits, filled)))
+        zeros, signs = Const(0, 1 << k), sign.replicate(1 << k)
+        bits = wire(m, Mux(shift, Cat(zeros, bits), Cat(bits, signs)))
     high = amount[WINDOW:]
     windows = [wire(m, reduce(and_, (bit if number >> k & 1 else ~bit
                                       for k, bit in enumerate(high))))
                for number in range(1 << len(high))]
+    # The sign, if the product lies in one of the first windows.
+    above = [wire(m, sign & reduce(or_, windows[:k])) for k in range(1, len(windows))]
     placed = []
     for place in range(width):
-        sources = [(window, bits[place - (k << WINDOW)]) for k, window in enumerate(windows)
+        sources = [window & bits[place - (k << WINDOW)] for k, window in enumerate(windows)
                    if 0 <= place - (k << WINDOW) < len(bits)]
-        inside = reduce(or_, (window for window, _ in sources))
-        placed.append(reduce(or_, (window & bit for window, bit in sources), filling & ~inside))
+        passed = (place - len(bits) >> WINDOW) + 1
+        placed.append(reduce(or_, [*sources, above[passed - 1]] if passed > 0 else sources))
     return wire(m, Cat(placed))
 
 

@@ -16,8 +16,8 @@ def test_every_product_is_exact(name, tmp_path):
     def build(m, given):
         exponent = None if whole(form) else given["exponent"]
         activation = Activation(given["sign"], given["base"], given["base"] * 3, exponent)
-        bits, negative = fixed_product(m, form, activation, given["weight"])
-        return {"product": bits, "negative": negative}
+        bits, sign, lacks = fixed_product(m, form, activation, given["weight"])
+        return {"product": bits, "above": sign, "lacks": lacks}
 
     finite = np.array([value for value in range(2 * half) if value & half - 1 <= form.max_bits])
     one, other = np.repeat(finite, len(finite)), np.tile(finite, len(finite))
@@ -25,12 +25,12 @@ def test_every_product_is_exact(name, tmp_path):
     exponent = np.maximum(field, 1) - 1
     significand = one % (1 << form.mantissa) | (field > 0) << form.mantissa
     bench = Bench({"sign": 1, "base": base_bits(form), "exponent": form.exponent,
-                   "weight": form.bits}, {"product": width, "negative": 1}, build)
+                   "weight": form.bits}, {"product": width, "above": 1, "lacks": 1}, build)
     found = run(bench, tmp_path, sign=one // half, exponent=exponent, weight=other,
                 base=significand << exponent if whole(form) else significand)
     unit = 2.0 ** (2 * form.unit)
-    for x, w, bits, negative in zip(one.tolist(), other.tolist(), found["product"].tolist(),
-                                    found["negative"].tolist(), strict=True):
-        product = (bits % (1 << width)) + negative - (negative << width)
+    for x, w, bits, sign, lacks in zip(one.tolist(), other.tolist(), *(
+            found[name].tolist() for name in ("product", "above", "lacks")), strict=True):
+        product = (bits % (1 << width)) + lacks - (sign << width)
         assert product == int(form.value(x) * form.value(w) / unit), (x, w)
     assert len(one) == (2 * form.max_bits + 2) ** 2
