@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.arithmetic.adder import Columns
+from hw.arithmetic.adder import ChainedColumns, Columns
 from hw.arithmetic.normalise import normalised
 from hw.array.block_scale import is_nan, largest_factor, scaled
 from hw.array.float_accumulator import FIELD, FloatAccumulator
@@ -41,17 +41,22 @@ class FloatDotProduct(wiring.Component):
         bits = self.design.weight.bits
         return [weights.word_select(lane, bits) for lane in range(self.design.lanes)]
 
+    def _columns(self, width: int) -> Columns:
+        """Adders of the products, those that are smaller: products of many bits have chains."""
+        return (Columns if whole(self.design.number) else ChainedColumns)(width)
+
     def _products(self, m: Module, columns: Columns) -> None:
         """Add the products of all lanes to a sum."""
         form, weights = self.design.number, self.design.weight
         for lane, weight in enumerate(self._lanes()):
             activation = Activation(self.signs[lane], self.bases[lane], self.triples[lane],
                                     None if whole(form) else self.exponents[lane])
-            bits, negative = fixed_product(m, form, weights, activation, weight)
+            bits, sign, lacks = fixed_product(m, form, weights, activation, weight)
             for k, bit in enumerate(bits):
                 columns.add(k, bit)
-            columns.add(0, negative)
-            columns.add(len(bits), negative, negative=True)
+            if whole(form):
+                columns.add(0, lacks)
+            columns.add(len(bits), sign, negative=True)
 
     def _nan(self, found: list[Value] | None = None) -> Value:
         """Whether a step is NaN: by activations, scales, and what is found among its products.
@@ -96,10 +101,10 @@ class ExactDotProduct(FloatDotProduct):
 
     def elaborate(self, platform):
         m = Module()
-        columns = Columns(self.design.accumulator_width)
+        columns = self._columns(self.design.accumulator_width)
         self._products(m, columns)
         for k, bit in enumerate(Value.cast(self.accumulator.total)):
-            columns.add(k, bit & self.keep)
+            columns.add(k, bit & self.keep, last=not whole(self.design.number))
         m.d.sync += self.accumulator.total.eq(Cat(columns.sum(m)))
         if self.design.number.nan:
             m.d.sync += self.accumulator.nan.eq((self.accumulator.nan & self.keep) | self._nan())
@@ -162,7 +167,7 @@ class RoundedDotProduct(FloatDotProduct):
         """The sum of a step without equal leading bits, and its exponent."""
         form, weights, block = self.design.number, self.design.weight, self.design.block
         most = self.design.lanes * form.max_units * weights.max_units
-        columns = Columns(most.bit_length() + 1)
+        columns = self._columns(most.bit_length() + 1)
         self._products(m, columns)
         given = (self.scale, self.weight_scale) if block else (Const(0), Const(0))
         total, scales, least = scaled(m, block, Cat(columns.sum(m)), *given)

@@ -59,11 +59,12 @@ class Activation:
 
 
 def fixed_product(m: Module, form: Format, of_weight: Format, activation: Activation,
-                  bits: Value) -> tuple[Value, Value]:
+                  bits: Value) -> tuple[Value, Value, Value]:
     """The product of two finite numbers as a multiple of the smallest one.
 
     The significand of the weight chooses multiples of the activation, two bits at a time; their sum
-    is shifted left by the exponents. A negative product is complemented.
+    is shifted left by the exponents. Before long shifts a negative product is negated; otherwise it
+    is complemented at the end, and lacks 1.
 
     Parameters
     ----------
@@ -78,10 +79,10 @@ def fixed_product(m: Module, form: Format, of_weight: Format, activation: Activa
 
     Returns
     -------
-    bits : Value
-        ``product_bits(form, of_weight)`` of them.
-    sign : Value
-        The product is ``bits + sign - (sign << len(bits))``.
+    bits, sign : Value
+        ``product_bits(form, of_weight)`` of them, and what stands above them in two's complement.
+    lacks : Value
+        The product is ``bits + lacks - (sign << len(bits))``.
     """
     weight, width = weight_of(m, of_weight, bits), product_bits(form, of_weight)
     negative = wire(m, activation.sign ^ weight.negative)
@@ -89,12 +90,13 @@ def fixed_product(m: Module, form: Format, of_weight: Format, activation: Activa
     if activation.exponent is None:
         assert weight.field is not None
         placed = _placed(m, product, weight.field, width)
-        return wire(m, placed ^ negative.replicate(width)), negative
-    complemented = product ^ negative.replicate(len(product))
+        return wire(m, placed ^ negative.replicate(width)), negative, negative
+    product, negative = _negated(m, product, negative)
     if weight.field is None:
-        return _shifted(m, complemented, list(activation.exponent), negative, width), negative
-    shifted = _shifted(m, complemented, exponents(m, activation, weight), negative, width + 1)
-    return shifted[1:], negative
+        shifted = _shifted(m, product, list(activation.exponent), negative, width)
+    else:
+        shifted = _shifted(m, product, exponents(m, activation, weight), negative, width + 1)[1:]
+    return shifted, negative, Const(0, 1)
 
 
 def exponents(m: Module, activation: Activation, weight: Weight) -> list[Value]:
@@ -169,19 +171,33 @@ def _placed(m: Module, product: Value, field: Value, width: int) -> Value:
         if 0 <= place - k < len(product))) for place in range(width)))
 
 
-def _shifted(m: Module, bits: Value, amount: list[Value], filling: Value, width: int) -> Value:
-    """The lowest bits of a product shifted left, and filled on both sides."""
+def _negated(m: Module, bits: Value, negative: Value) -> tuple[Value, Value]:
+    """A number or its negative in two's complement, and the sign, which a zero does not have.
+
+    Bits above the lowest one are complemented: a chain says that it has passed.
+    """
+    negated, passed = [bits[0]], wire(m, negative & bits[0])
+    for bit in bits[1:]:
+        negated.append(bit ^ passed)
+        passed = wire(m, passed | (negative & bit))
+    return wire(m, Cat(negated)), passed
+
+
+def _shifted(m: Module, bits: Value, amount: list[Value], sign: Value, width: int) -> Value:
+    """The lowest bits of a product shifted left, zeros below and its sign above."""
     for k, shift in enumerate(amount[:WINDOW]):
-        filled = filling.replicate(1 << k)
-        bits = wire(m, Mux(shift, Cat(filled, bits), Cat(bits, filled)))
+        zeros, signs = Const(0, 1 << k), sign.replicate(1 << k)
+        bits = wire(m, Mux(shift, Cat(zeros, bits), Cat(bits, signs)))
     high = amount[WINDOW:]
     windows = [wire(m, reduce(and_, (bit if number >> k & 1 else ~bit
                                       for k, bit in enumerate(high))))
                for number in range(1 << len(high))]
+    # The sign, if the product lies in one of the first windows.
+    above = [wire(m, sign & reduce(or_, windows[:k])) for k in range(1, len(windows))]
     placed = []
     for place in range(width):
-        sources = [(window, bits[place - (k << WINDOW)]) for k, window in enumerate(windows)
+        sources = [window & bits[place - (k << WINDOW)] for k, window in enumerate(windows)
                    if 0 <= place - (k << WINDOW) < len(bits)]
-        inside = reduce(or_, (window for window, _ in sources))
-        placed.append(reduce(or_, (window & bit for window, bit in sources), filling & ~inside))
+        passed = (place - len(bits) >> WINDOW) + 1
+        placed.append(reduce(or_, [*sources, above[passed - 1]] if passed > 0 else sources))
     return wire(m, Cat(placed))

@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.array.block_scale import is_nan
-from hw.array.float_product import base_bits, whole
+from hw.array.float_product import base_bits, whole, wire
 from hw.array.row import decode_selects, select_fields
 from hw.config import Design
 from hw.stream.members import only_if
@@ -108,11 +108,11 @@ class FloatDecoder(wiring.Component):
         for lane in range(self.design.lanes):
             value = Value.cast(self.values[lane])
             fraction, field = value[:form.mantissa], value[form.mantissa:-1]
-            normal = field.any()
-            base = Cat(fraction, normal) & self.step.replicate(form.mantissa + 1)
-            exponent = field - normal
+            normal = wire(m, field.any())
+            base = wire(m, Cat(fraction, normal) & self.step.replicate(form.mantissa + 1))
+            exponent = wire(m, (field - normal)[:form.exponent])
             if whole(form):
-                base = base << exponent[:form.exponent]
+                base = wire(m, base << exponent)
             else:
                 m.d.comb += shared.exponents[lane].eq(exponent)
             m.d.comb += [

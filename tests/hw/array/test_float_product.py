@@ -25,8 +25,8 @@ def test_every_product_is_exact(name, of_weight, tmp_path):
     def build(m, given):
         exponent = None if whole(form) else given["exponent"]
         activation = Activation(given["sign"], given["base"], given["base"] * 3, exponent)
-        bits, negative = fixed_product(m, form, weights, activation, given["weight"])
-        return {"product": bits, "negative": negative}
+        bits, sign, lacks = fixed_product(m, form, weights, activation, given["weight"])
+        return {"product": bits, "above": sign, "lacks": lacks}
 
     left, right = finite(form), finite(weights)
     one, other = np.repeat(left, len(right)), np.tile(right, len(left))
@@ -34,12 +34,12 @@ def test_every_product_is_exact(name, of_weight, tmp_path):
     exponent = np.maximum(field, 1) - 1
     significand = one % (1 << form.mantissa) | (field > 0) << form.mantissa
     bench = Bench({"sign": 1, "base": base_bits(form), "exponent": form.exponent,
-                   "weight": weights.bits}, {"product": width, "negative": 1}, build)
+                   "weight": weights.bits}, {"product": width, "above": 1, "lacks": 1}, build)
     found = run(bench, tmp_path, sign=one // half, exponent=exponent, weight=other,
                 base=significand << exponent if whole(form) else significand)
     unit = 2.0 ** (form.unit + weights.unit)
-    for x, w, bits, negative in zip(one.tolist(), other.tolist(), found["product"].tolist(),
-                                    found["negative"].tolist(), strict=True):
-        product = (bits % (1 << width)) + negative - (negative << width)
+    for x, w, bits, sign, lacks in zip(one.tolist(), other.tolist(), *(
+            found[name].tolist() for name in ("product", "above", "lacks")), strict=True):
+        product = (bits % (1 << width)) + lacks - (sign << width)
         assert product == int(form.value(x) * weights.value(w) / unit), (x, w)
     assert len(left) == 2 * form.max_bits + 2
