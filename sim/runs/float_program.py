@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from hw.config import Design
-from hw.fixed_point import Output
 from hw.formats import BLOCK_FORMATS, Format
 from hw.registers import DESCRIPTOR_BYTES
 from sim.runs.program import call
@@ -17,10 +16,9 @@ from sim.runs.system import APART, LIMIT, Memory
 from sim.verilated.bus import BusAccelerator
 from sim.verilated.c_driver import Driver, Job, Terms
 from sw.driver.float_memory import float_memory_job
-from sw.driver.floats import FloatLayer, elements, zero_bias
+from sw.driver.floats import FloatLayer, elements, result_floats, zero_bias
 from sw.driver.memory import MemoryJob
 from sw.exact.blocks import Blocks
-from sw.exact.epilogue import floats
 from sw.exact.formats import to_bits
 
 
@@ -97,7 +95,7 @@ def run_float_program(design: Design, memory: Memory, layer: FloatLayer) -> Run:
     bits = torch.tensor([[driver.job("result", job, buffer, token, output)
                           for output in range(len(layer.weight))]
                          for token in range(len(layer.x))])
-    return Run(floats(bits, Output[design.result_format.upper()]), cycles,
+    return Run(result_floats(bits, design), cycles,
                device.read("ARRAY_CYCLES"), device.read("STEPS"), device.bytes_moved)
 
 

@@ -10,7 +10,7 @@ from sim.tests.test_float_accelerator import TENSOR, floats, operands, rounded
 from sim.vectors.memory import place
 from sw.driver.float_memory import float_memory_job
 from sw.driver.floats import FloatLayer, float_linear
-from sw.exact.formats import to_bits
+from sw.exact.formats import TYPES, to_bits
 
 
 __all__ = ["FLOAT_BUS_DESIGNS", "FloatBench"]
@@ -25,6 +25,8 @@ FLOAT_BUS_DESIGNS = {
                                result_format="bf16"), 128, 16, 2),
     "fp6": put_on_bus(floats("3:7", "fp6_e2m3", epilogue_lanes=2, result_format="bf16", columns=3),
                       64, 1, 8),
+    "fp16": put_on_bus(floats("4:8", "fp16", columns=2, epilogue_lanes=1, result_format="fp16",
+                              activation="gelu"), 64, 2, 2),
 }
 """Elements of odd numbers of words, and several in a word; the first one is for plain tests."""
 
@@ -38,7 +40,8 @@ class FloatBench(Bench):
         outputs = int(self.rng.integers(1, 6))
         x, weight = operands(design, tokens or int(self.rng.integers(1, 10)),
                              features or int(self.rng.integers(1, 6 * m)), outputs)
-        bias = torch.from_numpy(self.rng.standard_normal(outputs) * 4).bfloat16()
+        bias = torch.from_numpy(self.rng.standard_normal(outputs) * 4).to(
+            TYPES[design.result_format])
         finishes = design.biases and self.rng.random() < 0.7
         pattern = None
         if design.flexible == "all":
@@ -57,6 +60,7 @@ class FloatBench(Bench):
         self.device.allow(placed.address, job.result_size)
         y, _ = float_linear(layer.x, rounded(layer.weight, design), design, layer.bias,
                             layer.activate, layer.tensor or 1.0, layer.pattern)
-        bits = to_bits(y, "bf16") if y.dtype == torch.bfloat16 else y.view(torch.int32).long()
+        name = design.result_format
+        bits = y.view(torch.int32).long() if name == "fp32" else to_bits(y, name)
         sign = 1 << design.result_bits - 1
         return Task(layer, placed, (bits & sign - 1) - (bits & sign))
