@@ -24,6 +24,7 @@ FILES = {"FILE": CELLS, "my_cells.lib.gz": CELLS, "sky130hd_tt.lib.gz": CELLS,
          "tech.lef.gz": SIZES, "cells.lef.gz": SIZES,
          "sky130hd_tech.lef.gz": SIZES, "sky130hd_cells.lef.gz": SIZES,
          "space.toml": ROOT / "tests" / "synth" / "sweep" / "space.toml",
+         "formats.toml": ROOT / "tests" / "synth" / "sweep" / "pe.toml",
          "multipliers.toml": ROOT / "tests" / "synth" / "sweep" / "pe.toml",
          "pairs.toml": ROOT / "tests" / "synth" / "sweep" / "pe.toml"}
 """What stands for names of files in a command."""

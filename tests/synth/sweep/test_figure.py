@@ -98,3 +98,19 @@ def test_the_page_has_the_pairs_of_its_results():
                         f"{float(row['overhead_percent']):+.1f} % |")
     assert sorted(table) == sorted(expected)
     assert len(table) == 6
+
+
+def test_the_page_has_every_design_of_its_results():
+    page = (ROOT / "docs" / "hw" / "floats.md").read_text().partition("### Every design")[2]
+    table = {tuple(cells[1:3]): cells[3:-1] for cells in (
+        [cell.strip(" `") for cell in line.split("|")]
+        for line in page.splitlines() if line.startswith("|"))}
+    patterns = table["design", "format"]
+    with (ROOT / "docs" / "results" / "formats" / "designs.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["pattern"] in patterns]
+    assert len(rows) == sum(len(list(filter(None, cells))) for (design, _), cells in table.items()
+                            if design in ("selector", "compressor", "array"))
+    for row in rows:
+        extra = f", {float(row['overhead_percent']):+.1f} %" if row["overhead_percent"] else ""
+        assert table[row["design"], row["format"]][patterns.index(row["pattern"])] == (
+            f"{float(row['area']):,.0f} / {float(row['delay']):.1f}{extra}")

@@ -261,3 +261,15 @@ def test_a_design_without_a_dense_one_of_its_format_has_no_baseline_and_says_why
     plain = Point("accelerator", Design(Pattern(16, 32)), None, "area", "ecp5")
     assert baseline(plain) is not None
     assert no_baseline(plain) is None
+
+
+def test_the_space_of_formats_has_every_design_it_names():
+    found = read(ROOT / "docs" / "hw" / "formats.toml")
+    assert [str(pattern) for pattern in found.patterns] == ["2:4", "4:8", "8:16", "16:32"]
+    needed = set()
+    for options in found.options:
+        names = ("pe", "array") if "weight_format" in options else ("selector", "compressor")
+        for pattern in found.patterns[:3 if options.get("format") == "nvfp4" else 4]:
+            Design(pattern, **options).require(*names)
+        needed |= set(names)
+    assert needed == set(found.designs)
