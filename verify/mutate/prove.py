@@ -32,8 +32,8 @@ PROOFS = {
 """Ways of a proof, the quick one first."""
 
 _CUT = ["flatten", "memory_map", "dffunmap", "async2sync", "simplemap t:$dff", "splitnets -ports",
-        "opt_clean", "expose -dff -evert-dff", "techmap", "opt -fast -nodffe -nosdff", "simplemap",
-        "setundef -undriven -zero", "setundef -zero", "aigmap", "opt_clean"]
+        "opt_clean -purge", "expose -dff -evert-dff", "techmap", "opt -fast -nodffe -nosdff",
+        "simplemap", "setundef -undriven -zero", "setundef -zero", "aigmap", "opt_clean"]
 """What makes of a module one without states, in whose place there are ports."""
 
 
