@@ -1,6 +1,7 @@
 """Drives an accelerator through jobs, registers and faults: every result is compared."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -41,13 +42,13 @@ class JobBench:
     """
 
     def __init__(self, model: Accelerator, purpose: str):
-        self.model, self.design = model, model.design
-        self.reference = ReferenceAccelerator(self.design)
-        self.rng = generator(purpose, self.design)
-        offered = Output if self.design.epilogue_lanes else (Output.RAW,)
-        self.outputs = [output for output in offered
-                        if output != Output.FP32 or self.design.accumulator_width >= 32]
-        self.features = min(64, self.design.max_blocks * self.design.pattern.m)
+        design = self.design = model.design
+        self.model, self.reference = model, ReferenceAccelerator(design)
+        self.rng = generator(purpose, design)
+        self.outputs = [output for output in (Output if design.epilogue_lanes else (Output.RAW,))
+                        if output != Output.FP32 or design.accumulator_width >= 32]
+        self.features = min(64, design.max_blocks * design.pattern.m)
+        self.blocks = design.max_blocks if design.whole_tokens else design.covered_blocks
 
     def start(self, job: LinearJob, control: int = START) -> None:
         """Set up a job and start it."""
@@ -70,18 +71,22 @@ class JobBench:
 
     def finish(self, job: LinearJob, status: int = DONE) -> None:
         """Take the results of a job that was started, whose streams are on offer."""
+        self._same(job)
+        assert self.status() == status
+
+    def _same(self, job: LinearJob) -> None:
+        """Take results that are those of the reference."""
         for register, value in (job.registers | {"CONTROL": START}).items():
             self.reference.write(register, value)
         expected, _ = self.reference.run(job.inputs, job.results, limit=0)
         got, _ = self.model.run({}, job.results, limit=job.limit)
         assert np.array_equal(got.data, expected.data), "results are wrong"
         assert np.array_equal(got.last, expected.last), "tlast of results is wrong"
-        assert self.status() == status
 
     def small(self, outputs: int = 5, tokens: int = 6, features: int = 0,
               corrections: Corrections | None = None) -> LinearJob:
         """A job of random numbers over the whole range, of 40 features where they fit."""
-        features = features or min(40, self.design.covered_blocks * self.design.pattern.m)
+        features = features or min(40, self.blocks * self.design.pattern.m)
         x, w = (random_tensor(self.rng, -128, 128, rows, features, kind=torch.int8)
                 for rows in (tokens, outputs))
         return self.job(x, w, corrections or Corrections())
@@ -97,8 +102,11 @@ class JobBench:
         return linear_job(self.design, x, w, replace(corrections, **given))
 
     def registers(self) -> None:
-        """Every register and byte, every address line, and what is refused."""
+        """Every register and byte, every address line, what is refused, and what a reset leaves."""
         model = self.model
+        model.reset()
+        for register in REGISTERS:
+            assert model.read(register.name) == self.reference.read(register.name), register.name
         for value in (0xFFFF_FFFF, 0, *ALTERNATING):
             for register in REGISTERS:
                 kept = sum(((1 << field.width) - 1) << register.position(field.name)
@@ -108,12 +116,14 @@ class JobBench:
                     given = value & ~START if register.name == "CONTROL" else value
                     model.write(register.name, given, strobe=strobe)
                 assert model.read(register.name) == value & kept | before & ~kept, register.name
-        for line in range(12):
+        places = {register.offset for register in REGISTERS}
+        for place in {other ^ 1 << line for other in places for line in range(2, 12)} - places:
             for access in (lambda at: model.write(at, 0), model.read):
-                if 1 << line > REGISTERS[-1].offset:
-                    _refused(access, 1 << line)
-                else:
-                    access(1 << line)
+                _refused(access, place)
+        for line in range(12):
+            if 1 << line <= REGISTERS[-1].offset:
+                model.write(1 << line, 0)
+                model.read(1 << line)
         for register in REGISTERS:
             model.write(register.name, 0)
         self._refusals()
@@ -181,25 +191,63 @@ class JobBench:
         design = self.design
         self.run(self.small(3 * design.columns, 2 * design.batch_tokens + 1,
                             design.max_blocks * design.pattern.m))
-        chunks = min(2 * design.max_blocks + 3, design.covered_blocks)
+        chunks = min(2 * design.max_blocks + 3, self.blocks)
         self.run(self.small(2 * design.columns, design.rows + 1, chunks * design.pattern.m))
 
     def packets(self) -> None:
-        """Packets that are too short and too long, of every stream."""
+        """Packets that are too short and too long, of every stream: zeros and nothing for them."""
         errors = {"act": Error.ACT_TLAST, "weight": Error.WEIGHT_TLAST, "coef": Error.COEF_TLAST,
                   "token": Error.TOKEN_TLAST, "channel": Error.CHANNEL_TLAST}
         output = Output.INT8 if Output.INT8 in self.outputs else Output.RAW
-        job = self.small(9, 6, self.features, self.terms(output, 6, 9))
+        tokens = min(6, self.design.batch_tokens)  # each packet of weights comes once
+        job = self.small(9, tokens, self.features, self.terms(output, tokens, 9))
         for name, error in errors.items():
             if name not in job.inputs:
                 continue
             for fault in (_short, _long):
                 self.start(job)
                 self.model.offer(job.inputs | {name: fault(job.inputs[name])})
-                self.model.take(job.results, limit=job.limit)
+                self._same(job if fault is _long else replace(
+                    job, inputs=job.inputs | {name: _zeroed(job.inputs[name])}))
                 assert self.status() == DONE | error << ERROR_BIT, f"{name} {fault.__name__}"
                 self.model.discard()
         self.run(job)
+
+    def sizes(self) -> None:
+        """Jobs with each bit of their sizes: as many blocks, and the first of as many others."""
+        design = self.design
+        for bit in range(min(16, self.blocks.bit_length() - 1)):
+            self.run(self.small(1, 1, design.pattern.m << bit))
+        for register, job in (("TOKENS", self.small(1, 2 * design.batch_tokens)),
+                              ("COLUMN_TILES", self.small(2 * design.columns, 1))):
+            for bit in range(job.registers[register].bit_length(), 32):
+                more = {register: job.registers[register] + (1 << bit)}
+                self.start(replace(job, registers=job.registers | more))
+                self.model.offer(job.inputs)
+                self._same(job)
+                assert self.status() == BUSY, "a job of another size ended"
+                self.model.write("CONTROL", ABORT)
+                assert self.status() == 0, "a job goes on"
+                self.model.discard()
+
+    def timeouts(self) -> None:
+        """Jobs whose streams come too late, by each bit of the register; counters meanwhile."""
+        job, model, late = self.small(), self.model, Error.TIMEOUT << ERROR_BIT
+        for bit in range(7, 17):
+            model.write("TIMEOUT", 1 << bit)
+            self.start(job)
+            before = {name: model.read(name) for name in ("CYCLES", "IDLE_CYCLES")}
+            model.take(1, limit=(1 << bit) - 50)
+            for name, value in before.items():
+                assert 0 <= model.read(name) - value - (1 << bit) + 50 < 20, f"{name} is wrong"
+            assert model.read("STATUS") == BUSY, "a timeout comes early"
+            model.take(1, limit=100)
+            assert model.read("STATUS") == late | BUSY, "there is no timeout"
+            model.offer(job.inputs)
+            self.finish(job, late | DONE)
+        held = [(model.take(1, limit=k), model.read("CYCLES"))[1] for k in (0, 0, 1)]
+        assert len({*held}) == 1, "CYCLES goes on"
+        model.write("TIMEOUT", 0)
 
     def huge(self) -> None:
         """Jobs as large as the registers say, which time out and are aborted."""
@@ -225,20 +273,23 @@ class JobBench:
 
 def _refused(access, address: int) -> None:
     """An access that the bus must answer with an error."""
-    try:
+    with suppress(OSError):
         access(address)
-    except OSError:
-        return
-    raise AssertionError(f"address {address:#x} has no register, and no error")
+        raise AssertionError(f"address {address:#x} has no register, and no error")
 
 
 def _short(beats: Beats) -> Beats:
     """The first packet without its last beat, where it has several."""
     end = int(np.flatnonzero(beats.last)[0])
-    keep = np.arange(len(beats.last)) != end
     last = beats.last.copy()
     last[end - 1] = True
-    return Beats(beats.data[keep], last[keep])
+    return Beats(np.delete(beats.data, end, 0), np.delete(last, end))
+
+
+def _zeroed(beats: Beats) -> Beats:
+    """What becomes of that packet: the beat that is missing is zero."""
+    keep = np.arange(len(beats.last)) != int(np.flatnonzero(beats.last)[0])
+    return Beats(beats.data * keep[:, None], beats.last)
 
 
 def _long(beats: Beats) -> Beats:

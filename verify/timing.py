@@ -74,13 +74,17 @@ def while_busy(bench: JobBench) -> None:
     model, job = bench.model, _job(bench, bench.outputs[-1])
     locked = [register.name for register in REGISTERS if register.job]
     okay = START | ANSWER_OKAY
-    for control, disturbed in ((START, locked), (okay, locked), (START, ["CONTROL"])):
+    # The first error of a job stays: each register has one of its own.
+    for control, disturbed in (*((START, [one]) for one in locked), (okay, locked),
+                               (START, ["CONTROL"])):
         bench.start(job, control)
         assert model.read("STATUS") == BUSY
         for register in disturbed:
             refused = control == START and register in locked
-            value = START if register == "CONTROL" else 0xFFFF_FFFF
+            value, before = START if register == "CONTROL" else 0xFFFF_FFFF, model.read(register)
             assert _answered(model, register, value) != refused, f"{register} gets a wrong answer"
+            if register in locked:
+                assert model.read(register) == before, f"{register} is written"
             assert model.read("STATUS") == BUSY | Error.BUSY << ERROR_BIT, register
         model.offer(job.inputs)
         bench.finish(job, DONE | Error.BUSY << ERROR_BIT)

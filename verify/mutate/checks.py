@@ -5,6 +5,7 @@ AssertionError for a result, TimeoutError for one that does not come, RuntimeErr
 streams and a bus that do not keep their rules.
 """
 
+import ctypes
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 
 from hw.config import Design
+from hw.registers import REGISTERS
 from sim.runs.soak.streams import compare, expanded
 from sim.vectors.layers import random_layer
 from sim.vectors.stimulus import bit_rows, generator, number_rows
@@ -23,6 +25,7 @@ from sw.exact.encoding import decode_mask
 from sw.exact.selection import nm_mask
 from verify.jobs import JobBench
 from verify.mutate.devices import streams
+from verify.timing import early_and_late, while_busy
 
 
 __all__ = ["accelerator", "compressor", "decompressor", "selector", "through"]
@@ -39,7 +42,7 @@ BLOCKS = 8000
 LAYERS = 25
 """Of an accelerator."""
 
-START, ABORT = 1, 4
+START, IRQ_ENABLE, ABORT = 1, 2, 4
 """Of its register ``CONTROL``."""
 
 
@@ -120,9 +123,50 @@ def accelerator(design: Design) -> Check:
         bench.extremes()
         bench.gains()
         bench.full_buffers()
-        bench.packets()
+        for stall in (STALLS[-1], STALLS[0]):  # what is missing meets a beat on offer, and none
+            built.pause(stall)
+            bench.packets()
+        _interrupts(built, bench)
+        _bus(built, rng.integers(1 << 32, size=64))
+        while_busy(bench)
+        early_and_late(bench)
+        bench.timeouts()
+        bench.sizes()
 
     return check
+
+
+def _interrupts(built: Any, bench: JobBench) -> None:
+    """An interrupt is raised when a job has ended, or a stream is late, and they are enabled."""
+    job = bench.small()
+    for timeout in (0, 200):
+        built.write("TIMEOUT", timeout)
+        bench.start(job, START | IRQ_ENABLE)
+        assert not built.call("irq"), "an interrupt of a job that has begun"
+        built.take(1, limit=300)
+        assert built.call("irq") == bool(timeout), "timeouts interrupt"
+        built.offer(job.inputs)
+        built.take(job.results, limit=job.limit)
+        bench.status()
+        for control, raised in ((IRQ_ENABLE, 1), (0, 0)):
+            built.write("CONTROL", control)
+            assert built.call("irq") == raised, "the end of a job interrupts"
+        built.discard()
+    built.write("TIMEOUT", 0)
+
+
+def _bus(built: Any, words: np.ndarray) -> None:
+    """Channels of the bus at their own paces: every word is written and read, several at once."""
+    free = [register.offset for register in REGISTERS
+            if all((field.access, field.width) == ("rw", 32) for field in register.fields)]
+    count = len(words)
+    addresses = (ctypes.c_uint32 * count)(*(free[k % len(free)] for k in range(count)))
+    held = (ctypes.c_uint32 * count)(*(int(word) for word in words))
+    for seed in (1, 2, 3):
+        assert not built.call("apart", ctypes.c_uint64(seed), ctypes.c_uint32(len(free)),
+                              ctypes.c_uint32(count), addresses, held), "the bus is wrong"
+    for offset in free:
+        built.write(offset, 0)
 
 
 def _expected(reference: ReferenceAccelerator, job: LinearJob) -> Any:

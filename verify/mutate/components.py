@@ -1,7 +1,7 @@
 """The components that are mutated, each at a small design point."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -39,16 +39,17 @@ class Component:
     @property
     def proofs(self) -> tuple[str, ...]:
         """Ways to prove a mutant equivalent: within a large design, those of its module alone."""
-        from verify.mutate.prove import PROOFS
-
-        return tuple(PROOFS)[:1] if self.modules else tuple(PROOFS)
+        if self.modules:
+            return "module", *(("around", "part") if self.top == "accelerator" else ("streams",))
+        return "module", "design", "streams"
 
     def check(self) -> "Check":
         """What the project checks of it."""
-        from verify.mutate import checks, part_checks
+        from verify.mutate import checks, part_checks, walk_checks
 
-        held = checks if hasattr(checks, self.top) else part_checks
-        made: Callable[[Design], Check] = getattr(held, self.top)
+        made: Callable[[Design], Check] = next(
+            getattr(held, self.top) for held in (checks, part_checks, walk_checks)
+            if hasattr(held, self.top))
         return made(self.design)
 
 
@@ -57,8 +58,16 @@ _compressor = partial(Design, _SMALL, max_k=12)
 
 _SMALL_ACCELERATOR = partial(Design, _SMALL, rows=2, columns=2, tile=1, max_k=12, batch_tokens=4)
 
+_CORRECTED = _SMALL_ACCELERATOR(epilogue_lanes=1, statistics=True, shift="mean")
+
 _ARRAY = ("*_array", "*_pe", "*_dot_product", "*_gather_*", "*_stage_*to*", "*_decoder*",
           "*_recoder", "*_result_*")
+
+_CONTROL = ("nm_accelerator", "*_accelerator", "*_controller", "*_job_pattern", "*_register_block",
+            "*_token_gate", "*_framer_*", "*_activation_buffer", "*_weight_buffer", "*_stepper",
+            "*_results", "*_result_register", "*_stream_*")
+"""The accelerator outside of array, compressor, passes, and memories, in whose place there may be
+macros; streams in all of these, too."""
 
 COMPONENTS = {component.name: component for component in (
     *(Component(f"selector-{name}", "selector", Design(_SMALL, selector=name))
@@ -72,7 +81,10 @@ COMPONENTS = {component.name: component for component in (
     Component("decompressor-index", "decompressor", Design(_SMALL, encoding="index")),
     Component("decompressor-rank", "decompressor", Design(_SMALL, encoding="rank")),
     Component("array", "accelerator", _SMALL_ACCELERATOR(epilogue_lanes=0), _ARRAY),
-    Component("lane", "lane", _SMALL_ACCELERATOR(
-        epilogue_lanes=1, statistics=True, shift="mean")),
+    Component("lane", "lane", _CORRECTED),
+    Component("gain", "gain", _CORRECTED, ("*_gain",)),
+    Component("passes", "passes", replace(_CORRECTED, max_k=1024, batch_tokens=4096),
+              ("*_passes_*_chunks",)),
+    Component("control", "accelerator", _SMALL_ACCELERATOR(epilogue_lanes=0), _CONTROL),
 )}
 """By name."""

@@ -40,8 +40,8 @@ class _Selector(Library):
 class _Part(Pipeline):
     """A part of an accelerator between streams."""
 
-    def __init__(self, name: str, text: str):
-        self._widths = {"m_axis_tdata": taken(name)}
+    def __init__(self, name: str, design: Design, text: str):
+        self._widths = {"m_axis_tdata": taken(name, design)}
         Library.__init__(self, text, f"nm_{name}", _HARNESS / "pipeline.cpp")
 
 
@@ -55,7 +55,7 @@ def device(name: str, design: Design, text: str) -> Any:
     if name == "selector" and not streams(design):
         return _Selector(design, text)
     if name in PARTS:
-        return _Part(name, text)
+        return _Part(name, design, text)
     if name == "accelerator":
         return Accelerator(design, text=text, harness=_HARNESS / "accelerator.cpp")
     return Pipeline(name, design, text, _HARNESS / "pipeline.cpp")

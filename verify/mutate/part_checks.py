@@ -11,11 +11,12 @@ from hw.epilogue.terms import LaneInput
 from hw.fixed_point import BIAS_BITS, GAIN_BITS, SCALE_BITS, SHIFT_BITS, TOKEN_FRACTION, Output
 from sim.vectors.stimulus import bit_rows, generator
 from sim.vectors.tokens import Beats
-from sw.exact.epilogue import UNIT_GAIN, correct, requantize, scale_to_float
+from sw.exact.epilogue import UNIT_GAIN, correct, requantize, scale_to_float, variance_gain
 from verify.mutate.checks import through
+from verify.mutate.parts import moments
 
 
-__all__ = ["lane"]
+__all__ = ["gain", "lane", "packed"]
 
 
 Check = Callable[[Any], None]
@@ -26,6 +27,9 @@ BLOCKS = 3000
 EXPONENTS = {Output.CORRECTED: (0,), Output.INT8: (0,), Output.FP32: (-128, -100, 0, 93, 127),
              Output.BF16: (-128, -105, 3, 127)}
 """Of the results of each kind: subnormal ones, infinities, and what is in between."""
+
+TOKENS = 4000
+"""Of the gain stage, for each number of values."""
 
 
 def lane(design: Design) -> Check:
@@ -38,15 +42,57 @@ def lane(design: Design) -> Check:
             number = _result(design, given, output, exponent)
             last = rng.random(BLOCKS) < 0.3
             none = np.zeros((BLOCKS, 0), bool)
-            checks.append(through(Beats(_packed(LaneInput(design), given), last, none),
+            checks.append(through(Beats(packed(LaneInput(design), given), last, none),
                                   Beats(bit_rows(number & 0xFFFF_FFFF, 32), last, none),
                                   shift=exponent, tensor=int(output)))
 
+    return _all(checks)
+
+
+def gain(design: Design) -> Check:
+    """Factors of tokens of every length, size and variance."""
+    checks, pattern = [], design.pattern
+    last, none = np.ones(TOKENS, bool), np.zeros((TOKENS, 0), bool)
+    for blocks in range(1, design.max_blocks + 1):
+        values, kept = _tokens(generator("gain", design, blocks), blocks * pattern.m)
+        sums = {f"{name}{kind}": (rows ** power).sum(1) for name, rows in (("", values),
+                                                                         ("kept_", kept))
+                for kind, power in (("total", 1), ("squares", 2))}
+        factor = variance_gain(torch.from_numpy(values), torch.from_numpy(kept)).numpy()[:, 0]
+        checks.append(through(Beats(packed(moments(design), sums), last, none),
+                              Beats(bit_rows(factor, GAIN_BITS), last, none),
+                              shift=blocks * pattern.m, slow=150))
+    return _all(checks)
+
+
+def _all(checks: list[Check]) -> Check:
     def check(built: Any) -> None:
         for each in checks:
             each(built)
 
     return check
+
+
+def _tokens(rng: np.random.Generator, features: int) -> tuple[np.ndarray, np.ndarray]:
+    """Tokens of ``features`` values of int8, and what is left where some of them are dropped.
+
+    Values are ends, those with a few of a small size, or random ones of any mean and variance. What
+    stays is chosen at random, or by size: the largest, so that the two variances are nearly the
+    same and their difference carries far, or one small value, of which the factor is the largest.
+    """
+    shape, each = (TOKENS, features), (TOKENS, 1)
+    ends = rng.choice([-128, 127, 0], shape)
+    ends = np.where(rng.random(each) < 0.5, ends, rng.choice([-128, 127], shape))
+    small = np.where(rng.random(shape) < 1 / features, rng.choice([-1, 1], shape), ends)
+    spread, middle = 2.0 ** rng.uniform(-2, 8, each), rng.integers(-128, 128, each)
+    around = np.rint(rng.normal(0, spread / 2, shape) + middle * rng.integers(0, 2, each))
+    values = np.choose(rng.choice([0, 1, 2, 2, 2, 2], each), [ends, small, around])
+    values = values.clip(-128, 127).astype(np.int64)
+    order = np.abs(values).argsort(1).argsort(1)
+    by_chance = rng.random(shape) < rng.choice([0, 0.1, 0.3, 0.5, 0.7, 0.9, 1], each)
+    stays = np.choose(rng.choice([0, 0, 1, 1, 2], each),
+                      [by_chance, order >= rng.integers(0, features, each), order == 0])
+    return values, np.where(stays, values, 0)
 
 
 def _numbers(rng: np.random.Generator, bits: int, signed: bool) -> np.ndarray:
@@ -100,14 +146,14 @@ def _result(design: Design, given: dict[str, Any], output: Output, exponent: int
     return scale_to_float(corrected, *terms, exponent=exponent, output=output).numpy()
 
 
-def _packed(layout: Any, given: dict[str, Any]) -> np.ndarray:
+def packed(layout: Any, given: dict[str, Any]) -> np.ndarray:
     """Fields of a layout as bits, in its order; ``last``, which is not given, is left out."""
     columns = []
     for name, shape in layout.members.items():
         if name not in given:
             continue
         if isinstance(given[name], dict):
-            columns.append(_packed(shape, given[name]))
+            columns.append(packed(shape, given[name]))
         else:
             width = shape if isinstance(shape, int) else shape.width
             columns.append(bit_rows(given[name] & (1 << width) - 1, width))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from hw.command.faults import Fault
 from hw.command.files import temporary
 from synth.flow import yosys
 from verify.mutate.make import module_of
@@ -15,21 +16,24 @@ from verify.reachability import abc, gates, search
 __all__ = ["PROOFS", "prove"]
 
 
-_TIMEOUT = 100.0
+_TIMEOUT = 60.0
 """Seconds of a proof; one that takes longer is none."""
 
 PROOFS = {
     "module": "outputs and next states of the module, with all that stands in it, are the same for "
               "all inputs and states (cec)",
-    "design": "the same of the whole design",
+    "around": "the same of every module that it stands in (cec)",
+    "part": "outputs of the module are the same in every state that can be reached after a reset, "
+            "whatever its inputs, those of a stream while it is valid (pdr)",
+    "design": "outputs and next states of the whole design are the same, too (cec)",
     "streams": "outputs of the whole design are the same in every state that can be reached after "
                "a reset, those of a stream while it is valid (pdr)",
 }
 """Ways of a proof, the quick one first."""
 
-_CUT = ["flatten", "memory_map", "dffunmap", "async2sync", "opt_clean", "expose -dff -evert-dff",
-        "techmap", "opt -fast", "simplemap", "setundef -undriven -zero", "setundef -zero", "aigmap",
-        "opt_clean"]
+_CUT = ["flatten", "memory_map", "dffunmap", "async2sync", "simplemap t:$dff", "splitnets -ports",
+        "opt_clean -purge", "expose -dff -evert-dff", "techmap", "opt -fast -nodffe -nosdff",
+        "simplemap", "setundef -undriven -zero", "setundef -zero", "aigmap", "opt_clean"]
 """What makes of a module one without states, in whose place there are ports."""
 
 
@@ -37,6 +41,8 @@ def prove(gold: str, top: str, mutant: str, ways: Sequence[str] = tuple(PROOFS))
     """Return the one of ``ways`` of :data:`PROOFS` by which a mutant is equivalent, or nothing."""
     tried: dict[str, Callable[[Path], bool]] = {
         "module": lambda folder: _same(folder, gold, module_of(mutant), mutant),
+        "around": lambda folder: _same_around(folder, gold, module_of(mutant), mutant),
+        "part": lambda folder: _alike(folder, gold, module_of(mutant), mutant),
         "design": lambda folder: _same(folder, gold, top, mutant),
         "streams": lambda folder: _alike(folder, gold, top, mutant)}
     return next((way for way in ways if _holds(tried[way])), "")
@@ -46,7 +52,7 @@ def _holds(way: Callable[[Path], bool]) -> bool:
     with temporary() as folder:
         try:
             return way(folder)
-        except (yosys.SynthesisError, subprocess.TimeoutExpired):
+        except (Fault, subprocess.TimeoutExpired):  # of Yosys or ABC
             return False
 
 
@@ -55,9 +61,24 @@ def _same(folder: Path, gold: str, module: str, mutant: str) -> bool:
     alone, gates_of_gold = _alone(gold, module)
     (folder / "module.il").write_text(alone)
     (folder / "gold.aig").write_bytes(gates_of_gold)
-    yosys.run(["read_rtlil module.il", f"mutate {mutant}", f"hierarchy -top {module}", *_CUT,
-               "write_aiger gate.aig"], folder, timeout=_TIMEOUT)
-    return "Networks are equivalent" in abc("&r gold.aig; &cec gate.aig", folder, _TIMEOUT)
+    _cut(folder, module, "gate.aig", f"mutate {mutant}")
+    # Ports are matched by name: their order follows names that Yosys makes up as it goes.
+    return "Networks are equivalent" in abc(
+        f"cec -T {_TIMEOUT:g} -C 1000000 gold.aig gate.aig", folder, 2 * _TIMEOUT)
+
+
+def _same_around(folder: Path, gold: str, module: str, mutant: str) -> bool:
+    """Whether nobody who has the module could tell, nor whoever has them: one step up."""
+    modules = re.findall(r"^module \\(\S+)\n(.*?)^end$", gold, re.M | re.S)
+    around = [name for name, text in modules
+              if re.search(rf"^  cell \\{re.escape(module)} ", text, re.M)]
+    return bool(around) and all(_same(folder, gold, name, mutant) for name in around)
+
+
+def _cut(folder: Path, module: str, written: str, *changes: str) -> None:
+    """Gates of ``module.il``, changed or not, with names of their ports."""
+    yosys.run(["read_rtlil module.il", *changes, f"hierarchy -top {module}", *_CUT,
+               f"write_aiger -symbols {written}"], folder, timeout=_TIMEOUT)
 
 
 @lru_cache(maxsize=16)
@@ -65,8 +86,9 @@ def _alone(gold: str, module: str) -> tuple[str, bytes]:
     """RTLIL of a module with what stands in it, and its gates, kept for its next mutant."""
     with temporary() as folder:
         (folder / "gold.il").write_text(gold)
-        yosys.run(["read_rtlil gold.il", f"hierarchy -top {module}", "write_rtlil module.il",
-                   *_CUT, "write_aiger gold.aig"], folder, timeout=_TIMEOUT)
+        yosys.run(["read_rtlil gold.il", f"hierarchy -top {module}", "write_rtlil module.il"],
+                  folder, timeout=_TIMEOUT)
+        _cut(folder, module, "gold.aig")
         return (folder / "module.il").read_text(), (folder / "gold.aig").read_bytes()
 
 
@@ -100,7 +122,7 @@ def _miter(ports: dict[str, tuple[str, int]]) -> str:
     inputs = {name: width for name, (kind, width) in ports.items() if kind == "input"}
     outputs = {name: width for name, (kind, width) in ports.items() if kind == "output"}
     valids = [name for name in outputs if name.endswith("valid")]
-    declared = [f"input [{width - 1}:0] {name}" for name, width in inputs.items()]
+    declared = [f"input [{width - 1}:0] \\{name} " for name, width in inputs.items()]
     lines, differ = [f"module claim({', '.join([*declared, 'output broken'])});"], []
     for name, width in outputs.items():
         lines.append(f"wire [{width - 1}:0] gold_{name}, gate_{name};")
@@ -108,10 +130,10 @@ def _miter(ports: dict[str, tuple[str, int]]) -> str:
         counts = f"gold_{valid} && " if valid else ""
         differ.append(f"({counts}gold_{name} != gate_{name})")
     # The first cycle resets both, whatever their flip-flops hold at power-up.
-    joined = {name: "rst || $initstate" if name == "rst" else name for name in inputs}
+    joined = {name: "rst || $initstate" if name == "rst" else f"\\{name} " for name in inputs}
     for half in ("gold", "gate"):
-        pins = [*(f".{name}({value})" for name, value in joined.items()),
-                *(f".{name}({half}_{name})" for name in outputs)]
+        pins = [*(f".\\{name} ({value})" for name, value in joined.items()),
+                *(f".\\{name} ({half}_{name})" for name in outputs)]
         lines.append(f"{half} {half}_half({', '.join(pins)});")
     lines.append(f"assign broken = !$initstate && ({' || '.join(differ)});")
     return "\n".join([*lines, "endmodule\n"])

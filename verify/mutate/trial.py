@@ -21,8 +21,9 @@ LIMIT = 60
 """Seconds of a processor for a mutant, however busy the machine is; cycles are limited, so that
 only a model that never settles takes them."""
 
-_DEPENDS = ("verify/jobs.py", "verify/mutate/checks.py", "verify/mutate/part_checks.py",
-            "verify/mutate/parts.py", "verify/mutate/make.py", "verify/mutate/devices.py",
+_DEPENDS = ("verify/jobs.py", "verify/timing.py",
+            *(f"verify/mutate/{name}.py" for name in (
+                "checks", "part_checks", "walk_checks", "parts", "make", "devices")),
             "sim/vectors", "sim/verilated", "sw/exact", "sw/driver")
 """Sources that a verdict depends on, besides the design."""
 

@@ -2,16 +2,21 @@
 
 import numpy as np
 import pytest
+import torch
 
 from hw.epilogue.terms import LaneInput
 from hw.fixed_point import Output
+from hw.job.passes import Pass
+from sw.exact.epilogue import variance_gain
 from tests.wheel import needs_wheel
 from verify.mutate.components import COMPONENTS
-from verify.mutate.part_checks import _numbers, _packed, _result
-from verify.mutate.parts import PARTS, part
+from verify.mutate.part_checks import TOKENS, _numbers, _result, _tokens, packed
+from verify.mutate.parts import PARTS, WALKS, part, taken
+from verify.mutate.walk_checks import Size, _aborted, _short, _walk
 
 
 DESIGN = COMPONENTS["lane"].design
+WALKED = COMPONENTS["passes"].design
 
 GIVEN = {"accumulator": -3, "row_sum": 5, "token": {"eta": -7, "gain": 4096, "scale": 1 << 15},
          "channel": {"scale": 512, "shift": 1, "unused": 5, "bias": -256}}
@@ -25,7 +30,7 @@ def _columns(given):
 
 def test_fields_stand_where_the_hardware_has_them():
     layout = LaneInput(DESIGN)
-    bits, = _packed(layout, _columns(GIVEN))
+    bits, = packed(layout, _columns(GIVEN))
     whole = layout.const(GIVEN | {"last": 0}).as_bits()
     assert len(bits) == layout.size - 1, "all but last"
     assert [whole >> k & 1 for k in range(layout.size)] == [*bits.astype(int), 0]
@@ -53,10 +58,64 @@ def test_numbers_have_every_size_and_both_ends(signed):
         range(8 if signed else 9))
 
 
+def test_tokens_of_the_gain_have_every_factor():
+    """The largest, 1, those below and above it, and none at all."""
+    values, kept = _tokens(np.random.default_rng(1), 8)
+    assert values.shape == kept.shape == (TOKENS, 8)
+    assert ((kept == values) | (kept == 0)).all()
+    assert {-128, 127, 0, 1} <= set(values.ravel())
+    factor = variance_gain(torch.from_numpy(values), torch.from_numpy(kept)).numpy()
+    for some in (factor == 0, factor == 65535, factor == 4096, factor < 4096,
+                 (factor > 4096) & (factor < 8192), (factor > 32768) & (factor < 65535)):
+        assert some.sum() > TOKENS / 200
+
+
+def _fields(walk, job):
+    """Fields of every pass of a job, in the order of the hardware."""
+    bits, shape = _walk(WALKED, walk, job), Pass(WALKED)
+    numbers = (bits * (1 << np.arange(bits.shape[1]))).sum(1)
+    return [tuple(int(number) >> field.offset & (1 << field.width) - 1 for _, field in shape)
+            for number in numbers]
+
+
+def test_a_walk_is_a_batch_then_a_tile_then_a_chunk():
+    """Tokens, blocks, first and last chunk, first and last tile, last batch."""
+    most, rows = WALKED.max_blocks, WALKED.rows
+    job = Size(most + 3, rows + 1, 2)
+    chunks = [(most, 1, 0), (3, 0, 1)]
+    tiles = [(1, 0), (0, 1)]
+    expected = [(tokens, blocks, first, last, *tile, last_batch)
+                for tokens, last_batch in ((rows, 0), (1, 1))
+                for tile in tiles for blocks, first, last in chunks]
+    assert _fields("tiles_all_chunks", job) == expected
+    assert _fields("tiles_streamed_chunks", job) == expected, "chunks come again for every tile"
+    assert _fields("tiles_all", job) == [
+        (tokens, 0, 1, 1, *tile, last_batch) for tokens, last_batch in ((rows, 0), (1, 1))
+        for tile in tiles]
+    whole = Size(most, WALKED.batch_tokens + 1, 2)
+    once = [(WALKED.batch_tokens, most, 1, 1, 1, 1, 0), (1, most, 1, 1, 1, 1, 1)]
+    assert _fields("tiles_streamed_chunks", whole) == once, "a batch stays for every tile"
+    assert len(_fields("tiles_all_chunks", whole)) == 4
+    assert _fields("tiles_none", whole) == [(one[0], 0, *one[2:]) for one in once]
+    assert _fields("tiles_all_chunks", job._replace(aborted=3)) == expected[:3]
+
+
+def test_jobs_that_are_walked_have_every_bit_of_every_size():
+    sizes = [*_short(WALKED, np.random.default_rng(1)), *_aborted(WALKED, np.random.default_rng(1))]
+    for name, width in (("blocks", 24), ("tokens", 32), ("tiles", 32)):
+        numbers = [getattr(size, name) for size in sizes]
+        assert min(numbers) == 1
+        assert {number.bit_length() for number in numbers} >= set(range(1, width + 1))
+        assert max(numbers) < 1 << width
+
+
 @needs_wheel
 @pytest.mark.long
 @pytest.mark.parametrize("name", PARTS)
-def test_a_part_is_the_module_of_the_accelerator(name):
-    text = part(name, DESIGN)
+def test_a_part_is_made_of_modules_of_the_accelerator(name):
+    """One of its name, or one for each way to walk."""
+    text = part(name, COMPONENTS[name].design)
     assert text.count(f"module nm_{name}(") == 1
-    assert text.count(f"module nm_accelerator_{name}(") == 1
+    assert f"[{taken(name, COMPONENTS[name].design) - 1}:0] m_axis_tdata" in text
+    for module in {"passes": [f"passes_{walk}" for walk in WALKS]}.get(name, [name]):
+        assert text.count(f"module nm_accelerator_{module}(") == 1
