@@ -1,7 +1,5 @@
 """A linear layer in floats by the driver in C; see :mod:`sim.runs.program`, which has integers."""
 
-import tempfile
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -10,10 +8,8 @@ from torch import Tensor
 
 from hw.config import Design
 from hw.formats import BLOCK_FORMATS, Format
-from hw.registers import DESCRIPTOR_BYTES
-from sim.runs.program import call
-from sim.runs.system import APART, LIMIT, Memory
-from sim.verilated.bus import BusAccelerator
+from sim.runs.program import call, start, submit
+from sim.runs.system import Memory
 from sim.verilated.c_driver import Driver, Job, Terms
 from sw.driver.float_memory import float_memory_job
 from sw.driver.floats import FloatLayer, elements, result_floats, zero_bias
@@ -74,27 +70,9 @@ def run_float_program(design: Design, memory: Memory, layer: FloatLayer) -> Run:
         If a call of the driver fails, or the job breaks a rule of the bus.
     """
     asked = float_memory_job(design, *layer)
-    addresses, end = {}, DESCRIPTOR_BYTES
-    for name, size in asked.sizes.items():
-        addresses[name] = -(-end // APART) * APART
-        end = addresses[name] + size
-    device = BusAccelerator(design, size=end + design.bus_bytes, latency=memory.latency,
-                            bandwidth=memory.bandwidth)
-    with tempfile.TemporaryDirectory() as folder:
-        driver = Driver(device, 0, Path(folder))
-    call(driver, "probe", driver.probe())
-    call(driver, "configure", driver.configure(0, 0))
+    device, driver, addresses = start(design, memory, asked)
     job = float_job_of(driver, design, layer, asked, addresses)
-    device.allow(job.result, driver.job("result_size", job))
-    call(driver, "submit", driver.call("submit", job))
-    cycles = device.run(LIMIT)
-    call(driver, "wait", driver.wait(1)[0])
-    if device.violations or device.pending:
-        raise RuntimeError(f"a job must leave the bus clean, not {device.violations!r}")
-    buffer = driver.pointer(job.result)
-    bits = torch.tensor([[driver.job("result", job, buffer, token, output)
-                          for output in range(len(layer.weight))]
-                         for token in range(len(layer.x))])
+    cycles, bits = submit(driver, device, job, len(layer.x), len(layer.weight))
     return Run(result_floats(bits, design), cycles,
                device.read("ARRAY_CYCLES"), device.read("STEPS"), device.bytes_moved)
 

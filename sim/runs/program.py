@@ -11,11 +11,11 @@ from hw.registers import DESCRIPTOR_BYTES
 from sim.runs.system import APART, LIMIT, Memory, Outcome, decodes, outcome
 from sim.verilated.bus import BusAccelerator
 from sim.verilated.c_driver import Driver, Job
-from sw.driver.memory import memory_job
+from sw.driver.memory import MemoryJob, memory_job
 from sw.exact.linear import nm_linear
 
 
-__all__ = ["call", "run_program"]
+__all__ = ["call", "run_program", "start", "submit"]
 
 
 def run_program(design: Design, memory: Memory, x: Tensor, weight: Tensor,
@@ -33,6 +33,23 @@ def run_program(design: Design, memory: Memory, x: Tensor, weight: Tensor,
     """
     decode = decodes(design, x) if decode is None else decode
     asked = memory_job(design, x, weight, decode=decode, pattern=pattern)
+    device, driver, addresses = start(design, memory, asked)
+    job = _job(driver, asked.registers, addresses, x, weight)
+    job.decode = decode
+    cycles, results = submit(driver, device, job, len(x), len(weight))
+    exact = torch.equal(results, nm_linear(x, weight, pattern or design.pattern).long())
+    return outcome(device, exact, cycles)
+
+
+def start(design: Design, memory: Memory, asked: MemoryJob
+          ) -> tuple[BusAccelerator, Driver, dict[str, int]]:
+    """An accelerator that the driver has set up, and places in memory for a job's buffers.
+
+    Raises
+    ------
+    RuntimeError
+        If a call of the driver fails.
+    """
     addresses, end = {}, DESCRIPTOR_BYTES
     for name, size in asked.sizes.items():
         addresses[name] = -(-end // APART) * APART
@@ -43,17 +60,27 @@ def run_program(design: Design, memory: Memory, x: Tensor, weight: Tensor,
         driver = Driver(device, 0, Path(folder))
     call(driver, "probe", driver.probe())
     call(driver, "configure", driver.configure(0, 0))
-    job = _job(driver, asked.registers, addresses, x, weight)
-    job.decode = decode
+    return device, driver, addresses
+
+
+def submit(driver: Driver, device: BusAccelerator, job: Job, tokens: int, outputs: int
+           ) -> tuple[int, Tensor]:
+    """Run a job; cycles from its submission to the interrupt, and results, int64 [T, O].
+
+    Raises
+    ------
+    RuntimeError
+        If a call of the driver fails, or the job breaks a rule of the bus.
+    """
     device.allow(job.result, driver.job("result_size", job))
     call(driver, "submit", driver.call("submit", job))
     cycles = device.run(LIMIT)
     call(driver, "wait", driver.wait(1)[0])
     if device.violations or device.pending:
         raise RuntimeError(f"a job must leave the bus clean, not {device.violations!r}")
-    exact = torch.equal(_results(driver, job, len(x), len(weight)),
-                        nm_linear(x, weight, pattern or design.pattern).long())
-    return outcome(device, exact, cycles)
+    buffer = driver.pointer(job.result)
+    return cycles, torch.tensor([[driver.job("result", job, buffer, token, output)
+                                  for output in range(outputs)] for token in range(tokens)])
 
 
 def _job(driver: Driver, registers: dict[str, int], addresses: dict[str, int], x: Tensor,
@@ -71,13 +98,6 @@ def _job(driver: Driver, registers: dict[str, int], addresses: dict[str, int], x
     driver.job("put_tokens", job, driver.pointer(job.act), tokens, x.shape[1])
     driver.job("put_weights", job, driver.pointer(job.weight), weights, *weight.shape)
     return job
-
-
-def _results(driver: Driver, job: Job, tokens: int, outputs: int) -> Tensor:
-    """int64 [T, O], one by one."""
-    buffer = driver.pointer(job.result)
-    return torch.tensor([[driver.job("result", job, buffer, token, output)
-                          for output in range(outputs)] for token in range(tokens)])
 
 
 def call(driver: Driver, name: str, status: int) -> None:
