@@ -26,7 +26,7 @@ RESULT_FORMATS = ("fp32", "bf16", "fp16")
 LARGEST_BLOCKS = (1 << 24) - 1
 """Blocks of a token that the register ``K_BLOCKS`` can say."""
 
-FORMAT_OPTIONS = ("format", "weight_format", "quantize", "selection", "accumulator",
+FORMAT_OPTIONS = ("format", "weight_format", "quantize", "selection", "accumulator", "guard",
                   "result_format", "activation")
 """Names of the parameters that say which numbers a design works on, and what floats bring."""
 
