@@ -40,8 +40,9 @@ class FloatBench(Bench):
         outputs = int(self.rng.integers(1, 6))
         x, weight = operands(design, tokens or int(self.rng.integers(1, 10)),
                              features or int(self.rng.integers(1, 6 * m)), outputs)
-        bias = torch.from_numpy(self.rng.standard_normal(outputs) * 4).to(
-            TYPES[design.result_format])
+        bias = torch.from_numpy(self.rng.standard_normal(outputs) * 4)
+        if design.biases:
+            bias = bias.to(TYPES[design.result_format])
         finishes = design.biases and self.rng.random() < 0.7
         pattern = None
         if design.flexible == "all":
