@@ -42,7 +42,7 @@ class FloatBench(Bench):
         x, weight = operands(design, tokens or int(self.rng.integers(1, 10)),
                              features or int(self.rng.integers(1, 6 * m)), outputs)
         bias = torch.from_numpy(self.rng.standard_normal(outputs) * 4).to(
-            TYPES[design.result_format])
+            TYPES[design.result_format] if design.biases else torch.float32)
         finishes = design.biases and self.rng.random() < 0.7
         pattern, threshold = None, 0
         if design.flexible == "all":
