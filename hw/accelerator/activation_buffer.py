@@ -140,13 +140,21 @@ class ActivationBuffer(wiring.Component):
         """Keep the largest number of steps that any token of a group needs, for each block."""
         m.submodules.counts = counts = StepCounts(self.design)
         m.d.comb += [
-            counts.write.eq(write), counts.needed.eq(Value.cast(self.i.payload.values).any()),
+            counts.write.eq(write), counts.needed.eq(self._needed()),
             counts.token_ends.eq(token_ends), counts.batch_ends.eq(batch_ends),
             counts.clear.eq(self.run.begin | self.run.drop),
             counts.first_row.eq(row == 0), counts.last_row.eq(row == self.design.rows - 1),
             counts.steps.eq(self.run.job.steps), counts.blocks.eq(now.blocks),
             counts.read_address.eq(self.reads.count_address), self.reads.count.eq(counts.count),
         ]
+
+    def _needed(self):
+        """Whether a step holds anything: kept values are not zero, unless they are marked."""
+        values = self.i.payload.values
+        if not self.design.marks_filler:
+            return Value.cast(values).any()
+        filler = 1 << self.design.kept_number.bits - 1  # -0
+        return Cat(Value.cast(value).as_unsigned() != filler for value in values).any()
 
     def _summarise(self, m, now, last_word, token_ends):
         """Offer each token's summary with its last block; return whether that may come."""

@@ -26,8 +26,8 @@ class StepCounts(wiring.Component):
     """Counts, for each block of a group of tokens, the steps that hold anything of any of them.
 
     All rows of the array take the same step of the same block, since they share its weights: a
-    group needs as many steps of a block as the token that keeps most of it. Steps that hold only
-    zeros are at the end of a block and are not needed; one always is. Steps of the tokens come as
+    group needs as many steps of a block as the token that keeps most of it. Steps that keep
+    nothing are at the end of a block and are not needed; one always is. Steps of the tokens come as
     they are written into the buffer, at least two for each block. A count is final in the cycle
     after the last write of its group, and is read with a latency of one cycle. Reset and ``clear``
     begin with the first half; the memories are not cleared.

@@ -72,9 +72,6 @@ def check_accelerator(design: "Design", where: str) -> None:
         else:
             _equal(design, "activation", ("none",), "epilogue_lanes")
             _equal(design, "result_format", ("fp32", half))
-        if design.unstructured:
-            raise ValueError(f"unstructured must be False in {where} with format {design.format}, "
-                             "not True")
         if design.decode and (design.quantized or design.weight.bits == 6):
             raise ValueError(f"decode must be False in {where} with weight_format "
                              f"{design.weight_format}, in which a feature's weights are not whole "
@@ -83,6 +80,11 @@ def check_accelerator(design: "Design", where: str) -> None:
             raise ValueError(f"flexible must be none in {where} with weight_format "
                              f"{design.weight_format}, which has infinities, not "
                              f"{design.flexible!r}")
+        if design.unstructured and design.quantized and not design.tensor_scaled:
+            # Its sums may be rounded to -0, and a step that others need makes that +0.
+            raise ValueError(f"unstructured must be False in {where} with quantize "
+                             f"{design.quantize}, in which the sign of a zero would depend on the "
+                             "tokens beside it, not True")
     if design.max_blocks % design.shared_blocks:
         size = design.shared_blocks * design.pattern.m
         raise ValueError(f"max_k must be a multiple of {size} in {where} with quantize "

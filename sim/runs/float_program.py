@@ -39,7 +39,7 @@ def float_job_of(driver: Driver, design: Design, layer: FloatLayer, asked: Memor
     """The job of a layer as a program makes it: its buffers are written by the driver alone."""
     job, (outputs, features) = Job(), layer.weight.shape
     call(driver, "shape", driver.job("shape", job, len(layer.x), features, outputs))
-    for name in ("output", "job_pattern", "activate", "tensor_scale"):
+    for name in ("output", "job_pattern", "threshold", "activate", "tensor_scale"):
         setattr(job, name, asked.registers.get(name.upper(), 0))
     for name, address in addresses.items():
         setattr(job, name, address)

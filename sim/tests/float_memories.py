@@ -20,7 +20,8 @@ FLOAT_BUS_DESIGNS = {
     "nvfp4": put_on_bus(floats("4:8", "bf16", "nvfp4", columns=3, epilogue_lanes=1,
                                result_format="bf16", activation="silu"), 64, 4, 3),
     "fp8": replace(put_on_bus(floats("2:4", "bf16", "fp8_e4m3", columns=5, accumulator="exact",
-                                     accumulator_width=42, flexible="all"), 64, 8, 4), decode=True),
+                                     accumulator_width=42, flexible="all", unstructured=True),
+                              64, 8, 4), decode=True),
     "mxfp4": put_on_bus(floats("4:32", "bf16", "mxfp4", columns=1, selector="serial",
                                result_format="bf16"), 128, 16, 2),
     "fp6": put_on_bus(floats("3:7", "fp6_e2m3", epilogue_lanes=2, result_format="bf16", columns=3),
@@ -40,16 +41,17 @@ class FloatBench(Bench):
         outputs = int(self.rng.integers(1, 6))
         x, weight = operands(design, tokens or int(self.rng.integers(1, 10)),
                              features or int(self.rng.integers(1, 6 * m)), outputs)
-        bias = torch.from_numpy(self.rng.standard_normal(outputs) * 4)
-        if design.biases:
-            bias = bias.to(TYPES[design.result_format])
+        bias = torch.from_numpy(self.rng.standard_normal(outputs) * 4).to(
+            TYPES[design.result_format] if design.biases else torch.float32)
         finishes = design.biases and self.rng.random() < 0.7
-        pattern = None
+        pattern, threshold = None, 0
         if design.flexible == "all":
             pattern = Pattern(int(self.rng.integers(1, m + 1)), m)
+        if design.unstructured and self.rng.random() < 0.4:
+            threshold = int(self.rng.integers(1, 1 << design.score_width))
         active = finishes and design.activation != "none" and self.rng.random() < 0.6
         return FloatLayer(x, weight, bias if finishes else None, bool(active),
-                          TENSOR["tensor"] if design.tensor_scaled else None, pattern)
+                          TENSOR["tensor"] if design.tensor_scaled else None, pattern, threshold)
 
     def task(self, start: int = 0, kept: bool = False, features: int = 0, tokens: int = 0,
              decode: bool = False) -> Task:
@@ -60,7 +62,7 @@ class FloatBench(Bench):
         placed, _ = place(job, self.device.memory, BASE, begin, self.rng)
         self.device.allow(placed.address, job.result_size)
         y, _ = float_linear(layer.x, rounded(layer.weight, design), design, layer.bias,
-                            layer.activate, layer.tensor or 1.0, layer.pattern)
+                            layer.activate, layer.tensor or 1.0, layer.pattern, layer.threshold)
         name = design.result_format
         bits = y.view(torch.int32).long() if name == "fp32" else to_bits(y, name)
         sign = 1 << design.result_bits - 1

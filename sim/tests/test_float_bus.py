@@ -10,7 +10,8 @@ from hw.registers import DESCRIPTOR_BYTES, BusError, Error
 from sim.tests.float_memories import FLOAT_BUS_DESIGNS, FloatBench
 from sim.tests.memories import BASE, control
 from sw.driver.memory import descriptor, needed_weights
-from sw.exact.selection import block_mask
+from sw.exact.formats import magnitudes
+from sw.exact.selection import block_mask, pad_features
 
 
 pytestmark = pytest.mark.usefixtures("wheel")
@@ -101,15 +102,20 @@ def test_elements_are_words_where_powers_of_two_would_be_more():
 
 @LONG
 def test_few_tokens_read_the_weights_that_their_masks_need():
-    """Weights that are read are those of kept features, of a pattern of the job."""
+    """Weights that are read are those of kept features, by a pattern or a threshold of the job."""
     design = FLOAT_BUS_DESIGNS["fp8"]
-    bench = FloatBench(design, "decode", latency=9, stall=0.2, mixes=True)
+    bench, seen = FloatBench(design, "decode", latency=9, stall=0.2, mixes=True), set()
     for _ in range(12):
         task = bench.task(tokens=int(bench.rng.integers(1, design.decode_tokens + 1)),
                           features=int(bench.rng.integers(1, design.max_k + 1)), decode=True)
         before = bench.device.bytes_moved["weight"]
         bench.run(task)
-        x, pattern = task.layer.x, task.layer.pattern
-        kept = block_mask(x, pattern.n, pattern.m).flatten(1)
+        x, pattern, threshold = task.layer.x, task.layer.pattern, task.layer.threshold
+        seen.add(bool(threshold))
+        if threshold:
+            kept = magnitudes(pad_features(x, pattern.m), design.format) >= threshold
+        else:
+            kept = block_mask(x, pattern.n, pattern.m).flatten(1)
         needed = needed_weights(kept, task.placed.job.tiles, design)
         assert bench.device.bytes_moved["weight"] - before == needed.sum()
+    assert len(seen) == 2

@@ -9,6 +9,8 @@ from sim.tests.test_float_accelerator import TENSOR, floats, operands, rounded, 
 from sim.verilated import Accelerator
 from sw.driver.floats import float_linear, run_float_linear
 from sw.driver.reference import ReferenceAccelerator
+from sw.exact.convert import convert
+from sw.exact.formats import from_bits
 
 
 pytestmark = pytest.mark.usefixtures("wheel")
@@ -88,3 +90,71 @@ def test_every_step_is_rounded():
     found, _ = run_float_linear(ReferenceAccelerator(two), x, weight, pattern=Pattern(4, 4))
     once, _ = run_float_linear(ReferenceAccelerator(four), x, weight)
     assert (found.item(), once.item()) == (2.0 ** -18, 2.0 ** -17)
+
+
+ANY = floats("1:4", "bf16", "fp8_e4m3", columns=1, flexible="n", unstructured=True)
+
+
+@pytest.mark.parametrize("design", [
+    ANY,
+    *(pytest.param(design, marks=LONG) for design in (
+        floats("2:4", "fp16", "fp8_e4m3", flexible="all", unstructured=True, rows=3, columns=3,
+               epilogue_lanes=1, result_format="bf16"),
+        floats("4:8", "bf16", "fp8_e4m3", flexible="n", unstructured=True, selection="after",
+               accumulator="exact", accumulator_width=42, columns=1, packets="job"),
+        floats("3:7", "fp6_e2m3", flexible="n", unstructured=True, columns=1),
+        floats("2:8", "fp4_e2m1", flexible="all", unstructured=True, columns=1, selector="serial",
+               accumulator="exact"),
+        floats("2:4", "bf16", "nvfp4", flexible="all", unstructured=True, selection="after",
+               columns=1)))], ids=lambda design: f"{design.pattern} {design.options}")
+def test_jobs_keep_what_reaches_a_threshold(design):
+    """In as many steps as the fullest block of a group needs; a pattern comes between."""
+    rtl, reference = Accelerator(design), ReferenceAccelerator(design)
+    form, scale = design.selected_number, TENSOR if design.tensor_scaled else {}
+    m, top, steps, shares = design.pattern.m, (1 << design.score_width) - 1, {}, {}
+    x, weight = operands(design, 9, 3 * m - 1, 5)
+    right = rounded(weight, design)
+    for k, threshold in enumerate((1, top // 2, 0, top * 5 // 8, top)):
+        rtl.pause(0.1 * k)
+        expected, mask = float_linear(x, right, design, threshold=threshold, **scale)
+        got, counters = run_float_linear(rtl, x, weight, threshold=threshold, **scale)
+        assert same(got, expected)
+        again, model = run_float_linear(reference, x, weight, threshold=threshold, **scale)
+        assert same(again, expected)
+        assert counters["STEPS"] == model["STEPS"]
+        if threshold and not design.quantized:  # in other words: no smaller than that number
+            seen = x if form.name == design.format else convert(x, form.name)
+            number = from_bits(torch.tensor(threshold), form.name).float().abs()
+            reaches = (seen.float().abs() >= number) | (seen.float().isnan() & ~number.isnan())
+            assert mask.equal(reaches) or number.isnan()
+        steps[threshold], shares[threshold] = counters["STEPS"], mask.float().mean().item()
+    del steps[0], shares[0]
+    assert len(set(shares.values())) == len(shares) == 4
+    assert sorted(steps.values(), reverse=True) == list(steps.values())
+    assert len(set(steps.values())) > 2
+
+
+def test_a_kept_value_that_is_rounded_to_zero_takes_a_step():
+    """Alone in the second one, it still makes NaN of a weight that is; what fills up does not."""
+    x = torch.tensor([[1, 2.0 ** -20, 0, 0], [1, 0, 0, 0]]).bfloat16()
+    nan = torch.nan
+    weight = torch.tensor([[1, nan, 1, 1], [1, 1, nan, nan]]).bfloat16()
+    for backend in (Accelerator(ANY), ReferenceAccelerator(ANY)):
+        for threshold, wanted, steps in ((1, [[1, 0], [0, 0]], 4), (0x3F80, [[0, 0], [0, 0]], 2),
+                                         (0x3F81, [[0, 0], [0, 0]], 2)):
+            y, counters = run_float_linear(backend, x, weight, threshold=threshold)
+            assert y.isnan().int().tolist() == wanted, threshold
+            assert counters["STEPS"] == steps  # of two tiles
+        assert y.tolist() == [[0, 0], [0, 0]]
+
+
+def test_a_threshold_above_all_scores_is_refused():
+    x, weight = operands(ANY, 2, 4, 2)
+    for backend in (Accelerator(ANY), ReferenceAccelerator(ANY)):
+        for name, value in (("K_BLOCKS", 1), ("TOKENS", 1), ("COLUMN_TILES", 1), ("OUTPUT", 0),
+                            ("CORRECTIONS", 0), ("ACTIVATE", 0), ("JOB_PATTERN", 0),
+                            ("THRESHOLD", 0x8000), ("CONTROL", 1)):
+            backend.write(name, value)
+        assert backend.read("STATUS") >> 2 == Error.PATTERN
+        y, _ = run_float_linear(backend, x, weight, threshold=0x7FFF)
+        assert not y.any()

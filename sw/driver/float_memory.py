@@ -68,12 +68,13 @@ def float_results(image: np.ndarray, tokens: int, outputs: int, design: Design) 
 
 def float_memory_job(design: Design, x: Tensor, weight: Tensor, bias: Tensor | None = None,
                      activate: bool = False, tensor: float | None = None,
-                     pattern: Pattern | None = None, *, decode: bool = False) -> MemoryJob:
+                     pattern: Pattern | None = None, threshold: int = 0, *,
+                     decode: bool = False) -> MemoryJob:
     """Make a job of a sparse linear layer; parameters and errors as in ``run_float_linear``.
 
     With ``decode`` as :func:`sw.driver.memory.memory_job`.
     """
-    layer = FloatLayer(x, weight, bias, activate, tensor, pattern)
+    layer = FloatLayer(x, weight, bias, activate, tensor, pattern, threshold)
     registers, coded = float_registers(design, layer)
     if decode:
         registers |= decoded(design, registers)

@@ -1,5 +1,6 @@
 """Linear layers in floats on an accelerator: bits of tokens and weights, and of what comes out."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -15,8 +16,8 @@ from sw.driver.float_beats import (
     floats_of_bytes,
     weights_of_bytes,
 )
+from sw.driver.float_require import require_finish, require_layer, require_threshold
 from sw.driver.linear import Backend, LinearJob, cycle_limit, field_word, run_job
-from sw.driver.require import require_operands
 from sw.exact.activation import activate as activation
 from sw.exact.activation import add_bias
 from sw.exact.blocks import (
@@ -28,8 +29,8 @@ from sw.exact.blocks import (
 )
 from sw.exact.convert import convert
 from sw.exact.dot import dot
-from sw.exact.formats import TYPES, Coded, from_bits, to_bits
-from sw.exact.quantizer import quantize_kept
+from sw.exact.formats import TYPES, Coded, from_bits, magnitudes, to_bits
+from sw.exact.quantizer import quantize_selected
 from sw.exact.selection import nm_mask
 
 
@@ -52,29 +53,35 @@ def _in_format(x: Tensor, name: str) -> Tensor:
     return x if there else convert(x, name)
 
 
-def kept_elements(x: Tensor, design: Design, tensor: float, pattern: Pattern
+def kept_elements(x: Tensor, design: Design, tensor: float, select: Callable[[Tensor], Tensor]
                   ) -> tuple[Coded | Blocks, Tensor]:
-    """Tokens [T, K] as the compressor of a design has them, and which values a pattern keeps."""
+    """Tokens [T, K] as the compressor of a design has them, and which values are kept."""
     name = design.weight_format
     if name in BLOCK_FORMATS:
-        kept = quantize_kept(x, name, pattern, design.selection, tensor=tensor)
+        kept = quantize_selected(x, name, select, design.selection, tensor)
         return kept.operand, kept.mask
     coded = Coded(_in_format(x, name), name)
-    compared = coded.values if design.selects_elements else x
-    return coded, nm_mask(compared, pattern.n, pattern.m)
+    return coded, select(coded.values if design.selects_elements else x)
+
+
+def _selection(design: Design, pattern: Pattern, threshold: int) -> Callable[[Tensor], Tensor]:
+    """What a job keeps of values as selection sees them, [T, K] to bool."""
+    if threshold:
+        return lambda values: magnitudes(values, design.selected_number.name) >= threshold
+    return lambda values: nm_mask(values, pattern.n, pattern.m)
 
 
 def float_linear(x: Tensor, weight: Coded | Blocks, design: Design, bias: Tensor | None = None,
-                 activate: bool = False, tensor: float = 1.0, pattern: Pattern | None = None
-                 ) -> tuple[Tensor, Tensor]:
+                 activate: bool = False, tensor: float = 1.0, pattern: Pattern | None = None,
+                 threshold: int = 0) -> tuple[Tensor, Tensor]:
     """What an accelerator in floats computes of tokens ``x`` [T, K], to the bit.
 
     Returns the results [T, O], of the type of the design's ``result_format``, and the mask of the
-    values that are kept, bool [T, K]. Bias, function, scale of the tensor and pattern as in
-    :func:`run_float_linear`.
+    values that are kept, bool [T, K]. Bias, function, scale of the tensor, pattern and threshold as
+    in :func:`run_float_linear`.
     """
     return _computed(x, weight, design, bias, activate, tensor, result_gain(weight, tensor),
-                     pattern or design.pattern)
+                     pattern or design.pattern, threshold)
 
 
 def result_gain(weight: Coded | Blocks, tensor: float) -> float:
@@ -85,12 +92,13 @@ def result_gain(weight: Coded | Blocks, tensor: float) -> float:
 
 
 def _computed(x: Tensor, weight: Coded | Blocks, design: Design, bias: Tensor | None,
-              activate: bool, tensor: float, gain: float, pattern: Pattern
+              activate: bool, tensor: float, gain: float, pattern: Pattern, threshold: int
               ) -> tuple[Tensor, Tensor]:
     """As :func:`float_linear`, by what is in the registers."""
-    operand, mask = kept_elements(x, design, tensor, pattern)
+    operand, mask = kept_elements(x, design, tensor, _selection(design, pattern, threshold))
+    least = 1 if threshold else design.steps(pattern)
     y = dot(operand, weight, design.pattern.m, mask, design.accumulator, design.guard,
-            design.result_format, gain, design.lanes)
+            design.result_format, gain, design.lanes, least)
     return finished(y, design, bias, activate), mask
 
 
@@ -103,19 +111,19 @@ def finished(y: Tensor, design: Design, bias: Tensor | None, activate: bool) -> 
 
 def float_job(design: Design, x: Tensor, weight: Tensor, bias: Tensor | None = None,
               activate: bool = False, tensor: float | None = None,
-              pattern: Pattern | None = None) -> LinearJob:
+              pattern: Pattern | None = None, threshold: int = 0) -> LinearJob:
     """Make a job of a sparse linear layer; parameters and errors as in :func:`run_float_linear`."""
-    layer = FloatLayer(x, weight, bias, activate, tensor, pattern)
+    layer = FloatLayer(x, weight, bias, activate, tensor, pattern, threshold)
     registers, coded = float_registers(design, layer)
     tokens, blocks, tiles = (registers[name] for name in ("TOKENS", "K_BLOCKS", "COLUMN_TILES"))
-    steps = blocks * design.steps(pattern or design.pattern)
+    per_block = design.most_steps if threshold else design.steps(pattern or design.pattern)
     inputs = {"act": float_token_beats(x, len(weight), design),
               "weight": float_weight_beats(coded, tokens, design)}
     if layer.finishes:
         given = zero_bias(len(weight), design) if bias is None else bias
         inputs["channel"] = bias_beats(given, tokens, blocks, design)
     return LinearJob(registers, inputs, tiles * tokens,
-                     cycle_limit(design, tokens, tiles, steps, inputs))
+                     cycle_limit(design, tokens, tiles, per_block * blocks, inputs))
 
 
 class FloatLayer(NamedTuple):
@@ -127,6 +135,7 @@ class FloatLayer(NamedTuple):
     activate: bool = False
     tensor: float | None = None
     pattern: Pattern | None = None
+    threshold: int = 0
 
     @property
     def finishes(self) -> bool:
@@ -142,10 +151,12 @@ def zero_bias(outputs: int, design: Design) -> Tensor:
 def float_registers(design: Design, layer: FloatLayer) -> tuple[dict[str, int], Coded | Blocks]:
     """What to write for a layer, and its weights; errors as in :func:`run_float_linear`."""
     x, weight = layer.x, layer.weight
-    _require(design, x, weight)
-    _require_finish(design, len(weight), layer.bias, layer.activate)
+    require_layer(design, x, weight)
+    require_finish(design, len(weight), layer.bias, layer.activate)
+    require_threshold(design, layer.threshold)
     asked, coded = layer.pattern or design.pattern, elements(weight, design)
-    design.steps(asked)
+    if not layer.threshold:
+        design.steps(asked)
     output = Output.BF16 if layer.finishes else Output.RAW
     registers = {"K_BLOCKS": design.pattern.blocks(x.shape[1]), "TOKENS": len(x),
                  "COLUMN_TILES": column_tiles(design, len(weight)),
@@ -154,6 +165,8 @@ def float_registers(design: Design, layer: FloatLayer) -> tuple[dict[str, int], 
                  **_tensor_register(design, x, coded, layer.tensor)}
     if design.flexible != "none":
         registers |= {"JOB_PATTERN": field_word("JOB_PATTERN", keep=asked.n, size=asked.m)}
+    if design.unstructured:
+        registers |= {"THRESHOLD": layer.threshold}
     return registers, coded
 
 
@@ -171,7 +184,8 @@ def _tensor_register(design: Design, x: Tensor, weight: Coded | Blocks, tensor: 
 
 def run_float_linear(backend: Backend, x: Tensor, weight: Tensor, bias: Tensor | None = None,
                      activate: bool = False, tensor: float | None = None,
-                     pattern: Pattern | None = None) -> tuple[Tensor, dict[str, int]]:
+                     pattern: Pattern | None = None, threshold: int = 0
+                     ) -> tuple[Tensor, dict[str, int]]:
     """Run a sparse linear layer of any size in floats as one job.
 
     Parameters
@@ -197,6 +211,10 @@ def run_float_linear(backend: Backend, x: Tensor, weight: Tensor, bias: Tensor |
         which the host looks at all tokens; one that was found beforehand spares that.
     pattern : Pattern, optional
         What tokens are pruned to, where the accelerator takes it at run time; by default its own.
+    threshold : int
+        If not 0: keep all values whose score reaches it instead, where the design is unstructured.
+        Scores are :func:`sw.exact.formats.magnitudes` in the format that selection sees, the
+        tokens' or with selection after quantisation that of elements.
 
     Returns
     -------
@@ -211,13 +229,13 @@ def run_float_linear(backend: Backend, x: Tensor, weight: Tensor, bias: Tensor |
         If the accelerator is one of integers, there is no token, or no output or input feature; if
         x and weight do not fit, or are of other types; if K is more than the accumulators cover; if
         the accelerator has no epilogue, or no function, and one is asked for; if it cannot run the
-        pattern; if the scale of the tensor is none, or out of range times that of the weights, or
-        the format has none.
+        pattern, or takes no threshold, or none so large; if the scale of the tensor is none, or out
+        of range times that of the weights, or the format has none.
     RuntimeError
         If the accelerator reports an error.
     """
     design = backend.design
-    job = float_job(design, x, weight, bias, activate, tensor, pattern)
+    job = float_job(design, x, weight, bias, activate, tensor, pattern, threshold)
     results, counters = run_job(backend, job)
     bits = result_tensor(results, len(x), x.shape[1], len(weight), design)
     return result_floats(bits, design), counters
@@ -232,7 +250,7 @@ def result_floats(bits: Tensor, design: Design) -> Tensor:
 
 def layer_of_beats(x: Tensor, weight: Tensor, design: Design, bias: Tensor | None = None,
                    activate: bool = False, tensor: float = 1.0, gain: float = 1.0, *,
-                   pattern: Pattern) -> tuple[Tensor, Tensor]:
+                   pattern: Pattern, threshold: int = 0) -> tuple[Tensor, Tensor]:
     """What an accelerator in floats computes of the bytes on its streams.
 
     Parameters
@@ -251,6 +269,8 @@ def layer_of_beats(x: Tensor, weight: Tensor, design: Design, bias: Tensor | Non
         In NVFP4: the scale of the tensor of tokens, and what sums are multiplied by.
     pattern : Pattern
         That of the job.
+    threshold : int
+        That of the job, or 0.
 
     Returns
     -------
@@ -262,31 +282,7 @@ def layer_of_beats(x: Tensor, weight: Tensor, design: Design, bias: Tensor | Non
     given = None if bias is None else floats_of_bytes(
         bias, columns, design.result_format).flatten(1)
     y, mask = _computed(values, weights_of_bytes(weight, design), design, given, activate, tensor,
-                        gain, pattern)
+                        gain, pattern, threshold)
     name = design.result_format
     bits = y.view(torch.int32).long() if name == "fp32" else to_bits(y, name)
     return bits.reshape(len(x), -1, columns), mask.reshape(len(x), -1, m)
-
-
-def _require_finish(design: Design, outputs: int, bias: Tensor | None, activate: bool) -> None:
-    """Raise ValueError if an accelerator does not do this with its results."""
-    if not design.biases and (bias is not None or activate):
-        raise ValueError("epilogue_lanes of the accelerator must be at least 1 for a bias or an "
-                         f"activation function, not {design.epilogue_lanes}")
-    if activate and design.activation == "none":
-        raise ValueError("activation of the accelerator must be a function to activate, not 'none'")
-    if bias is not None and (bias.dtype != (kind := TYPES[design.result_format])
-                             or bias.shape != (outputs,)):
-        raise ValueError(f"bias must be {str(kind).removeprefix('torch.')} [{outputs}], not "
-                         f"{bias.dtype} {list(bias.shape)}")
-
-
-def _require(design: Design, x: Tensor, weight: Tensor) -> None:
-    """Raise ValueError if there is no such layer on such an accelerator."""
-    if design.number.integer:
-        raise ValueError("format of the accelerator must be one of floats, not "
-                         f"{design.format!r}")
-    require_operands(x, weight, TYPES[design.format])
-    if design.pattern.blocks(x.shape[1]) > design.covered_blocks:
-        raise ValueError(f"x must have at most {design.covered_blocks * design.pattern.m} input "
-                         f"features, not {x.shape[1]}")

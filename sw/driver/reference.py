@@ -186,7 +186,8 @@ class ReferenceAccelerator:
             y, mask = layer_of_beats(torch.from_numpy(x.view(np.uint8)),
                                      torch.from_numpy(w.view(np.uint8)), design,
                                      self._biases(inputs, ends), bool(held["activate"]),
-                                     *self._scales(), pattern=self._pattern())
+                                     *self._scales(), pattern=self._pattern(),
+                                     threshold=held["threshold"])
         self.kept = mask
         rows = [y[part.tokens, part.tile] for part in ends]
         if sum(map(len, rows)) != results:

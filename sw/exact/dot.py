@@ -68,7 +68,7 @@ _CHUNK = 1 << 22
 
 def dot(x: Coded | Blocks, w: Coded | Blocks, m: int, keep: Tensor | None = None,
         accumulator: str = "fp32", guard: int = 8, result: str = "fp32", gain: float = 1.0,
-        lanes: int | None = None) -> Tensor:
+        lanes: int | None = None, least: int = 1) -> Tensor:
     """Return the accumulators [T, O] of ``x`` [T, K] by ``w`` [O, K].
 
     Parameters
@@ -90,6 +90,8 @@ def dot(x: Coded | Blocks, w: Coded | Blocks, m: int, keep: Tensor | None = None
         ``2 ** NVFP4_LEAST_GAIN``; 1 for other formats.
     lanes : int, optional
         Kept values of a step at most, 1 to ``m``; by default all of a block.
+    least : int
+        Steps of every block at least; those that keep nothing are +0.
 
     Raises
     ------
@@ -111,7 +113,7 @@ def dot(x: Coded | Blocks, w: Coded | Blocks, m: int, keep: Tensor | None = None
     low: Tensor | None
     sides = (_steps(kept, m), _steps(w.values.double(), m), _steps(keep, m))
     blocks = zip(*(side.unbind(-2) for side in sides), strict=True)
-    for block, a, b, mask in _by_lanes(blocks, lanes):
+    for block, a, b, mask in _by_lanes(blocks, lanes, least):
         if form.bits == 16:
             high, low = _aligned(a, b, form, weight, guard), None
         else:
@@ -174,11 +176,11 @@ def _steps(x: Tensor, m: int) -> Tensor:
     return pad_features(x, m).unflatten(-1, (-1, m))
 
 
-def _by_lanes(blocks: Iterable[tuple[Tensor, ...]], lanes: int
+def _by_lanes(blocks: Iterable[tuple[Tensor, ...]], lanes: int, least: int
               ) -> Iterator[tuple[int, Tensor, Tensor, Tensor]]:
     """Steps of blocks: which block it is, activations [T, M], weights [O, M], mask [T, M]."""
     for block, (a, b, mask) in enumerate(blocks):
-        for kept in step_masks(mask, lanes)[1].unbind(-2):
+        for kept in step_masks(mask, lanes, least)[1].unbind(-2):
             yield block, torch.where(kept, a, 0), b, kept
 
 

@@ -10,7 +10,7 @@ from hw.config import choice
 from hw.formats import FORMATS
 
 
-__all__ = ["TYPES", "Coded", "from_bits", "to_bits"]
+__all__ = ["TYPES", "Coded", "from_bits", "magnitudes", "to_bits"]
 
 
 TYPES = {"int4": torch.int8, "int8": torch.int8, "fp8_e4m3": torch.float8_e4m3fn,
@@ -92,3 +92,13 @@ def to_bits(values: Tensor, name: str) -> Tensor:
         raise ValueError(f"values must be from {-half} to {half - 1} in {name}, not from "
                          f"{int(signed.min())} to {int(signed.max())}")
     return signed & (1 << width) - 1
+
+
+def magnitudes(values: Tensor, name: str) -> Tensor:
+    """Bits of floats without the sign, int64: they order as the hardware's scores do.
+
+    All NaNs have those of the least one. Errors as of :func:`to_bits`.
+    """
+    form = FORMATS[name]
+    bits = to_bits(values, name) & (1 << form.bits - 1) - 1
+    return bits.clamp_max(form.nan) if form.nan else bits

@@ -201,9 +201,10 @@ def test_quantised_blocks_have_one_step(parameters, message):
                      "bus": "axi4", "decode": True},
      ("decode must be False in design accelerator with weight_format fp6_e2m3, in which a "
       "feature's weights are not whole parts of a block, not True")),
-    ("accelerator", {"format": "fp4_e2m1", "weight_format": "fp4_e2m1", "epilogue_lanes": 0,
-                     "flexible": "n", "unstructured": True},
-     "unstructured must be False in design accelerator with format fp4_e2m1, not True"),
+    ("accelerator", {"format": "bf16", "weight_format": "bf16", "accumulator": "fp32",
+                     "epilogue_lanes": 0, "flexible": "n", "unstructured": True},
+     ("flexible must be none in design accelerator with weight_format bf16, which has infinities, "
+      "not 'n'")),
     ("accelerator", FLOATS | {"accumulator": "exact"},
      ("accumulator_width must be from 49 to 64 with format fp8_e4m3, for sums of 4096 products, "
       "not 32")),
@@ -251,3 +252,14 @@ def test_accumulator_covers_the_largest_sum_exactly():
     design = Design(Pattern(8, 16))
     largest = design.covered_k * 128 * 128
     assert largest <= 2**31 - 1 < largest + 128 * 128
+
+
+def test_thresholds_are_refused_where_results_would_depend_on_other_tokens():
+    mx = Design(Pattern(4, 32), format="bf16", quantize="mxfp4", weight_format="mxfp4",
+                accumulator="fp32", epilogue_lanes=0, selection="after", flexible="n")
+    mx.require("accelerator")
+    with pytest.raises(ValueError, match="unstructured") as caught:
+        replace(mx, unstructured=True).require("accelerator")
+    assert str(caught.value) == (
+        "unstructured must be False in design accelerator with quantize mxfp4, in which the sign "
+        "of a zero would depend on the tokens beside it, not True")

@@ -175,3 +175,56 @@ def test_integers_are_refused_on_an_accelerator_of_floats():
     ones = torch.ones(2, 8, dtype=torch.int8)
     with pytest.raises(ValueError, match=r"^format of the accelerator must be int8, not 'bf16'$"):
         run_linear(ReferenceAccelerator(BF16), ones, ones)
+
+
+THRESHOLDS = [
+    (design("2:4", "bf16", "fp8_e4m3", flexible="n", unstructured=True), 0x3F40, 0.75),
+    (design("2:4", "fp16", "fp8_e4m3", flexible="all", unstructured=True), 0x3A00, 0.75),
+    (design("4:8", "bf16", "fp8_e4m3", flexible="n", unstructured=True, selection="after"), 0x34,
+     0.75),
+    (design("3:7", "fp6_e2m3", flexible="n", unstructured=True), 6, 0.75),
+    (design("4:8", "fp4_e2m1", flexible="n", unstructured=True, accumulator="exact"), 2, 1.0)]
+
+
+@pytest.mark.parametrize(("made", "threshold", "least"), THRESHOLDS,
+                         ids=lambda case: getattr(case, "options", ""))
+def test_a_threshold_is_the_bits_of_the_least_number_that_is_kept(made, threshold, least):
+    device = ReferenceAccelerator(made)
+    x, weight = operands(made, 9, 6 * made.pattern.m - 1, 5)
+    x = convert(x.float() * torch.tensor([1 / 8, 1, 4])[:, None].repeat(3, 1), made.format)
+    seen = made.selected_number.name
+    assert to_bits(convert(torch.tensor([least]), seen), seen).item() == threshold
+    compared = convert(x, seen).float()
+    rounded = Coded(convert(weight, made.weight_format), made.weight_format)
+    expected, mask = float_linear(x, rounded, made, threshold=threshold)
+    assert mask.equal(compared.abs() >= least)
+    found, counters = run_float_linear(device, x, weight, threshold=threshold)
+    assert found.equal(expected)
+    kept = torch.where(mask, convert(x, made.weight_format).double(), 0)
+    assert found.double().allclose(kept @ rounded.values.double().T, rtol=1e-5, atol=1e-6)
+    every, all_steps = run_float_linear(device, x, weight, threshold=1)
+    assert all_steps["STEPS"] > counters["STEPS"] > 0
+    assert not every.equal(found)
+    assert run_float_linear(device, x, weight)[0].equal(float_linear(x, rounded, made)[0])
+
+
+@pytest.mark.parametrize(("made", "threshold", "message"), [
+    (BF16, 1, "unstructured of the accelerator must be True for a threshold, not False"),
+    (THRESHOLDS[0][0], 1 << 15, "threshold must be an integer from 0 to 32767, not 32768"),
+    (THRESHOLDS[2][0], 128, "threshold must be an integer from 0 to 127, not 128"),
+    (THRESHOLDS[4][0], -1, "threshold must be an integer from 0 to 7, not -1")],
+    ids=lambda case: getattr(case, "options", ""))
+def test_thresholds_that_there_are_not_are_refused(made, threshold, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        run_float_linear(ReferenceAccelerator(made), *operands(made, 2, 8, 2), threshold=threshold)
+
+
+def test_a_last_block_that_is_short_takes_the_steps_of_a_whole_one():
+    """Its padding is kept where a pattern asks for it, and a step of zeros makes -0 to +0."""
+    made = design("4:32", "bf16", "mxfp8_e4m3", flexible="n", selection="after")
+    x, weight = (torch.tensor([[value, 0, 0]]).bfloat16() for value in (-2.0 ** -120, 2.0 ** -120))
+    for kept, sign in ((4, True), (8, False)):
+        pattern, right = Pattern(kept, 32), quantize_blocks(weight, "mxfp8_e4m3")
+        found, _ = run_float_linear(ReferenceAccelerator(made), x, weight, pattern=pattern)
+        expected, _ = float_linear(x, right, made, pattern=pattern)
+        assert (found.signbit().item(), expected.signbit().item()) == (sign, sign)

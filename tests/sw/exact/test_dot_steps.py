@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from sw.exact.blocks import quantize_blocks
 from sw.exact.convert import convert
 from sw.exact.dot import dot
 from sw.exact.formats import Coded
@@ -42,3 +43,15 @@ def test_every_step_is_rounded():
 def test_lanes_are_those_of_a_block():
     with pytest.raises(ValueError, match=r"^lanes must be an integer from 1 to 8, not 9$"):
         dot(coded(torch.ones(1, 8)), coded(torch.ones(1, 8)), 8, lanes=9)
+
+
+def test_steps_that_keep_nothing_are_positive_zeros():
+    """A sum that was rounded to -0 is +0 behind one; others are as they were."""
+    x, w = (quantize_blocks(torch.tensor([[value, 0]]).bfloat16(), "mxfp8_e4m3")
+            for value in (-2.0 ** -120, 2.0 ** -120))
+    for least, sign in ((1, True), (2, False)):
+        found = dot(x, w, 32, lanes=4, least=least)
+        assert found.item() == 0
+        assert found.signbit().item() == sign
+    one = coded(torch.tensor([[-3.0, 1.0]]))
+    assert dot(one, one, 2, least=9).item() == 10

@@ -1,0 +1,41 @@
+"""Whether there is such a layer in floats, and an accelerator that runs it."""
+
+from torch import Tensor
+
+from hw.config import Design, integer
+from sw.driver.require import require_operands
+from sw.exact.formats import TYPES
+
+
+__all__ = ["require_finish", "require_layer", "require_threshold"]
+
+
+def require_layer(design: Design, x: Tensor, weight: Tensor) -> None:
+    """Raise ValueError if there is no such layer on such an accelerator."""
+    if design.number.integer:
+        raise ValueError("format of the accelerator must be one of floats, not "
+                         f"{design.format!r}")
+    require_operands(x, weight, TYPES[design.format])
+    if design.pattern.blocks(x.shape[1]) > design.covered_blocks:
+        raise ValueError(f"x must have at most {design.covered_blocks * design.pattern.m} input "
+                         f"features, not {x.shape[1]}")
+
+
+def require_finish(design: Design, outputs: int, bias: Tensor | None, activate: bool) -> None:
+    """Raise ValueError if an accelerator does not do this with its results."""
+    if not design.biases and (bias is not None or activate):
+        raise ValueError("epilogue_lanes of the accelerator must be at least 1 for a bias or an "
+                         f"activation function, not {design.epilogue_lanes}")
+    if activate and design.activation == "none":
+        raise ValueError("activation of the accelerator must be a function to activate, not 'none'")
+    if bias is not None and (bias.dtype != (kind := TYPES[design.result_format])
+                             or bias.shape != (outputs,)):
+        raise ValueError(f"bias must be {str(kind).removeprefix('torch.')} [{outputs}], not "
+                         f"{bias.dtype} {list(bias.shape)}")
+
+
+def require_threshold(design: Design, threshold: int) -> None:
+    """Raise ValueError if an accelerator does not take a threshold."""
+    if threshold and not design.unstructured:
+        raise ValueError("unstructured of the accelerator must be True for a threshold, not False")
+    integer("threshold", threshold, 0, (1 << design.score_width) - 1)
