@@ -2,6 +2,8 @@
 
 import csv
 import json
+import re
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -90,6 +92,21 @@ def test_steps_at_odd_times_find_faults(step):
     model = Accelerator(SMALL, stall=0.1, text=text.replace(right, wrong))
     with pytest.raises((AssertionError, TimeoutError, RuntimeError)):
         jobs.drive(model, step, "", 1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("fault", [None, *COUNTERS])
+def test_counters_are_compared_at_every_power_of_two(fault):
+    """A fault: bit 30 of a counter never rises."""
+    text, _ = generated("accelerator", SMALL)
+    if fault:
+        place = re.search(rf"registers__state\.{fault}  = (\S+ \[\d+:\d+\]);", text)[1]
+        right = f"{place} + 32'd1;"
+        assert text.count(right) == 1
+        text = text.replace(right, f"({place} + 32'd1) & 32'hbfffffff;")
+    model = Accelerator(SMALL, stall=0.1, text=text, probes=replace(probes(text), coverage=False))
+    with pytest.raises(AssertionError) if fault else nullcontext():
+        jobs.drive(model, "counters", text, 1)
 
 
 def test_counters_are_found_in_the_verilog():
