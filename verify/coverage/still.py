@@ -7,8 +7,7 @@ the module stands.
 
 import json
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +23,13 @@ __all__ = ["still", "still_in"]
 Place = tuple[str, int]
 """A signal of a module, as ``signal`` or ``part.signal``, and a bit of it."""
 
+Copy = tuple[str, Place]
+"""A module, and a bit as it has it."""
+
 LARGEST = 450_000
 """Letters of Verilog, every instance counted, beyond which a search has no hope."""
 
-FLAT = ["read_verilog design.v", "hierarchy -top {module}", "proc -noopt", "flatten",
+FLAT = ["read_verilog design.v", "hierarchy -top {module}", "proc -norom -noopt", "flatten",
         "memory_collect", "delete t:$mem_v2", "write_json flat.json"]
 """Every name stays. What a memory gave has no driver any more."""
 
@@ -40,7 +42,7 @@ PREPARE = "scorr; dc2; scorr"
 """What ABC does first: many bits are found equal to others by induction."""
 
 
-def still(text: str, holes: Iterable[Bit], places: Mapping[str, Iterable[str]], *,
+def still(text: str, holes: Sequence[Bit], places: Mapping[str, Iterable[str]], *,
           seconds: float = 60) -> dict[Bit, int]:
     """Bits that keep one value: in their module alone, or in each module that it is a part of.
 
@@ -48,7 +50,7 @@ def still(text: str, holes: Iterable[Bit], places: Mapping[str, Iterable[str]], 
     ----------
     text : str
         Verilog of the design.
-    holes : iterable of Bit
+    holes : sequence of Bit
         Bits to decide.
     places : mapping of str to iterable of str
         Modules, and where all their instances stand, as ``nm_top.part``.
@@ -66,41 +68,42 @@ def still(text: str, holes: Iterable[Bit], places: Mapping[str, Iterable[str]], 
         If Yosys or ABC fails.
     """
     standing = {place: module for module, found in places.items() for place in found}
-    bodies = {body[1]: body[0] for body in re.finditer(r"^module (\w+)\(.*?^endmodule\n?", text,
-                                                       re.M | re.S)}
     found: dict[Bit, int] = {}
     for around in (False, True):
-        asked: dict[str, set[Place]] = defaultdict(set)
-        rest = {bit: _seen(bit, places, standing, around) for bit in holes if bit not in found}
-        for seen in rest.values():
-            for module, place in seen:
-                asked[module].add(place)
-        answers = {module: still_in(inside, module, sorted(bits), seconds=seconds)
-                   for module, bits in asked.items()
-                   if (inside := _inside(min(places[module]), standing, bodies))}
-        for bit, seen in rest.items():
-            values = {answers.get(module, {}).get(place) for module, place in seen}
-            found |= {bit: value for value in values if len(values) == 1 and value is not None}
+        copies = {bit: _copies(bit, places, standing) if around
+                  else {(bit.module, (bit.signal, bit.index))}
+                  for bit in holes if bit not in found}
+        values = _values(text, set().union(*copies.values()), standing, seconds)
+        for bit, own in copies.items():
+            kept = {values.get(copy) for copy in own}
+            if len(kept) == 1 and (value := kept.pop()) is not None:
+                found[bit] = value
     return found
 
 
-def _seen(bit: Bit, places: Mapping[str, Iterable[str]], standing: Mapping[str, str],
-          around: bool) -> set[tuple[str, Place]]:
-    """A bit as its module has it, or as those around each instance have it."""
-    if not around:
-        return {(bit.module, (bit.signal, bit.index))}
+def _copies(bit: Bit, places: Mapping[str, Iterable[str]],
+            standing: Mapping[str, str]) -> set[Copy]:
+    """A bit as the modules around all instances of its own have it."""
     parts = {place.rpartition(".")[::2] for place in places[bit.module]}
     return {(standing[inside], (f"{part}.{bit.signal}", bit.index))
             for inside, part in parts if inside}
 
 
-def _inside(place: str, standing: Mapping[str, str], bodies: Mapping[str, str]) -> str:
-    """Verilog of an instance and all in it; nothing if that is too much."""
-    modules = [module for other, module in standing.items()
-               if f"{other}.".startswith(f"{place}.")]
-    if sum(len(bodies[module]) for module in modules) > LARGEST:
-        return ""
-    return "".join(bodies[module] for module in dict.fromkeys(modules))
+def _values(text: str, copies: set[Copy], standing: Mapping[str, str],
+            seconds: float) -> dict[Copy, int]:
+    """Those that keep one value in their modules, which are asked one by one."""
+    bodies = {body[1]: body[0]
+              for body in re.finditer(r"^module (\w+)\(.*?^endmodule\n", text, re.M | re.S)}
+    found: dict[Copy, int] = {}
+    for module in sorted({module for module, _ in copies}):
+        top = min(place for place, other in standing.items() if other == module)
+        inside = [other for place, other in standing.items() if f"{place}.".startswith(f"{top}.")]
+        if sum(len(bodies[other]) for other in inside) <= LARGEST:
+            asked = sorted(place for other, place in copies if other == module)
+            values = still_in("".join(bodies[other] for other in dict.fromkeys(inside)), module,
+                              asked, seconds=seconds)
+            found |= {(module, place): value for place, value in values.items()}
+    return found
 
 
 def still_in(text: str, module: str, bits: Iterable[Place], *,
