@@ -31,7 +31,7 @@ LARGEST = 450_000
 
 FLAT = ["read_verilog design.v", "hierarchy -top {module}", "proc -norom -noopt", "flatten",
         "memory_collect", "delete t:$mem_v2", "write_json flat.json"]
-"""Every name stays. What a memory gave has no driver any more."""
+"""Every name stays. What a memory gave has no driver any more; so no choice may become a ROM."""
 
 GATES = ["read_json watched.json", "setundef -init -zero", "setundef -undriven -anyseq",
          "opt -full", "techmap", "setundef -undriven -anyseq", "opt -fast -nodffe -nosdff",
