@@ -63,18 +63,20 @@ def facts(name: str, design: Design) -> list[Fact]:
 
 
 EXPLAINED: tuple[tuple[str, str, str], ...] = (
-    (r"nm_\w+_bitmask_decoder", r"\$\d+",
-     "a count of the ones of a mask is smaller than what its adder could hold"),
-    (r"nm_\w+_score", r".*", "the ninth bit of a magnitude: no signed value has it"),
     (r"nm_\w+", r".*(bresp|rresp)(\$\d+)?", "answers are OKAY and SLVERR, whose bit 0 is 0"),
-    (r"nm_\w+_passes_\w+", r"tiles_left|now|now\.last_tile|\$\d+|\$signal\$\d+",
-     "a walk's sizes are the rows or a batch, blocks that fit, and of terms one tile"),
-    (r"nm_\w+_table", r"now|now\.last_tile", "terms of tokens come once, whatever the tiles"),
-    (r"nm_\w+_lane", r"[io]__payload\$\d+\.(total|total_low)",
-     "where tokens have neither gain nor shift, totals have 12 zeros after the point"),
-    (r"nm_\w+_stepper", r"group_end", "groups of tokens end at multiples of the rows"),
+    (r"nm_\w+_passes_\w+", r"\$\d+|\$signal\$\d+",
+     "no more blocks are left than a job has, which the accumulators cover"),
+    (r"nm_\w+_(token_gate|activation_buffer)", r"tokens|held|\$\d+",
+     "tokens are counted up to those of a batch, for which the buffers have places"),
+    (r"nm_\w+_results", r"token|\$\d+",
+     "tokens are counted up to those of a batch, and rows have places reserved for them"),
+    (r"nm_\w+_epilogue", r"\$\d+", "no more rows are inside than a lane has stages"),
+    (r"nm_\w+_stream_fifo_\w+", r".*", "what comes has a place reserved: it is never full"),
+    (r"nm_\w+_weight_buffer", r"[io]__ready(\$\d+)?",
+     "sums of rows have places for all tiles that are inside: they never wait"),
 )
-"""Holes that are known: patterns of the module and of the signal, and why no run closes them."""
+"""Holes that are known: patterns of the module and of the signal, and why no run closes them. Those
+that are proved to keep one value for all inputs need no line here."""
 
 
 def explained(module: str, signal: str) -> str:

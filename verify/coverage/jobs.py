@@ -7,11 +7,18 @@ from collections.abc import Callable
 
 from sim.verilated.accelerator import Accelerator
 from verify.coverage.probes import COUNTERS, preload
-from verify.jobs import JobBench
+from verify.jobs import SETTLE, JobBench
 from verify.timing import early_and_late, many_tokens, while_busy
 
 
 __all__ = ["STEPS", "drive"]
+
+
+WAIT = 4
+"""Cycles in which a counter passes the power of two that it was set below."""
+
+ACCESSES = 40
+"""More cycles than reading all counters takes."""
 
 
 def drive(model: Accelerator, step: str, text: str, layers: int) -> None:
@@ -37,17 +44,32 @@ def _random(bench: JobBench, text: str, layers: int) -> None:
 def _counters(bench: JobBench, text: str, layers: int) -> None:
     """Counters just below every power of two, in a job that waits for its weights."""
     model, job = bench.model, bench.small()
+    weights = {"weight": job.inputs["weight"]}
+    others = {name: beats for name, beats in job.inputs.items() if name not in weights}
     for bit in range(4, 33):
         bench.start(job)
-        model.offer(job.inputs)
-        model.take(1, limit=20)
+        model.offer(others)
+        model.take(1, limit=SETTLE)
+        before = (1 << bit) - 3
         for counter in COUNTERS:
-            preload(model, text, counter, (1 << bit) - 3)
-        model.take(job.results, limit=job.limit)
-        for counter in COUNTERS:
-            model.read(counter.upper())
-        bench.status()
+            preload(model, text, counter, before)
+        model.take(1, limit=WAIT)
+        waited = _counted(model, before)
+        assert waited["steps"] == 0, "STEPS counts what is none"
+        for counter in ("cycles", "idle_cycles"):
+            assert WAIT <= waited[counter] < WAIT + ACCESSES, f"{counter.upper()} is wrong"
+        model.offer(weights)
+        bench.finish(job)
+        counted = _counted(model, before)
+        assert counted["steps"] == bench.reference.read("STEPS"), "STEPS is wrong"
+        assert counted["steps"] <= counted["array_cycles"] <= counted["cycles"] < job.limit
+        assert model.read("IDLE_CYCLES") < ACCESSES, "IDLE_CYCLES goes on when something moves"
         model.discard()
+
+
+def _counted(model: Accelerator, before: int) -> dict[str, int]:
+    """How far the counters have come from ``before``, modulo their range."""
+    return {counter: (model.read(counter.upper()) - before) % (1 << 32) for counter in COUNTERS}
 
 
 def _alone(step: Callable[[JobBench], None]) -> Callable[[JobBench, str, int], None]:

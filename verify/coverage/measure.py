@@ -17,6 +17,7 @@ from verify.coverage.constants import constants
 from verify.coverage.facts import facts
 from verify.coverage.points import Bit, Counts, Line
 from verify.coverage.probes import probes
+from verify.coverage.still import still
 
 
 __all__ = ["Outcome", "measure"]
@@ -51,6 +52,8 @@ class Outcome:
         Those not taken.
     places : dict of str to str
         Where an instance of each module stands.
+    still : dict of Bit to int
+        Holes that are proved to keep one value for all inputs, and that value.
     """
 
     bits: int
@@ -61,6 +64,7 @@ class Outcome:
     lines: int
     missed: tuple[Line, ...]
     places: dict[str, str]
+    still: dict[Bit, int]
 
     @property
     def excluded(self) -> float:
@@ -111,7 +115,7 @@ def measure(name: str, design: Design, *, blocks: int = 4000, layers: int = 16,
         counts = _counted(name, design, text, blocks, layers, kept or folder)
     with doing(f"looking for bits of the {name} that cannot toggle"):
         constant, known = constants(text, f"nm_{name}", facts(name, design))
-    return _outcome(counts, _left_out(constant, counts), _left_out(constant | known, counts))
+    return _outcome(text, counts, _left_out(constant, counts), _left_out(constant | known, counts))
 
 
 def _counted(name: str, design: Design, text: str, blocks: int, layers: int,
@@ -154,12 +158,16 @@ def _left_out(fixed: set[tuple[str, int]], counts: Counts) -> set[Bit]:
                    for place in counts.places[bit.module])}
 
 
-def _outcome(counts: Counts, constant: set[Bit], fixed: set[Bit]) -> Outcome:
+def _outcome(text: str, counts: Counts, constant: set[Bit], fixed: set[Bit]) -> Outcome:
     fixed = fixed | constant
+    holes = tuple(bit for bit in counts.bits if bit not in fixed and not counts.toggled(bit))
+    with doing(f"proving which of {len(holes):,} holes keep one value for all inputs"):
+        proved = still(text, holes, counts.places)
     return Outcome(
         len(counts.bits), tuple(sorted(constant)), tuple(sorted(fixed - constant)),
-        holes=tuple(bit for bit in counts.bits if bit not in fixed and not counts.toggled(bit)),
+        holes=holes,
         wrong=tuple(sorted(bit for bit in fixed if counts.toggled(bit))),
         lines=len(counts.lines),
         missed=tuple(sorted(line for line, count in counts.lines.items() if not count)),
-        places={module: min(places) for module, places in counts.places.items()})
+        places={module: min(places) for module, places in counts.places.items()},
+        still=proved)

@@ -10,9 +10,14 @@ from typing import Any
 from verify.coverage.crosses import CROSSES, Bench, bins, holes
 from verify.coverage.facts import explained
 from verify.coverage.measure import Outcome
+from verify.coverage.points import Bit
 
 
-__all__ = ["contents", "crosses", "markdown", "summary"]
+__all__ = ["contents", "crosses", "markdown", "reason", "reasons", "summary"]
+
+
+PROVED = ", for all inputs: proved"
+"""How a reason ends that was not declared by hand."""
 
 
 def summary(name: str, outcome: Outcome) -> dict[str, Any]:
@@ -44,21 +49,29 @@ def contents(pattern: str, outcomes: Mapping[str, Outcome],
 
 
 def _holes(outcomes: Mapping[str, Outcome]) -> str:
-    """Every hole: design, instance, signal, bits, and why, where that is known."""
+    """Every hole: design, instance, signal, bits of one reason, and that, where it is known."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(("design", "instance", "kind", "signal", "bits", "reason"))
     for name, outcome in outcomes.items():
-        signals: dict[tuple[str, str], list[int]] = {}
+        signals: dict[tuple[str, str, str], list[int]] = {}
         for bit in outcome.holes:
-            signals.setdefault((bit.module, bit.signal), []).append(bit.index)
-        for (module, signal), indices in signals.items():
+            why = reason(bit, outcome.still.get(bit))
+            signals.setdefault((bit.module, bit.signal, why), []).append(bit.index)
+        for (module, signal, why), indices in signals.items():
             rows.writerow((name, outcome.places[module], "toggle", signal,
-                           " ".join(map(str, indices)), explained(module, signal)))
+                           " ".join(map(str, indices)), why))
         for line, count in Counter(outcome.missed).items():
             rows.writerow((name, outcome.places[line.module], "line", line.number,
                            line.kind if count == 1 else f"{line.kind} x {count}", ""))
     return text.getvalue()
+
+
+def reason(hole: Bit, value: int | None) -> str:
+    """Why a bit does not toggle: it is proved to be ``value``, or what is declared of it."""
+    if value is not None:
+        return f"always {value}{PROVED}"
+    return explained(hole.module, hole.signal)
 
 
 def crosses(benches: Sequence[Bench]) -> str:
@@ -84,3 +97,17 @@ def markdown(results: Mapping[str, Any]) -> str:
                      f"| {row['constant']:,} | {row['known']:,} | {row['excluded']:.2%} "
                      f"| {row['toggles']:.2%} | {row['holes']:,} | {row['taken']:.2%} |")
     return "\n".join(lines).replace("%", " %")
+
+
+def reasons(text: str) -> str:
+    """The table of a page, from ``holes.csv``: how many bits have which kind of reason."""
+    found: dict[str, Counter[str]] = {}
+    for row in csv.DictReader(io.StringIO(text)):
+        if row["kind"] == "toggle":
+            kind = ("none" if not row["reason"] else
+                    "proved" if row["reason"].endswith(PROVED) else "declared")
+            found.setdefault(row["design"], Counter())[kind] += len(row["bits"].split())
+    lines = ["| design | proved: one value, for all inputs | declared | without a reason |",
+             "|---|---|---|---|"]
+    return "\n".join(lines + [f"| {name} | {kinds['proved']} | {kinds['declared']} "
+                              f"| {kinds['none']} |" for name, kinds in found.items()])

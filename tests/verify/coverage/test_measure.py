@@ -2,6 +2,8 @@
 
 import csv
 import json
+import re
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -14,9 +16,10 @@ from tests.test_docs import ROOT
 from verify.coverage import jobs, streams
 from verify.coverage.facts import facts
 from verify.coverage.measure import measure
-from verify.coverage.points import Bit
+from verify.coverage.points import Bit, Counts
 from verify.coverage.probes import COUNTERS, probes
-from verify.coverage.report import contents, markdown
+from verify.coverage.report import contents, markdown, reasons
+from verify.coverage.still import still
 
 
 pytestmark = pytest.mark.usefixtures("wheel")
@@ -25,8 +28,13 @@ RESULTS = ROOT / "docs" / "results" / "coverage"
 
 
 @pytest.fixture(scope="module")
-def outcome():
-    return measure("decompressor", Design(Pattern(2, 4)), blocks=2100)
+def kept(tmp_path_factory):
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="module")
+def outcome(kept):
+    return measure("decompressor", Design(Pattern(2, 4)), blocks=2100, kept=kept)
 
 
 def test_every_bit_of_a_small_design_goes_both_ways(outcome):
@@ -38,11 +46,29 @@ def test_every_bit_of_a_small_design_goes_both_ways(outcome):
 
 
 def test_holes_are_named(outcome):
-    hole = Bit("nm_decompressor", "s_axis_tdata", 3)
-    text = contents("2:4", {"decompressor": replace(outcome, holes=(hole,))}, {})["holes.csv"]
-    row = next(csv.DictReader(text.splitlines()))
-    assert (row["instance"], row["kind"], row["signal"], row["bits"]) == (
-        "nm_decompressor", "toggle", "s_axis_tdata", "3")
+    """Bits of a signal stand together if they have the same reason."""
+    bits = tuple(Bit("nm_decompressor", "s_axis_tdata", index) for index in range(4))
+    given = replace(outcome, holes=bits, still={bits[1]: 0, bits[2]: 0, bits[3]: 1})
+    text = contents("2:4", {"decompressor": given}, {})["holes.csv"]
+    rows = [row for row in csv.DictReader(text.splitlines()) if row["kind"] == "toggle"]
+    assert {(row["instance"], row["signal"]) for row in rows} == {
+        ("nm_decompressor", "s_axis_tdata")}
+    assert [(row["bits"], row["reason"]) for row in rows] == [
+        ("0", ""), ("1 2", "always 0, for all inputs: proved"),
+        ("3", "always 1, for all inputs: proved")]
+    assert reasons(text).endswith("| decompressor | 3 | 0 | 1 |")
+
+
+def test_what_toggles_is_not_proved_to_stay(outcome, kept):
+    """Of every bit that went both ways in a run; some of the others are proved."""
+    counts, (path,) = Counts(), kept.iterdir()
+    counts.add(path)
+    text, _ = generated("decompressor", Design(Pattern(2, 4)).only("decompressor"))
+    toggled = [bit for bit in counts.bits if counts.toggled(bit)]
+    assert len(toggled) > 300
+    assert not still(text, toggled, counts.places)
+    assert outcome.still
+    assert set(outcome.still) <= set(outcome.holes)
 
 
 def test_a_measurement_that_was_ended_goes_on(outcome, tmp_path, monkeypatch):
@@ -92,6 +118,21 @@ def test_steps_at_odd_times_find_faults(step):
         jobs.drive(model, step, "", 1)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("fault", [None, *COUNTERS])
+def test_counters_are_compared_at_every_power_of_two(fault):
+    """A fault: bit 30 of a counter never rises."""
+    text, _ = generated("accelerator", SMALL)
+    if fault:
+        place = re.search(rf"registers__state\.{fault}  = (\S+ \[\d+:\d+\]);", text)[1]
+        right = f"{place} + 32'd1;"
+        assert text.count(right) == 1
+        text = text.replace(right, f"({place} + 32'd1) & 32'hbfffffff;")
+    model = Accelerator(SMALL, stall=0.1, text=text, probes=replace(probes(text), coverage=False))
+    with pytest.raises(AssertionError) if fault else nullcontext():
+        jobs.drive(model, "counters", text, 1)
+
+
 def test_counters_are_found_in_the_verilog():
     """Verilog without a controller has none; with one, all stand in a register of it."""
     assert not probes("module nm_compressor(clk);").registers
@@ -121,7 +162,9 @@ def test_facts_follow_from_the_design():
 
 def test_the_page_has_the_figures_of_the_results():
     results = json.loads((RESULTS / "coverage.json").read_text())
-    assert markdown(results) in (ROOT / "docs" / "verification.md").read_text()
+    page = (ROOT / "docs" / "verification.md").read_text()
+    assert markdown(results) in page
+    assert reasons((RESULTS / "holes.csv").read_text()) in page
     for row in results["designs"]:
         assert row["toggles"] >= 0.98
         assert row["excluded"] <= 0.05
