@@ -215,13 +215,13 @@ class JobBench:
         self.run(job)
 
     def sizes(self) -> None:
-        """Jobs with each bit of their sizes: as many blocks, and the first of as many others."""
+        """Jobs with each bit of their sizes: blocks, and others with whole tokens or in chunks."""
         design = self.design
         for bit in range(min(16, self.blocks.bit_length() - 1)):
             self.run(self.small(1, 1, design.pattern.m << bit))
         few = ("TOKENS", 1, 2 * design.batch_tokens), ("COLUMN_TILES", 2 * design.columns, 1)
-        for (register, *size), blocks in product(few, (0, design.max_blocks)):  # chunks, or not
-            job = self.small(*size, blocks * design.pattern.m)
+        for (register, outputs, tokens), blocks in product(few, (0, design.max_blocks)):
+            job = self.small(outputs, tokens, blocks * design.pattern.m)
             for bit in range(job.registers[register].bit_length(), 32):
                 more = {register: job.registers[register] + (1 << bit)}
                 self.start(replace(job, registers=job.registers | more))
