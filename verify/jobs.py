@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -214,12 +215,13 @@ class JobBench:
         self.run(job)
 
     def sizes(self) -> None:
-        """Jobs with each bit of their sizes: as many blocks, and the first of as many others."""
+        """Jobs with each bit of their sizes: blocks, and others with whole tokens or in chunks."""
         design = self.design
         for bit in range(min(16, self.blocks.bit_length() - 1)):
             self.run(self.small(1, 1, design.pattern.m << bit))
-        for register, job in (("TOKENS", self.small(1, 2 * design.batch_tokens)),
-                              ("COLUMN_TILES", self.small(2 * design.columns, 1))):
+        few = ("TOKENS", 1, 2 * design.batch_tokens), ("COLUMN_TILES", 2 * design.columns, 1)
+        for (register, outputs, tokens), blocks in product(few, (0, design.max_blocks)):
+            job = self.small(outputs, tokens, blocks * design.pattern.m)
             for bit in range(job.registers[register].bit_length(), 32):
                 more = {register: job.registers[register] + (1 << bit)}
                 self.start(replace(job, registers=job.registers | more))
@@ -251,14 +253,12 @@ class JobBench:
 
     def huge(self) -> None:
         """Jobs as large as the registers say, which time out and are aborted."""
-        design = self.design
         for number in (0xFFFF_FFFF, *ALTERNATING):
-            blocks = min(number, design.covered_blocks)
             job = self.small()
             self.model.write("TIMEOUT", 100)
-            self.start(LinearJob(job.registers | {"K_BLOCKS": blocks, "TOKENS": number,
-                                                  "COLUMN_TILES": number},
-                                 job.inputs, 1, 0), START | IRQ_ENABLE)
+            self.start(LinearJob(job.registers | {
+                "K_BLOCKS": min(number, self.design.covered_blocks), "TOKENS": number,
+                "COLUMN_TILES": number}, job.inputs, 1, 0), START | IRQ_ENABLE)
             self.model.offer(job.inputs)
             self.model.take(1000, limit=SETTLE)
             assert self.model.read("STATUS") & BUSY

@@ -10,10 +10,10 @@ from hw.registers import REGISTERS, Error
 from sim.vectors.layers import random_tensor
 from sw.driver.beats import Beats
 from sw.driver.linear import BUSY, DONE, ERROR_BIT, LinearJob
-from verify.jobs import START, JobBench
+from verify.jobs import ABORT, SETTLE, START, JobBench
 
 
-__all__ = ["early_and_late", "many_tokens", "while_busy"]
+__all__ = ["aborted_in_passing", "early_and_late", "many_tokens", "while_busy"]
 
 
 LATE = 800
@@ -67,6 +67,22 @@ def early_and_late(bench: JobBench) -> None:
         for _ in range(LATE // 4):  # a read takes a few cycles, in which no result is taken
             bench.model.read("STATUS")
         bench.finish(job)
+
+
+def aborted_in_passing(bench: JobBench) -> None:
+    """An abort that is taken back while results are on their way: the job is not done."""
+    model, job = bench.model, bench.small()
+    bench.start(job)
+    model.offer(job.inputs)
+    for _ in range(LATE // 4):  # a read takes a few cycles, in which no result is taken
+        model.read("STATUS")
+    for control in (ABORT, 0):
+        model.write("CONTROL", control)
+    assert model.read("STATUS") == BUSY, "an abort ends while results are on their way"
+    model.take(1000, limit=SETTLE)
+    assert model.read("STATUS") == 0, "a job that was aborted is done"
+    model.discard()
+    bench.run(job)
 
 
 def while_busy(bench: JobBench) -> None:

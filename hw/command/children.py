@@ -13,7 +13,7 @@ from typing import Any
 from hw.command.faults import Fault
 
 
-__all__ = ["as_worker", "begin", "call", "end_all", "end_strays"]
+__all__ = ["Ended", "as_worker", "begin", "call", "end_all", "end_strays"]
 
 
 GRACE = 3.0
@@ -21,6 +21,10 @@ GRACE = 3.0
 
 _running: dict[subprocess.Popen, bool] = {}
 _ended = threading.Event()
+
+
+class Ended(Fault):
+    """The command has been ended: what a child came to says nothing."""
 
 
 def call(command: Sequence[Any], *, input: str | None = None, timeout: float | None = None,
@@ -35,8 +39,8 @@ def call(command: Sequence[Any], *, input: str | None = None, timeout: float | N
     ------
     OSError
         If there is no such program.
-    Fault
-        If the command has been ended.
+    Ended
+        If the command has been ended, before or meanwhile.
     subprocess.TimeoutExpired
         If it took too long.
     """
@@ -47,8 +51,10 @@ def call(command: Sequence[Any], *, input: str | None = None, timeout: float | N
     _running[process] = parent
     try:
         if _ended.is_set():
-            raise Fault("children must not start after their command was ended")
+            raise Ended("children must not start after their command was ended")
         out, err = process.communicate(input, timeout)
+        if process.returncode and _ended.is_set():
+            raise Ended("children must not be ended with their command")
     except BaseException:
         if parent:
             process.terminate()

@@ -25,7 +25,7 @@ from sw.exact.encoding import decode_mask
 from sw.exact.selection import nm_mask
 from verify.jobs import JobBench
 from verify.mutate.devices import streams
-from verify.timing import early_and_late, while_busy
+from verify.timing import aborted_in_passing, early_and_late, while_busy
 
 
 __all__ = ["accelerator", "compressor", "decompressor", "selector", "through"]
@@ -130,6 +130,7 @@ def accelerator(design: Design) -> Check:
         _bus(built, rng.integers(1 << 32, size=64))
         while_busy(bench)
         early_and_late(bench)
+        aborted_in_passing(bench)
         bench.timeouts()
         bench.sizes()
 

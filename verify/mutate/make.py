@@ -26,6 +26,9 @@ _READ = ("opt_expr", "wreduce", "splitcells", "opt_clean")
 
 _TIMEOUT = 600.0
 
+_CHOICES = "techmap t:$pmux"
+"""A choice of which two come true at once is the OR of both, as in gates, and not the first one."""
+
 _LOOPS = "/* verilator lint_off UNOPTFLAT */\n"
 """A bit that depends on another one of its own word looks like a loop to a simulator of words."""
 
@@ -73,7 +76,7 @@ def make(verilog: str, top: str, count: int, seed: int = 1,
         yosys.run(["read_rtlil gold.il",
                    *(f"mutate -ctrl {SELECT} {_WIDTH} {number} {name}"
                      for number, name in enumerate(names, start=1)),
-                   "opt_clean", "splitnets", "write_verilog -noattr mutants.v"],
+                   _CHOICES, "opt_clean", "splitnets", "write_verilog -noattr mutants.v"],
                   folder, timeout=_TIMEOUT)
         text = _LOOPS + (folder / "mutants.v").read_text().replace(_PROMISE, "")
         return Mutants((folder / "gold.il").read_text(), text, names)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from hw.command.children import Ended
 from hw.command.faults import Fault
 from hw.command.files import temporary
 from synth.flow import yosys
@@ -38,7 +39,10 @@ _CUT = ["flatten", "memory_map", "dffunmap", "async2sync", "simplemap t:$dff", "
 
 
 def prove(gold: str, top: str, mutant: str, ways: Sequence[str] = tuple(PROOFS)) -> str:
-    """Return the one of ``ways`` of :data:`PROOFS` by which a mutant is equivalent, or nothing."""
+    """Return the one of ``ways`` of :data:`PROOFS` by which a mutant is equivalent, or nothing.
+
+    Raises Ended if the command is ended meanwhile: that there is no proof is then not known.
+    """
     tried: dict[str, Callable[[Path], bool]] = {
         "module": lambda folder: _same(folder, gold, module_of(mutant), mutant),
         "around": lambda folder: _same_around(folder, gold, module_of(mutant), mutant),
@@ -52,6 +56,8 @@ def _holds(way: Callable[[Path], bool]) -> bool:
     with temporary() as folder:
         try:
             return way(folder)
+        except Ended:
+            raise
         except (Fault, subprocess.TimeoutExpired):  # of Yosys or ABC
             return False
 

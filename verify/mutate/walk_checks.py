@@ -24,8 +24,15 @@ SHORT = 300
 STALLS = (0.0, 0.5)
 """Chances of pauses."""
 
+WHOLE = 12
+"""Bits of the sizes of jobs that are walked through to the end, with pauses, too."""
+
 LONG = (1 << 18) - 1
 """Passes of the longest job; a bit that is wrong in every other pass is so in the last one."""
+
+
+WIDTHS = {"blocks": 24, "tokens": 32, "tiles": 32}
+"""Bits of the sizes of a job."""
 
 
 class Size(NamedTuple):
@@ -40,7 +47,7 @@ class Size(NamedTuple):
 def passes(design: Design) -> Callable[[Any], None]:
     """Every variant walks through short jobs, aborted ones of every size, and very long ones."""
     rng = generator("passes", design)
-    jobs = [*_short(design, rng), *_aborted(design, rng)]
+    jobs = [*_short(design, rng), *_aborted(design, rng), *_whole(design)]
     long = [Size(1, LONG * design.batch_tokens - 1, 1), Size((1 << 24) - 257, 1, 1),
             Size(1, 1, LONG), Size(design.max_blocks + 1, 1, LONG // 2)]
     cycles: dict[tuple[int, str], int] = {}
@@ -74,16 +81,37 @@ def _some(rng: np.random.Generator, most: int) -> int:
 def _aborted(design: Design, rng: np.random.Generator) -> Iterator[Size]:
     """Sizes with one bit beyond those that a few passes go through, and any others.
 
-    Each of them in one chunk, and in two.
+    Each of them in one chunk, and in two; one bit beyond a whole chunk and batch as well, with
+    other sizes that are large, too.
     """
     for bit, whole in product(range(32), (0, design.max_blocks)):
-        for name, width in (("blocks", 24), ("tokens", 32), ("tiles", 32)):
+        for name, width in WIDTHS.items():
             top = 1 << bit % width
             for number, after in ((top + int(rng.integers(3)), 6),
                                   (int(rng.integers(1, top + 1)), int(rng.integers(1, 9)))):
                 blocks, tokens, tiles = (int(few) for few in rng.integers(1, 4, 3))
                 size = Size(whole + blocks, tokens, tiles, after)
                 yield size._replace(**{name: number})
+    for bit in range(32):
+        full = {"blocks": design.max_blocks, "tokens": design.batch_tokens, "tiles": 1}
+        for name, width in WIDTHS.items():
+            beyond = {name: full[name] + (1 << bit % (width - 1))}
+            any_size = {each: int(rng.integers(1, 1 << bits)) for each, bits in WIDTHS.items()}
+            yield Size(**full | beyond, aborted=9)
+            yield Size(**any_size | beyond, aborted=9)
+
+
+def _whole(design: Design) -> Iterator[Size]:
+    """Jobs of so many tiles, batches or chunks, to their end: where one bit of them is 1.
+
+    A counter that runs through all of its values has each bit 1 an even number of times, so that
+    what is inverted then is inverted back.
+    """
+    for bit in range(WHOLE):
+        yield Size(1, 1, 1 << bit)
+        yield Size(design.max_blocks + 1, 1, 1 << bit)
+        yield Size(1, design.batch_tokens << bit, 1)
+        yield Size(design.max_blocks << bit, 1, 1)
 
 
 def _drive(built: Any, design: Design, walk: str, jobs: list[Size], stall: float,

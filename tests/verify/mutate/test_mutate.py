@@ -3,11 +3,14 @@
 import csv
 import json
 import subprocess
+from dataclasses import replace
 from io import StringIO
+from threading import Event, Timer
 from types import SimpleNamespace
 
 import pytest
 
+from hw.command import children
 from hw.command.faults import Fault
 from synth.flow import yosys
 from tests.commands import start
@@ -151,6 +154,24 @@ def test_proofs_that_yosys_cannot_run_are_none(adder, monkeypatch):
 
     monkeypatch.setattr(yosys, "run", fails)
     assert prove(adder.gold, "adder", adder.names[0]) == ""
+
+
+def test_a_proof_that_is_ended_with_its_command_is_looked_for_again(adder, tmp_path, monkeypatch):
+    def ended(*arguments, **options):
+        Timer(0.2, children.end_all).start()
+        children.call(["sleep", "60"])
+
+    path = tmp_path / "x.jsonl"
+    State(path, "a").end(adder.names[0], "survived")
+    for place, attribute, value in (
+            (children, "_ended", Event()), (yosys, "run", ended), (run, "_attempts", lambda *_: ()),
+            (run, "mutants_of", lambda *_: replace(adder, names=adder.names[:1])),
+            (run, "state_of", lambda *_: State(path, "a"))):
+        monkeypatch.setattr(place, attribute, value)
+    for _ in range(2):  # the second time, it does not even start
+        with pytest.raises(children.Ended):
+            run._one("decompressor", 1, tmp_path)
+        assert not State(path, "a").tried
 
 
 def test_verdicts_survive_the_end_of_a_process(tmp_path):

@@ -12,7 +12,7 @@ from tests.wheel import needs_wheel
 from verify.mutate.components import COMPONENTS
 from verify.mutate.part_checks import TOKENS, _numbers, _result, _tokens, packed
 from verify.mutate.parts import PARTS, WALKS, part, taken
-from verify.mutate.walk_checks import Size, _aborted, _short, _walk
+from verify.mutate.walk_checks import WHOLE, Size, _aborted, _short, _walk, _whole
 
 
 DESIGN = COMPONENTS["lane"].design
@@ -107,6 +107,17 @@ def test_jobs_that_are_walked_have_every_bit_of_every_size():
         assert min(numbers) == 1
         assert {number.bit_length() for number in numbers} >= set(range(1, width + 1))
         assert max(numbers) < 1 << width
+        full = {"blocks": WALKED.max_blocks, "tokens": WALKED.batch_tokens, "tiles": 1}[name]
+        beyond = {size for size in sizes if size.aborted > 8}
+        for bit in range(width - 1):
+            assert full + (1 << bit) in {getattr(size, name) for size in beyond}
+
+
+def test_jobs_of_every_power_of_two_are_walked_to_their_end():
+    """As many passes as the bit says, or twice as many of tokens in two chunks."""
+    for bit, jobs in enumerate(zip(*[iter(_whole(WALKED))] * 4, strict=True)):
+        assert [len(_walk(WALKED, "tiles_all_chunks", job)) >> bit for job in jobs] == [1, 2, 1, 1]
+    assert bit + 1 == WHOLE
 
 
 @needs_wheel
