@@ -158,8 +158,12 @@ def test_proofs_that_yosys_cannot_run_are_none(adder, monkeypatch):
 
 def test_a_proof_that_is_ended_with_its_command_is_looked_for_again(adder, tmp_path, monkeypatch):
     def ended(*arguments, **options):
-        Timer(0.2, children.end_all).start()
-        children.call(["sleep", "60"])
+        ends = Timer(0.2, children.end_all)
+        ends.start()
+        try:
+            children.call(["sleep", "60"])
+        finally:
+            ends.join()  # or it would end the children of another test
 
     path = tmp_path / "x.jsonl"
     State(path, "a").end(adder.names[0], "survived")
