@@ -12,14 +12,14 @@ from verify.formal.claim import Claim
 from verify.formal.stream import stays
 
 
-__all__ = ["BurstsClaim", "ReadsClaim", "WritesClaim"]
+__all__ = ["BurstsClaim", "MasterClaim", "ReadsClaim", "WritesClaim"]
 
 
 _PAGE = 4096
 """Bytes of the region that no burst may leave (A3.4.1)."""
 
 
-class _MasterClaim(Claim):
+class MasterClaim(Claim):
     """Channels of a master before a memory that answers in any order, but only what was asked."""
 
     def _channel(self, kind: str) -> tuple[Value, Value, Value]:
@@ -60,7 +60,7 @@ class _Offer:
         self.valid, self.ready, self.payload = valid, ready, payload
 
 
-class ReadsClaim(_MasterClaim):
+class ReadsClaim(MasterClaim):
     """The read channels, whatever legal bursts the readers ask for, and whether they keep to it.
 
     The memory ends no burst that it was not asked for.
@@ -98,7 +98,7 @@ class ReadsClaim(_MasterClaim):
             ask.valid & _strays(ask.payload, design.burst_beats) for ask in asks).any()
 
 
-class WritesClaim(_MasterClaim):
+class WritesClaim(MasterClaim):
     """The write channels, whatever runs and elements come and whenever they are dropped.
 
     The memory answers no burst that was not written.
