@@ -141,9 +141,8 @@ class WritesClaim(MasterClaim):
 
     def excluded(self, m: Module) -> ValueLike:
         """An answer to no burst, and runs of nothing or from within an element."""
-        run, size = self.inside.runs, self.inside.size
-        stray = (run.payload.elements == 0) | (run.payload.address[:size.bit_length() - 1] != 0)
-        return (self.inside.bus.bvalid & (self.flying == 0)) | (run.valid & stray)
+        return (self.inside.bus.bvalid & (self.flying == 0)) | _stray(self.inside.runs,
+                                                                      self.inside.size)
 
 
 class BurstsClaim(Claim):
@@ -167,10 +166,10 @@ class BurstsClaim(Claim):
         """Follow the words of a run."""
         inside = self.inside
         run, burst, shift = inside.i, inside.o, inside.design.bus_bytes.bit_length() - 1
-        size = inside.size.bit_length() - 1
+        size = (inside.size - 1).bit_length()
         word, left = Signal.like(burst.payload.word), Signal(inside.bits + size + 2)
         end = Signal(len(left) + shift)
-        m.d.comb += end.eq(run.payload.address[:shift] + (run.payload.elements << size)
+        m.d.comb += end.eq(run.payload.address[:shift] + inside.bytes_of(run.payload.elements)
                            + (inside.design.bus_bytes - 1))
         with m.If(run.valid & run.ready):
             m.d.sync += [word.eq(run.payload.address[shift:]), left.eq(end >> shift)]
@@ -185,12 +184,16 @@ class BurstsClaim(Claim):
 
     def excluded(self, m: Module) -> ValueLike:
         """Runs of nothing, and from within an element."""
-        run, size = self.inside.i, self.inside.size
-        return run.valid & ((run.payload.elements == 0)
-                            | (run.payload.address[:size.bit_length() - 1] != 0))
+        return _stray(self.inside.i, self.inside.size)
 
 
 def _strays(burst, longest: int) -> Value:
     """Whether a burst has no beat, or leaves its region."""
     place = burst.word[:longest.bit_length() - 1] if longest > 1 else 0
     return (burst.beats == 0) | (place + burst.beats > longest)
+
+
+def _stray(run, size: int) -> Value:
+    """Whether a run has no element, or begins within one."""
+    within = run.payload.address[:(size & -size).bit_length() - 1]
+    return run.valid & ((run.payload.elements == 0) | (within != 0))
