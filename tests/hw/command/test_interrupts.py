@@ -38,7 +38,7 @@ class _Dropped:
     """An object during whose end a signal comes."""
 
     def __del__(self):
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_a_signal_while_an_object_ends_is_not_lost(capfd):
@@ -49,5 +49,5 @@ def test_a_signal_while_an_object_ends_is_not_lost(capfd):
 
     with pytest.raises(SystemExit) as ended:
         run(Parser("python -m this", "For a test."), work, [])
-    assert ended.value.code == 130
-    assert capfd.readouterr().err == "python -m this: interrupted\n"
+    assert ended.value.code == 143
+    assert capfd.readouterr().err == "python -m this: terminated\n"

@@ -1,0 +1,62 @@
+"""What is proved of a mutant, and in what surroundings."""
+
+from verify.mutate.make import make
+from verify.mutate.prove import prove
+
+
+HOLD = """
+module hold(input clk, input rst, input [1:0] s_axis_tdata, input s_axis_tvalid,
+            output s_axis_tready, output reg [1:0] m_axis_tdata, output reg m_axis_tvalid,
+            input m_axis_tready);
+  assign s_axis_tready = !m_axis_tvalid || m_axis_tready;
+  always @(posedge clk) begin
+    if (s_axis_tready) begin
+      m_axis_tdata <= s_axis_tvalid ? s_axis_tdata : 2'd0;
+      m_axis_tvalid <= s_axis_tvalid;
+    end
+    if (rst) m_axis_tvalid <= 0;
+  end
+endmodule
+"""
+
+
+def test_data_count_while_they_are_valid():
+    """What stands on a stream without a beat is nobody's; everything else is somebody's."""
+    hold = make(HOLD, "hold", 500)
+    idle, beat = ([name for name in hold.names if "-mode inv" in name and "$ternary" in name
+                   and f"-port {port}" in name] for port in "AB")
+    for way in ("streams", "part"):
+        assert prove(hold.gold, "hold", idle[0], [way]) == way
+    assert prove(hold.gold, "hold", beat[0]) == ""
+
+
+NEST = """
+module counts(input clk, input rst, input [1:0] step, output reg [3:0] y, output [1:0] rest);
+  always @(posedge clk) begin
+    if (rst) y[1:0] <= 0; else y[1:0] <= y[1:0] + step;
+    if (rst) y[3:2] <= 0; else if (y[1:0] == 2'd3) y[3:2] <= y[3:2] & (y[1:0] == 2'd3 ? 3 : 0);
+  end
+  assign rest = ~step;
+endmodule
+module nest(input clk, input rst, input [1:0] step, output [1:0] y);
+  wire [1:0] upper, rest;
+  counts inner(.clk(clk), .rst(rst), .step(step), .y({upper, y}), .rest(rest));
+endmodule
+"""
+
+
+def test_proofs_of_a_module_stand_alone_or_in_what_is_around_it():
+    """A register in parts, states that are never reached, and outputs that nobody reads."""
+    nest = make(NEST, "nest", 1000)
+
+    def ways(cell, port, way):
+        names = [name for name in nest.names if "-module counts" in name and "-mode const1" in name
+                 and f"-cell ${cell}$" in name and f"-port {port}" in name]
+        assert names
+        return {prove(nest.gold, "nest", name, [way]) for name in names}
+
+    assert ways("not", "Y", "module") == {""}
+    assert ways("not", "Y", "part") == {""}
+    assert ways("not", "Y", "around") == {"around"}
+    assert ways("and", "B", "module") == {"module"}, "the comparison has been made before"
+    assert ways("add", "Y", "around") == {""}
