@@ -139,9 +139,9 @@ class ReferenceAccelerator:
         return tuple(from_bits(bits, "bf16").double().tolist())
 
     def _pattern(self) -> Pattern:
-        """The pattern of the job; ValueError if there is none such."""
-        own = self.design.pattern
-        return Pattern(self._held["keep"] or own.n, self._held["size"] or own.m)
+        """The pattern of the job, which a threshold replaces; ValueError if there is none such."""
+        own, given = self.design.pattern, self._held["threshold"] == 0
+        return Pattern(given * self._held["keep"] or own.n, given * self._held["size"] or own.m)
 
     def _steps(self) -> int:
         """Steps of each block of the job, 0 if the design does not run its pattern."""

@@ -1,6 +1,7 @@
 """Layers on an accelerator, with the exact model in its place."""
 
 import re
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,8 +10,9 @@ from torch import nn
 from hw.config import Design, Pattern
 from hw.fixed_point import Output
 from hw.registers import Error
+from sw.driver.beats import result_tensor
 from sw.driver.layer import SparseLinear, channel_terms, on_accelerator, unit_exponent
-from sw.driver.linear import Corrections, run_linear
+from sw.driver.linear import Corrections, field_word, linear_job, run_job, run_linear
 from sw.driver.reference import ReferenceAccelerator
 from sw.evaluation.metrics import cosine
 from sw.exact.linear import nm_linear
@@ -185,10 +187,16 @@ def test_any_pattern_on_one_accelerator(pattern, steps):
     assert counters["STEPS"] == 3 * 3 * 3 * steps
 
 
-def test_threshold_in_place_of_a_pattern():
+@pytest.mark.parametrize("word", [0, field_word("JOB_PATTERN", keep=4, size=8),
+                                  field_word("JOB_PATTERN", keep=3, size=2)])
+def test_threshold_in_place_of_a_pattern(word):
+    """Whatever the register of the pattern holds."""
     device = reference("16:32", flexible="all", unstructured=True, rows=2, columns=2)
     x, w = integers(5, 3, 96)
-    y, counters = run_linear(device, x, w, threshold=62)
+    job = linear_job(device.design, x, w, threshold=62)
+    results, counters = run_job(device, replace(job, registers=job.registers
+                                                | {"JOB_PATTERN": word}))
+    y = result_tensor(results, 5, 96, 3, device.design)
     mask = x.long().abs() >= 62
     assert torch.equal(y, (x.long() * mask) @ w.long().t())
     kept = mask.reshape(5, 3, 32).sum(-1).tolist()
