@@ -4,12 +4,12 @@ from amaranth.hdl import Cat, Module, Mux, Value
 
 from hw.arithmetic.adder import Columns
 from hw.arithmetic.normalise import normalised
+from hw.arithmetic.wire import wire
 from hw.array.aligned_product import cut, largest, product
 from hw.array.float_accumulator import FIELD
 from hw.array.float_dot import BIAS, RoundedDotProduct
 from hw.array.float_product import Activation
 from hw.array.sums import MANTISSA
-from hw.array.weight import wire
 
 
 __all__ = ["AlignedDotProduct"]
@@ -29,7 +29,8 @@ class AlignedDotProduct(RoundedDotProduct):
         form, weights, guard = self.design.number, self.design.weight, self.design.guard
         products = [
             product(m, weights, Activation(self.signs[lane], self.bases[lane], self.triples[lane],
-                                        self.exponents[lane]), self.zeros[lane], wire(m, weight))
+                                           self.exponents[lane]), self.zeros[lane],
+                    wire(m, weight))
             for lane, weight in enumerate(self._lanes())]
         top = largest(m, [each.exponent for each in products])
         most = self.design.lanes * form.max_significand * weights.max_significand << guard

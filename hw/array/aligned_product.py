@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Const, Module, Mux, Value
 
+from hw.arithmetic.wire import wire
 from hw.array.float_product import Activation, exponents, multiple
-from hw.array.weight import weight_of, wire
+from hw.array.weight import weight_of
 from hw.formats import Format
 
 

@@ -2,8 +2,8 @@
 
 from amaranth.hdl import Cat, Const, Module, Value
 
+from hw.arithmetic.wire import wire
 from hw.array.float_product import multiple
-from hw.array.weight import wire
 from hw.formats import E8M0_BIAS, FORMATS, BlockFormat
 
 

@@ -7,7 +7,8 @@ from operator import and_, or_
 from amaranth.hdl import Cat, Const, Module, Mux, Value
 
 from hw.arithmetic.adder import Columns
-from hw.array.weight import Weight, weight_of, wire
+from hw.arithmetic.wire import wire
+from hw.array.weight import Weight, weight_of
 from hw.formats import Format
 
 

@@ -4,8 +4,9 @@ from amaranth.hdl import Cat, Module, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.arithmetic.wire import wire
 from hw.array.block_scale import is_nan
-from hw.array.float_product import base_bits, whole, wire
+from hw.array.float_product import base_bits, whole
 from hw.array.row import decode_selects, select_fields
 from hw.config import Design
 from hw.stream.members import only_if

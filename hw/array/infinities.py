@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Cat, Const, Module, Value
 
-from hw.array.weight import wire
+from hw.arithmetic.wire import wire
 from hw.formats import Format
 
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Module, Value
 
+from hw.arithmetic.wire import wire
 from hw.formats import Format
 
 
-__all__ = ["Weight", "weight_of", "wire"]
+__all__ = ["Weight", "weight_of"]
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,3 @@ def weight_of(m: Module, form: Format, bits: Value) -> Weight:
         return Weight(bits[-1], list(size))
     fraction, field = bits[:form.mantissa], bits[form.mantissa:-1]
     return Weight(bits[-1], [*fraction, wire(m, reduce(or_, field))], field)
-
-
-def wire(m: Module, value: Value) -> Signal:
-    """A value as a net: whoever takes a bit of an expression would get gates of its own."""
-    signal = Signal(len(value))
-    m.d.comb += signal.eq(value)
-    return signal

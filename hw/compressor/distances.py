@@ -1,11 +1,13 @@
 """How far the exponents of a block are below its largest."""
 
-from amaranth.hdl import C, Cat, Module, Mux, Signal, Value
+from amaranth.hdl import C, Cat, Module, Mux, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.arithmetic.wire import wire
 
-__all__ = ["Distances", "wire"]
+
+__all__ = ["Distances"]
 
 
 class Distances(wiring.Component):
@@ -81,10 +83,3 @@ class Distances(wiring.Component):
             found.append((was(half) & more) | (was(half + 1) & less) if distance % 2
                          else was(half) & ~(top ^ one))
         return [wire(m, value) for value in found]
-
-
-def wire(m: Module, value: Value) -> Signal:
-    """A signal of its own for a value that is used more than once."""
-    signal = Signal(value.shape())
-    m.d.comb += signal.eq(value)
-    return signal

@@ -4,7 +4,7 @@ from amaranth.hdl import C, Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.compressor.distances import wire
+from hw.arithmetic.wire import wire
 from hw.formats import FORMATS
 
 

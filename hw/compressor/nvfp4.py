@@ -4,7 +4,7 @@ from amaranth.hdl import C, Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.compressor.distances import wire
+from hw.arithmetic.wire import wire
 from hw.compressor.fp4 import BlockUnit, Fp4Element, fraction
 from hw.compressor.quantizer import lanes_of
 from hw.compressor.shared_scale import MeasuredBlock, SharedLargest

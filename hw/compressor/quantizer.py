@@ -7,7 +7,8 @@ from amaranth.hdl import C, Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.compressor.distances import Distances, wire
+from hw.arithmetic.wire import wire
+from hw.compressor.distances import Distances
 from hw.formats import E8M0_BIAS, BlockFormat, Format
 from hw.stream.register import StreamRegister, end_stage, fill
 

@@ -4,9 +4,9 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.arithmetic.wire import wire
 from hw.array.float_product import multiple
 from hw.array.sums import ResultRow
-from hw.array.weight import wire
 from hw.config import Design
 from hw.fixed_point import FLOATS, Output
 from hw.formats import FORMATS
