@@ -33,8 +33,8 @@ def _parser() -> Parser:
         "two, read only the weights that they need, and are compared with the same jobs that read "
         "all. With --formats both projections run in floats, bf16 (or fp16) in and out, "
         "bias and GELU in the accelerator. The driver in C, compiled, lays out the data, queues "
-        "the jobs and reads the results. Results are compared with the reference, cycles with those "
-        "of the dense design on the same memory. The exit code is 1 if a result differs.")
+        "the jobs and reads the results. Results are compared with the reference, cycles with "
+        "those of the dense design on the same memory. The exit code is 1 if a result differs.")
     parser.option("--model", kind=one_of("minilm"), default="minilm",
                   help="whose layer: that of the sentence encoder")
     parser.option("--master", kind=one_of(*MASTERS), default="driver",
