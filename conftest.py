@@ -38,10 +38,13 @@ def pytest_configure(config):
 
 @pytest.fixture(autouse=True, scope="module")
 def collector():
-    """Collect what the module before left; what is still in use is not looked at again."""
-    if not gc.isenabled():
-        gc.collect()
-        gc.freeze()
+    """Collect what the module before left; what is still in use is not looked at again.
+
+    Late in a run that is most of it: designs that are drawn at random, each of which collects what
+    it has left, would take ten times as long.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

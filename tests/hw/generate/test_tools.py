@@ -1,6 +1,7 @@
 """What other tools say of generated Verilog: slang, Icarus and Yosys, beside Verilator's lint."""
 
 import subprocess
+from functools import cache
 
 import pytest
 from pyslang.driver import Driver
@@ -66,11 +67,18 @@ def test_every_tool_takes_a_random_design(tmp_path):
     accepted(name, design, tmp_path)
 
 
+@cache
+def thirty():
+    """Random designs, drawn once in a process."""
+    return list(drawn(SEED + 1, 30))
+
+
 @pytest.mark.long
-def test_every_tool_takes_thirty_random_designs(tmp_path):
-    for k, (name, design) in enumerate(drawn(SEED + 1, 30)):
-        accepted(name, design, tmp_path / str(k))
-        assert not icarus(tmp_path / str(k)), design
+@pytest.mark.parametrize("number", range(30))
+def test_every_tool_takes_thirty_random_designs(number, tmp_path):
+    name, design = thirty()[number]
+    accepted(name, design, tmp_path)
+    assert not icarus(tmp_path), design
 
 
 FAULTS = {
