@@ -44,7 +44,7 @@ class Controller(wiring.Component):
 
     Members
     -------
-    registers : In(Registers(own_registers(integers, tensor_scaled)))
+    registers : In(Registers(own_registers(*design.register_groups)))
         What software writes and reads.
     run : Out(Run())
         The job that runs, for everyone who follows it.
@@ -69,7 +69,7 @@ class Controller(wiring.Component):
 
     def __init__(self, design: Design):
         super().__init__({
-            "registers": In(Registers(own_registers(design.number.integer, design.tensor_scaled))),
+            "registers": In(Registers(own_registers(*design.register_groups))),
             "run": Out(Run()),
             "compressor": Out(CompressorSettings(design)),
             **only_if(design.flexible != "none", asked=Out(Asked(design.pattern, design.flexible))),
@@ -159,6 +159,8 @@ class Controller(wiring.Component):
             return ()
         settings, raw = self.registers.settings, self.registers.settings.output == Output.RAW
         lacks = [settings.activate & (raw if self.design.activation != "none" else 1)]
+        if self.design.scales_outputs:  # without them no sum is a result
+            lacks.append(raw)
         if self.design.biases:
             lacks += [~raw & (settings.output != Output.BF16), settings.exponent != 0,
                       settings.token_scale]

@@ -14,7 +14,8 @@ from hw.command.progress import doing, track
 from hw.command.table import Table
 from hw.config import Design
 from sim.verilated import Accelerator
-from sw.driver.floats import elements, float_linear, run_float_linear
+from sw.driver.float_operands import elements
+from sw.driver.floats import float_linear, run_float_linear
 from sw.driver.linear import Backend
 from sw.evaluation.activations import FeedForward, feed_forward
 from sw.evaluation.metrics import cosine, snr_db
