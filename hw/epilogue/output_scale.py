@@ -1,11 +1,11 @@
 """A sum in binary32 times the scale of its output: three stages of a lane in floats.
 
-Either may be subnormal, and so may be the result: the product is exact, its highest bit is brought
-to the top, and what then is below the smallest normal number moves right. One rounding, half to
-even; :mod:`sw.exact.outputs` has the rule.
+Either may be subnormal, and so may be the result: the product is exact, and one shifter brings its
+highest bit to the top, or less far, to the place that it has in a subnormal number. One rounding,
+half to even; :mod:`sw.exact.outputs` has the rule.
 """
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 
 from hw.arithmetic.normalise import leading_zeros
 from hw.arithmetic.wire import wire
@@ -50,34 +50,41 @@ def _scale(m: Module, given, lane) -> dict:
             "bias": given.bias}
 
 
-def _level(m: Module, given, lane) -> dict:
-    """The product with its highest bit at the top, unless it is zero, and its exponent field."""
+def _measure(m: Module, given, lane) -> dict:
+    """How far a product moves, and its exponent field where it then is a normal number."""
     zeros = leading_zeros(m, given.product)
-    width = len(given.product)
-    shifted, field = Signal(width), Signal(signed(len(given.exponent) + 1))
-    m.d.comb += [shifted.eq(given.product << zeros), field.eq(given.exponent - LOW - zeros)]
-    return {"product": shifted, "field": field, "negative": given.negative,
-            "infinite": given.infinite, "nan": given.nan, "bias": given.bias}
+    most, width = _most(lane), len(given.exponent) + 1
+    room, field, whole = Signal(signed(width)), Signal(signed(width)), Signal(len(zeros) + 1)
+    amount = Signal(range(most + len(given.product) + 1))
+    m.d.comb += [
+        room.eq(given.exponent - (LOW + 1 - most)), field.eq(given.exponent - LOW - zeros),
+        whole.eq(zeros + most),
+        amount.eq(Mux(room[-1], 0, Mux(room < whole, room, whole)[:len(amount)])),
+    ]
+    return {"product": given.product, "amount": amount, "field": field,
+            "negative": given.negative, "infinite": given.infinite, "nan": given.nan,
+            "bias": given.bias}
 
 
 def _settle(m: Module, given, lane) -> dict:
-    """The result; what is less than half of the smallest number is zero."""
-    form, product = lane.form, given.product
-    most = form.mantissa + 2  # places by which everything is below that half
-    down, places = Signal(given.field.shape()), Signal(range(most + 1))
-    m.d.comb += [down.eq(1 - given.field),
-                 places.eq(Mux(down[-1], 0, Mux(down > most, most, down[:len(places)])))]
-    moved = Signal(len(product) + most)
-    m.d.comb += moved.eq(Cat(Const(0, most), product) >> places)
+    """The result."""
+    form = lane.form
+    moved = Signal(len(given.product) + _most(lane))
+    m.d.comb += moved.eq(given.product << given.amount)
     significand = form.mantissa + 1
     kept, below = moved[-significand:], moved[:-significand]
     field = Mux(kept[-1], given.field[:form.exponent], 0)
     packed = Cat(kept[:-1], field) + (below[-1] & (below[:-1].any() | kept[0]))
-    beyond = given.infinite | (product[-1] & (given.field > form.max_exponent + form.bias))
+    beyond = given.infinite | (kept[-1] & (given.field > form.max_exponent + form.bias))
     magnitude = Mux(beyond, form.infinity, packed[:form.bits - 1])
     result = Mux(given.nan, quiet_nan(form), Cat(magnitude[:form.bits - 1], given.negative))
     return {"value": result, "bias": given.bias}
 
 
-SCALING = (_scale, _level, _settle)
+def _most(lane) -> int:
+    """Places by which a product of one is less than half of the smallest number, and moves by 0."""
+    return lane.form.mantissa + 2
+
+
+SCALING = (_scale, _measure, _settle)
 """Stages from a sum, a scale and a bias to what a bias is added to."""

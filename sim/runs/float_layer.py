@@ -92,7 +92,8 @@ def report(designs: list[Design], layer: int, sentences: list[str]) -> bool:
                   ("bit-exact", "array cycles", "cosine up", "cosine down", "SNR dB"))
     exact = True
     for design in track(designs, "designs"):
-        name, kind = design.weight_format, TYPES[design.format]
+        kind, name = TYPES[design.format], design.multiplied.format
+        name += f" by {design.weight_format}" * design.paired
         with doing(f"simulating both projections at {design.pattern} in {name}"):
             scales = calibrated(design, ffn.x_up, up)
             got = chained(on_accelerator(Accelerator(design)), ffn, scales, kind)
