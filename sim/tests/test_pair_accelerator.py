@@ -1,5 +1,6 @@
 """Accelerators whose weights have another format: RTL, reference and the rule, to the bit."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -9,6 +10,7 @@ from hw.registers import Error
 from sim.tests.test_float_accelerator import floats, operands, same
 from sim.vectors.stimulus import generator
 from sim.verilated import Accelerator
+from sw.driver.beats import Beats
 from sw.driver.float_operands import elements
 from sw.driver.floats import float_job, float_linear, run_float_linear
 from sw.driver.linear import run_job
@@ -108,6 +110,51 @@ def test_a_job_without_terms_is_refused():
         assert backend.read("STATUS") >> 2 == Error.OUTPUT
         found, _ = run_job(backend, job)
         assert len(found.data) == job.results
+
+
+def test_a_packet_of_terms_that_is_short_is_told():
+    """Terms that are missing are zero, and so are results of finite sums; the next job is exact."""
+    rtl = Accelerator(SMALL)
+    rng = torch.Generator().manual_seed(7)
+    x = torch.randn(3, 8, generator=rng).bfloat16()
+    weight, bias = scaled_weights(SMALL, 3, 8)
+    job = float_job(SMALL, x, torch.cat([weight.values] * 2), torch.cat([bias] * 2),
+                    scale=torch.cat([weight.scale] * 2))
+    expected, _ = run_job(rtl, job)
+    terms = job.inputs["channel"]
+    job.inputs["channel"] = Beats(terms.data[:1], np.array([True]))
+    for name, value in (job.registers | {"CONTROL": 1}).items():
+        rtl.write(name, value)
+    found, _ = rtl.run(job.inputs, job.results, limit=job.limit)
+    assert rtl.read("STATUS") >> 2 == Error.CHANNEL_TLAST
+    assert np.array_equal(found.data[:3], expected.data[:3])
+    assert expected.data[3:].any()
+    assert not found.data[3:].any()
+    job.inputs["channel"] = terms
+    assert np.array_equal(run_job(rtl, job)[0].data, expected.data)
+
+
+def test_an_aborted_job_leaves_no_sum_and_no_term():
+    rtl = Accelerator(SMALL)
+    rng = torch.Generator().manual_seed(8)
+    x = torch.randn(7, 12, generator=rng).bfloat16()
+    weight, bias = scaled_weights(SMALL, 5, 12)
+    job = float_job(SMALL, x, weight.values, bias, scale=weight.scale)
+    expected, _ = float_linear(x, weight, SMALL, bias)
+    for taken in (0, 1, 3, 6):
+        for name, value in (job.registers | {"CONTROL": 1}).items():
+            rtl.write(name, value)
+        rtl.offer(job.inputs)
+        rtl.take(taken, limit=2000)
+        assert rtl.read("STATUS") & 1
+        rtl.write("CONTROL", 4)
+        for _ in range(20):
+            rtl.take(1, limit=40)  # beats that were queued are dropped
+        assert not rtl.read("STATUS") & 1
+        assert not rtl.pending()
+        rtl.write("CONTROL", 0)
+        got, _ = run_float_linear(rtl, x, weight.values, bias, scale=weight.scale)
+        assert same(got, expected), taken
 
 
 @LONG
