@@ -78,7 +78,7 @@ typedef struct {
 typedef struct {
     uint16_t scale;
     uint8_t shift;
-    int32_t bias;         /* 24 bits; in floats 16 bits of one, and there is nothing else */
+    int32_t bias;         /* 24 bits. In floats bits of a bias and, by integer weights, a scale */
 } nm_terms;
 
 /* A value of a token, and a weight: integers, or the bits of floats. */

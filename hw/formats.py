@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from math import inf, nan
 
 
-__all__ = ["ACCUMULATORS", "BLOCK_FORMATS", "E8M0_BIAS", "EXACT", "FORMATS", "NVFP4_LEAST_GAIN",
-           "NVFP4_LEAST_TENSOR", "PAIRS", "QUANTIZED", "ROW_FORMATS", "SELECTIONS", "BlockFormat",
-           "Format", "check_scale"]
+__all__ = ["ACCUMULATORS", "BLOCK_FORMATS", "E8M0_BIAS", "EXACT", "FORMATS", "FORMAT_CODES",
+           "NVFP4_LEAST_GAIN", "NVFP4_LEAST_TENSOR", "PAIRS", "QUANTIZED", "ROW_FORMATS",
+           "SELECTIONS", "BlockFormat", "Format", "check_scale"]
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,11 @@ BLOCK_FORMATS = {name: BlockFormat(name, FORMATS[element], scale, size)
     ("nvfp4", "fp4_e2m1", "e4m3", 16),
 )}
 """Every block format by its name: those of the MX specification, and NVFP4."""
+
+FORMAT_CODES = ("int8", "fp16", "bf16", "fp8_e4m3", "fp6_e2m3", "fp6_e3m2", "fp4_e2m1",
+                "mxfp8_e4m3", "mxfp6_e2m3", "mxfp6_e3m2", "mxfp4", "nvfp4", "fp8_e5m2",
+                "mxfp8_e5m2", "int4")
+"""Formats by the codes of the registers ``NUMBERS`` and ``WEIGHT_NUMBERS``, from 0."""
 
 NVFP4_LEAST_GAIN = FORMATS["bf16"].least_exponent - 2 * (FORMATS["fp4_e2m1"].unit
                                                          + FORMATS["fp8_e4m3"].unit)

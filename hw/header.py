@@ -10,6 +10,7 @@ from hw.command.parser import Arguments, Parser
 from hw.command.run import run
 from hw.config import FLEXIBLE, Design
 from hw.fixed_point import CHANNEL_BYTES, Output
+from hw.formats import FORMAT_CODES
 from hw.layouts import STREAMS, alignment, element_bytes, rounded, weight_scale_bit
 from hw.registers import (
     BUS_REGISTERS,
@@ -17,9 +18,9 @@ from hw.registers import (
     DESCRIPTOR_BYTES,
     DESCRIPTOR_TAG,
     FLOAT_REGISTERS,
-    FORMAT_CODES,
     FUNCTION_CODES,
     ID,
+    PAIR_REGISTERS,
     REGISTERS,
     TENSOR_REGISTERS,
     BusError,
@@ -52,7 +53,7 @@ def c_header(design: Design, module: str = "nm_accelerator") -> str:
     lines = [f"/* nmforge {VERSION}: registers of {module}, pattern {design.pattern}. */",
              f"#ifndef {module.upper()}_H", f"#define {module.upper()}_H"]
     bus = design.bus != "stream"
-    registers = (*own_registers(design.number.integer, design.tensor_scaled),
+    registers = (*own_registers(*design.register_groups),
                  *(bus_registers(design.decode) if bus else ()))
     first = len(lines)
     for title, macros in (("Parameters.", _parameters(design)),
@@ -112,7 +113,7 @@ def _codes(design: Design) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     yield "Codes of PATTERN.flexible.", [(f"FLEXIBLE_{name.upper()}", f"{code}u")
                                          for code, name in enumerate(FLEXIBLE)]
     if not design.number.integer:
-        yield "Codes of NUMBERS.act_format and NUMBERS.kept_format.", [
+        yield "Codes of formats in NUMBERS and WEIGHT_NUMBERS.", [
             (f"FORMAT_{name.upper()}", f"{code}u") for code, name in enumerate(FORMAT_CODES)]
         yield "Codes of NUMBERS.function.", [
             (f"FUNCTION_{name.upper()}", f"{code}u") for code, name in enumerate(FUNCTION_CODES)]
@@ -169,7 +170,9 @@ def _memory(design: Design) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     yield "Bits of a value of a token, a weight, a result.", [
         ("ACT_BITS", f"{design.number.bits}u"), ("WEIGHT_BITS", f"{design.weight.bits}u"),
         ("RESULT_BITS", f"{design.result_bits}u")]
-    scale, shift, size = (0, 0, 2) if design.biases else (16, 8, CHANNEL_BYTES)
+    scale, shift, size = 16, 8, CHANNEL_BYTES
+    if design.biases:
+        scale, shift, size = design.term_bits - design.result_bits, 0, design.term_bits // 8
     yield "Terms of an output: bits of scale and shift, before the bias, and bytes of all.", [
         ("TERM_SCALE_BITS", f"{scale}u"), ("TERM_SHIFT_BITS", f"{shift}u"),
         ("TERM_BYTES", f"{size}u")]
@@ -219,6 +222,9 @@ def registers_page() -> str:
                  f"{code} `{name}`" for code, name in enumerate(FORMAT_CODES)) + ".", "",
              "One with `--quantize nvfp4` has this one, too ([NVFP4](floats.md#nvfp4)):", "",
              *_rows(TENSOR_REGISTERS), "",
+             "One whose weights have another format than what they multiply has this one",
+             "([pairs](floats.md#weights-in-another-format)):", "",
+             *_rows(PAIR_REGISTERS), "",
              "## With an AXI4 master", "",
              "`--bus axi4` adds these ([bus](bus.md)); `CONTROL` is then the hardware's own, and a",
              "write to it is refused.", "", *_rows(BUS_REGISTERS), "",

@@ -44,7 +44,7 @@ def element_bytes(design: Design) -> dict[str, int]:
                   then the scale of each column, a byte
     coef          parameters of M input channels
     token         scale of a token
-    channel       terms of all columns of a tile, or their biases
+    channel       terms of all columns of a tile; in floats biases, or scales and biases
     descriptor    a word of 32 bits
     result        results of all columns of a tile, for a token
     ============  ==================================================================
@@ -57,7 +57,7 @@ def element_bytes(design: Design) -> dict[str, int]:
     if design.corrects:
         sizes |= {"token": 2, "channel": rounded(design.columns * CHANNEL_BYTES)}
     if design.biases:
-        sizes["channel"] = rounded(design.columns * design.result_bits // 8)
+        sizes["channel"] = rounded(design.columns * design.term_bits // 8)
     results = rounded(-(-design.columns * design.result_bits // 8))
     return sizes | {"descriptor": 4, "result": results}
 

@@ -8,9 +8,9 @@ from enum import IntEnum
 
 
 __all__ = ["BUS_REGISTERS", "DECODE_REGISTERS", "DESCRIPTOR_BYTES", "DESCRIPTOR_TAG",
-           "EVERY_REGISTER", "FLOAT_REGISTERS", "FORMAT_CODES", "FUNCTION_CODES", "ID", "REGISTERS",
-           "TENSOR_REGISTERS", "BusError", "Code", "Error", "Field", "Register", "bus_registers",
-           "descriptor_registers", "offset_of", "own_registers"]
+           "EVERY_REGISTER", "FLOAT_REGISTERS", "FUNCTION_CODES", "ID", "PAIR_REGISTERS",
+           "REGISTERS", "TENSOR_REGISTERS", "BusError", "Code", "Error", "Field", "Register",
+           "bus_registers", "descriptor_registers", "offset_of", "own_registers"]
 
 
 ID = int.from_bytes(b"NMFG", "big")
@@ -154,11 +154,11 @@ REGISTERS = _map(
 )
 """The register map, in the order of the offsets."""
 
-
 FLOAT_REGISTERS = _map(
     ("NUMBERS", False, (
         Field("act_format", 8, "ro", "number format of the tokens on the stream"),
-        Field("kept_format", 8, "ro", "format in which they are multiplied, and of the weights"),
+        Field("kept_format", 8, "ro", "format in which they are multiplied, and of the weights "
+              "unless WEIGHT_NUMBERS says theirs"),
         Field("result_format", 1, "ro", "results: 0 fp32; 1 fp16 if kept_format is, else bf16"),
         Field("exact", 1, "ro", "1: sums are exact until they leave the array; 0: rounded to fp32 "
               "once a step"),
@@ -176,18 +176,18 @@ TENSOR_REGISTERS = _map(
     base=FLOAT_REGISTERS[-1].offset + 4)
 """Registers of a design with NVFP4, behind those of floats."""
 
-FORMAT_CODES = ("int8", "fp16", "bf16", "fp8_e4m3", "fp6_e2m3", "fp6_e3m2", "fp4_e2m1",
-                "mxfp8_e4m3", "mxfp6_e2m3", "mxfp6_e3m2", "mxfp4", "nvfp4", "fp8_e5m2",
-                "mxfp8_e5m2")
-"""What the fields of ``NUMBERS`` mean: names of number formats, from code 0."""
+PAIR_REGISTERS = _map(
+    ("WEIGHT_NUMBERS", False, (Field("weight_format", 8, "ro", "number format of the weights"),)),
+    base=TENSOR_REGISTERS[-1].offset + 4)
+"""Registers of a design whose weights have another format than what they multiply."""
 
 FUNCTION_CODES = ("none", "gelu", "silu")
 """What ``NUMBERS.function`` means."""
 
 
-def own_registers(integers: bool, tensor_scaled: bool) -> tuple[Register, ...]:
+def own_registers(integers: bool, tensor_scaled: bool, paired: bool) -> tuple[Register, ...]:
     """Registers of an accelerator without those of a bus, of ``integers`` or of floats."""
-    floats = (*FLOAT_REGISTERS, *(TENSOR_REGISTERS if tensor_scaled else ()))
+    floats = (*FLOAT_REGISTERS, *TENSOR_REGISTERS * tensor_scaled, *PAIR_REGISTERS * paired)
     return REGISTERS if integers else (*REGISTERS, *floats)
 
 
@@ -276,11 +276,11 @@ def bus_registers(decode: bool) -> tuple[Register, ...]:
 def descriptor_registers(decode: bool, integers: bool = True, tensor_scaled: bool = False
                          ) -> tuple[Register, ...]:
     """Registers whose words follow the first one of a descriptor; those of floats are the last."""
-    floats = own_registers(integers, tensor_scaled)[len(REGISTERS):]
+    floats = own_registers(integers, tensor_scaled, paired=False)[len(REGISTERS):]
     return tuple(one for one in (*REGISTERS, *bus_registers(decode), *floats) if one.job)
 
 
-EVERY_REGISTER = (*own_registers(False, True), *bus_registers(True))
+EVERY_REGISTER = (*own_registers(False, True, True), *bus_registers(True))
 """All registers that some design has."""
 
 DESCRIPTOR_TAG = int.from_bytes(b"NMJ", "big")

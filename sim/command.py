@@ -65,14 +65,15 @@ def read_designs(arguments: Arguments, **fixed: Any) -> list[Design]:
     return designs
 
 
-def in_floats(design: Design, name: str) -> Design:
+def in_floats(design: Design, name: str, weights: str = "") -> Design:
     """The design with a float epilogue and PEs of a format, ValueError if none; bf16 in and out.
 
-    In fp16 tokens and results are fp16.
+    In fp16 tokens and results are fp16. Weights are of the same format, or of ``weights``.
     """
     comes = name if name in ("bf16", "fp16") else "bf16"
     made = replace(design, format=comes, quantize="none" if name == comes else name,
-                   weight_format=name, accumulator="fp32", result_format=comes, activation="gelu")
+                   weight_format=weights or name, accumulator="fp32", result_format=comes,
+                   activation="gelu")
     made.require("accelerator")
     return made
 

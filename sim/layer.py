@@ -19,6 +19,10 @@ from sim.simulators.environment import check_environment
 __all__ = ["main"]
 
 
+WEIGHTS = ("int4", "int8", "mxfp4")
+"""Formats of weights under activations of another one."""
+
+
 def _parser() -> Parser:
     parser = model_parser(
         "python -m sim.layer",
@@ -31,6 +35,8 @@ def _parser() -> Parser:
                   help="number formats in which the whole layer runs, in place of int8 "
                        "accumulators; those of MX have blocks of 32, NVFP4 "
                        "such that divide 16")
+    parser.option("--weights", kind=one_of(*WEIGHTS), help="with formats, that of weights if it is "
+                  "another; integers have a scale for each output")
     add_accelerator(parser)
     return parser
 
@@ -38,8 +44,10 @@ def _parser() -> Parser:
 def _run(arguments: Arguments) -> int:
     designs, sentences = read_designs(arguments), read_sentences(arguments)
     if arguments.formats:
-        designs = [in_floats(design, name) for name in dict.fromkeys(arguments.formats)
-                   for design in designs]
+        designs = [in_floats(design, name, arguments.weights or "")
+                   for name in dict.fromkeys(arguments.formats) for design in designs]
+    else:
+        arguments.refuse("weights", where="without formats")
     check_environment()
     from sim.runs import float_layer, layer
     report = float_layer.report if arguments.formats else layer.report

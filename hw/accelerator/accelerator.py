@@ -60,12 +60,12 @@ class Accelerator(wiring.Component):
     i_token : In(stream.Signature(TokenScale()))
     i_channel : In(stream.Signature(ChannelBeat(design)))
         Scales of tokens, and terms of output channels, with an epilogue: a packet each. Of floats
-        it takes biases alone, ``In(stream.Signature(BiasBeat(design)))``.
+        it takes biases alone, or with scales, ``In(stream.Signature(BiasBeat(design)))``.
     o_result : Out(stream.Signature(ResultRow(design)))
     bus : In(AxiLite())
         The registers.
     irq : Out(1)
-    run : Out(Run()), registers : Out(Watched(own_registers(integers, tensor_scaled)))
+    run : Out(Run()), registers : Out(Watched(own_registers(*design.register_groups)))
         With a bus, for those who bring the data: the job, and what is in the registers.
     kept : Out(KeptMasks(design))
         With ``decode``.
@@ -74,7 +74,7 @@ class Accelerator(wiring.Component):
     interval = 1
 
     def __init__(self, design: Design):
-        own = own_registers(design.number.integer, design.tensor_scaled)
+        own = own_registers(*design.register_groups)
         super().__init__({
             "bus": In(AxiLite()),
             "i_act": In(stream.Signature(DenseBlock(design.pattern, design.number.bits))),
@@ -87,7 +87,7 @@ class Accelerator(wiring.Component):
             **only_if(design.bus != "stream", run=Out(Run()), registers=Out(Watched(own))),
             **only_if(design.decode, kept=Out(KeptMasks(design))),
         })
-        self.design, self.compressor, self.array = design, Compressor(design), Array(design)
+        self.design, self.compressor, self.array = design, Compressor(design), Array(design.summing)
 
     @property
     def latency(self) -> int:
@@ -103,7 +103,7 @@ class Accelerator(wiring.Component):
         m = Module()
         design, outside = self.design, wiring.flipped(self)
         m.submodules.registers = registers = RegisterBlock(
-            own_registers(design.number.integer, design.tensor_scaled))
+            own_registers(*design.register_groups))
         m.submodules.controller = controller = Controller(design)
         m.submodules.gate = gate = TokenGate(design)
         # An aborted job's tokens are forgotten, with what the stages know of one that was cut.
@@ -112,7 +112,7 @@ class Accelerator(wiring.Component):
         m.submodules.weights = weights = WeightBuffer(design)
         m.submodules.stepper = stepper = Stepper(design)
         m.submodules.array = array = self.array
-        m.submodules.results = results = Results(design)
+        m.submodules.results = results = Results(design.summing)
         m.submodules.output = output = ResultRegister(design)
 
         wiring.connect(m, outside.bus, registers.bus)

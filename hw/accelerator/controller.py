@@ -10,6 +10,7 @@ from hw.accelerator.job_pattern import JobPattern
 from hw.accelerator.stepper import Progress
 from hw.compressor.compressor import CompressorSettings
 from hw.config import Design
+from hw.config.array import LARGEST_BLOCKS
 from hw.epilogue.corrections import Corrections
 from hw.epilogue.float_epilogue import Finish
 from hw.fixed_point import Output
@@ -44,7 +45,7 @@ class Controller(wiring.Component):
 
     Members
     -------
-    registers : In(Registers(own_registers(integers, tensor_scaled)))
+    registers : In(Registers(own_registers(*design.register_groups)))
         What software writes and reads.
     run : Out(Run())
         The job that runs, for everyone who follows it.
@@ -69,7 +70,7 @@ class Controller(wiring.Component):
 
     def __init__(self, design: Design):
         super().__init__({
-            "registers": In(Registers(own_registers(design.number.integer, design.tensor_scaled))),
+            "registers": In(Registers(own_registers(*design.register_groups))),
             "run": Out(Run()),
             "compressor": Out(CompressorSettings(design)),
             **only_if(design.flexible != "none", asked=Out(Asked(design.pattern, design.flexible))),
@@ -121,7 +122,7 @@ class Controller(wiring.Component):
         settings, refusal = self.registers.settings, Signal(Error)
         with m.If(self.registers.state.busy | self.run.drop):
             m.d.comb += refusal.eq(Error.BUSY)
-        with m.Elif((settings.k_blocks == 0) | (settings.k_blocks > self.design.covered_blocks)):
+        with m.Elif((settings.k_blocks == 0) | self._uncovered()):
             m.d.comb += refusal.eq(Error.K_BLOCKS)
         with m.Elif(settings.tokens == 0):
             m.d.comb += refusal.eq(Error.TOKENS)
@@ -136,6 +137,11 @@ class Controller(wiring.Component):
         with m.Elif(self._lacks_scales()):
             m.d.comb += refusal.eq(Error.TENSOR)
         return refusal
+
+    def _uncovered(self):
+        """Whether tokens are longer than accumulators hold, where the register can say so."""
+        most, given = self.design.covered_blocks, self.registers.settings.k_blocks
+        return given > most if most < LARGEST_BLOCKS else 0
 
     def _lacks(self):
         """Whether the settings ask for what the design does not have."""
@@ -159,6 +165,8 @@ class Controller(wiring.Component):
             return ()
         settings, raw = self.registers.settings, self.registers.settings.output == Output.RAW
         lacks = [settings.activate & (raw if self.design.activation != "none" else 1)]
+        if self.design.scales_outputs:  # without them no sum is a result
+            lacks.append(raw)
         if self.design.biases:
             lacks += [~raw & (settings.output != Output.BF16), settings.exponent != 0,
                       settings.token_scale]

@@ -1,7 +1,8 @@
 """What an accelerator says of itself in its registers."""
 
 from hw.config import FLEXIBLE, Design
-from hw.registers import FORMAT_CODES, FUNCTION_CODES, ID
+from hw.formats import FORMAT_CODES
+from hw.registers import FUNCTION_CODES, ID
 
 
 __all__ = ["identity"]
@@ -21,8 +22,9 @@ def identity(design: Design) -> dict[str, int]:
         "batch_tokens": design.batch_tokens,
         **({} if design.number.integer else {
             "act_format": FORMAT_CODES.index(design.format),
-            "kept_format": FORMAT_CODES.index(design.weight_format),
+            "kept_format": FORMAT_CODES.index(design.multiplied.format),
             "result_format": int(design.result_format != "fp32"),
             "exact": int(design.accumulator == "exact"),
             "function": FUNCTION_CODES.index(design.activation)}),
+        **({"weight_format": FORMAT_CODES.index(design.weight_format)} if design.paired else {}),
     }

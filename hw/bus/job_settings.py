@@ -23,7 +23,7 @@ def job_registers(design: Design) -> tuple[Register, ...]:
 
 def job_fields(design: Design, access: str = "rw") -> data.StructLayout:
     """Fields of the registers of the accelerator itself."""
-    return fields_of(access, own_registers(design.number.integer, design.tensor_scaled))
+    return fields_of(access, own_registers(*design.register_groups))
 
 
 def _brings() -> data.StructLayout:

@@ -38,6 +38,11 @@ class AcceleratorParameters(ArrayParameters):
         return self.epilogue_lanes > 0 and not self.number.integer
 
     @property
+    def term_bits(self) -> int:
+        """Bits of what an epilogue of floats takes for an output: its scale, if any, and bias."""
+        return self.result_bits * (1 + self.scales_outputs)
+
+    @property
     def row_steps(self) -> int:
         """Cycles in which an epilogue takes a row of results."""
         return -(-self.columns // max(1, self.epilogue_lanes))

@@ -122,6 +122,28 @@ class Design(BusParameters):
                        result_format=result)
 
     @property
+    def summing(self) -> "Design":
+        """The design of an accelerator's array and of the queue behind it.
+
+        Their results are in binary32 where scales of outputs multiply them.
+        """
+        return replace(self, result_format="fp32") if self.scales_outputs else self
+
+    @property
+    def paired(self) -> bool:
+        """Whether weights have another format than the floats that they multiply."""
+        return not self.number.integer and self.weight_format != self.multiplied.format
+
+    @property
+    def register_groups(self) -> tuple[bool, bool, bool]:
+        """Whether its registers are those of integers alone, and more in floats.
+
+        With scales of tensors, and with weights in another format; see
+        :func:`hw.registers.own_registers`.
+        """
+        return self.number.integer, self.tensor_scaled, self.paired
+
+    @property
     def options(self) -> str:
         """What the design does beside selecting: the options that are not the default."""
         chosen = [(described.name, getattr(self, described.name))

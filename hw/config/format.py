@@ -55,6 +55,11 @@ class FormatParameters:
         return self.number.unit + self.weight.unit
 
     @property
+    def scales_outputs(self) -> bool:
+        """Whether weights are integers beside floats: each output then has a scale."""
+        return not self.number.integer and self.weight.integer
+
+    @property
     def lanes(self) -> int:
         """Multipliers of a PE."""
         return self.pattern.n

@@ -76,7 +76,7 @@ def check_accelerator(design: "Design", where: str) -> None:
             raise ValueError(f"decode must be False in {where} with weight_format "
                              f"{design.weight_format}, in which a feature's weights are not whole "
                              "parts of a block, not True")
-        if design.kept_number.infinity and design.flexible != "none":
+        if design.weight.infinity and design.flexible != "none":
             raise ValueError(f"flexible must be none in {where} with weight_format "
                              f"{design.weight_format}, which has infinities, not "
                              f"{design.flexible!r}")
@@ -90,10 +90,11 @@ def check_accelerator(design: "Design", where: str) -> None:
         raise ValueError(f"max_k must be a multiple of {size} in {where} with quantize "
                          f"{design.quantize}, whose scales are of {size} values, not "
                          f"{design.max_k}")
-    multiplied = design.multiplied
-    if not design.number.integer:  # of other weights nothing multiplies results by their scales
-        _equal(multiplied, "weight_format", (multiplied.format,))
-    check_sums(multiplied, where)
+    check_sums(design.multiplied, where)
+    if design.scales_outputs and not design.epilogue_lanes:
+        raise ValueError(f"epilogue_lanes must be at least 1 in {where} with weight_format "
+                         f"{design.weight_format}, whose results have a scale for each output, "
+                         "not 0")
 
 
 def _equal(design: AcceleratorParameters, name: str, values: tuple[str | int, ...],

@@ -1,6 +1,6 @@
 """Bias and activation function of rows in bf16 or fp16."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -14,18 +14,25 @@ from hw.job.passes import Passes
 from hw.stream.members import only_if
 
 
-__all__ = ["BiasBeat", "Finish", "FloatEpilogue"]
+__all__ = ["BiasBeat", "Finish", "FloatEpilogue", "ScaledTerms"]
+
+
+class ScaledTerms(data.StructLayout):
+    """Scale and bias of an output, in the format of results."""
+
+    def __init__(self, design: Design):
+        super().__init__({"scale": design.result_bits, "bias": design.result_bits})
 
 
 class BiasBeat(data.StructLayout):
-    """Biases of all columns of a tile, in the format of results.
+    """Biases of all columns of a tile, in the format of results, or :class:`ScaledTerms`.
 
     ``last`` marks those of the job's last tile.
     """
 
     def __init__(self, design: Design):
-        super().__init__({"columns": data.ArrayLayout(design.result_bits, design.columns),
-                          "last": 1})
+        terms = ScaledTerms(design) if design.scales_outputs else design.result_bits
+        super().__init__({"columns": data.ArrayLayout(terms, design.columns), "last": 1})
 
 
 class Finish(wiring.Signature):
@@ -46,8 +53,9 @@ class Finish(wiring.Signature):
 class FloatEpilogue(wiring.Component):
     """Adds biases and applies a function to the rows of the array, some columns per cycle.
 
-    A row takes ``steps`` cycles, and leaves ``latency`` cycles after the last of them was taken;
-    rows without a bias pass at once. Back-pressure stops the lanes. Reset and ``drop`` forget all
+    Where outputs have scales, sums are multiplied by them first, and every row has its terms. A row
+    takes ``steps`` cycles, and leaves ``latency`` cycles after the last of them was taken; rows
+    without a bias pass at once. Back-pressure stops the lanes. Reset and ``drop`` forget all
     rows.
 
     Parameters
@@ -56,7 +64,8 @@ class FloatEpilogue(wiring.Component):
 
     Members
     -------
-    i, o : In, Out(stream.Signature(ResultRow(design)))
+    i : In(stream.Signature(ResultRow(design.summing)))
+    o : Out(stream.Signature(ResultRow(design)))
     run : In(Run())
     finish : In(Finish(design))
     i_bias : In(stream.Signature(BiasBeat(design)))
@@ -69,7 +78,7 @@ class FloatEpilogue(wiring.Component):
 
     def __init__(self, design: Design):
         super().__init__({
-            "i": In(stream.Signature(ResultRow(design))),
+            "i": In(stream.Signature(ResultRow(design.summing))),
             "o": Out(stream.Signature(ResultRow(design))),
             "run": In(Run()), "finish": In(Finish(design)),
             "i_bias": In(stream.Signature(BiasBeat(design))),
@@ -89,7 +98,8 @@ class FloatEpilogue(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        design, drop, passes_by = self.design, self.run.drop, ~self.finish.bias
+        design, drop = self.design, self.run.drop
+        passes_by = Const(0) if design.scales_outputs else ~self.finish.bias
         m.submodules.passes = passes = Passes(design, chunks=False)
         m.submodules.packet = packet = JobPacket(BiasBeat(design))
         wiring.connect(m, wiring.flipped(self.run), passes.run, packet.run)
@@ -107,14 +117,21 @@ class FloatEpilogue(wiring.Component):
             m.d.comb += [lane.active.eq(self.finish.active) for lane in lanes]
         feed_columns(m, self, lanes, feed, row_ends, lambda given, column: [
             given.value.eq(self.i.payload.accumulators[column]),
-            given.bias.eq(packet.o.payload.columns[column])])
+            *self._terms(given, packet.o.payload.columns[column])])
         row, full, collect = collect_rows(m, self, lanes)
         inside = Signal(range(lanes[0].latency + 1))  # in each lane
         m.d.sync += inside.eq(inside + feed - collect)
         m.d.comb += [
             self.o.valid.eq(~drop & Mux(passes_by, self.i.valid, full)),
-            self.o.payload.eq(Mux(passes_by, self.i.payload, row)),
+            self.o.payload.eq(row if design.scales_outputs else
+                              Mux(passes_by, self.i.payload, row)),
             self.i.ready.eq(drop | Mux(passes_by, self.o.ready, feed & row_ends)),
             self.idle.eq((inside == 0) & ~full),
         ]
         return m
+
+    def _terms(self, given, terms):
+        """Statements that give a lane what belongs to its output."""
+        if not self.design.scales_outputs:
+            return [given.bias.eq(terms)]
+        return [given.scale.eq(terms.scale), given.bias.eq(terms.bias)]

@@ -9,7 +9,9 @@ from hw.arithmetic.normalise import leading_zeros
 from hw.config import Design
 from hw.config.activations import FRACTION, FUNCTIONS, INSIDE, LINES
 from hw.epilogue.lane import staged
+from hw.epilogue.output_scale import SCALING, parts, quiet_nan
 from hw.formats import FORMATS, Format
+from hw.stream.members import only_if
 
 
 __all__ = ["FloatLane", "FloatLaneInput", "FloatLaneOutput"]
@@ -23,10 +25,12 @@ BELOW = 3
 
 
 class FloatLaneInput(StructLayout):
-    """A result, and the bias of its channel."""
+    """A result, and the bias of its channel; or a sum in binary32 with its scale, too."""
 
-    def __init__(self):
-        super().__init__({"value": WIDTH, "bias": WIDTH, "last": 1})
+    def __init__(self, design: Design):
+        super().__init__({
+            "value": design.summing.result_bits, "bias": WIDTH,
+            **only_if(design.scales_outputs, scale=WIDTH), "last": 1})
 
 
 class FloatLaneOutput(StructLayout):
@@ -36,18 +40,6 @@ class FloatLaneOutput(StructLayout):
         super().__init__({"value": WIDTH, "last": 1})
 
 
-def _nan(form: Format) -> int:
-    """The quiet one."""
-    return (form.infinity or 0) | 1 << form.mantissa - 1
-
-
-def _parts(form: Format, bits: Value) -> tuple[Value, Value, Value]:
-    """Significand, exponent from 1 on, and whether it is that of NaN and infinities."""
-    field = bits[form.mantissa:-1]
-    normal = field.any()
-    return Cat(bits[:form.mantissa], normal), Cat(field[0] | ~normal, field[1:]), field.all()
-
-
 def _align(m: Module, given, lane) -> dict:
     """The addend with the larger magnitude, and the other one shifted to its place."""
     form = lane.form
@@ -55,7 +47,7 @@ def _align(m: Module, given, lane) -> dict:
     large, small = Signal(WIDTH), Signal(WIDTH)
     m.d.comb += [large.eq(Mux(swap, given.bias, given.value)),
                  small.eq(Mux(swap, given.value, given.bias))]
-    (most, exponent, special), (least, lower, also) = _parts(form, large), _parts(form, small)
+    (most, exponent, special), (least, lower, also) = parts(form, large), parts(form, small)
     value, lost = Cat(Const(0, BELOW), least), Const(0, 1)
     distance = Signal(form.exponent)
     m.d.comb += distance.eq(exponent - lower)
@@ -89,7 +81,8 @@ def _round(m: Module, given, lane) -> dict:
     """The biased result; a carry is one more place."""
     value = _packed(m, lane.form, given.total, given.exponent, 1)
     magnitude = Mux(given.infinite, lane.form.infinity, value)
-    return {"value": Mux(given.nan, _nan(lane.form), Cat(magnitude[:WIDTH - 1], given.negative))}
+    result = Cat(magnitude[:WIDTH - 1], given.negative)
+    return {"value": Mux(given.nan, quiet_nan(lane.form), result)}
 
 
 def _packed(m: Module, form: Format, total: Value, exponent: Value, carry: int) -> Value:
@@ -112,7 +105,7 @@ def _packed(m: Module, form: Format, total: Value, exponent: Value, carry: int) 
 
 def _place(m: Module, given, lane) -> dict:
     """The magnitude in fixed point, cut below; whether it is beyond the table."""
-    significand, exponent, _ = _parts(lane.form, given.value)
+    significand, exponent, _ = parts(lane.form, given.value)
     last = Const(lane.form.bias - 1 + lane.function.end, lane.form.exponent)
     down = Signal(lane.form.exponent + 1)
     m.d.comb += down.eq(last - exponent)
@@ -142,7 +135,7 @@ def _factor(m: Module, given, lane) -> dict:
 
 
 def _multiply(m: Module, given, lane) -> dict:
-    significand, _, _ = _parts(lane.form, given.value)
+    significand, _, _ = parts(lane.form, given.value)
     width = len(significand) + FRACTION
     return {"value": given.value, "product": (significand * given.factor)[:width]}
 
@@ -150,20 +143,22 @@ def _multiply(m: Module, given, lane) -> dict:
 def _finish(m: Module, given, lane) -> dict:
     """The function of the value where it is switched on, or the value."""
     form = lane.form
-    _, exponent, special = _parts(form, given.value)
+    _, exponent, special = parts(form, given.value)
     negative, nan = given.value[-1], special & given.value[:form.mantissa].any()
     magnitude = Mux(special, Mux(negative, 0, form.infinity),
                     _packed(m, form, given.product, exponent, 0))
-    result = Mux(nan, _nan(form), Cat(magnitude[:WIDTH - 1], negative))
+    result = Mux(nan, quiet_nan(form), Cat(magnitude[:WIDTH - 1], negative))
     return {"value": Mux(lane.active, result, given.value)}
 
 
 class FloatLane(wiring.Component):
     """Adds a bias to one result of 16 bits per cycle, and applies the design's activation function.
 
-    Both round once, to the nearest, half to even; :mod:`sw.exact.activation` has the rule. Latency
-    ``len(stages)`` cycles: three, and eight with a function. Back-pressure stops the stages that
-    are full up to it; reset empties them.
+    Where outputs have scales, a sum is multiplied by that of its own first. Each of these rounds
+    once, to the nearest, half to even; :mod:`sw.exact.outputs` and :mod:`sw.exact.activation` have
+    the rule.
+    Latency ``len(stages)`` cycles: three, three more with scales, five more with a function.
+    Back-pressure stops the stages that are full up to it; reset empties them.
 
     Parameters
     ----------
@@ -171,7 +166,7 @@ class FloatLane(wiring.Component):
 
     Members
     -------
-    i : In(stream.Signature(FloatLaneInput()))
+    i : In(stream.Signature(FloatLaneInput(design)))
     o : Out(stream.Signature(FloatLaneOutput()))
     active : In(1), with a function
         It follows the bias; stable while anything is inside.
@@ -183,12 +178,13 @@ class FloatLane(wiring.Component):
         self.function = FUNCTIONS.get(design.activation)
         self.form = FORMATS[design.result_format]
         super().__init__({
-            "i": In(stream.Signature(FloatLaneInput())),
+            "i": In(stream.Signature(FloatLaneInput(design))),
             "o": Out(stream.Signature(FloatLaneOutput())),
             **({"active": In(1)} if self.function else {}),
         })
         function = (_place, _look, _factor, _multiply, _finish) if self.function else ()
-        self.stages = (_align, _add, _round, *function)
+        scaling = SCALING if design.scales_outputs else ()
+        self.stages = (*scaling, _align, _add, _round, *function)
 
     @property
     def latency(self) -> int:

@@ -72,7 +72,7 @@ def describe(name: str, module: str, top: Top, memories: Iterable[Store], why: s
 
 def _registers(design: Design) -> list[dict[str, Any]]:
     constants = identity(design)
-    registers = own_registers(design.number.integer, design.tensor_scaled)
+    registers = own_registers(*design.register_groups)
     if design.bus != "stream":
         constants |= bus_identity(design)
         registers += bus_registers(design.decode)

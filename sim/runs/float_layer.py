@@ -14,7 +14,8 @@ from hw.command.progress import doing, track
 from hw.command.table import Table
 from hw.config import Design
 from sim.verilated import Accelerator
-from sw.driver.floats import elements, float_linear, run_float_linear
+from sw.driver.float_operands import elements
+from sw.driver.floats import float_linear, run_float_linear
 from sw.driver.linear import Backend
 from sw.evaluation.activations import FeedForward, feed_forward
 from sw.evaluation.metrics import cosine, snr_db
@@ -91,7 +92,8 @@ def report(designs: list[Design], layer: int, sentences: list[str]) -> bool:
                   ("bit-exact", "array cycles", "cosine up", "cosine down", "SNR dB"))
     exact = True
     for design in track(designs, "designs"):
-        name, kind = design.weight_format, TYPES[design.format]
+        kind, name = TYPES[design.format], design.multiplied.format
+        name += f" by {design.weight_format}" * design.paired
         with doing(f"simulating both projections at {design.pattern} in {name}"):
             scales = calibrated(design, ffn.x_up, up)
             got = chained(on_accelerator(Accelerator(design)), ffn, scales, kind)

@@ -12,7 +12,8 @@ from sim.runs.program import call, start, submit
 from sim.runs.system import Memory
 from sim.verilated.c_driver import Driver, Job, Terms
 from sw.driver.float_memory import float_memory_job
-from sw.driver.floats import FloatLayer, elements, result_floats, zero_bias
+from sw.driver.float_operands import elements, terms_of
+from sw.driver.floats import FloatLayer, result_floats
 from sw.driver.memory import MemoryJob
 from sw.exact.blocks import Blocks
 from sw.exact.formats import to_bits
@@ -43,7 +44,7 @@ def float_job_of(driver: Driver, design: Design, layer: FloatLayer, asked: Memor
         setattr(job, name, asked.registers.get(name.upper(), 0))
     for name, address in addresses.items():
         setattr(job, name, address)
-    coded, m = elements(layer.weight, design), design.pattern.m
+    coded, m = elements(layer.weight, design, layer.scale), design.pattern.m
     driver.job("put_tokens", job, driver.pointer(job.act),
                _bits(layer.x, design.number), features)
     driver.job("put_weights", job, driver.pointer(job.weight),
@@ -53,10 +54,11 @@ def float_job_of(driver: Driver, design: Design, layer: FloatLayer, asked: Memor
         scales = coded.scale.view(torch.uint8).repeat_interleave(size // m, 1)
         driver.job("put_weight_scales", job, driver.pointer(job.weight),
                    np.ascontiguousarray(scales[:, :job.k_blocks].numpy()), outputs)
-    if layer.finishes:
-        bias = zero_bias(outputs, design) if layer.bias is None else layer.bias
-        terms = (Terms * outputs)(*(Terms(0, 0, bits) for bits in
-                                    to_bits(bias, design.result_format).tolist()))
+    if layer.finishes(design):
+        scale, bias = terms_of(coded, layer.bias, design)
+        scale = torch.zeros_like(bias) if scale is None else scale  # which the driver leaves out
+        terms = (Terms * outputs)(*(Terms(factor, 0, bits) for factor, bits in zip(*(
+            to_bits(part, design.result_format).tolist() for part in (scale, bias)), strict=True)))
         driver.job("put_terms", job, driver.pointer(job.channel), terms, outputs)
     return job
 

@@ -7,10 +7,12 @@ import torch
 from hw.config import Pattern
 from sim.tests.memories import BASE, Bench, Task, put_on_bus
 from sim.tests.test_float_accelerator import TENSOR, floats, operands, rounded
+from sim.tests.test_pair_accelerator import scaled_weights
 from sim.vectors.memory import place
 from sw.driver.float_memory import float_memory_job
 from sw.driver.floats import FloatLayer, float_linear
 from sw.exact.formats import TYPES, to_bits
+from sw.exact.outputs import Scaled
 
 
 __all__ = ["FLOAT_BUS_DESIGNS", "FloatBench"]
@@ -28,6 +30,9 @@ FLOAT_BUS_DESIGNS = {
                       64, 1, 8),
     "fp16": put_on_bus(floats("4:8", "fp16", columns=2, epilogue_lanes=1, result_format="fp16",
                               activation="gelu"), 64, 2, 2),
+    "int4": replace(put_on_bus(floats("4:8", "bf16", weight_format="int4", columns=3,
+                                      epilogue_lanes=2, result_format="bf16", activation="silu"),
+                               64, 4, 4), decode=True),
 }
 """Elements of odd numbers of words, and several in a word; the first one is for plain tests."""
 
@@ -41,6 +46,9 @@ class FloatBench(Bench):
         outputs = int(self.rng.integers(1, 6))
         x, weight = operands(design, tokens or int(self.rng.integers(1, 10)),
                              features or int(self.rng.integers(1, 6 * m)), outputs)
+        scale = None
+        if design.scales_outputs:
+            (weight, scale, _), _ = scaled_weights(design, outputs, x.shape[1])
         bias = torch.from_numpy(self.rng.standard_normal(outputs) * 4).to(
             TYPES[design.result_format] if design.biases else torch.float32)
         finishes = design.biases and self.rng.random() < 0.7
@@ -51,7 +59,8 @@ class FloatBench(Bench):
             threshold = int(self.rng.integers(1, 1 << design.score_width))
         active = finishes and design.activation != "none" and self.rng.random() < 0.6
         return FloatLayer(x, weight, bias if finishes else None, bool(active),
-                          TENSOR["tensor"] if design.tensor_scaled else None, pattern, threshold)
+                          TENSOR["tensor"] if design.tensor_scaled else None, pattern, threshold,
+                          scale)
 
     def task(self, start: int = 0, kept: bool = False, features: int = 0, tokens: int = 0,
              decode: bool = False) -> Task:
@@ -61,8 +70,10 @@ class FloatBench(Bench):
         begin = BASE + start + int(self.rng.integers(0, 8192))
         placed, _ = place(job, self.device.memory, BASE, begin, self.rng)
         self.device.allow(placed.address, job.result_size)
-        y, _ = float_linear(layer.x, rounded(layer.weight, design), design, layer.bias,
-                            layer.activate, layer.tensor or 1.0, layer.pattern, layer.threshold)
+        weight = rounded(layer.weight, design) if layer.scale is None else Scaled(
+            layer.weight, layer.scale, design.weight_format)
+        y, _ = float_linear(layer.x, weight, design, layer.bias, layer.activate,
+                            layer.tensor or 1.0, layer.pattern, layer.threshold)
         name = design.result_format
         bits = y.view(torch.int32).long() if name == "fp32" else to_bits(y, name)
         sign = 1 << design.result_bits - 1

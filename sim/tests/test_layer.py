@@ -26,6 +26,11 @@ def test_prints_exact_results_in_half_the_cycles(capsys, monkeypatch):
     (["--patterns", "9:8"], "n must be an integer from 1 to 8, not 9"),
     (["--file", "nowhere.txt"],
      "file must be a readable text with one sentence per line, not 'nowhere.txt'"),
+    (["--weights", "int4"], "weights must be left out without formats, not 'int4'"),
+    (["--formats", "bf16", "--weights", "mxfp4"],
+     "weight_format must be bf16 or int4 or int8 with format bf16, not 'mxfp4'"),
+    (["--formats", "fp16", "--weights", "int4", "--epilogue-lanes", "0"],
+     "activation must be none with epilogue_lanes 0, not 'gelu'"),
 ])
 def test_bad_input_is_one_sentence(arguments, message, capsys):
     with pytest.raises(SystemExit) as caught:

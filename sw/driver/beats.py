@@ -15,7 +15,7 @@ from sw.exact.formats import to_bits
 
 __all__ = ["Beats", "Pass", "activation_beats", "channel_beats", "coefficient_beats",
            "column_tiles", "ordered_activations", "ordered_weights", "passes", "result_tensor",
-           "signed_values", "token_beats", "weight_beats"]
+           "signed_values", "term_beats", "token_beats", "weight_beats"]
 
 
 @dataclass(frozen=True)
@@ -139,9 +139,14 @@ def channel_beats(scale: Tensor, shift: Tensor, bias: Tensor, tokens: int, block
     return _tiled(words, CHANNEL_BYTES, tokens, blocks, design)
 
 
-def bias_beats(bias: Tensor, tokens: int, blocks: int, design: Design) -> Beats:
-    """The same of an accelerator in floats: biases [O] in the format of its results."""
-    return _tiled(to_bits(bias, design.result_format), 2, tokens, blocks, design)
+def term_beats(terms: tuple[Tensor | None, Tensor], tokens: int, blocks: int, design: Design
+               ) -> Beats:
+    """The same of an accelerator in floats: scales, if any, and biases [O], as its results are."""
+    scale, bias = terms
+    words = to_bits(bias, design.result_format)
+    if scale is not None:
+        words = to_bits(scale, design.result_format) | words << design.result_bits
+    return _tiled(words, design.term_bits // 8, tokens, blocks, design)
 
 
 def _tiled(words: Tensor, size: int, tokens: int, blocks: int, design: Design) -> Beats:

@@ -7,12 +7,13 @@ from torch.nn.functional import pad
 from hw.config import Design
 from hw.formats import BLOCK_FORMATS, FORMATS
 from sw.driver.beats import Beats, ordered_activations, ordered_weights
+from sw.driver.float_operands import Terms, Weights
 from sw.exact.blocks import SCALE_TYPES, Blocks
 from sw.exact.formats import Coded, from_bits, to_bits
 
 
 __all__ = ["SCALE_BITS", "bits_of", "bytes_of", "float_token_beats", "float_weight_beats",
-           "floats_of_bytes", "joined", "scales_of_features", "weights_of_bytes"]
+           "floats_of_bytes", "joined", "scales_of_features", "terms_of_bytes", "weights_of_bytes"]
 
 
 SCALE_BITS = 8
@@ -29,7 +30,7 @@ def float_token_beats(x: Tensor, outputs: int, design: Design) -> Beats:
     return ordered_activations(bytes_of(blocks.flatten(2)), outputs, design)
 
 
-def float_weight_beats(weight: Coded | Blocks, tokens: int, design: Design) -> Beats:
+def float_weight_beats(weight: Weights, tokens: int, design: Design) -> Beats:
     """Beats of ``s_axis_weight``; columns of the last tile that have no output are zero."""
     m, columns = design.pattern.m, design.columns
     bits = to_bits(weight.values, design.weight.name)
@@ -68,6 +69,14 @@ def weights_of_bytes(weight: Tensor, design: Design) -> Coded | Blocks:
     each = scales.transpose(1, 2).reshape(len(values), -1)[:, ::block.size // m]
     each = (each & SCALE_MASK[block.scale]).to(torch.uint8).contiguous()
     return Blocks(values, each.view(SCALE_TYPES[block.scale]), name)
+
+
+def terms_of_bytes(terms: Tensor, design: Design) -> Terms:
+    """Terms [T, O] of each token from the beats of tiles, uint8 [T, tiles, bytes]."""
+    each = 1 + design.scales_outputs
+    values = floats_of_bytes(terms, design.columns * each, design.result_format)
+    *scale, bias = values.unflatten(-1, (design.columns, each)).flatten(1, 2).unbind(-1)
+    return Terms(scale[0] if scale else None, bias)
 
 
 def _by_tile(bits: Tensor, columns: int) -> Tensor:

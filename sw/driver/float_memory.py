@@ -10,12 +10,13 @@ from torch.nn.functional import pad
 
 from hw.config import Design, Pattern
 from hw.layouts import alignment, element_bytes, rounded, weight_scale_bit
-from sw.driver.beats import bias_beats, column_tiles
+from sw.driver.beats import column_tiles, term_beats
 from sw.driver.float_beats import SCALE_BITS, bits_of, bytes_of, joined, scales_of_features
-from sw.driver.floats import FloatLayer, float_registers, result_floats, zero_bias
+from sw.driver.float_operands import Weights, terms_of
+from sw.driver.floats import FloatLayer, float_registers, result_floats
 from sw.driver.memory import MemoryJob, decoded, padded_elements, result_values
 from sw.exact.blocks import Blocks
-from sw.exact.formats import Coded, from_bits, to_bits
+from sw.exact.formats import from_bits, to_bits
 
 
 __all__ = ["float_memory_job", "float_results", "float_token_bytes", "float_token_values",
@@ -38,7 +39,7 @@ def float_token_values(image: np.ndarray, features: int, design: Design) -> Tens
     return from_bits(values.flatten(1), design.format)[:, :features]
 
 
-def float_weight_bytes(weight: Coded | Blocks, design: Design) -> np.ndarray:
+def float_weight_bytes(weight: Weights, design: Design) -> np.ndarray:
     """[O, K] to [tiles, bytes]: for each feature a run of the tile's columns, then their scales.
 
     A block of M features is an element: its features, and the columns of a tile, are filled up to
@@ -68,21 +69,21 @@ def float_results(image: np.ndarray, tokens: int, outputs: int, design: Design) 
 
 def float_memory_job(design: Design, x: Tensor, weight: Tensor, bias: Tensor | None = None,
                      activate: bool = False, tensor: float | None = None,
-                     pattern: Pattern | None = None, threshold: int = 0, *,
-                     decode: bool = False) -> MemoryJob:
+                     pattern: Pattern | None = None, threshold: int = 0,
+                     scale: Tensor | None = None, *, decode: bool = False) -> MemoryJob:
     """Make a job of a sparse linear layer; parameters and errors as in ``run_float_linear``.
 
     With ``decode`` as :func:`sw.driver.memory.memory_job`.
     """
-    layer = FloatLayer(x, weight, bias, activate, tensor, pattern, threshold)
+    layer = FloatLayer(x, weight, bias, activate, tensor, pattern, threshold, scale)
     registers, coded = float_registers(design, layer)
     if decode:
         registers |= decoded(design, registers)
     buffers = {"act": float_token_bytes(x, design), "weight": float_weight_bytes(coded, design)}
     size = element_bytes(design)
-    if layer.finishes:
-        given = zero_bias(len(weight), design) if bias is None else bias
-        buffers["channel"] = padded_elements(bias_beats(given, 1, 1, design).data, size["channel"])
+    if layer.finishes(design):
+        beats = term_beats(terms_of(coded, bias, design), 1, 1, design)
+        buffers["channel"] = padded_elements(beats.data, size["channel"])
     tiles = column_tiles(design, len(weight))
     return MemoryJob(registers, buffers, len(x), len(weight), tiles,
                      tiles * len(x) * size["result"], alignment(design))

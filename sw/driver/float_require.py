@@ -10,28 +10,33 @@ from sw.exact.formats import TYPES
 __all__ = ["require_finish", "require_layer", "require_threshold"]
 
 
-def require_layer(design: Design, x: Tensor, weight: Tensor) -> None:
+def require_layer(design: Design, x: Tensor, weight: Tensor, scale: Tensor | None) -> None:
     """Raise ValueError if there is no such layer on such an accelerator."""
     if design.number.integer:
         raise ValueError("format of the accelerator must be one of floats, not "
                          f"{design.format!r}")
-    require_operands(x, weight, TYPES[design.format])
+    if scale is not None and not design.scales_outputs:
+        raise ValueError("scale must be None on an accelerator whose weights are "
+                         f"{design.weight_format}, without a scale for each output")
+    require_operands(x, weight, TYPES[design.format], integers=scale is not None)
     if design.pattern.blocks(x.shape[1]) > design.covered_blocks:
         raise ValueError(f"x must have at most {design.covered_blocks * design.pattern.m} input "
                          f"features, not {x.shape[1]}")
 
 
-def require_finish(design: Design, outputs: int, bias: Tensor | None, activate: bool) -> None:
+def require_finish(design: Design, outputs: int, bias: Tensor | None, activate: bool,
+                   scale: Tensor | None) -> None:
     """Raise ValueError if an accelerator does not do this with its results."""
     if not design.biases and (bias is not None or activate):
         raise ValueError("epilogue_lanes of the accelerator must be at least 1 for a bias or an "
                          f"activation function, not {design.epilogue_lanes}")
     if activate and design.activation == "none":
         raise ValueError("activation of the accelerator must be a function to activate, not 'none'")
-    if bias is not None and (bias.dtype != (kind := TYPES[design.result_format])
-                             or bias.shape != (outputs,)):
-        raise ValueError(f"bias must be {str(kind).removeprefix('torch.')} [{outputs}], not "
-                         f"{bias.dtype} {list(bias.shape)}")
+    for name, terms in (("bias", bias), ("scale", scale)):
+        if terms is not None and (terms.dtype != (kind := TYPES[design.result_format])
+                                  or terms.shape != (outputs,)):
+            raise ValueError(f"{name} must be {str(kind).removeprefix('torch.')} [{outputs}], not "
+                             f"{terms.dtype} {list(terms.shape)}")
 
 
 def require_threshold(design: Design, threshold: int) -> None:

@@ -8,60 +8,36 @@ from torch import Tensor
 
 from hw.config import Design, Pattern
 from hw.fixed_point import Output
-from hw.formats import BLOCK_FORMATS, FORMATS, NVFP4_LEAST_GAIN, NVFP4_LEAST_TENSOR
-from sw.driver.beats import bias_beats, column_tiles, result_tensor
+from hw.formats import NVFP4_LEAST_TENSOR
+from sw.driver.beats import column_tiles, result_tensor, term_beats
 from sw.driver.float_beats import (
     float_token_beats,
     float_weight_beats,
     floats_of_bytes,
+    terms_of_bytes,
     weights_of_bytes,
+)
+from sw.driver.float_operands import (
+    Terms,
+    Weights,
+    elements,
+    kept_elements,
+    result_gain,
+    terms_of,
 )
 from sw.driver.float_require import require_finish, require_layer, require_threshold
 from sw.driver.linear import Backend, LinearJob, cycle_limit, field_word, run_job
 from sw.exact.activation import activate as activation
 from sw.exact.activation import add_bias
-from sw.exact.blocks import (
-    Blocks,
-    check_tensor,
-    quantize_blocks,
-    tensor_scale,
-    weight_tensor_scale,
-)
-from sw.exact.convert import convert
+from sw.exact.blocks import Blocks, check_tensor, tensor_scale
 from sw.exact.dot import dot
-from sw.exact.formats import TYPES, Coded, from_bits, magnitudes, to_bits
-from sw.exact.quantizer import quantize_selected
+from sw.exact.formats import Coded, from_bits, magnitudes, to_bits
+from sw.exact.outputs import Scaled, scale_outputs
 from sw.exact.selection import nm_mask
 
 
-__all__ = ["FloatLayer", "elements", "float_job", "float_linear", "float_registers",
-           "layer_of_beats", "result_floats", "run_float_linear", "zero_bias"]
-
-
-def elements(weight: Tensor, design: Design) -> Coded | Blocks:
-    """Weights [O, K] in the format of a design: rounded once, with scales where it has some."""
-    name = design.weight_format
-    if name not in BLOCK_FORMATS:
-        return Coded(_in_format(weight, name), name)
-    return quantize_blocks(
-        weight, name, tensor=weight_tensor_scale(weight) if design.tensor_scaled else 1.0)
-
-
-def _in_format(x: Tensor, name: str) -> Tensor:
-    """Values rounded once to an element format; those that come in it stay, infinities too."""
-    there = x.dtype == TYPES[name] and FORMATS[name].bits == 8 * x.element_size()
-    return x if there else convert(x, name)
-
-
-def kept_elements(x: Tensor, design: Design, tensor: float, select: Callable[[Tensor], Tensor]
-                  ) -> tuple[Coded | Blocks, Tensor]:
-    """Tokens [T, K] as the compressor of a design has them, and which values are kept."""
-    name = design.weight_format
-    if name in BLOCK_FORMATS:
-        kept = quantize_selected(x, name, select, design.selection, tensor)
-        return kept.operand, kept.mask
-    coded = Coded(_in_format(x, name), name)
-    return coded, select(coded.values if design.selects_elements else x)
+__all__ = ["FloatLayer", "float_job", "float_linear", "float_registers", "layer_of_beats",
+           "result_floats", "run_float_linear"]
 
 
 def _selection(design: Design, pattern: Pattern, threshold: int) -> Callable[[Tensor], Tensor]:
@@ -71,7 +47,7 @@ def _selection(design: Design, pattern: Pattern, threshold: int) -> Callable[[Te
     return lambda values: nm_mask(values, pattern.n, pattern.m)
 
 
-def float_linear(x: Tensor, weight: Coded | Blocks, design: Design, bias: Tensor | None = None,
+def float_linear(x: Tensor, weight: Weights, design: Design, bias: Tensor | None = None,
                  activate: bool = False, tensor: float = 1.0, pattern: Pattern | None = None,
                  threshold: int = 0) -> tuple[Tensor, Tensor]:
     """What an accelerator in floats computes of tokens ``x`` [T, K], to the bit.
@@ -80,48 +56,47 @@ def float_linear(x: Tensor, weight: Coded | Blocks, design: Design, bias: Tensor
     values that are kept, bool [T, K]. Bias, function, scale of the tensor, pattern and threshold as
     in :func:`run_float_linear`.
     """
-    return _computed(x, weight, design, bias, activate, tensor, result_gain(weight, tensor),
-                     pattern or design.pattern, threshold)
+    terms, gain = Terms(None, bias), result_gain(weight, tensor)
+    if isinstance(weight, Scaled):
+        terms, weight = Terms(weight.scale, bias), Coded(weight.values, weight.name)
+    return _computed(x, weight, design, terms, activate, tensor, gain, pattern or design.pattern,
+                     threshold)
 
 
-def result_gain(weight: Coded | Blocks, tensor: float) -> float:
-    """What sums are multiplied by: the scales of both tensors; ValueError if there is no such."""
-    gain = tensor * weight.tensor if isinstance(weight, Blocks) else tensor
-    check_tensor("product of both tensors' scales", gain, weight.name, NVFP4_LEAST_GAIN)
-    return gain
-
-
-def _computed(x: Tensor, weight: Coded | Blocks, design: Design, bias: Tensor | None,
-              activate: bool, tensor: float, gain: float, pattern: Pattern, threshold: int
+def _computed(x: Tensor, weight: Coded | Blocks, design: Design, terms: Terms, activate: bool,
+              tensor: float, gain: float, pattern: Pattern, threshold: int
               ) -> tuple[Tensor, Tensor]:
     """As :func:`float_linear`, by what is in the registers."""
     operand, mask = kept_elements(x, design, tensor, _selection(design, pattern, threshold))
     least = 1 if threshold else design.steps(pattern)
     y = dot(operand, weight, design.pattern.m, mask, design.accumulator, design.guard,
-            design.result_format, gain, design.lanes, least)
-    return finished(y, design, bias, activate), mask
+            design.summing.result_format, gain, design.lanes, least)
+    return finished(y, design, terms, activate), mask
 
 
-def finished(y: Tensor, design: Design, bias: Tensor | None, activate: bool) -> Tensor:
-    """Results with bias and activation function, where a job asks for them."""
-    if bias is not None or activate:
+def finished(y: Tensor, design: Design, terms: Terms, activate: bool) -> Tensor:
+    """Results of sums: times their scales, with bias and function, where a job asks for them."""
+    bias = terms.bias
+    if terms.scale is not None:
+        y = scale_outputs(y, terms.scale)
+    if bias is not None or activate or design.scales_outputs:
         y = add_bias(y, bias if bias is not None else torch.zeros((), dtype=y.dtype))
     return activation(y, design.activation) if activate else y
 
 
 def float_job(design: Design, x: Tensor, weight: Tensor, bias: Tensor | None = None,
               activate: bool = False, tensor: float | None = None,
-              pattern: Pattern | None = None, threshold: int = 0) -> LinearJob:
+              pattern: Pattern | None = None, threshold: int = 0, scale: Tensor | None = None
+              ) -> LinearJob:
     """Make a job of a sparse linear layer; parameters and errors as in :func:`run_float_linear`."""
-    layer = FloatLayer(x, weight, bias, activate, tensor, pattern, threshold)
+    layer = FloatLayer(x, weight, bias, activate, tensor, pattern, threshold, scale)
     registers, coded = float_registers(design, layer)
     tokens, blocks, tiles = (registers[name] for name in ("TOKENS", "K_BLOCKS", "COLUMN_TILES"))
     per_block = design.most_steps if threshold else design.steps(pattern or design.pattern)
     inputs = {"act": float_token_beats(x, len(weight), design),
               "weight": float_weight_beats(coded, tokens, design)}
-    if layer.finishes:
-        given = zero_bias(len(weight), design) if bias is None else bias
-        inputs["channel"] = bias_beats(given, tokens, blocks, design)
+    if layer.finishes(design):
+        inputs["channel"] = term_beats(terms_of(coded, bias, design), tokens, blocks, design)
     return LinearJob(registers, inputs, tiles * tokens,
                      cycle_limit(design, tokens, tiles, per_block * blocks, inputs))
 
@@ -136,28 +111,23 @@ class FloatLayer(NamedTuple):
     tensor: float | None = None
     pattern: Pattern | None = None
     threshold: int = 0
+    scale: Tensor | None = None
 
-    @property
-    def finishes(self) -> bool:
-        """Whether something follows the sums, and the job brings biases."""
-        return self.bias is not None or self.activate
-
-
-def zero_bias(outputs: int, design: Design) -> Tensor:
-    """What a job with a function and without a bias brings."""
-    return torch.zeros(outputs, dtype=TYPES[design.result_format])
+    def finishes(self, design: Design) -> bool:
+        """Whether something follows the sums on an accelerator, and the job brings its terms."""
+        return self.bias is not None or self.activate or design.scales_outputs
 
 
-def float_registers(design: Design, layer: FloatLayer) -> tuple[dict[str, int], Coded | Blocks]:
+def float_registers(design: Design, layer: FloatLayer) -> tuple[dict[str, int], Weights]:
     """What to write for a layer, and its weights; errors as in :func:`run_float_linear`."""
     x, weight = layer.x, layer.weight
-    require_layer(design, x, weight)
-    require_finish(design, len(weight), layer.bias, layer.activate)
+    require_layer(design, x, weight, layer.scale)
+    require_finish(design, len(weight), layer.bias, layer.activate, layer.scale)
     require_threshold(design, layer.threshold)
-    asked, coded = layer.pattern or design.pattern, elements(weight, design)
+    asked, coded = layer.pattern or design.pattern, elements(weight, design, layer.scale)
     if not layer.threshold:
         design.steps(asked)
-    output = Output.BF16 if layer.finishes else Output.RAW
+    output = Output.BF16 if layer.finishes(design) else Output.RAW
     registers = {"K_BLOCKS": design.pattern.blocks(x.shape[1]), "TOKENS": len(x),
                  "COLUMN_TILES": column_tiles(design, len(weight)),
                  "OUTPUT": output.value, "CORRECTIONS": 0, "STATIC_SHIFT": 0,
@@ -170,7 +140,7 @@ def float_registers(design: Design, layer: FloatLayer) -> tuple[dict[str, int], 
     return registers, coded
 
 
-def _tensor_register(design: Design, x: Tensor, weight: Coded | Blocks, tensor: float | None
+def _tensor_register(design: Design, x: Tensor, weight: Weights, tensor: float | None
                      ) -> dict[str, int]:
     """``TENSOR_SCALE`` of a job, where the accelerator has it."""
     if not design.tensor_scaled:
@@ -184,8 +154,8 @@ def _tensor_register(design: Design, x: Tensor, weight: Coded | Blocks, tensor: 
 
 def run_float_linear(backend: Backend, x: Tensor, weight: Tensor, bias: Tensor | None = None,
                      activate: bool = False, tensor: float | None = None,
-                     pattern: Pattern | None = None, threshold: int = 0
-                     ) -> tuple[Tensor, dict[str, int]]:
+                     pattern: Pattern | None = None, threshold: int = 0,
+                     scale: Tensor | None = None) -> tuple[Tensor, dict[str, int]]:
     """Run a sparse linear layer of any size in floats as one job.
 
     Parameters
@@ -198,10 +168,12 @@ def run_float_linear(backend: Backend, x: Tensor, weight: Tensor, bias: Tensor |
     weight : Tensor
         Floating-point, [O, K], at most 16 bits wide in block formats. Rounded once to the format
         of weights unless they come in it, in block formats over the scale of each block of an
-        output's features, in NVFP4 beside :func:`sw.exact.blocks.weight_tensor_scale`.
+        output's features, in NVFP4 beside :func:`sw.exact.blocks.weight_tensor_scale`, to integers
+        by :func:`sw.exact.outputs.quantize_outputs`. Integers with ``scale`` stay as they are.
     bias : Tensor, optional
         [O], of the type of the results, where the accelerator has an epilogue: added to results,
-        which are rounded once more (:func:`sw.exact.activation.add_bias`).
+        which are rounded once more (:func:`sw.exact.activation.add_bias`). Where outputs have
+        scales +0 is added if none is given.
     activate : bool
         The accelerator's activation function follows (:func:`sw.exact.activation.activate`), where
         it has one; without a bias, +0 is added first.
@@ -215,6 +187,10 @@ def run_float_linear(backend: Backend, x: Tensor, weight: Tensor, bias: Tensor |
         If not 0: keep all values whose score reaches it instead, where the design is unstructured.
         Scores are :func:`sw.exact.formats.magnitudes` in the format that selection sees, the
         tokens' or with selection after quantisation that of elements.
+    scale : Tensor, optional
+        [O], of the type of the results, where the accelerator multiplies floats by integers:
+        weights are int8 then, in the range of ``weight_format``, and each output's sums are
+        multiplied by its scale (:func:`sw.exact.outputs.scale_outputs`).
 
     Returns
     -------
@@ -230,12 +206,13 @@ def run_float_linear(backend: Backend, x: Tensor, weight: Tensor, bias: Tensor |
         x and weight do not fit, or are of other types; if K is more than the accumulators cover; if
         the accelerator has no epilogue, or no function, and one is asked for; if it cannot run the
         pattern, or takes no threshold, or none so large; if the scale of the tensor is none, or out
-        of range times that of the weights, or the format has none.
+        of range times that of the weights, or the format has none; if there are scales of outputs
+        and the accelerator, or the weights, are none that have them.
     RuntimeError
         If the accelerator reports an error.
     """
     design = backend.design
-    job = float_job(design, x, weight, bias, activate, tensor, pattern, threshold)
+    job = float_job(design, x, weight, bias, activate, tensor, pattern, threshold, scale)
     results, counters = run_job(backend, job)
     bits = result_tensor(results, len(x), x.shape[1], len(weight), design)
     return result_floats(bits, design), counters
@@ -248,7 +225,7 @@ def result_floats(bits: Tensor, design: Design) -> Tensor:
     return from_bits(bits & 0xFFFF, design.result_format)
 
 
-def layer_of_beats(x: Tensor, weight: Tensor, design: Design, bias: Tensor | None = None,
+def layer_of_beats(x: Tensor, weight: Tensor, design: Design, terms: Tensor | None = None,
                    activate: bool = False, tensor: float = 1.0, gain: float = 1.0, *,
                    pattern: Pattern, threshold: int = 0) -> tuple[Tensor, Tensor]:
     """What an accelerator in floats computes of the bytes on its streams.
@@ -261,8 +238,8 @@ def layer_of_beats(x: Tensor, weight: Tensor, design: Design, bias: Tensor | Non
         uint8 [tiles, blocks, bytes].
     design : Design
         Of the accelerator.
-    bias : Tensor, optional
-        uint8 [T, tiles, bytes]: biases of each token's batch.
+    terms : Tensor, optional
+        uint8 [T, tiles, bytes]: biases of each token's batch, or scales and biases.
     activate : bool
         The activation function follows.
     tensor, gain : float
@@ -277,12 +254,11 @@ def layer_of_beats(x: Tensor, weight: Tensor, design: Design, bias: Tensor | Non
     tuple of Tensor and Tensor
         Bits of the results, int64 [T, tiles, columns], and the mask bool [T, blocks, M].
     """
-    m, columns = design.pattern.m, design.columns
+    m = design.pattern.m
     values = floats_of_bytes(x, m, design.format).flatten(1)
-    given = None if bias is None else floats_of_bytes(
-        bias, columns, design.result_format).flatten(1)
+    given = Terms() if terms is None else terms_of_bytes(terms, design)
     y, mask = _computed(values, weights_of_bytes(weight, design), design, given, activate, tensor,
                         gain, pattern, threshold)
     name = design.result_format
     bits = y.view(torch.int32).long() if name == "fp32" else to_bits(y, name)
-    return bits.reshape(len(x), -1, columns), mask.reshape(len(x), -1, m)
+    return bits.reshape(len(x), -1, design.columns), mask.reshape(len(x), -1, m)

@@ -7,16 +7,8 @@ from torch.nn.functional import pad
 
 from hw.config import FLEXIBLE, Design, Pattern
 from hw.fixed_point import CHANNEL_BYTES, Output
-from hw.formats import NVFP4_LEAST_GAIN, NVFP4_LEAST_TENSOR
-from hw.registers import (
-    EVERY_REGISTER,
-    FORMAT_CODES,
-    FUNCTION_CODES,
-    Error,
-    Field,
-    offset_of,
-    own_registers,
-)
+from hw.formats import FORMAT_CODES, NVFP4_LEAST_GAIN, NVFP4_LEAST_TENSOR
+from hw.registers import EVERY_REGISTER, FUNCTION_CODES, Error, Field, offset_of, own_registers
 from sw.driver.beats import Beats, Pass, passes
 from sw.driver.floats import layer_of_beats
 from sw.driver.linear import field_word
@@ -57,7 +49,7 @@ class ReferenceAccelerator:
         self.design = design
         self.kept = torch.zeros(0, 0, design.pattern.m, dtype=torch.bool)
         self._coef = NOT_LOADED  # beats of the parameters of the input channels
-        map_ = own_registers(design.number.integer, design.tensor_scaled)
+        map_ = own_registers(*design.register_groups)
         self._held = {field.name: 0 for register in map_ for field in register.fields}
         self._held |= {"id": int.from_bytes(b"NMFG", "big"), "n": design.pattern.n,
                        "m": design.pattern.m, "flexible": FLEXIBLE.index(design.flexible),
@@ -66,10 +58,12 @@ class ReferenceAccelerator:
                        "batch_tokens": design.batch_tokens}
         if not design.number.integer:
             self._held |= {"act_format": FORMAT_CODES.index(design.format),
-                           "kept_format": FORMAT_CODES.index(design.weight_format),
+                           "kept_format": FORMAT_CODES.index(design.multiplied.format),
                            "result_format": int(design.result_format != "fp32"),
                            "exact": int(design.accumulator == "exact"),
                            "function": FUNCTION_CODES.index(design.activation)}
+        if design.paired:
+            self._held["weight_format"] = FORMAT_CODES.index(design.weight_format)
 
     def read(self, register: str) -> int:
         """Read a register, by name."""
@@ -116,7 +110,7 @@ class ReferenceAccelerator:
         held, raw = self._held, self._held["output"] == Output.RAW
         wrong = held["output"] not in (Output.RAW, Output.BF16) or held["exponent"] \
             or held["token_scale"]
-        return bool((self.design.biases and wrong)
+        return bool((self.design.biases and wrong) or (self.design.scales_outputs and raw)
                     or (held["activate"] and (raw or self.design.activation == "none")))
 
     def _lacks_parameters(self) -> bool:
@@ -185,7 +179,7 @@ class ReferenceAccelerator:
         else:
             y, mask = layer_of_beats(torch.from_numpy(x.view(np.uint8)),
                                      torch.from_numpy(w.view(np.uint8)), design,
-                                     self._biases(inputs, ends), bool(held["activate"]),
+                                     self._terms(inputs, ends), bool(held["activate"]),
                                      *self._scales(), pattern=self._pattern(),
                                      threshold=held["threshold"])
         self.kept = mask
@@ -199,8 +193,8 @@ class ReferenceAccelerator:
         last = np.concatenate([np.arange(1, len(part) + 1) == len(part) for part in packets])
         return Beats(packed(torch.cat(rows), design), last), 0
 
-    def _biases(self, inputs: dict[str, Beats], ends: list[Pass]) -> Tensor | None:
-        """Biases of floats, uint8 [T, tiles, bytes], where the job brings them."""
+    def _terms(self, inputs: dict[str, Beats], ends: list[Pass]) -> Tensor | None:
+        """Terms of floats, uint8 [T, tiles, bytes], where the job brings them."""
         held = self._held
         if "channel" not in inputs:
             return None

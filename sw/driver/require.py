@@ -16,17 +16,19 @@ if TYPE_CHECKING:
 __all__ = ["require_operands", "require_parameters"]
 
 
-def require_operands(x: Tensor, weight: Tensor, kind: torch.dtype = torch.int8) -> None:
+def require_operands(x: Tensor, weight: Tensor, kind: torch.dtype = torch.int8, *,
+                     integers: bool = False) -> None:
     """Raise ValueError if activations and weights are none of a layer that there is.
 
-    Activations are of the type ``kind``; so are weights of integers, others of any float's.
+    Activations are of the type ``kind``; so are weights of integers, others of any float's, unless
+    they are ``integers``, int8.
     """
     of = str(kind).removeprefix("torch.")
-    floats = kind.is_floating_point
+    floats = kind.is_floating_point and not integers
     for name, operand, wanted, right in (
             ("x", x, of, x.dtype == kind),
-            ("weight", weight, "floating-point" if floats else of,
-             weight.is_floating_point() if floats else weight.dtype == kind)):
+            ("weight", weight, "floating-point" if floats else "int8",
+             weight.is_floating_point() if floats else weight.dtype == torch.int8)):
         if not right or operand.dim() != 2:
             raise ValueError(f"{name} must be {wanted} with two axes, not "
                              f"{str(operand.dtype).removeprefix('torch.')} {list(operand.shape)}")

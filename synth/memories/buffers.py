@@ -16,7 +16,7 @@ from hw.bus.axi4 import Word, WordRun
 from hw.bus.placer import Placed
 from hw.bus.room import room, run_bits, waiting_blocks
 from hw.compressor.token_shift import token_buffer_words
-from hw.config import VALUE_WIDTH, Design
+from hw.config import Design
 from hw.epilogue.epilogue import RowSums
 from hw.epilogue.terms import TokenTerms
 from hw.layouts import element_bytes, mask_bits
@@ -81,18 +81,21 @@ def _compressor(design: Design) -> Iterator[Buffer]:
 
 def _accelerator(design: Design) -> Iterator[Buffer]:
     pattern = design.pattern
-    kept = pattern.n * VALUE_WIDTH + (0 if pattern.dense else pattern.m)
+    scale = 8 * bool(design.quantized)  # of a block
+    kept = pattern.n * design.kept_number.bits + scale + (0 if pattern.dense else pattern.m)
     # Groups are read before their batch is complete, in the half that is being written; with
     # variable steps not word after word.
     yield Buffer("activations", Wanted(
         2 * half_words(design), kept, "anywhere" if design.variable_steps else "streams"),
         design.rows)
-    yield Buffer("weights", Wanted(1 << weight_address(design), pattern.m * VALUE_WIDTH, "halves"),
+    yield Buffer("weights", Wanted(1 << weight_address(design),
+                                   pattern.m * design.weight.bits + scale, "halves"),
                  design.columns)
     if design.variable_steps:
         yield Buffer("step counts", Wanted(2 * half_counts(design), bits_for(design.most_steps)),
                      2)
-    yield Buffer("results", Wanted(queued_rows(design), _width(ResultRow(design)), "streams"))
+    yield Buffer("results", Wanted(queued_rows(design), _width(ResultRow(design.summing)),
+                                   "streams"))
     if design.corrects:
         yield Buffer("token terms", Wanted(4 * design.largest_batch, _width(TokenTerms()),
                                            "streams"))

@@ -125,8 +125,14 @@ def test_quantised_blocks_have_one_step(parameters, message):
       "not 32")),
     ("pe", {"format": "bf16", "weight_format": "int4"},
      "accumulator must be fp32 with format bf16, not 'exact'"),
-    ("accelerator", FLOATS | {"quantize": "none", "weight_format": "int4"},
-     "weight_format must be bf16 with format bf16, not 'int4'"),
+    ("accelerator", FLOATS | {"quantize": "none", "weight_format": "int4", "epilogue_lanes": 0},
+     ("epilogue_lanes must be at least 1 in design accelerator with weight_format int4, whose "
+      "results have a scale for each output, not 0")),
+    ("accelerator", FLOATS | {"quantize": "none", "weight_format": "int4",
+                              "result_format": "fp32", "epilogue_lanes": 1},
+     "result_format must be bf16 with epilogue_lanes 1, not 'fp32'"),
+    ("accelerator", {"format": "fp6_e2m3", "result_format": "bf16"},
+     "weight_format must be fp6_e2m3 with format fp6_e2m3, not 'int8'"),
     *(("array", {"format": name, "weight_format": name},
        f"accumulator must be fp32 with format {name}, not 'exact'")
       for name in ("bf16", "fp16", "fp8_e5m2", "mxfp8_e5m2")),
@@ -141,7 +147,7 @@ def test_quantised_blocks_have_one_step(parameters, message):
      ("format must be one of int8, fp8_e4m3, fp6_e2m3, fp6_e3m2, fp4_e2m1, fp8_e5m2, fp16, bf16 in "
       "design accelerator, not 'int4'")),
     ("accelerator", FLOATS | {"quantize": "none"},
-     "weight_format must be bf16 with format bf16, not 'fp8_e4m3'"),
+     "weight_format must be bf16 or int4 or int8 with format bf16, not 'fp8_e4m3'"),
     ("accelerator", FLOATS | {"quantize": "fp8_e5m2", "weight_format": "fp8_e5m2",
                               "accumulator": "exact"},
      "accumulator must be fp32 with format fp8_e5m2, not 'exact'"),
@@ -179,8 +185,11 @@ def test_quantised_blocks_have_one_step(parameters, message):
                               "decode": True, "columns": 32},
      ("decode must be False in design accelerator with weight_format nvfp4, in which a feature's "
       "weights are not whole parts of a block, not True")),
-    ("accelerator", FLOATS | {"weight_format": "int8"},
-     "weight_format must be fp8_e4m3 with format fp8_e4m3, not 'int8'"),
+    ("accelerator", FLOATS | {"weight_format": "bf16"},
+     "weight_format must be fp8_e4m3 or int4 or int8 with format fp8_e4m3, not 'bf16'"),
+    ("accelerator", FLOATS | {"weight_format": "int8", "accumulator": "exact"},
+     ("accumulator_width must be from 38 to 64 with format fp8_e4m3, for sums of 4096 products, "
+      "not 32")),
     ("accelerator", {"format": "fp16", "weight_format": "fp16", "accumulator": "fp32",
                      "result_format": "bf16"},
      "result_format must be fp16 with epilogue_lanes 1, not 'bf16'"),

@@ -49,6 +49,9 @@ def test_a_program_sees_the_maps_of_two_designs(language, tmp_path):
                "tensor": ("TENSOR", Design(
                    Pattern(8, 16), format="bf16", quantize="nvfp4", weight_format="nvfp4",
                    accumulator="fp32", epilogue_lanes=0))}
+    designs["pair"] = ("PAIR", Design(
+        Pattern(4, 8), format="bf16", weight_format="int4", accumulator="fp32", bus="axi4",
+        result_format="bf16"))
     prints = ""
     for module, (prefix, design) in designs.items():
         header = c_header(design, module)
@@ -79,6 +82,12 @@ def test_a_program_sees_the_maps_of_two_designs(language, tmp_path):
     assert "FLOAT_TENSOR_SCALE" not in values
     assert values["TENSOR_TENSOR_SCALE"] == offset_of("TENSOR_SCALE")
     assert values["TENSOR_TENSOR_SCALE_GAIN_LSB"] == 16
+    assert "TENSOR_WEIGHT_NUMBERS" not in values
+    assert values["PAIR_WEIGHT_NUMBERS"] == offset_of("WEIGHT_NUMBERS")
+    assert values["PAIR_FORMAT_INT4"] == 14
+    assert [values[f"PAIR_TERM_{name}"] for name in ("SCALE_BITS", "SHIFT_BITS", "BYTES")] == [
+        16, 0, 4]
+    assert values["PAIR_CHANNEL_BYTES"] == 4 * values["PAIR_COLUMNS"]
     for prefix, _ in designs.values():
         assert values[f"{prefix}_ID_VALUE"] == ID == 0x4E4D4647
         assert all(values[f"{prefix}_{register.name}"] == register.offset

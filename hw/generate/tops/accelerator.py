@@ -23,8 +23,9 @@ _DATA = {"token": "scale", "channel": "columns"}
 def _epilogue_axes(design: Design) -> dict[str, Axis]:
     """Streams of the epilogue by name."""
     if design.biases:
-        return {"channel": Axis("s_axis_channel", design.columns * design.result_bits,
-                                f"bias for each column, {design.result_format}, column 0 lowest",
+        terms = "scale and then bias" if design.scales_outputs else "bias"
+        return {"channel": Axis("s_axis_channel", design.columns * design.term_bits,
+                                f"{terms} for each column, {design.result_format}, column 0 lowest",
                                 "last tile of the job", padded=design.pad_streams)}
     return {
         "token": Axis("s_axis_token", 16, "scale of a token, 15 bits after the point",

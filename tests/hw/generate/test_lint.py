@@ -23,6 +23,10 @@ DESIGNS = [
     ("accelerator", Design(Pattern(1, 2), rows=1, columns=1, tile=1, batch_tokens=1, max_k=1)),
     ("accelerator", Design(Pattern(3, 7), **SMALL, coefficients=4, bus="axi4", bus_width=64,
                            address_width=64, burst=1, outstanding=1, decode=True)),
+    ("accelerator", Design(Pattern(2, 4), **SMALL, format="fp8_e4m3", weight_format="fp8_e4m3",
+                           accumulator="fp32", epilogue_lanes=0)),
+    ("accelerator", Design(Pattern(2, 4), **SMALL, format="fp8_e4m3", weight_format="int4",
+                           accumulator_width=34, result_format="bf16", activation="silu")),
     ("compressor", Design(Pattern(4, 8), selector="radix", stages=4, reset="active_low",
                           pad_streams=True)),
     ("compressor", Design(Pattern(8, 8), encoding="rank")),  # whose metadata has no bits

@@ -15,7 +15,8 @@ from sw.driver.float_memory import (
     float_token_values,
     float_weight_bytes,
 )
-from sw.driver.floats import elements, float_job, run_float_linear
+from sw.driver.float_operands import elements
+from sw.driver.floats import float_job, run_float_linear
 from sw.driver.memory import memory_job, result_bytes
 from sw.driver.reference import ReferenceAccelerator
 from sw.exact.convert import convert

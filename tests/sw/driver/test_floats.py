@@ -4,14 +4,16 @@ import pytest
 import torch
 
 from hw.config import Design, Pattern
-from hw.registers import FORMAT_CODES
+from hw.formats import FORMAT_CODES
 from sw.driver.floats import float_linear, run_float_linear
 from sw.driver.linear import run_linear
 from sw.driver.reference import ReferenceAccelerator
+from sw.exact.activation import activate
 from sw.exact.blocks import quantize_blocks, tensor_scale
 from sw.exact.convert import convert
 from sw.exact.dot import dot
 from sw.exact.formats import Coded, to_bits
+from sw.exact.outputs import quantize_outputs
 from sw.exact.selection import nm_mask
 
 
@@ -71,6 +73,59 @@ def test_streams_carry_the_layer(made, blocks):
     assert int(mask.sum()) <= 9 * blocks * made.pattern.n
     real = x.double() @ weight.double().T
     assert torch.cosine_similarity(found.double().flatten(), real.flatten(), 0) > 0.8
+
+
+@pytest.mark.parametrize("made", [
+    design("2:4", "bf16", weight_format="int4", result_format="bf16", epilogue_lanes=1),
+    design("8:16", "fp16", weight_format="int8", result_format="fp16", epilogue_lanes=2, guard=3),
+    design("4:8", "fp16", "fp8_e4m3", weight_format="int4", accumulator="exact", packets="job",
+           accumulator_width=34, result_format="bf16", epilogue_lanes=1, activation="silu"),
+    design("4:4", "fp8_e4m3", weight_format="int8", result_format="bf16", epilogue_lanes=1)],
+    ids=lambda made: f"{made.pattern} {made.options}")
+@pytest.mark.parametrize("blocks", [1, 3, 6])
+def test_scales_of_outputs_multiply_sums(made, blocks):
+    """Integers by what the compressor keeps, times the scales, plus the bias: each rounds once."""
+    device, m = ReferenceAccelerator(made), made.pattern.m
+    x, weight = operands(made, 9, blocks * m - (blocks > 1), 5)
+    kind = made.result_format
+    coded = quantize_outputs(weight, made.weight_format, kind)
+    bias, active = convert(torch.linspace(-2, 2, 5), kind), made.activation != "none"
+    found, _ = run_float_linear(device, x, weight, bias, active)
+    given, _ = run_float_linear(device, x, coded.values, bias, active, scale=coded.scale)
+    assert given.equal(found)
+    kept = Coded(convert(x, made.multiplied.format), made.multiplied.format)
+    sums = dot(kept, Coded(coded.values, coded.name), m, nm_mask(x.float(), made.pattern.n, m),
+               made.accumulator, made.guard)
+    scaled = convert(sums.double() * coded.scale.double(), kind)
+    expected = convert(scaled.double() + bias.double(), kind)
+    assert found.equal(activate(expected, made.activation) if active else expected)
+    plain, _ = run_float_linear(device, x, weight)
+    assert plain.equal(scaled)
+    real = x.double() @ weight.double().T
+    assert torch.cosine_similarity(plain.double().flatten(), real.flatten(), 0) > 0.8
+
+
+PAIR = design("2:4", "bf16", weight_format="int4", result_format="bf16", epilogue_lanes=1)
+ONES = torch.ones(3, 8, dtype=torch.int8)
+
+
+@pytest.mark.parametrize(("made", "weight", "scale", "message"), [
+    (PAIR, ONES, None, r"weight must be floating-point with two axes, not int8 \[3, 8\]"),
+    (PAIR, ONES.float(), torch.ones(3).bfloat16(),
+     r"weight must be int8 with two axes, not float32 \[3, 8\]"),
+    (PAIR, ONES, torch.ones(3), r"scale must be bfloat16 \[3\], not torch.float32 \[3\]"),
+    (PAIR, ONES, torch.ones(2).bfloat16(),
+     r"scale must be bfloat16 \[3\], not torch.bfloat16 \[2\]"),
+    (PAIR, ONES * 8, torch.ones(3).bfloat16(),
+     "values must be from -8 to 7 in int4, not from 8 to 8"),
+    (PAIR, ONES * torch.inf, None, "weight must be finite, .*, not inf"),
+    (design("2:4", "bf16", result_format="bf16"), ONES, torch.ones(3).bfloat16(),
+     ("scale must be None on an accelerator whose weights are bf16, without a scale for each "
+      "output"))], ids=lambda case: getattr(case, "options", ""))
+def test_scales_of_outputs_that_are_none_are_refused(made, weight, scale, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        run_float_linear(ReferenceAccelerator(made), torch.ones(2, 8).bfloat16(), weight,
+                         scale=scale)
 
 
 def test_the_rule_without_scales_is_selection_conversion_and_product():
