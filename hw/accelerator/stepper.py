@@ -202,6 +202,9 @@ class Stepper(wiring.Component):
             later = Signal.like(issue, name=f"issue_t{k}")
             m.d.sync += later.eq(issued[-1])
             issued.append(later)
+        with m.If(self.run.drop):  # or the last tile would release a half of the next job
+            m.d.sync += [(one.release_activations.eq(0), one.release_weights.eq(0))
+                         for one in issued]
         for i in range(design.row_tiles):
             m.d.comb += [
                 activations.address[i].eq(issued[i].activation_address),
