@@ -58,8 +58,9 @@ def gates(top: str) -> list[str]:
     ]
 
 
-def search(folder: Path, seconds: float, prepare: str = REACHABILITY[1]) -> dict[int, int | None]:
-    """Decide the outputs of ``claim.aig``.
+def search(folder: Path, seconds: float, prepare: str = REACHABILITY[1],
+           name: str = "claim.aig") -> dict[int, int | None]:
+    """Decide the outputs of a netlist.
 
     Parameters
     ----------
@@ -69,6 +70,8 @@ def search(folder: Path, seconds: float, prepare: str = REACHABILITY[1]) -> dict
         Time for the search.
     prepare : str
         What ABC does before it.
+    name : str
+        File of the netlist.
 
     Returns
     -------
@@ -82,7 +85,7 @@ def search(folder: Path, seconds: float, prepare: str = REACHABILITY[1]) -> dict
         If ABC fails.
     """
     try:
-        printed = abc(f"read_aiger claim.aig; {prepare}; pdr -a -T {seconds:g}", folder,
+        printed = abc(f"read_aiger {name}; {prepare}; pdr -a -T {seconds:g}", folder,
                       2 * seconds + 60)
     except subprocess.TimeoutExpired:
         return {}

@@ -94,12 +94,12 @@ class ActivationBuffer(wiring.Component):
             **only_if(design.corrects,
                       o_summary=Out(stream.Signature(TokenSummary(design)))),
         })
-        self.design = design
+        self.design, self.passes = design, Passes(design, tiles="streamed")
 
     def elaborate(self, platform):
         m = Module()
         design, run, reads = self.design, self.run, self.reads
-        m.submodules.passes = passes = Passes(design, tiles="streamed")
+        m.submodules.passes = passes = self.passes
         write, token_ends, batch_ends = Signal(), Signal(), Signal()
         words = Signal(range(design.max_blocks * design.most_steps + 1))  # of a token
         word = Signal(range(design.max_blocks * design.most_steps))  # that comes next

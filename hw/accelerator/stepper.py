@@ -83,14 +83,15 @@ class Stepper(wiring.Component):
             "control": Out(data.ArrayLayout(Control(), design.row_tiles)),
             "progress": Out(Progress()),
         })
-        self.design = design
+        self.design, self.passes = design, Passes(design)
+        self.go = Signal()
 
     def elaborate(self, platform):
         m = Module()
         design, run, tokens, room = self.design, self.run, self.activations, self.room
-        m.submodules.passes = passes = Passes(design)
+        m.submodules.passes = passes = self.passes
         wiring.connect(m, wiring.flipped(run), passes.run)
-        now, go, issue = passes.now, Signal(), Signal(_Issue(design))
+        now, go, issue = passes.now, self.go, Signal(_Issue(design))
         block = Signal(range(design.max_blocks))
         at = Signal(range(design.most_steps))  # step of the block
         address = Signal(activation_address(design))  # tokens, blocks and steps follow each other
@@ -202,6 +203,9 @@ class Stepper(wiring.Component):
             later = Signal.like(issue, name=f"issue_t{k}")
             m.d.sync += later.eq(issued[-1])
             issued.append(later)
+        with m.If(self.run.drop):  # or the last tile would release a half of the next job
+            m.d.sync += [(one.release_activations.eq(0), one.release_weights.eq(0))
+                         for one in issued]
         for i in range(design.row_tiles):
             m.d.comb += [
                 activations.address[i].eq(issued[i].activation_address),

@@ -101,12 +101,13 @@ class WeightBuffer(wiring.Component):
                       o_row_sums=Out(stream.Signature(RowSums(design))), idle=Out(1)),
         })
         self.design = design
+        self.passes, self.framer = Passes(design), Framer(design.max_blocks)
 
     def elaborate(self, platform):
         m = Module()
         design, run, reads = self.design, self.run, self.reads
-        m.submodules.passes = passes = Passes(design)
-        m.submodules.framer = framer = Framer(design.max_blocks)
+        m.submodules.passes = passes = self.passes
+        m.submodules.framer = framer = self.framer
         halves = Halves(m, reads.full, filled=framer.ends, release=reads.release,
                          clear=run.begin | run.drop)
         wiring.connect(m, wiring.flipped(run), passes.run)

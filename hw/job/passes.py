@@ -77,6 +77,11 @@ class Passes(wiring.Component):
         self.design = design
         self.tiles = tiles
         self.chunks = chunks
+        self.blocks_left = Signal(24)
+        self.tokens_left = Signal(32)
+        self.tiles_left = Signal(32)
+        self.first_chunk = Signal()
+        self.first_tile = Signal()
 
     @property
     def variant(self) -> str:
@@ -86,8 +91,8 @@ class Passes(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         design, job, now = self.design, self.run.job, self.now
-        blocks_left, tokens_left, tiles_left = Signal(24), Signal(32), Signal(32)
-        first_chunk, first_tile = Signal(), Signal()
+        blocks_left, tokens_left, tiles_left = self.blocks_left, self.tokens_left, self.tiles_left
+        first_chunk, first_tile = self.first_chunk, self.first_tile
         long, chunked = Signal(), Signal()
         # Registered, since the walk goes on at the end of a path that starts with its size.
         m.d.comb += long.eq(job.k_blocks > design.max_blocks)

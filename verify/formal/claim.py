@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from amaranth.hdl import (
@@ -50,6 +51,13 @@ class Claim(wiring.Component, ABC):
     ----------
     rules : dict of str to str
         What is claimed, by name, in one sentence each.
+    lemmas : tuple of str
+        Rules that follow from each other: what they say of a cycle holds if all of them held in
+        the one before. They are proved together, by induction; solvers that look for invariants
+        do not find what relates wide counters.
+    builds : dict of str to tuple
+        Lemmas on which another rule builds: it is void once one of them is broken. As all of them
+        are proved without it, nothing is assumed.
 
     Members
     -------
@@ -59,6 +67,8 @@ class Claim(wiring.Component, ABC):
     """
 
     rules: ClassVar[Mapping[str, str]]
+    lemmas: ClassVar[tuple[str, ...]] = ()
+    builds: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 
     def __init__(self, inside: wiring.Component, *, still: tuple[str, ...] = (),
                  choices: Mapping[str, ShapeLike] | None = None):
@@ -76,7 +86,8 @@ class Claim(wiring.Component, ABC):
     def elaborate(self, platform):
         m = Module()
         m.domains.sync = domain = ClockDomain("sync")
-        start, void, excluded = Signal(), Signal(), Signal()
+        start, excluded = Signal(), Signal()
+        void = Signal()
         m.submodules.start = Instance(START, o_y=start)
         m.submodules.inside = self.inside
         m.d.comb += [domain.clk.eq(self.clk), domain.rst.eq(start | self.reset)]
@@ -85,9 +96,17 @@ class Claim(wiring.Component, ABC):
         broken = self.watch(m)
         m.d.comb += excluded.eq(self.excluded(m))
         m.d.sync += void.eq(void | excluded)
-        m.d.comb += self.broken.eq(Mux(domain.rst | void | excluded, 0,
-                                       Cat(broken[rule] for rule in self.rules)))
+        m.d.comb += self.broken.eq(Mux(domain.rst | void | excluded, 0, Cat(
+            Value.cast(broken[rule]).any() & ~self._doubt(m, rule) for rule in self.rules)))
         return m
+
+    def _doubt(self, m: Module, rule: str) -> Value:
+        """Whether a lemma on which a rule builds is broken, or was."""
+        bits = dict(zip(self.rules, self.broken, strict=True))
+        doubt, was = Signal(name=f"doubt_{rule}"), Signal(name=f"doubted_{rule}")
+        m.d.comb += doubt.eq(was | Cat(bits[lemma] for lemma in self.builds.get(rule, ())).any())
+        m.d.sync += was.eq(doubt)
+        return doubt
 
     def _given(self, m: Module, name: str, reset: Signal) -> Value:
         given = getattr(self, f"i_{name}")

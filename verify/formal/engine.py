@@ -7,11 +7,12 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from hw.command.files import temporary
 from hw.generate.emit import to_verilog
 from synth.flow import yosys
-from verify.formal import netlists
+from verify.formal import induction, netlists
 from verify.formal.claim import START, Claim, Fact
 from verify.formal.netlists import Netlist
 from verify.reachability import DIAGRAMS, REACHABILITY, abc_program, gates, search
@@ -103,15 +104,25 @@ def prove(claim: Claim | Fact | Netlist, *, seconds: float = 120,
         text = _any_word(change(to_verilog(claim, "claim")))
         (folder / "claim.v").write_text(_START + text)
         yosys.run(["read_verilog -formal claim.v", *gates("claim")], folder, timeout=600)
-        engine, prepare = _engine(claim)
-        found = search(folder, seconds, prepare)
+        engine, found = _decide(claim, folder, seconds)
     cycles = {rule: found[k] for k, rule in enumerate(claim.rules) if k in found}
     return Outcome(claim.rules, cycles, engine, time.monotonic() - start)
 
 
-def _engine(claim: Claim | Fact) -> tuple[str, str]:
-    """Without a clock decision diagrams: those of masks stay small, other than their clauses."""
-    return DIAGRAMS if isinstance(claim, Fact) else REACHABILITY
+def _decide(claim: Claim | Fact, folder: Path, seconds: float) -> tuple[str, dict]:
+    """The engine, and what it found of each rule, by number.
+
+    Without a clock decision diagrams: those of masks stay small, other than their clauses.
+    """
+    if isinstance(claim, Fact) or not claim.lemmas:
+        engine, prepare = DIAGRAMS if isinstance(claim, Fact) else REACHABILITY
+        return engine, search(folder, seconds, prepare)
+    lemmas = [k for k, rule in enumerate(claim.rules) if rule in claim.lemmas]
+    others = [k for k, rule in enumerate(claim.rules) if rule not in claim.lemmas]
+    induction.only(folder, others, "others.aig")
+    found = search(folder, seconds, induction.PREPARE, "others.aig")
+    return induction.ENGINE, {others[k]: cycles for k, cycles in found.items()} | (
+        induction.together(folder, lemmas, seconds))
 
 
 def _any_word(text: str) -> str:

@@ -222,6 +222,30 @@ def test_start_while_busy_is_refused_and_the_job_goes_on():
     assert received == [3 * 7 + 4 * 8]
 
 
+@pytest.mark.parametrize("wait", range(2, 5))
+def test_a_job_may_follow_an_abort_at_once(wait):
+    """The last tile releases a half cycles after the step: none of the job that was aborted."""
+    dut = accelerator(Design(Pattern(2, 4), rows=1, columns=8, tile=1, max_k=4, batch_tokens=1,
+                             epilogue_lanes=0))
+    bus = Bus(dut)
+
+    async def control(ctx):
+        for stream, values in ((dut.i_act, {"values": [1, -2, 3, 4]}),
+                               (dut.i_weight, {"blocks": [[5, 6, 7, 8]] * 8})):
+            ctx.set(stream.payload, {**values, "last": 1})
+            ctx.set(stream.valid, 1)
+        for name, value in (("K_BLOCKS", 5), ("TOKENS", 2), ("COLUMN_TILES", 1), ("CONTROL", 1)):
+            await bus.write(ctx, name, value)
+        await ctx.tick().repeat(wait)
+        await bus.write(ctx, "CONTROL", 4)
+        await bus.write(ctx, "CONTROL", 1)
+        await drain(dut.o_result, 2, received, read=lambda row: row.accumulators[0])(ctx)
+
+    received = []
+    simulate(dut, control)
+    assert received == [5 * (3 * 7 + 4 * 8)] * 2
+
+
 def test_misplaced_tlast_is_reported():
     dut = accelerator(LEAST)
     bus = Bus(dut)
