@@ -71,9 +71,7 @@ EXPLAINED: tuple[tuple[str, str, str], ...] = (
     (r"nm_\w+_results", r"token|\$\d+",
      "tokens are counted up to those of a batch, and rows have places reserved for them"),
     (r"nm_\w+_epilogue", r"\$\d+", "no more rows are inside than a lane has stages"),
-    (r"nm_\w+_stream_fifo_\w+", r".*", "what comes has a place reserved: it is never full"),
-    (r"nm_\w+_weight_buffer", r"[io]__ready(\$\d+)?",
-     "sums of rows have places for all tiles that are inside: they never wait"),
+    (r"nm_\w+_stream_fifo_16x\d+", r".*", "what comes has a place reserved: it is never full"),
 )
 """Holes that are known: patterns of the module and of the signal, and why no run closes them. Those
 that are proved to keep one value for all inputs need no line here."""
