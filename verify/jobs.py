@@ -1,6 +1,6 @@
 """Drives an accelerator through jobs, registers and faults: every result is compared."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import product
@@ -232,10 +232,10 @@ class JobBench:
                 assert self.status() == 0, "a job goes on"
                 self.model.discard()
 
-    def timeouts(self) -> None:
+    def timeouts(self, bits: Sequence[int] = range(7, 17)) -> None:
         """Jobs whose streams come too late, by each bit of the register; counters meanwhile."""
         job, model, late = self.small(), self.model, Error.TIMEOUT << ERROR_BIT
-        for bit in range(7, 17):
+        for bit in bits:
             model.write("TIMEOUT", 1 << bit)
             self.start(job)
             before = {name: model.read(name) for name in ("CYCLES", "IDLE_CYCLES")}

@@ -9,11 +9,11 @@ from hw.fixed_point import CHANNEL_BYTES, SCALE_BITS, SHIFT_BITS, Output
 from hw.registers import REGISTERS, Error
 from sim.vectors.layers import random_tensor
 from sw.driver.beats import Beats
-from sw.driver.linear import BUSY, DONE, ERROR_BIT, LinearJob
+from sw.driver.linear import BUSY, DONE, ERROR_BIT, LinearJob, run_job
 from verify.jobs import ABORT, SETTLE, START, JobBench
 
 
-__all__ = ["aborted_in_passing", "early_and_late", "many_tokens", "while_busy"]
+__all__ = ["aborted_in_passing", "early_and_late", "held_results", "many_tokens", "while_busy"]
 
 
 LATE = 800
@@ -67,6 +67,30 @@ def early_and_late(bench: JobBench) -> None:
         for _ in range(LATE // 4):  # a read takes a few cycles, in which no result is taken
             bench.model.read("STATUS")
         bench.finish(job)
+
+
+def held_results(bench: JobBench) -> None:
+    """Results that nobody takes for long, before the first one and in the middle of a batch.
+
+    Tiles of one token leave many sums of weights waiting; a batch that has left the array before
+    its results are taken leaves the terms of more than two batches waiting.
+    """
+    design, model = bench.design, bench.model
+    for tokens, tiles, taken in ((1, 8 * design.rows, 0),
+                                 (4 * design.largest_batch, 1, design.largest_batch * 3 // 4)):
+        outputs = tiles * design.columns
+        job = bench.small(outputs, tokens, design.pattern.m,
+                          bench.terms(bench.outputs[-1], tokens, outputs))
+        bench.start(job)
+        model.offer(job.inputs)
+        first, _ = model.take(taken, limit=job.limit)
+        for _ in range(LATE // 4):
+            model.read("STATUS")
+        rest, _ = model.run({}, job.results - taken, limit=job.limit)
+        expected, _ = run_job(bench.reference, job)
+        got = np.concatenate([first.data, rest.data])
+        assert np.array_equal(got, expected.data), "results are wrong"
+        assert bench.status() == DONE
 
 
 def aborted_in_passing(bench: JobBench) -> None:

@@ -28,14 +28,27 @@ FORMATTED = [Design(turn(SMALL, i, j), format=name, selector=selector,
              for i, name in enumerate(FORMATS) for j, selector in enumerate(SELECTORS[1:])]
 """Every format with every selector, and with every encoding."""
 
+WIDE = {Pattern(16, 32): {"scalar": "index"}, Pattern(1, 64): {"scalar": "rank", "mean": "index"}}
+"""Patterns of long blocks, and the shifts that come with other metadata than bitmasks."""
+
+LONG = [*(Design(pattern, shift=shift, selector="serial", encoding=others.get(shift, "bitmask"),
+                 max_k=12 * pattern.m)
+          for pattern, others in WIDE.items() for shift in SHIFTS[1:]),
+        *(Design(pattern, selector="network", max_k=12 * pattern.m) for pattern in WIDE),
+        *(Design(Pattern.parse(text), encoding=encoding, max_k=48)
+          for text, encoding in (("2:4", "rank"), ("3:4", "index"), ("8:8", "index")))]
+"""Every shift and metadata with long blocks, and metadata that small ones have nowhere else."""
+
 PACKED = [*(Design(Pattern(3, 4), format=name, encoding=encoding, max_k=48)
             for name in FORMATS for encoding in ENCODINGS[1:]),
           *(Design(pattern, encoding=encoding, max_k=12 * pattern.m)
-            for pattern in SMALL if str(pattern) != "3:4" for encoding in ENCODINGS[1:])]
-"""Every metadata with every format, and with every small pattern."""
+            for pattern in SMALL if str(pattern) != "3:4" for encoding in ENCODINGS[1:]),
+          *(Design(pattern, encoding=encoding, max_k=12 * pattern.m)
+            for pattern, others in WIDE.items() for encoding in others.values())]
+"""Every metadata with every format and pattern, but for rank, which 16:32 has in other tests."""
 
 
-@pytest.mark.parametrize("design", [*SHIFTED, *FORMATTED],
+@pytest.mark.parametrize("design", [*SHIFTED, *FORMATTED, *LONG],
                          ids=lambda design: f"{design.pattern} {design.options}")
 def test_compressor_of_pairs(design):
     soak("compressor", design, 600)

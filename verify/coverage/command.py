@@ -24,8 +24,9 @@ def _parser() -> Parser:
         "Count which lines of generated Verilog random jobs and streams take, and which bits of "
         "all signals go both ways. Every result is compared with the reference. Bits that cannot "
         "toggle are left out: those that are constant in the Verilog, and those of a declared "
-        "fact. Also listed: which values of the parameters meet in the benches. A run that was "
-        "ended goes on. The exit code is 1 if a result is wrong, or a bit of a fact toggles.",
+        "fact. What else does not toggle is a hole, with its reason: proved, or declared. Also "
+        "listed: which values of the parameters meet in the benches. A run that was ended goes "
+        "on. The exit code is 1 if a result is wrong, or a bit of a fact toggles.",
         extra="sim,synth,model")
     parser.option("--designs", aliases=("--design",), kind=one_of(*DESIGNS), many=True,
                   default=DESIGNS, help="what to measure, at its default parameters")
@@ -37,7 +38,7 @@ def _parser() -> Parser:
                   help="random layers for the accelerator, beside those that fill its buffers")
     parser.option("-o", "--output", kind=folder(), default="build/coverage",
                   help="directory for coverage.json, holes.csv, crosses.csv, and what is counted "
-                  "so far")
+                  "and proved so far")
     return parser
 
 

@@ -28,8 +28,8 @@ becomes one cell, with all its ports and the registers behind it."""
 
 
 def constants(text: str, top: str, facts: Sequence[Fact] = (), *,
-              timeout: float = 600) -> tuple[set[Place], set[Place]]:
-    """Bits of a design that are constant.
+              timeout: float = 600) -> tuple[dict[Place, int], dict[Place, int]]:
+    """Bits of a design that are constant, and their values.
 
     Parameters
     ----------
@@ -42,8 +42,9 @@ def constants(text: str, top: str, facts: Sequence[Fact] = (), *,
 
     Returns
     -------
-    tuple of set and set
-        Bits that the Verilog makes constant, and bits that carry what a fact speaks of.
+    tuple of dict and dict
+        Bits that the Verilog makes constant, and bits that carry what a fact speaks of: these are
+        0.
 
     Raises
     ------
@@ -57,34 +58,37 @@ def constants(text: str, top: str, facts: Sequence[Fact] = (), *,
     nets = {f"{top}.{name}".replace("\\", ""): net["bits"]
             for name, net in module["netnames"].items()}
     # The same net has the same number under all its names.
-    known = {nets[fact.signal][index] for fact in facts
+    known = {nets[fact.signal][index]: 0 for fact in facts
              for index in range(fact.low, fact.high + 1)}
     memories = [cell for cell in module["cells"].values() if cell["type"] == "$mem_v2"]
-    found: tuple[set[Place], set[Place]] = set(), set()
-    for places, values in zip(found, ({"0", "1"}, {"0", "1", *known}), strict=True):
-        read = {bit for memory in memories
-                for bit in _columns(memory, values, places, f"{top}.")}
-        places |= {(name, index) for name, bits in nets.items() for index, bit in enumerate(bits)
-                   if bit in values | read}
+    fixed: dict[Net, int] = {"0": 0, "1": 1}
+    found: tuple[dict[Place, int], dict[Place, int]] = {}, {}
+    for places, values in zip(found, (fixed, fixed | known), strict=True):
+        read = {bit: value for memory in memories
+                for bit, value in _columns(memory, values, places, f"{top}.").items()}
+        places |= {(name, index): (values | read)[bit] for name, bits in nets.items()
+                   for index, bit in enumerate(bits) if bit in values or bit in read}
     constant, all_known = found
-    return constant, all_known - constant
+    return constant, {place: value for place, value in all_known.items() if place not in constant}
 
 
-def _columns(memory: dict[str, Any], values: set[Net], places: set[Place],
-             inside: str) -> set[Net]:
+def _columns(memory: dict[str, Any], values: dict[Net, int], places: dict[Place, int],
+             inside: str) -> dict[Net, int]:
     """Add bits of a memory to ``places`` into which only one of ``values`` is ever written.
 
-    Returns the nets that such bits are read to. What a memory holds before it is written belongs
-    to nobody, unless the Verilog gives it contents.
+    Returns the nets that such bits are read to, and their values. What a memory holds before it is
+    written belongs to nobody, unless the Verilog gives it contents.
     """
     parameters, pins = memory["parameters"], memory["connections"]
     if set(parameters["INIT"]) != {"x"}:
-        return set()
+        return {}
     width, words, first = (int(parameters[name], 2) for name in ("WIDTH", "SIZE", "OFFSET"))
-    name, read = inside + parameters["MEMID"].replace("\\", ""), set()
+    name = inside + parameters["MEMID"].replace("\\", "")
+    read: dict[Net, int] = {}
     for column in range(width):
         written = {*pins["WR_DATA"][column::width]}
-        if len(written) == 1 and written <= values:
-            places |= {(f"{name}[{word}]", column) for word in range(first, first + words)}
-            read |= {*pins["RD_DATA"][column::width]}
+        if len(written) == 1 and written <= values.keys():
+            value = values[written.pop()]
+            places |= {(f"{name}[{word}]", column): value for word in range(first, first + words)}
+            read |= dict.fromkeys(pins["RD_DATA"][column::width], value)
     return read

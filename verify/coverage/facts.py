@@ -21,7 +21,7 @@ K_BLOCKS_TOP = 23
 
 @dataclass(frozen=True)
 class Fact:
-    """Bits that always have one value, once the first job has begun.
+    """Bits that are always 0.
 
     Attributes
     ----------
@@ -64,22 +64,27 @@ def facts(name: str, design: Design) -> list[Fact]:
 
 EXPLAINED: tuple[tuple[str, str, str], ...] = (
     (r"nm_\w+", r".*(bresp|rresp)(\$\d+)?", "answers are OKAY and SLVERR, whose bit 0 is 0"),
-    (r"nm_\w+_passes_\w+", r"\$\d+|\$signal\$\d+",
-     "no more blocks are left than a job has, which the accumulators cover"),
     (r"nm_\w+_(token_gate|activation_buffer)", r"tokens|held|\$\d+",
      "tokens are counted up to those of a batch, for which the buffers have places"),
     (r"nm_\w+_results", r"token|\$\d+",
      "tokens are counted up to those of a batch, and rows have places reserved for them"),
     (r"nm_\w+_epilogue", r"\$\d+", "no more rows are inside than a lane has stages"),
-    (r"nm_\w+_stream_fifo_\w+", r".*", "what comes has a place reserved: it is never full"),
-    (r"nm_\w+_weight_buffer", r"[io]__ready(\$\d+)?",
-     "sums of rows have places for all tiles that are inside: they never wait"),
+    (r"nm_\w+_stream_fifo_16x\d+", r".*", "what comes has a place reserved: it is never full"),
+    (r"nm_\w+_token_table", r"waiting|\$\d+",
+     "tokens in both halves of the buffer and rows of results are fewer than the table's places"),
+    (r"nm_\w+_lane|nm_\w+_dot_product", r"\$(340|347|348|350|367|6312)|carry\$81",
+     "accumulators hold sums of all values of a token; half of them are kept"),
+    (r"nm_\w+", "case", "a choice has a branch for every value, and one more"),
+    (r"nm_\w+_passes_\w+", "else", "all chunks are one pass there, or all tiles"),
+    (r"nm_\w+_stepper", "else", "a block of a pattern that does not change takes one step"),
+    (r"nm_\w+_controller", "elsif", "the design has no stream of parameters of input channels"),
+    (r"nm_\w+_lane", "cond_then", "without a gain nothing is clamped to an accumulator's bits"),
 )
-"""Holes that are known: patterns of the module and of the signal, and why no run closes them. Those
-that are proved to keep one value for all inputs need no line here."""
+"""Holes that are known: patterns of the module and of the signal, or of the kind of a way through a
+line, and why no run closes them. Bits that are proved to keep one value need no line here."""
 
 
-def explained(module: str, signal: str) -> str:
-    """Why a hole is open; empty where nobody knows."""
-    return next((reason for of, named, reason in EXPLAINED
-                 if re.fullmatch(of, module) and re.fullmatch(named, signal)), "")
+def explained(module: str, named: str) -> str:
+    """Why a hole is open: a signal, or a kind of way through a line; empty where nobody knows."""
+    return next((reason for of, names, reason in EXPLAINED
+                 if re.fullmatch(of, module) and re.fullmatch(names, named)), "")

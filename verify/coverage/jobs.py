@@ -8,7 +8,8 @@ from collections.abc import Callable
 from sim.verilated.accelerator import Accelerator
 from verify.coverage.probes import COUNTERS, preload
 from verify.jobs import SETTLE, JobBench
-from verify.timing import early_and_late, many_tokens, while_busy
+from verify.numbers import alike, largest
+from verify.timing import early_and_late, held_results, many_tokens, while_busy
 
 
 __all__ = ["STEPS", "drive"]
@@ -67,6 +68,11 @@ def _counters(bench: JobBench, text: str, layers: int) -> None:
         model.discard()
 
 
+def _timeout(bench: JobBench, text: str, layers: int) -> None:
+    """A job whose streams come after its timeout, which is the smallest that can be compared."""
+    bench.timeouts((7,))
+
+
 def _counted(model: Accelerator, before: int) -> dict[str, int]:
     """How far the counters have come from ``before``, modulo their range."""
     return {counter: (model.read(counter.upper()) - before) % (1 << 32) for counter in COUNTERS}
@@ -77,10 +83,11 @@ def _alone(step: Callable[[JobBench], None]) -> Callable[[JobBench, str, int], N
 
 
 STEPS: dict[str, Callable[[JobBench, str, int], None]] = {
-    "random": _random, "counters": _counters,
+    "random": _random, "counters": _counters, "timeout": _timeout,
     **{step.__name__: _alone(step) for step in (
         JobBench.registers, JobBench.extremes, JobBench.full_buffers, JobBench.packets,
-        JobBench.huge, many_tokens, early_and_late, while_busy)},
+        JobBench.huge, many_tokens, early_and_late, held_results, while_busy, largest, alike)},
 }
-"""By name: registers, full buffers and tables, streams that are early or late, writes while a job
-runs, counters at their ends, packets of other lengths, aborts."""
+"""By name: registers, full buffers and tables, streams that are early or late, results that wait,
+writes while a job runs, counters at their ends, packets of other lengths, timeouts, aborts, the
+largest sums, values that are alike."""

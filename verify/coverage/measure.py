@@ -1,5 +1,6 @@
 """Builds a design with counters, drives it, and says what was reached."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +27,10 @@ __all__ = ["Outcome", "measure"]
 STALL = 0.1
 """Chance that a stream of an accelerator pauses in a cycle."""
 
-_DEPENDS = ("verify/jobs.py", "verify/timing.py", "verify/coverage/jobs.py",
-            "verify/coverage/streams.py", "verify/coverage/probes.py", "sim/vectors",
-            "sim/verilated", "sim/simulators", "sim/runs/soak", "sw/exact", "sw/driver")
+_DEPENDS = ("verify/jobs.py", "verify/numbers.py", "verify/timing.py",
+            "verify/coverage/jobs.py", "verify/coverage/streams.py",
+            "verify/coverage/probes.py", "sim/vectors", "sim/verilated", "sim/simulators",
+            "sim/runs/soak", "sw/exact", "sw/driver")
 """Sources that counts depend on, besides the Verilog."""
 
 
@@ -54,6 +56,8 @@ class Outcome:
         Where an instance of each module stands.
     still : dict of Bit to int
         Holes that are proved to keep one value for all inputs, and that value.
+    given : dict of Bit to int
+        Holes that are proved to keep one value where inputs that are left out keep theirs.
     """
 
     bits: int
@@ -65,6 +69,7 @@ class Outcome:
     missed: tuple[Line, ...]
     places: dict[str, str]
     still: dict[Bit, int]
+    given: dict[Bit, int]
 
     @property
     def excluded(self) -> float:
@@ -98,7 +103,8 @@ def measure(name: str, design: Design, *, blocks: int = 4000, layers: int = 16,
     layers : int
         Random layers for an accelerator.
     kept : Path, optional
-        Folder for what every step of the runs has counted: a measurement that was ended goes on.
+        Folder for what every step of the runs has counted, and what was proved in each module: a
+        measurement that was ended goes on.
 
     Raises
     ------
@@ -115,7 +121,8 @@ def measure(name: str, design: Design, *, blocks: int = 4000, layers: int = 16,
         counts = _counted(name, design, text, blocks, layers, kept or folder)
     with doing(f"looking for bits of the {name} that cannot toggle"):
         constant, known = constants(text, f"nm_{name}", facts(name, design))
-    return _outcome(text, counts, _left_out(constant, counts), _left_out(constant | known, counts))
+    return _outcome(text, counts, _left_out(constant, counts), _left_out(constant | known, counts),
+                    kept)
 
 
 def _counted(name: str, design: Design, text: str, blocks: int, layers: int,
@@ -151,23 +158,28 @@ def _keep(model: Library, path: Path) -> None:
         write_all(path.parent, {path.name: (folder / path.name).read_bytes()})
 
 
-def _left_out(fixed: set[tuple[str, int]], counts: Counts) -> set[Bit]:
-    """Bits that are fixed in every instance of their module."""
-    return {bit for bit in counts.bits
-            if all((f"{place}.{bit.signal}", bit.index) in fixed
-                   for place in counts.places[bit.module])}
+def _left_out(fixed: Mapping[tuple[str, int], int], counts: Counts) -> dict[Bit, set[int]]:
+    """Bits that are fixed in every instance of their module, and their values there."""
+    found = {bit: [fixed.get((f"{place}.{bit.signal}", bit.index))
+                   for place in counts.places[bit.module]] for bit in counts.bits}
+    return {bit: {value for value in values if value is not None}
+            for bit, values in found.items() if None not in values}
 
 
-def _outcome(text: str, counts: Counts, constant: set[Bit], fixed: set[Bit]) -> Outcome:
-    fixed = fixed | constant
+def _outcome(text: str, counts: Counts, constant: Mapping[Bit, set[int]],
+             fixed: Mapping[Bit, set[int]], kept: Path | None) -> Outcome:
     holes = tuple(bit for bit in counts.bits if bit not in fixed and not counts.toggled(bit))
     with doing(f"proving which of {len(holes):,} holes keep one value for all inputs"):
-        proved = still(text, holes, counts.places)
+        proved = still(text, holes, counts.places, kept=kept)
+    with doing("proving more of them from the values of what is left out"):
+        given = still(text, [hole for hole in holes if hole not in proved], counts.places,
+                      kept=kept, given={bit: min(values) for bit, values in fixed.items()
+                                        if len(values) == 1})
     return Outcome(
-        len(counts.bits), tuple(sorted(constant)), tuple(sorted(fixed - constant)),
+        len(counts.bits), tuple(sorted(constant)), tuple(sorted(fixed.keys() - constant.keys())),
         holes=holes,
         wrong=tuple(sorted(bit for bit in fixed if counts.toggled(bit))),
         lines=len(counts.lines),
         missed=tuple(sorted(line for line, count in counts.lines.items() if not count)),
         places={module: min(places) for module, places in counts.places.items()},
-        still=proved)
+        still=proved, given=given)

@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 __all__ = ["Bit", "Counts", "Line"]
@@ -50,6 +50,7 @@ class Counts:
     falls: Counter[Bit] = field(default_factory=Counter)
     lines: Counter[Line] = field(default_factory=Counter)
     places: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _points: dict[str, tuple[Counter[Any], Any]] = field(default_factory=dict, repr=False)
 
     @property
     def bits(self) -> list[Bit]:
@@ -63,24 +64,24 @@ class Counts:
     def add(self, path: Path) -> None:
         """Add a file of Verilator's coverage data, which has the instances one by one."""
         with path.open(encoding="utf-8") as file:
-            for keys, count in _records(file):
-                module = keys["page"].partition("/")[2]
-                self.places[module].add(_plain(keys["h"])[len("TOP."):])
-                if keys["t"] == "toggle":
-                    signal, index, way = _toggle(keys["o"])
-                    counted = self.rises if way == "0->1" else self.falls
-                    counted[Bit(module, signal, index)] += count
-                else:
-                    self.lines[Line(module, int(keys["l"]), keys["o"])] += count
+            for line in file:
+                if line.startswith("C '"):
+                    text, _, count = line.rpartition("' ")
+                    if text not in self._points:  # files of a design have the same points
+                        self._points[text] = self._point(text)
+                    counted, point = self._points[text]
+                    counted[point] += int(count)
 
-
-def _records(lines: Iterable[str]) -> Iterator[tuple[dict[str, str], int]]:
-    """Keys and count of every point of a file."""
-    for line in lines:
-        if line.startswith("C '"):
-            text, _, count = line[len("C '"):].rpartition("' ")
-            pairs = (pair.partition("\x02") for pair in text.split("\x01") if pair)
-            yield {key: value for key, _, value in pairs}, int(count)
+    def _point(self, text: str) -> tuple[Counter[Any], Any]:
+        """What is counted, and where, of a point of a file."""
+        pairs = (pair.partition("\x02") for pair in text[len("C '"):].split("\x01") if pair)
+        keys = {key: value for key, _, value in pairs}
+        module = keys["page"].partition("/")[2]
+        self.places[module].add(_plain(keys["h"])[len("TOP."):])
+        if keys["t"] != "toggle":
+            return self.lines, Line(module, int(keys["l"]), keys["o"])
+        signal, index, way = _toggle(keys["o"])
+        return self.rises if way == "0->1" else self.falls, Bit(module, signal, index)
 
 
 def _toggle(text: str) -> tuple[str, int, str]:

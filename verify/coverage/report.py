@@ -17,7 +17,8 @@ __all__ = ["contents", "crosses", "markdown", "reason", "reasons", "summary"]
 
 
 PROVED = ", for all inputs: proved"
-"""How a reason ends that was not declared by hand."""
+GIVEN = ", as the inputs that are left out keep their values: proved"
+"""How reasons end that were not declared by hand."""
 
 
 def summary(name: str, outcome: Outcome) -> dict[str, Any]:
@@ -49,28 +50,30 @@ def contents(pattern: str, outcomes: Mapping[str, Outcome],
 
 
 def _holes(outcomes: Mapping[str, Outcome]) -> str:
-    """Every hole: design, instance, signal, bits of one reason, and that, where it is known."""
+    """Every hole: design, instance, signal and bits or line and way, and why, where it is known."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(("design", "instance", "kind", "signal", "bits", "reason"))
     for name, outcome in outcomes.items():
         signals: dict[tuple[str, str, str], list[int]] = {}
         for bit in outcome.holes:
-            why = reason(bit, outcome.still.get(bit))
+            why = reason(bit, outcome.still.get(bit), outcome.given.get(bit))
             signals.setdefault((bit.module, bit.signal, why), []).append(bit.index)
         for (module, signal, why), indices in signals.items():
             rows.writerow((name, outcome.places[module], "toggle", signal,
                            " ".join(map(str, indices)), why))
         for line, count in Counter(outcome.missed).items():
             rows.writerow((name, outcome.places[line.module], "line", line.number,
-                           line.kind if count == 1 else f"{line.kind} x {count}", ""))
+                           line.kind if count == 1 else f"{line.kind} x {count}",
+                         explained(line.module, line.kind)))
     return text.getvalue()
 
 
-def reason(hole: Bit, value: int | None) -> str:
-    """Why a bit does not toggle: it is proved to be ``value``, or what is declared of it."""
-    if value is not None:
-        return f"always {value}{PROVED}"
+def reason(hole: Bit, value: int | None, given: int | None) -> str:
+    """Why a bit does not toggle: proved to be ``value`` or ``given``, or what is declared of it."""
+    for proved, how in ((value, PROVED), (given, GIVEN)):
+        if proved is not None:
+            return f"always {proved}{how}"
     return explained(hole.module, hole.signal)
 
 
@@ -104,10 +107,11 @@ def reasons(text: str) -> str:
     found: dict[str, Counter[str]] = {}
     for row in csv.DictReader(io.StringIO(text)):
         if row["kind"] == "toggle":
-            kind = ("none" if not row["reason"] else
-                    "proved" if row["reason"].endswith(PROVED) else "declared")
+            kind = ("none" if not row["reason"] else "proved" if row["reason"].endswith(PROVED)
+                    else "given" if row["reason"].endswith(GIVEN) else "declared")
             found.setdefault(row["design"], Counter())[kind] += len(row["bits"].split())
-    lines = ["| design | proved: one value, for all inputs | declared | without a reason |",
-             "|---|---|---|---|"]
-    return "\n".join(lines + [f"| {name} | {kinds['proved']} | {kinds['declared']} "
-                              f"| {kinds['none']} |" for name, kinds in found.items()])
+    lines = [("| design | proved: one value, for all inputs | proved from what is left out "
+              "| declared | without a reason |"), "|---" * 5 + "|"]
+    return "\n".join(lines + [f"| {name} | {kinds['proved']} | {kinds['given']} "
+                              f"| {kinds['declared']} | {kinds['none']} |"
+                              for name, kinds in found.items()])

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hw.command.files import temporary
+from hw.command.files import temporary, write_all
 from synth.flow.yosys import run
+from synth.store import digest, sources
 from verify.coverage.points import Bit
 from verify.reachability import search
 
@@ -25,6 +26,9 @@ Place = tuple[str, int]
 
 Copy = tuple[str, Place]
 """A module, and a bit as it has it."""
+
+_DEPENDS = "verify/coverage/still.py", "verify/reachability.py", "synth/flow/yosys.py"
+"""Sources that proofs depend on, besides the Verilog."""
 
 LARGEST = 450_000
 """Letters of Verilog, every instance counted, beyond which a search has no hope."""
@@ -43,7 +47,8 @@ PREPARE = "scorr; dc2; scorr"
 
 
 def still(text: str, holes: Sequence[Bit], places: Mapping[str, Iterable[str]], *,
-          seconds: float = 60) -> dict[Bit, int]:
+          given: Mapping[Bit, int] | None = None, seconds: float = 60,
+          kept: Path | None = None) -> dict[Bit, int]:
     """Bits that keep one value: in their module alone, or in each module that it is a part of.
 
     Parameters
@@ -54,8 +59,13 @@ def still(text: str, holes: Sequence[Bit], places: Mapping[str, Iterable[str]], 
         Bits to decide.
     places : mapping of str to iterable of str
         Modules, and where all their instances stand, as ``nm_top.part``.
+    given : mapping of Bit to int, optional
+        Bits that are known to keep a value wherever their module stands: where it has them as
+        inputs they are not free. Modules without such inputs are not asked.
     seconds : float
         Time for the search in a module.
+    kept : Path, optional
+        Folder for what was found in each module: it is not asked the same again.
 
     Returns
     -------
@@ -73,10 +83,10 @@ def still(text: str, holes: Sequence[Bit], places: Mapping[str, Iterable[str]], 
         copies = {bit: _copies(bit, places, standing) if around
                   else {(bit.module, (bit.signal, bit.index))}
                   for bit in holes if bit not in found}
-        values = _values(text, set().union(*copies.values()), standing, seconds)
+        values = _values(text, set().union(*copies.values()), standing, given, seconds, kept)
         for bit, own in copies.items():
-            kept = {values.get(copy) for copy in own}
-            if len(kept) == 1 and (value := kept.pop()) is not None:
+            everywhere = {values.get(copy) for copy in own}
+            if len(everywhere) == 1 and (value := everywhere.pop()) is not None:
                 found[bit] = value
     return found
 
@@ -90,7 +100,8 @@ def _copies(bit: Bit, places: Mapping[str, Iterable[str]],
 
 
 def _values(text: str, copies: set[Copy], standing: Mapping[str, str],
-            seconds: float) -> dict[Copy, int]:
+            given: Mapping[Bit, int] | None, seconds: float,
+            kept: Path | None) -> dict[Copy, int]:
     """Those that keep one value in their modules, which are asked one by one."""
     bodies = {body[1]: body[0]
               for body in re.finditer(r"^module (\w+)\(.*?^endmodule\n", text, re.M | re.S)}
@@ -100,17 +111,39 @@ def _values(text: str, copies: set[Copy], standing: Mapping[str, str],
         inside = [other for place, other in standing.items() if f"{place}.".startswith(f"{top}.")]
         if sum(len(bodies[other]) for other in inside) <= LARGEST:
             asked = sorted(place for other, place in copies if other == module)
-            values = still_in("".join(bodies[other] for other in dict.fromkeys(inside)), module,
-                              asked, seconds=seconds)
+            inputs = set(re.findall(
+                r"\binput (?:wire )?(?:\[\d+:0\] )?\\?([^\s;,)]+)", bodies[module]))
+            known = {(bit.signal, bit.index): value for bit, value in (given or {}).items()
+                     if bit.module == module and bit.signal in inputs}
+            if given is not None and not known:
+                continue
+            values = _kept(kept, "".join(bodies[other] for other in dict.fromkeys(inside)),
+                           module, asked, known, seconds)
             found |= {(module, place): value for place, value in values.items()}
     return found
 
 
+def _kept(kept: Path | None, text: str, module: str, asked: list[Place],
+          given: Mapping[Place, int], seconds: float) -> dict[Place, int]:
+    """What :func:`still_in` finds, now or before."""
+    def find() -> dict[Place, int]:
+        return still_in(text, module, asked, given=given, seconds=seconds)
+
+    if kept is None:
+        return find()
+    key = digest(text, module, asked, sorted(given.items()), seconds, sources(*_DEPENDS))
+    path = kept / f"{key}.json"
+    if not path.exists():
+        write_all(kept, {path.name: json.dumps([[*at, value] for at, value in find().items()])})
+    return {(name, index): value for name, index, value in json.loads(path.read_text())}
+
+
 def still_in(text: str, module: str, bits: Iterable[Place], *,
-             seconds: float = 60) -> dict[Place, int]:
+             given: Mapping[Place, int] | None = None, seconds: float = 60) -> dict[Place, int]:
     """Those of ``bits`` of a module that keep one value whatever comes in, and their values.
 
-    A bit that has no name in the module, and one that is not decided in time, are none of them.
+    Bits of its inputs that are ``given`` have those values. A bit that has no name in the module,
+    and one that is not decided in time, are none of them.
 
     Raises
     ------
@@ -120,7 +153,7 @@ def still_in(text: str, module: str, bits: Iterable[Place], *,
     with temporary() as folder:
         (folder / "design.v").write_text(text)
         run([line.format(module=module) for line in FLAT], folder, timeout=300)
-        watched = _watch(folder, module, bits)
+        watched = _watch(folder, module, bits, given or {})
         if not watched:
             return {}
         run(GATES, folder, timeout=300)
@@ -129,14 +162,19 @@ def still_in(text: str, module: str, bits: Iterable[Place], *,
             for output, cycles in decided.items() if cycles is None}
 
 
-def _watch(folder: Path, module: str, bits: Iterable[Place]) -> list[Place]:
+def _watch(folder: Path, module: str, bits: Iterable[Place],
+           given: Mapping[Place, int]) -> list[Place]:
     """Make the bits all outputs of the module, and after them each inverted; returns them."""
     design = json.loads((folder / "flat.json").read_text())
     flat = design["modules"][module]
     nets = {name.replace("\\", ""): net["bits"] for name, net in flat["netnames"].items()}
     watched = [(name, index) for name, index in bits if name in nets and index < len(nets[name])]
     inputs = {name: port for name, port in flat["ports"].items() if port["direction"] == "input"}
-    values = [nets[name][index] for name, index in watched]
+    fixed = {nets[name][index]: str(value) for (name, index), value in given.items()}
+    for cell in flat["cells"].values():
+        cell["connections"] = {pin: [fixed.get(net, net) for net in ends]
+                               for pin, ends in cell["connections"].items()}
+    values = [fixed.get(net, net) for net in (nets[name][index] for name, index in watched)]
     first = 1 + max(net for bits in nets.values() for net in bits if isinstance(net, int))
     inverted = list(range(first, first + len(values)))
     flat["ports"] = inputs | {"watched": {"direction": "output", "bits": values + inverted}}

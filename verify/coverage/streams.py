@@ -43,10 +43,15 @@ def _pass(model: Pipeline, sent: Beats, expected: Beats, tokens: Tokens, name: s
 
 
 def _spoiled(design: Design, sent: Beats, expected: Beats) -> tuple[Beats, Beats]:
-    """The same with one wrong bit in the bitmask of every second block: flagged, and all zero."""
+    """The same with a wrong bitmask in every second block: flagged, and all zero.
+
+    One bit of it is wrong, or all are 1, where not every value is kept.
+    """
     rng = generator("coverage", "spoiled", design)
     wrong = np.arange(len(sent.last)) % 2 == 1
     flips = np.zeros_like(sent.user)
     flips[np.arange(len(wrong)), rng.integers(sent.user.shape[1], size=len(wrong))] = True
-    return (Beats(sent.data, sent.last, sent.user ^ (flips & wrong[:, None])),
+    user = sent.user ^ (flips & wrong[:, None])
+    user[3::4] |= design.pattern.n < design.pattern.m
+    return (Beats(sent.data, sent.last, user),
             Beats(expected.data & ~wrong[:, None], expected.last, wrong[:, None]))

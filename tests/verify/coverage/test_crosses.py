@@ -7,11 +7,6 @@ from verify.coverage.benches import benches
 from verify.coverage.crosses import AXES, CROSSES, Bench, Cross, bins, holes
 
 
-WIDE = {"16:32", "1:64"}
-CORNERS = {("2:4", "rank"), ("3:4", "index"), ("8:8", "index")}
-"""Metadata of a compressor that small patterns have in the benches of the decompressor only."""
-
-
 def test_what_a_design_refuses_is_no_bin():
     found = set(bins(Cross("compressor", ("format", "shift"))))
     assert ("int4", "median") in found
@@ -36,10 +31,8 @@ def known():
 
 
 @pytest.mark.parametrize("cross", CROSSES, ids=lambda cross: f"{cross.design} {cross.axes}")
-def test_every_bin_is_hit_but_for_wide_blocks(cross, known):
-    """What is left is named here: wide patterns with options, which narrow ones have."""
-    open_bins = {values for values in holes(cross, known) if not WIDE & set(values)}
-    assert open_bins <= (CORNERS if cross.axes == ("pattern", "encoding") else set())
+def test_every_bin_is_hit(cross, known):
+    assert holes(cross, known) == []
 
 
 def test_benches_are_there(known):

@@ -14,8 +14,9 @@ from sim.simulators.runner import generated
 from sim.verilated.accelerator import Accelerator
 from tests.test_docs import ROOT
 from verify.coverage import jobs, streams
+from verify.coverage import still as proofs
 from verify.coverage.facts import facts
-from verify.coverage.measure import measure
+from verify.coverage.measure import _left_out, measure
 from verify.coverage.points import Bit, Counts
 from verify.coverage.probes import COUNTERS, probes
 from verify.coverage.report import contents, markdown, reasons
@@ -47,21 +48,23 @@ def test_every_bit_of_a_small_design_goes_both_ways(outcome):
 
 def test_holes_are_named(outcome):
     """Bits of a signal stand together if they have the same reason."""
-    bits = tuple(Bit("nm_decompressor", "s_axis_tdata", index) for index in range(4))
-    given = replace(outcome, holes=bits, still={bits[1]: 0, bits[2]: 0, bits[3]: 1})
+    bits = tuple(Bit("nm_decompressor", "s_axis_tdata", index) for index in range(5))
+    given = replace(outcome, holes=bits, still={bits[1]: 0, bits[2]: 0, bits[3]: 1},
+                    given={bits[4]: 0})
     text = contents("2:4", {"decompressor": given}, {})["holes.csv"]
     rows = [row for row in csv.DictReader(text.splitlines()) if row["kind"] == "toggle"]
     assert {(row["instance"], row["signal"]) for row in rows} == {
         ("nm_decompressor", "s_axis_tdata")}
     assert [(row["bits"], row["reason"]) for row in rows] == [
         ("0", ""), ("1 2", "always 0, for all inputs: proved"),
-        ("3", "always 1, for all inputs: proved")]
-    assert reasons(text).endswith("| decompressor | 3 | 0 | 1 |")
+        ("3", "always 1, for all inputs: proved"),
+        ("4", "always 0, as the inputs that are left out keep their values: proved")]
+    assert reasons(text).endswith("| decompressor | 3 | 1 | 0 | 1 |")
 
 
 def test_what_toggles_is_not_proved_to_stay(outcome, kept):
     """Of every bit that went both ways in a run; some of the others are proved."""
-    counts, (path,) = Counts(), kept.iterdir()
+    counts, (path,) = Counts(), kept.glob("*.dat")
     counts.add(path)
     text, _ = generated("decompressor", Design(Pattern(2, 4)).only("decompressor"))
     toggled = [bit for bit in counts.bits if counts.toggled(bit)]
@@ -71,23 +74,36 @@ def test_what_toggles_is_not_proved_to_stay(outcome, kept):
     assert set(outcome.still) <= set(outcome.holes)
 
 
+def test_what_is_left_out_is_fixed_in_every_instance():
+    """Also where the instances have other values; then it has none that a proof may take."""
+    counts, (alike, other, free) = Counts(), (Bit("nm_part", name, 0) for name in "abc")
+    counts.rises.update({alike: 0, other: 0, free: 0})
+    counts.places["nm_part"] = {"nm_top.one", "nm_top.two"}
+    fixed = {(f"nm_top.{part}.{name}", 0): value for part, name, value in (
+        ("one", "a", 1), ("two", "a", 1), ("one", "b", 0), ("two", "b", 1), ("one", "c", 0))}
+    assert _left_out(fixed, counts) == {alike: {1}, other: {0, 1}}
+
+
 def test_a_measurement_that_was_ended_goes_on(outcome, tmp_path, monkeypatch):
     """What was counted is kept, by what it depends on, and is not driven again."""
     small = Design(Pattern(2, 4))
     assert measure("decompressor", small, blocks=2100, kept=tmp_path) == outcome
-    kept, = tmp_path.iterdir()
-    driven = []
+    kept = set(tmp_path.iterdir())
+    driven, asked = [], []
 
     def drive(model, name, design, blocks):
         driven.append(blocks)
 
     monkeypatch.setattr(streams, "drive", drive)
+    monkeypatch.setattr(proofs, "still_in", lambda *_, **options: asked.append(options) or {})
     assert measure("decompressor", small, blocks=2100, kept=tmp_path) == outcome
     assert not driven
+    assert not asked
     assert measure("decompressor", small, blocks=2200, kept=tmp_path).holes
     assert driven == [2200]
-    assert kept in tmp_path.iterdir()
-    assert len(list(tmp_path.iterdir())) == 2
+    assert asked
+    assert kept < set(tmp_path.iterdir())
+    assert len(list(tmp_path.glob("*.dat"))) == 2
 
 
 SMALL = Design(Pattern(2, 4), rows=2, columns=2, tile=1, max_k=12, batch_tokens=4)
@@ -96,9 +112,14 @@ FAULTS = {
     "many_tokens": (r"assign \$11  = write_slot * ", r"assign \$11  = write_slot[0] * "),
     "early_and_late": (r"assign \$6  = | waiting;", r"assign \$6  = 1'h1;"),
     "while_busy": ("assign registers__locked = ", "assign registers__locked = 1'h0 & "),
+    "held_results": (r"assign o__ready = \$24  | \i__ready$41 ;", "assign o__ready = 1'h1;"),
+    "timeout": (">= registers__settings[150:119];", "> registers__settings[150:119] + 32'd64;"),
+    "largest": (r"assign carry_c29n582 = \$2298  | \$2299 ;", "assign carry_c29n582 = 1'h0;"),
+    "alike": (r"assign \$346  = carry_c2n134 & carry_c2n138;", r"assign \$346  = 1'h0;"),
 }
-"""Of a table that overwrites what waits, of rows that do not wait for their tokens' terms, and of
-registers that are not locked."""
+"""Of a table that overwrites what waits, of rows that do not wait for their tokens' terms, of
+registers that are not locked, of sums of weights that get lost where many wait, of a timeout that
+comes late, and of carries into high bits and of many values."""
 
 
 @pytest.mark.parametrize("options", [{}, {"epilogue_lanes": 0}], ids=["epilogue", "raw"])

@@ -75,6 +75,25 @@ def test_a_bit_must_stay_wherever_its_module_stands():
     assert still(both, holes, PLACES) == {Bit("nm_later", "q", 1): 0}
 
 
+def test_what_inputs_are_given_is_no_more_free():
+    """Squares of even numbers are 4 times a square. What is no input is not given."""
+    holes = every("nm_square", y=8) + every("nm_count", n=4, full_1=1)
+    assert still(VERILOG, holes, PLACES, given={Bit("nm_square", "a", 0): 0}) == {
+        Bit("nm_square", "y", index): 0 for index in (0, 1, 3)}
+    assert still(VERILOG, holes, PLACES, given={Bit("nm_square", "y", 0): 0}) == {}
+    odd = {("a", 0): 1, ("a", 1): 0, ("a", 2): 0, ("a", 3): 0}
+    assert still_in(VERILOG, "nm_square", [("y", 0), ("y", 1), ("a", 0)], given=odd) == {
+        ("y", 0): 1, ("y", 1): 0, ("a", 0): 1}
+
+
+def test_what_is_given_to_the_module_around_counts():
+    """Counting stops where nothing counts up; in the module alone it does not."""
+    holes = every("nm_count", n=4)
+    never = {Bit("nm_top", "a", 0): 0}
+    assert still(VERILOG, holes, PLACES, given=never) == dict.fromkeys(holes, 0)
+    assert still(VERILOG, holes, PLACES) == {}
+
+
 def test_what_has_no_name_is_not_proved():
     places = [("y", 1), ("y", 8), ("z", 0)]
     assert still_in(VERILOG, "nm_square", places) == {("y", 1): 0}
@@ -83,7 +102,8 @@ def test_what_has_no_name_is_not_proved():
 
 def test_reasons_of_the_stored_holes_are_those_of_the_report():
     """Proved, declared, or none: as a new run would write them."""
-    known = {reason(Bit("", "", 0), value) for value in (0, 1)}
+    known = {reason(Bit("", "", 0), *values) for values in ((0, None), (1, None), (None, 0),
+                                                            (None, 1))}
     known |= {"", *(why for *_, why in EXPLAINED)}
     with (ROOT / "docs" / "results" / "coverage" / "holes.csv").open() as file:
         rows = list(csv.DictReader(file))
