@@ -45,11 +45,19 @@ def alike(bench: JobBench) -> None:
 
 
 def _alike(bench: JobBench, rows: int) -> torch.Tensor:
-    """Numbers, int8 [rows, 16 blocks]; each bit is random, or 0 or 1 for a whole block."""
+    """Numbers, int8 [rows, 16 blocks]; each bit is random, or 0 or 1 for a whole block.
+
+    Every other row has no negative number, and of every fourth block all that is kept stands in
+    its second half.
+    """
     size, blocks = bench.design.pattern.m, min(16, bench.design.max_blocks)
 
     def bits(*shape: int) -> torch.Tensor:
         return random_tensor(bench.rng, -128, 128, rows, *shape, kind=torch.int8)
 
     kept, put = bits(blocks, 1) | bits(blocks, 1), bits(blocks, 1) & bits(blocks, 1)
-    return (bits(blocks, size) & kept | put).reshape(rows, -1)
+    values = bits(blocks, size) & kept | put
+    values[::2] &= 127
+    values[:, ::4, :size // 2] = 0
+    values[:, ::4, size // 2:] |= 1
+    return values.reshape(rows, -1)
