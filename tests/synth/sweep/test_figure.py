@@ -2,9 +2,11 @@
 
 import csv
 import re
+from itertools import pairwise
 
 import pytest
 
+from hw.formats import BLOCK_FORMATS
 from synth.sweep.command import main
 from synth.sweep.figure import overhead_figure
 from tests.commands import ROOT, refused
@@ -22,9 +24,9 @@ def number(text):
     return float(text) if text else None
 
 
-def row(form, weight, percent, accumulator="exact"):
+def row(form, weight, percent, accumulator="exact", pattern="8:16"):
     return {"library": "cells", "design": "pe", "overhead_percent": percent, "parameters": {
-        "pattern": "8:16", "accumulator": accumulator, "format": form, "weight_format": weight}}
+        "pattern": pattern, "accumulator": accumulator, "format": form, "weight_format": weight}}
 
 
 def test_points_are_named_and_dense_designs_left_out():
@@ -34,8 +36,27 @@ def test_points_are_named_and_dense_designs_left_out():
     assert [text for text in found if text.endswith(" %")] == [
         "fp6_e2m3 by int4 +1.0 %", "mxfp6_e2m3 +7.5 %", "int8 +15.4 %"]
     assert found[:3] == ["4", "6", "8"]
-    assert {"cells pe 8:16, accumulator exact", "cells pe 8:16, accumulator fp32"} <= set(found)
+    assert {"cells pe, accumulator exact", "cells pe, accumulator fp32", "8:16"} <= set(found)
     assert overhead_figure(rows) == overhead_figure(rows)
+
+
+def test_patterns_have_panels_in_their_order():
+    rows = [row("int8", "int8", percent, pattern=pattern) for percent, pattern in (
+        (22.2, "16:32"), (4.2, "2:4"), (16.1, "2:8"))]
+    found = texts(overhead_figure(rows))
+    assert [text for text in found if ":" in text] == ["2:4", "2:8", "16:32"]
+    assert [text for text in found if text.endswith(" %")] == [
+        "int8 +4.2 %", "int8 +16.1 %", "int8 +22.2 %"]
+    assert found.count("cells pe, accumulator exact") == 1
+
+
+def test_names_of_equal_points_stand_above_each_other():
+    rows = [row(form, form, 0.0) for form in ("int8", "fp8_e4m3", "fp8_e5m2")]
+    drawn = overhead_figure(rows).decode()
+    heights = [float(height) for height in
+               re.findall(r'y="([\d.]+)"[^>]*>[^<]* %</text>', drawn)]
+    assert len(heights) == 3
+    assert all(low - high > 8 for low, high in pairwise(heights))
 
 
 def test_without_an_overhead_it_is_empty():
@@ -58,59 +79,101 @@ def test_a_space_without_baselines_has_none(tmp_path, capsys, more):
     assert not (tmp_path / "out").exists()
 
 
-def test_the_page_has_the_figure_and_the_table_of_its_results():
-    with (ROOT / "docs" / "results" / "formats" / "multipliers.csv").open() as file:
-        rows = [{**line, "parameters": line, "overhead_percent": number(line["overhead_percent"])}
+PAGE = (ROOT / "docs" / "formats.md").read_text()
+RESULTS = ROOT / "docs" / "results" / "formats"
+
+
+def results(name):
+    """Rows of a table of results, as those of a sweep."""
+    with (RESULTS / name).open() as file:
+        return [{**line, "parameters": line, "overhead_percent": number(line["overhead_percent"])}
                 for line in csv.DictReader(file)]
+
+
+def lines(heading):
+    """Cells of the rows of the table of the page whose first line begins so."""
+    table = PAGE.partition(heading)[2].partition("\n\n")[0].splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[2:]]
+
+
+def named(row):
+    """How a table calls the formats of a row."""
+    form, weight = row["format"], row["weight_format"]
+    alone = row["design"] in ("selector", "compressor") or (
+        form == weight and "int" not in form)
+    return f"`{form}`" if alone else f"`{form}` by `{weight}`"
+
+
+def width(row):
+    return f"{row['accumulator_width']} bits" if row["accumulator"] == "exact" else "fp32"
+
+
+def extra(row):
+    return "" if row is None else f"{row['overhead_percent']:+.1f} %"
+
+
+PATTERNS = ("2:4", "4:8", "8:16", "16:32")
+
+
+def test_the_page_has_the_figure_of_its_results():
+    rows = results("multipliers.csv")
     drawn, kept = (texts(figure) for figure in (
         overhead_figure(rows), (ROOT / "docs" / "hw" / "multipliers.svg").read_bytes()))
-    assert [[text for text in found if text.endswith(" %")] for found in (drawn, kept)] == 2 * [
-        [text for text in drawn if text.endswith(" %")]]
-    page = (ROOT / "docs" / "hw" / "floats.md").read_text()
-    dense = {(row["format"], row["weight_format"]): row for row in rows if row["pattern"] == "8:8"}
-    sparse = [row for row in rows if row["overhead_percent"] is not None]
-    table = page.partition("| PE | accumulator |")[2].partition("\n\n")[0].splitlines()[2:]
-    assert len(table) == len(sparse) == len(dense)
-    least = float(dense["int8", "int8"]["area"])
-    for row in sparse:
-        own = dense[row["format"], row["weight_format"]]
-        area = float(own["area"])
-        assert sum(line.startswith(f"| `{row['format']}`") and line.endswith(
-            f" | {area:,.0f} | {float(own['delay']):.1f} | {area / least:.2f} | "
-            f"{float(row['area']):,.0f} | {row['overhead_percent']:+.1f} % |")
-            for line in table) == 1
+    assert [text for text in drawn if text.endswith(" %")] == [
+        text for text in kept if text.endswith(" %")]
+    assert [text for text in kept if ":" in text] == [pattern for pattern in PATTERNS if any(
+        row["pattern"] == pattern and row["overhead_percent"] is not None for row in rows)]
+
+
+def test_the_page_has_the_pes_of_its_results():
+    rows = {(named(row), row["pattern"]): row for row in results("multipliers.csv")}
+    names = {name for name, _ in rows}
+    least = float(rows["`int8` by `int8`", "8:8"]["area"])
+    expected = []
+    for name in names:
+        dense = rows[name, "8:8"]
+        area, delay = float(dense["area"]), float(dense["delay"])
+        expected.append([name, width(dense), f"{area:,.0f}", f"{delay:.1f}", f"{area / least:.2f}",
+                         *(extra(rows.get((name, pattern))) for pattern in PATTERNS)])
+    assert sorted(lines("| PE | accumulator |")) == sorted(expected)
+    assert len(expected) == 16
 
 
 def test_the_page_has_the_pairs_of_its_results():
-    with (ROOT / "docs" / "results" / "formats" / "pairs.csv").open() as file:
-        rows = {(row["pattern"], row["format"], row["weight_format"]): row
-                for row in csv.DictReader(file)}
-    page = (ROOT / "docs" / "hw" / "floats.md").read_text()
-    table = page.partition("| PE of a pair |")[2].partition("\n\n")[0].splitlines()[2:]
+    rows = {(named(row), row["pattern"]): row for row in results("pairs.csv")}
     expected = []
-    for (pattern, form, weights), row in rows.items():
-        if pattern == "8:8":
-            continue
-        dense = rows["8:8", form, weights]
-        width = f"{row['accumulator_width']} bits" if row["accumulator"] == "exact" else "fp32"
-        expected.append(f"| `{form}` by `{weights}` | {width} | {float(dense['area']):,.0f} | "
-                        f"{float(dense['delay']):.1f} | {float(row['area']):,.0f} | "
-                        f"{float(row['overhead_percent']):+.1f} % |")
-    assert sorted(table) == sorted(expected)
-    assert len(table) == 6
+    for (name, pattern), row in rows.items():
+        if pattern == "8:16":
+            dense = rows[name, "8:8"]
+            figures = float(dense["area"]), float(dense["delay"]), float(row["area"])
+            expected.append([name, width(row), *map(str.format, ("{:,.0f}", "{:.1f}", "{:,.0f}"),
+                                                    figures), extra(row)])
+    assert sorted(lines("| PE of a pair |")) == sorted(expected)
+    assert len(expected) == 6
+
+
+def test_the_page_has_the_step_to_blocks_of_32_of_its_results():
+    areas = {(row["design"], named(row), row["pattern"]): float(row["area"])
+             for row in [*results("multipliers.csv"), *results("designs.csv")]}
+    expected = []
+    for name in {name for design, name, pattern in areas if (design, pattern) == ("pe", "16:32")}:
+        form = name.split("`")[1]
+        element = BLOCK_FORMATS[form].element.name if form in BLOCK_FORMATS else form
+        keys = [(design, name if design in ("pe", "array") else f"`{element}`")
+                for design in ("pe", "array", "selector", "compressor")]
+        expected.append([name, *(f"{areas[*key, '16:32'] / areas[*key, '8:16'] / 2:.2f}"
+                                 if {(*key, "16:32"), (*key, "8:16")} <= areas.keys() else ""
+                                 for key in keys)])
+    assert sorted(lines("| 16:32 over 8:16,")) == sorted(expected)
 
 
 def test_the_page_has_every_design_of_its_results():
-    page = (ROOT / "docs" / "hw" / "floats.md").read_text().partition("### Every design")[2]
-    table = {tuple(cells[1:3]): cells[3:-1] for cells in (
-        [cell.strip(" `") for cell in line.split("|")]
-        for line in page.splitlines() if line.startswith("|"))}
-    patterns = table["design", "format"]
-    with (ROOT / "docs" / "results" / "formats" / "designs.csv").open() as file:
-        rows = [row for row in csv.DictReader(file) if row["pattern"] in patterns]
-    assert len(rows) == sum(len(list(filter(None, cells))) for (design, _), cells in table.items()
-                            if design in ("selector", "compressor", "array"))
-    for row in rows:
-        extra = f", {float(row['overhead_percent']):+.1f} %" if row["overhead_percent"] else ""
-        assert table[row["design"], row["format"]][patterns.index(row["pattern"])] == (
-            f"{float(row['area']):,.0f} / {float(row['delay']):.1f}{extra}")
+    expected = {}
+    for row in [*results("multipliers.csv"), *results("designs.csv")]:
+        if row["pattern"] in PATTERNS:
+            over = f", {extra(row)}" if row["design"] == "array" else ""
+            cells = expected.setdefault((row["design"].replace("pe", "PE"), named(row)), [""] * 4)
+            cells[PATTERNS.index(row["pattern"])] = (
+                f"{float(row['area']):,.0f} / {float(row['delay']):.1f}{over}")
+    assert sorted(lines("| design | format |")) == sorted(
+        [design, name, *cells] for (design, name), cells in expected.items())

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from hw.config import DESIGNS, Design, Pattern
+from hw.formats import BLOCK_FORMATS, FORMATS
 from synth.scripts import CELLS
 from synth.store import Store
 from synth.sweep.cross import baseline, cross, no_baseline
@@ -77,9 +78,11 @@ def test_examples_of_the_docs_have_points(number, tmp_path):
 
 def test_the_space_of_multipliers_has_the_rows_of_its_table():
     found = read(ROOT / "docs" / "hw" / "multipliers.toml")
+    assert [str(pattern) for pattern in found.patterns] == ["2:4", "4:8", "8:16", "16:32"]
     for options in found.options:
-        Design(*found.patterns, **options).require(*found.designs)
-    page = (ROOT / "docs" / "hw" / "floats.md").read_text()
+        for pattern in found.patterns[:3 if options.get("format") == "nvfp4" else 4]:
+            Design(pattern, **options).require(*found.designs)
+    page = (ROOT / "docs" / "formats.md").read_text()
     table = page.partition("| PE | accumulator |")[2].partition("\n\n")[0].splitlines()[2:]
     assert len(found.options) == len(table)
     for options in found.options:
@@ -263,13 +266,18 @@ def test_a_design_without_a_dense_one_of_its_format_has_no_baseline_and_says_why
     assert no_baseline(plain) is None
 
 
-def test_the_space_of_formats_has_every_design_it_names():
+def test_the_spaces_of_formats_have_every_format_and_every_design():
     found = read(ROOT / "docs" / "hw" / "formats.toml")
     assert [str(pattern) for pattern in found.patterns] == ["2:4", "4:8", "8:16", "16:32"]
-    needed = set()
+    made = {name: set() for name in found.designs}
     for options in found.options:
-        names = ("pe", "array") if "weight_format" in options else ("selector", "compressor")
-        for pattern in found.patterns[:3 if options.get("format") == "nvfp4" else 4]:
+        names = ("array",) if "weight_format" in options else ("selector", "compressor")
+        for pattern in found.patterns[:3 if options["format"] == "nvfp4" else 4]:
             Design(pattern, **options).require(*names)
-        needed |= set(names)
-    assert needed == set(found.designs)
+        for name in (*names, *["array"] * (options["format"] == "int8")):
+            made[name].add(options["format"])
+    assert made == {"selector": {*FORMATS}, "compressor": {*FORMATS},
+                    "array": {*FORMATS, *BLOCK_FORMATS}}
+    alone = read(ROOT / "docs" / "hw" / "multipliers.toml").options
+    assert [options for options in found.options if "weight_format" in options] == [
+        options for options in alone if "format" in options and options != {"format": "int8"}]
