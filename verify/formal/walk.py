@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from amaranth.hdl import C, Cat, Mux, Value
+from amaranth.lib import data
 
 from hw.config import Design
 from hw.job.passes import Passes
@@ -25,7 +26,7 @@ class Standing:
     """
 
     design: Design
-    job: object
+    job: data.View
     active: Value
     tokens: Value
     tiles: Value
