@@ -117,12 +117,14 @@ class FeedingClaim(Claim):
                   & (token - design.rows < now.tokens)
                   & (address == place + Mux(half, half_words(design), 0)))
         standing = Standing.of(stepper.passes)
+        before, passed = standing.kept(m), Signal()
+        m.d.sync += passed.eq(ends & self.live)
         return SimpleNamespace(
             now=now, block=block, place=place, first=token - design.rows, ends=ends,
             batch_ends=batch_ends, go=stepper.go, rules={
                 "steps_stand": self.live & stepper.passes.active & ~stands,
                 "whole": stepper.go & (ends != (group_ends & (token >= now.tokens))),
-                "falls": self.live & stepper.passes.active & ~standing.after().less(standing)})
+                "falls": self.live & passed & ~standing.less(before)})
 
     def _weights(self, m: Module, reader):
         """Rules of the weights."""
