@@ -116,7 +116,7 @@ FEEDING = [
     Mutant("stepper", r"\\\$16  = .*;", r"\\$16  = 1'h1;", "weights_there"),
     Mutant("stepper", r"\\\$10  = .*;", r"\\$10  = 1'h1;", "tokens_there"),
     Mutant("activations", r"i__ready = .*;", "i__ready = active;", "tokens_room"),
-    Mutant("weights", r"enable = .*;", "enable = active;", "weights_room"),
+    Mutant("weights", r"enable = .*;", "enable = active;", "weights_room weights_right"),
     Mutant(r"activations\.bank_r0", r"cells\[write_address\]", "cells[0]", "tokens_right"),
     Mutant(r"weights\S*\.bank_c0", r"cells\[\{.*\}\] <=", "cells[0] <=", "weights_right"),
     Mutant("stepper", r"go = .*;", "go = 1'h0;", "goes_on"),
