@@ -37,13 +37,17 @@ def _parser() -> Parser:
     add_patterns(parser, "2:4", "8:16")
     parser.option("--timeout", kind=whole(1, 86400), default=600,
                   help="seconds after which the rules of a property are left undecided")
-    parser.option("-o", "--output", kind=folder(), help=f"directory for the table, {PAGE}")
+    parser.option("-o", "--output", kind=folder(),
+                  help=f"directory for the table, {PAGE}, where other groups stay as they were")
     return parser
 
 
 def _run(arguments: Arguments) -> int:
+    before = ""
     if arguments.output:
         check_writable(arguments.output, [PAGE])
+        if (arguments.output / PAGE).exists():
+            before = (arguments.output / PAGE).read_text(encoding="utf-8")
     from hw.command.table import Table
     from verify.formal.engine import prove
     from verify.formal.page import cells, page
@@ -64,7 +68,8 @@ def _run(arguments: Arguments) -> int:
     for each, outcome in done:
         table.row(*cells(each, outcome))
     try:
-        for path in write_all(arguments.output, {PAGE: page(done)}) if arguments.output else ():
+        text = page(done, before)
+        for path in write_all(arguments.output, {PAGE: text}) if arguments.output else ():
             print(path)
     finally:  # what was proved in hours is shown, also where the disk is full
         table.print()

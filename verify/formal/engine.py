@@ -23,8 +23,8 @@ __all__ = ["Outcome", "prove"]
 
 _START = f"module {START}(output y); assign y = $initstate; endmodule\n"
 
-_MEMORY = re.compile(r"(  reg ((?:\[\d+:0\] )?)cells \[\d+:0\];\n)(.*?<= )(cells\[read_address\];)",
-                     re.S)
+_MEMORY = re.compile(r"(  reg ((?:\[\d+:0\] )?)cells \[\d+:0\];\n)(.*?    if \((.*?)\)\n"
+                     r"      cells\[(.*?)\] <= .*?<= )(cells\[(.*?)\];)", re.S)
 
 
 @dataclass(frozen=True)
@@ -119,10 +119,7 @@ def _decide(claim: Claim | Fact, folder: Path, seconds: float) -> tuple[str, dic
         return engine, search(folder, seconds, prepare)
     lemmas = [k for k, rule in enumerate(claim.rules) if rule in claim.lemmas]
     others = [k for k, rule in enumerate(claim.rules) if rule not in claim.lemmas]
-    induction.only(folder, others, "others.aig")
-    found = search(folder, seconds, induction.PREPARE, "others.aig")
-    return induction.ENGINE, {others[k]: cycles for k, cycles in found.items()} | (
-        induction.together(folder, lemmas, seconds))
+    return induction.ENGINE, induction.decide(folder, lemmas, others, seconds)
 
 
 def _any_word(text: str) -> str:
@@ -130,6 +127,8 @@ def _any_word(text: str) -> str:
 
     That is what the design allows a memory, see :data:`hw.generate.handover.MEMORY`.
     """
-    return _MEMORY.sub(
-        lambda found: f"{found[1]}  wire {found[2]}any_word = $anyseq;\n{found[3]}write_enable && "
-                      f"write_address == read_address ? any_word : {found[4]}", text)
+    text, count = _MEMORY.subn(
+        lambda found: f"{found[1]}  wire {found[2]}any_word = $anyseq;\n{found[3]}{found[4]} && "
+                      f"{found[5]} == {found[7]} ? any_word : {found[6]}", text)
+    assert count == len(re.findall(r"\bcells \[\d+:0\];", text)), "a memory of another form"
+    return text

@@ -35,14 +35,17 @@ class FeedingClaim(Claim):
         "tokens_room": "nothing is taken in of a third batch before a first one was read",
         "weights_room": "no weights are taken in of a third pass before a first one was read",
         "whole": "a pass has a step for each block of each of its groups of tokens, and no other",
-        "goes_on": "while steps are to come there is one, or a block gets its place, in time; or "
-                   "a stream is waited for that offers nothing, or room for results",
-        "falls": "of what is left of a job, every pass takes a part",
+        "goes_on": "while steps are to come there is one, or a block gets its place, or a stream "
+                   "is waited for that offers nothing, or room for results; or there is within "
+                   "as many cycles as the array has tiles in a row or column",
+        "falls": "with every pass less is left of the job: of tokens, or of tiles with as many "
+                 "tokens, or of blocks with as many of both",
         "ends": "busy falls in the cycle after the last step, once the results are taken",
         "legal": "a job that runs is none of those that are refused",
         "left": "what is left of a job is a part of it",
-        "tokens_walk": "as many batches are filled and not read as the tokens' walk is ahead",
-        "weights_walk": "as many passes are filled and not read as the weights' walk is ahead",
+        "tokens_walk": "the token buffer's walk through the job is ahead of the stepper's by the "
+                       "batches that are filled and not read",
+        "weights_walk": "the weight buffer's walk is, by the passes that are filled and not read",
         "tokens_halves": "of tokens, halves are full from when they are filled until they are read",
         "weights_halves": "so are those of weights",
         "tokens_order": "no batch is read to its end before it is there",
@@ -114,12 +117,14 @@ class FeedingClaim(Claim):
                   & (token - design.rows < now.tokens)
                   & (address == place + Mux(half, half_words(design), 0)))
         standing = Standing.of(stepper.passes)
+        before, passed = standing.kept(m), Signal()
+        m.d.sync += passed.eq(ends & self.live)
         return SimpleNamespace(
             now=now, block=block, place=place, first=token - design.rows, ends=ends,
             batch_ends=batch_ends, go=stepper.go, rules={
                 "steps_stand": self.live & stepper.passes.active & ~stands,
                 "whole": stepper.go & (ends != (group_ends & (token >= now.tokens))),
-                "falls": self.live & stepper.passes.active & ~standing.after().less(standing)})
+                "falls": self.live & passed & ~standing.less(before)})
 
     def _weights(self, m: Module, reader):
         """Rules of the weights."""

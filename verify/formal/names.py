@@ -12,6 +12,8 @@ GROUPS = {
              "to 4:8",
     "registers": "AXI4-Lite of the register block, and what registers hold",
     "bus": "AXI4 of the master that fetches and writes the data of jobs, channel by channel",
+    "jobs": "a job of any size between its registers and the array: a step reads what was taken in "
+            "for it, no half of a buffer is overrun, and the job goes on to its end",
     "tops": "AXI4-Stream and AXI4-Lite at the ports of generated designs",
     "netlists": "what the flow maps to the project's own cells does what its RTL does, module by "
                 "module; memories are none of it",

@@ -17,11 +17,17 @@ def cells(about: Property, outcome: Outcome) -> tuple[str, ...]:
             outcome.engine, outcome.result, f"{outcome.seconds:.0f}")
 
 
-def page(done: Sequence[tuple[Property, Outcome]]) -> str:
-    """Return the page in Markdown: for each group its rules, and a table of what they hold for."""
-    parts = [_HEAD.format(version=VERSION)]
+def page(done: Sequence[tuple[Property, Outcome]], before: str = "") -> str:
+    """Return the page in Markdown: for each group its rules, and a table of what they hold for.
+
+    Groups of which nothing was done stay as they were on the page ``before``.
+    """
+    parts, kept = [_HEAD.format(version=VERSION)], {
+        part.splitlines()[0].lower(): f"## {part}" for part in f"{before}\n".split("\n## ")[1:]}
     for group, text in GROUPS.items():
         rows = [(about, outcome) for about, outcome in done if about.group == group]
+        if not rows and group in kept:
+            parts.append(f"{kept[group].rstrip()}\n")
         if rows:
             parts.append(f"## {group.capitalize()}\n\n{text[0].upper()}{text[1:]}.\n\n"
                          f"{_rules(rows)}\n{_table(rows)}")

@@ -30,6 +30,7 @@ from hw.stream.register import StreamRegister
 from verify.formal.axi4 import BurstsClaim, ReadsClaim, WritesClaim
 from verify.formal.bus import BusClaim, RegisterClaim
 from verify.formal.claim import Claim, Fact
+from verify.formal.jobs import FeedingClaim
 from verify.formal.masks import CodecFact, GatherFact
 from verify.formal.netlists import Netlist
 from verify.formal.stages import BufferClaim, ChannelClaim, StepMasksClaim, StepsClaim
@@ -156,6 +157,13 @@ def _bus(pattern: Pattern):
     yield "writes", lambda: WritesClaim(design, sizes["result"])
 
 
+def _jobs(pattern: Pattern):
+    """Controller, stepper and buffers of two tiles of rows and of columns."""
+    small = Design(pattern, rows=2, columns=2, tile=1, max_k=2 * pattern.m, batch_tokens=2,
+                   epilogue_lanes=0)
+    yield "feeding of the accelerator 2 x 2", lambda: FeedingClaim(small)
+
+
 def _selects(plain: Design):
     """The stage that selects, with every structure."""
     passes = ("values", "last")
@@ -236,5 +244,5 @@ def _netlists(pattern: Pattern):
 
 
 _FIXED: dict[str, Callable] = {"streams": _streams, "masks": _masks, "registers": _registers}
-_OF_PATTERN: dict[str, Callable] = {"stages": _stages, "rows": _rows, "bus": _bus,
+_OF_PATTERN: dict[str, Callable] = {"stages": _stages, "rows": _rows, "bus": _bus, "jobs": _jobs,
                                     "tops": _tops, "netlists": _netlists}

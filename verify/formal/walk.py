@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from amaranth.hdl import C, Cat, Mux, Value
+from amaranth.hdl import C, Cat, Module, Mux, Signal, Value
+from amaranth.lib import data
 
 from hw.config import Design
 from hw.job.passes import Passes
@@ -25,7 +26,7 @@ class Standing:
     """
 
     design: Design
-    job: object
+    job: data.View
     active: Value
     tokens: Value
     tiles: Value
@@ -67,6 +68,13 @@ class Standing:
             tiles=Mux(batch_ends, tiles, (self.tiles - tile_ends)[:len(self.tiles)]),
             first_tile=batch_ends | (self.first_tile & ~tile_ends),
             tokens=Mux(batch_ends, (self.tokens - self._batch)[:len(self.tokens)], self.tokens))
+
+    def kept(self, m: Module) -> "Standing":
+        """Where it stood a cycle ago, of the same job."""
+        was = {name: Signal.like(getattr(self, name), name=f"{name}_before")
+               for name in ("active", "tokens", "tiles", "blocks", "first_chunk", "first_tile")}
+        m.d.sync += [one.eq(getattr(self, name)) for name, one in was.items()]
+        return replace(self, **was)
 
     def less(self, other: "Standing") -> Value:
         """Whether less is left than at another place: of tokens, then tiles, then blocks."""

@@ -24,8 +24,9 @@ class Mutant:
 
     def __call__(self, text):
         """The text of a design, broken."""
-        broken, count = re.subn(rf"^module claim_{self.module}\w*\(.*?^endmodule$", self._break,
-                                text, flags=re.M | re.S)
+        name = rf"(?:claim_{self.module}\w*|\\claim\.inside\.{self.module}(?:\$\d+)? )"
+        broken, count = re.subn(rf"^module {name}\(.*?^endmodule$", self._break, text,
+                                flags=re.M | re.S)
         assert count, f"no module {self.module}"
         assert broken != text, f"nothing to break in {self.module}"
         return broken
@@ -111,6 +112,18 @@ WRITES = [
     Mutant("writer", r"( != )4'h8;", r"\g<1>4'hf;", "flying"),
     Mutant("writer", r"bus__bready = .*;", "bus__bready = 1'h0;", "takes"),
 ]
+FEEDING = [
+    Mutant("stepper", r"\\\$16  = .*;", r"\\$16  = 1'h1;", "weights_there"),
+    Mutant("stepper", r"\\\$10  = .*;", r"\\$10  = 1'h1;", "tokens_there"),
+    Mutant("activations", r"i__ready = .*;", "i__ready = active;", "tokens_room"),
+    Mutant("weights", r"enable = .*;", "enable = active;", "weights_room weights_right"),
+    Mutant(r"activations\.bank_r0", r"cells\[write_address\]", "cells[0]", "tokens_right"),
+    Mutant(r"weights\S*\.bank_c0", r"cells\[\{.*\}\] <=", "cells[0] <=", "weights_right"),
+    Mutant("stepper", r"go = .*;", "go = 1'h0;", "goes_on"),
+    Mutant("controller", r"& drained;", "& 1'h0;", "ends"),
+    Mutant("controller", r"refusal == 4'h0", "refusal != 4'h1", "legal ends"),
+    Mutant(r"stepper\.passes", r"(tiles_left - )32'd1", r"\g<1>32'd0", "falls weights_walk"),
+]
 STEPS = [
     Mutant("steps", r"rest = .*;", "rest = 1'h0;", "whole steps"),
     Mutant("steps", r"lane0_takes0 = .*;", "lane0_takes0 = 1'h1;", "whole legal"),
@@ -151,6 +164,7 @@ MUTANTS = {
         "lane of floats activation=gelu", "lane shift=mean statistics=True")},
     **{f"bursts of {name}": BURSTS for name in ("act", "weight", "result")},
     "reads": READS, "writes": WRITES,
+    "feeding of the accelerator 2 x 2": FEEDING,
     "AXI4-Lite of the register block": BUS,
     "contents of the register block": CONTENTS,
     **{f"m_axis of the {name}": [FULL] for name in ("compressor", "decompressor")},

@@ -39,6 +39,17 @@ def test_page_says_what_is_not_proved():
     assert outcome.undecided == ("c",)
 
 
+def test_groups_that_were_not_asked_for_stay_on_the_page():
+    before = (ROOT / "docs" / "proofs.md").read_text()
+    each = next(properties(["masks"], []))
+    after = page([(each, Outcome({"a": "first"}, {"a": None}, "pdr", 1.0))], before)
+    assert [row for row in rows(after) if row[0] != "masks"] == [
+        row for row in rows(before) if row[0] != "masks"]
+    assert [row for row in rows(after) if row[0] == "masks"] == [
+        ("masks", each.subject, str(each.pattern), "proved")]
+    assert page([], before) == before
+
+
 def test_patterns_of_groups_that_have_none_are_refused(capsys):
     last = refused(command.main, ["--groups", "registers", "--patterns", "4:8"], capsys)
     assert last == ("python -m verify.formal: error: patterns must be left out with groups that "

@@ -19,7 +19,7 @@ def short(each):
     """Whether it is proved here: a page has the others."""
     if each.group == "netlists" and each.subject.startswith("accelerator"):
         return False
-    return each.group not in ("tops", "netlists") or each.pattern.m < 16
+    return each.group not in ("jobs", "tops", "netlists") or each.pattern.m < 16
 
 
 ALL = {str(each): each for pattern in (Pattern(2, 4), Pattern(8, 16))
