@@ -63,22 +63,22 @@ class CorrectedBench(JobBench):
 class FloatBench(JobBench):
     """An accelerator in floats beside its reference: jobs with and without a bias and a function.
 
-    Other results than raw ones have both, as :meth:`terms` asks for them.
+    Those with terms have both, whatever they are asked for: integers have more kinds of results.
     """
 
     def __init__(self, model: Any, purpose: str):
         super().__init__(model, purpose)
-        self.outputs = [Output.RAW, Output.BF16]
+        self.outputs = [Output.BF16]
 
     def terms(self, output: Output, tokens: int, outputs: int) -> Corrections:
         """What stands for a bias and the function."""
-        return Corrections(Output.RAW if output == Output.RAW else Output.BF16)
+        return Corrections(Output.BF16)
 
     def small(self, outputs: int = 5, tokens: int = 6, features: int = 0,
               corrections: Corrections | None = None) -> LinearJob:
         """A job of special and random numbers, of 40 features where they fit."""
         most = self.blocks * self.design.pattern.m
-        finish = corrections is not None and corrections.output != Output.RAW
+        finish = corrections is not None
         return self.floats(outputs, tokens, features or min(40, most), bias=finish, active=finish)
 
     def floats(self, outputs: int, tokens: int, features: int, *, bias: bool, active: bool

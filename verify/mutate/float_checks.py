@@ -149,7 +149,10 @@ def _rows(design: Design, sums: Sums, rng: np.random.Generator) -> np.ndarray:
 
 
 def quantizer(design: Design) -> Check:
-    """Tokens of special, random and near values; with a scale of the tensor, of several ones."""
+    """Tokens of special, random and near values, and of every one where they have no scale.
+
+    With a scale of the tensor, of several ones.
+    """
     rng = generator("quantizer", design)
     checks: list[Check] = []
     for tensor in _tensors(rng) if design.tensor_scaled else [0]:
@@ -158,16 +161,33 @@ def quantizer(design: Design) -> Check:
             raw_blocks(design.number, design.pattern.m, half, rng).astype(np.int64),
             near_blocks(design, rng, half, tensor)])
         rng.shuffle(blocks)
-        last = rng.random(len(blocks)) < 0.3
-        last[-1] = True  # blocks may wait for it
-        scale = from_bits(torch.tensor(tensor), "bf16").item()
-        none = design.tensor_scaled and tensor in NO_TENSORS
-        leaves = quantized_beats(design, blocks, last, scale if tensor and not none else 1.0)
-        if none:
-            leaves.data[:], leaves.user[:, -8:] = False, np.arange(8) < 7  # a scale that is NaN
-        checks.append(through(Beats(bit_rows(blocks, 16), last, np.zeros((len(last), 0), bool)),
-                              leaves, tensor=tensor))
+        checks.append(_quantized(design, blocks, rng, tensor))
+    if not design.quantized:
+        checks.append(_quantized(design, _every_value(design, rng), rng))
     return _all(checks)
+
+
+def _quantized(design: Design, blocks: np.ndarray, rng: np.random.Generator, tensor: int = 0
+               ) -> Check:
+    """Blocks [count, M], bits of bf16, in tokens of any length."""
+    last = rng.random(len(blocks)) < 0.3
+    last[-1] = True  # blocks may wait for it
+    none = design.tensor_scaled and tensor in NO_TENSORS
+    scale = from_bits(torch.tensor(tensor), "bf16").item() if tensor and not none else 1.0
+    leaves = quantized_beats(design, blocks, last, scale)
+    if none:
+        leaves.data[:], leaves.user[:, -8:] = False, np.arange(8) < 7  # a scale that is NaN
+    return through(Beats(bit_rows(blocks, 16), last, np.zeros((len(last), 0), bool)), leaves,
+                   tensor=tensor)
+
+
+def _every_value(design: Design, rng: np.random.Generator) -> np.ndarray:
+    """Blocks with every value of 16 bits in each lane, beside zeros that are dropped."""
+    pattern, count = design.pattern, 1 << 16
+    blocks = np.zeros((count, pattern.m), np.int64)
+    masks = any_masks(pattern, (count,), rng)
+    blocks[masks] = np.stack([rng.permutation(count) for _ in range(pattern.n)], 1).ravel()
+    return blocks
 
 
 def _tensors(rng: np.random.Generator) -> list[int]:
@@ -178,21 +198,28 @@ def _tensors(rng: np.random.Generator) -> list[int]:
 
 
 def float_lane(design: Design) -> Check:
-    """Results and biases of every size, near each other or not, with and without the function."""
+    """Results and biases near each other or not, with and without the function; all its values."""
     form = FORMATS[design.result_format]
-    checks: list[Check] = []
-    for active in (False, True)[:1 + (design.activation != "none")]:
-        rng = generator("float lane", design, active)
-        bits = _results(form, rng)
-        value, bias = (from_bits(torch.from_numpy(part), form.name) for part in bits.T)
-        result = add_bias(value, bias)
-        if active:
-            result = activate(result, design.activation)
-        last, none = rng.random(len(bits)) < 0.3, np.zeros((len(bits), 0), bool)
-        checks.append(through(Beats(bit_rows(bits, form.bits), last, none),
-                              Beats(bit_rows(to_bits(result, form.name).numpy(), form.bits), last,
-                                    none), shift=int(active)))
+    rng = generator("float lane", design)
+    checks = [_finished(design, _results(form, rng), rng, active=active)
+              for active in (False, True)[:1 + (design.activation != "none")]]
+    if design.activation != "none":
+        every = rng.permutation(1 << form.bits)
+        checks.append(_finished(design, np.stack([every, 0 * every], 1), rng, active=True))
     return _all(checks)
+
+
+def _finished(design: Design, bits: np.ndarray, rng: np.random.Generator, *, active: bool) -> Check:
+    """Bits of results and biases [count, 2], with or without the function."""
+    name, width = design.result_format, design.result_bits
+    value, bias = (from_bits(torch.from_numpy(part), name) for part in bits.T)
+    result = add_bias(value, bias)
+    if active:
+        result = activate(result, design.activation)
+    last, none = rng.random(len(bits)) < 0.3, np.zeros((len(bits), 0), bool)
+    return through(Beats(bit_rows(bits, width), last, none),
+                   Beats(bit_rows(to_bits(result, name).numpy(), width), last, none),
+                   shift=int(active))
 
 
 def _results(form: Format, rng: np.random.Generator) -> np.ndarray:
