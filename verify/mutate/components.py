@@ -111,8 +111,8 @@ _EPILOGUE = ("*_epilogue", "*_token_finisher", "*_token_table", "*_job_packet_*"
 """What stands between streams, buffers, array and the lane; passes, gain and lane are components of
 their own."""
 
-_FLOAT_EPILOGUE = ("*_float_epilogue", "*_round_row", "*_job_packet_*")
-"""What makes results of the sums of floats, but for the lane."""
+_FLOAT_EPILOGUE = ("*_float_epilogue", "*_job_packet_*")
+"""What stands between the stream of biases, results and the lane."""
 
 COMPONENTS = {component.name: component for component in (
     *(Component(f"selector-{name}", "selector", Design(_SMALL, selector=name))
@@ -134,6 +134,8 @@ COMPONENTS = {component.name: component for component in (
     _products("bf16", "bf16", accumulator="fp32"),
     Component("float-sum", "float_sum", _pe("bf16", accumulator="fp32"),
               ("*_float_accumulator_*", "*_round_row", "nm_array_stream_register_*")),
+    Component("float-rounding", "float_sum", _pe("bf16", accumulator="fp32", result_format="bf16"),
+              ("*_round_row",)),
     _quantizer("fp8_e4m3", _SMALL, ("*_convert_stage", "*_round_element_*")),
     _quantizer("mxfp4", Pattern(2, 32), ("*_quantize_stage", "*_round_element_*", "*_distances_*"),
                selector="serial"),

@@ -10,6 +10,8 @@ from hw.array.float_accumulator import FIELD
 from hw.config import Design
 from sim.vectors.stimulus import bit_rows, generator
 from sim.vectors.tokens import Beats
+from sw.exact.convert import convert
+from sw.exact.formats import to_bits
 from sw.exact.rounding import add_to_fp32
 from verify.mutate.checks import through
 from verify.mutate.float_parts import STEP_BITS
@@ -25,6 +27,7 @@ NONE = -1 << FIELD - 1
 """Field of a step that is zero."""
 
 NAN = 0x7FC0_0000
+"""Of binary32."""
 
 
 def float_sum(design: Design) -> Callable[[Any], None]:
@@ -34,8 +37,7 @@ def float_sum(design: Design) -> Callable[[Any], None]:
     for k in range(STEPS):
         given = _steps(rng, total, first=k == 0)
         total = _added(total, given)
-        word = np.float32(total).view(np.uint32)
-        results.append(bit_rows(np.where(np.isnan(total), NAN, word), 32))
+        results.append(bit_rows(_word(design, total), design.result_bits))
         beats.append(np.concatenate([
             bit_rows(given[name] & (1 << width) - 1, width) for name, width in
             (("value", STEP_BITS), ("field", FIELD), *((name, 1) for name in (
@@ -46,6 +48,14 @@ def float_sum(design: Design) -> Callable[[Any], None]:
     return through(sent, expected)
 
 
+def _word(design: Design, total: np.ndarray) -> np.ndarray:
+    """Bits of sums as results, which are rounded once more."""
+    if design.result_format == "fp32":
+        return np.where(np.isnan(total), NAN, np.float32(total).view(np.uint32))
+    name = design.result_format
+    return to_bits(convert(torch.from_numpy(total), name), name).numpy()
+
+
 def _steps(rng: np.random.Generator, total: np.ndarray, *, first: bool) -> dict[str, np.ndarray]:
     """Inputs of the accumulator for the next step of every chain, integers."""
     def some(share: float) -> np.ndarray:
@@ -54,9 +64,12 @@ def _steps(rng: np.random.Generator, total: np.ndarray, *, first: bool) -> dict[
     near = _field(total)
     top = 1 << STEP_BITS - 2
     size = rng.integers(top, 2 * top, CHAINS)
-    value = np.choose(rng.integers(0, 6, CHAINS), [
+    # Half way between two numbers of bf16, or a bit more.
+    half = (rng.integers(256, 512, CHAINS) | 1) << STEP_BITS - 10
+    half |= 1 << rng.integers(0, STEP_BITS - 10, CHAINS)
+    value = np.choose(rng.integers(0, 8, CHAINS), [
         np.full(CHAINS, top), np.full(CHAINS, 2 * top - 1), np.full(CHAINS, -2 * top), size,
-        -size - 1, top | 1 << rng.integers(0, STEP_BITS - 1, CHAINS)])
+        -size - 1, top | 1 << rng.integers(0, STEP_BITS - 1, CHAINS), half, -half])
     field = np.choose(rng.integers(0, 4, CHAINS), [
         near + rng.integers(-30, 31, CHAINS), near + rng.integers(-2, 3, CHAINS),
         rng.integers(-135, 395, CHAINS), rng.choice([1, 0, -24, -25, 254, 255], CHAINS)])
