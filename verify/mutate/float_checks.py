@@ -99,7 +99,8 @@ def _long(design: Design, rng: np.random.Generator) -> Sums:
 def _alone(design: Design, rng: np.random.Generator) -> tuple[Beats, Beats]:
     """Sums of one step, of which one product is not zero, and their results.
 
-    Every magnitude by every other one, or every significand where there are 16 bits, in each lane.
+    Every magnitude by every other one, or every significand where there are 16 bits, in each lane:
+    those of subnormal numbers, too.
     In the other lane a finite number, which may be larger by far, meets a zero.
     """
     m, lanes, forms = design.pattern.m, design.pattern.n, (design.number, design.weight)
@@ -112,7 +113,8 @@ def _alone(design: Design, rng: np.random.Generator) -> tuple[Beats, Beats]:
     sides, values = [], []
     for k, form in enumerate(forms):
         others = rng.integers(0, form.max_bits + 1, masks.shape) * (meets == k)
-        others[every, 0, here] = pairs[:, k] - (less * (form.bits > 8) << form.mantissa)
+        lower = less * (form.bits > 8) * (pairs[:, k] >> form.mantissa > 0)
+        others[every, 0, here] = pairs[:, k] - (lower << form.mantissa)
         side = others | rng.integers(0, 2, masks.shape) << form.bits - 1
         sides.append(side.astype(np.uint16))
         values.append(from_bits(torch.from_numpy(side[every, 0, here]), form.name).double())
@@ -124,10 +126,11 @@ def _alone(design: Design, rng: np.random.Generator) -> tuple[Beats, Beats]:
 
 
 def _magnitudes(form: Format) -> np.ndarray:
-    """Bits of all finite magnitudes, or of 16 bits those from 1 to below 2."""
+    """Bits of all finite magnitudes, or of 16 bits subnormals and those from 1 to below 2."""
     if form.bits <= 8:
         return np.arange(form.max_bits + 1)
-    return form.bias << form.mantissa | np.arange(1 << form.mantissa)
+    fractions = np.arange(1 << form.mantissa)
+    return np.concatenate([fractions, form.bias << form.mantissa | fractions])
 
 
 def _beats(design: Design, sums: Sums, rng: np.random.Generator) -> list[tuple[np.ndarray, int]]:
