@@ -27,7 +27,7 @@ def near_blocks(design: Design, rng: np.random.Generator, count: int, tensor: in
     is a number of E4M3, or nearly one.
     """
     m, number = design.pattern.m, design.number
-    ends = [0, 1, 2, 3, 4, 9, 16, 33, 127, 200, 254, 255]
+    ends = [0, 1, 2, 3, 4, 9, 16, 33, 65, 127, 129, 193, 200, 254, 255]
     top = rng.choice([end for end in [*ends, 29, 30, 31] if end >> number.exponent == 0],
                      (count, 1))
     if tensor:

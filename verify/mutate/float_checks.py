@@ -34,7 +34,7 @@ SUMS = 96
 BLOCKS = 6000
 """Of a compressor; half as many for each scale of a tensor."""
 
-TENSORS = 60
+TENSORS = 128
 """Scales of a tensor; their ends are among them."""
 
 NO_TENSORS = (0, 0x05FF, 0x7F80, 0x7FC0, 0xBF80)
@@ -58,7 +58,10 @@ def float_array(design: Design) -> Check:
     """
     rng = generator("float array", design)
     groups = [float_sums(design, SUMS, SUMS, depth, rng) for depth in DEPTHS]
-    sums = [each for group in (*groups, _long(design, rng)) for each in _beats(design, group, rng)]
+    groups.append(_long(design, rng))
+    if design.number.bits == 8:
+        groups += [_halves(design, rng, 4 * SUMS), _halves(design, rng, 30, LONG // 2)]
+    sums = [each for group in groups for each in _beats(design, group, rng)]
     sums = [sums[k] for k in rng.permutation(len(sums))]
     steps = np.concatenate([bits for bits, _ in sums])
     ends = np.cumsum([len(bits) for bits, _ in sums])
@@ -94,6 +97,35 @@ def _long(design: Design, rng: np.random.Generator) -> Sums:
     sums.x[:3] = np.where(most, design.number.max_bits | signs * sign, sums.x)[:3]
     sums.w[:3] = np.where(most, design.weight.max_bits, sums.w)[:3]
     return sums
+
+
+def _halves(design: Design, rng: np.random.Generator, count: int, times: int = 1) -> Sums:
+    """Sums half way between two numbers of binary32, or the smallest bit more: of powers of two.
+
+    The first one comes ``times``, a power of two, the next one is 24 exponents below all of them,
+    and there may be a smaller one.
+    """
+    form, more = design.number, times.bit_length() - 1
+    low, high = form.unit, form.max_exponent  # of powers of two of the format
+    sums = float_sums(design, count, count, times + 2, rng)
+    first = rng.integers(2 * high if more else 2 * low + 25, 2 * high + 1, count)
+    second = first + more - 24
+    least = 2 * low + rng.integers(0, second - 2 * low)
+    sign = rng.integers(0, 2, count) << form.bits - 1
+    sums.x[:], sums.w[:] = 0, 0
+    keeps = sums.masks.argmax(-1)
+    for k, power in enumerate((*[first] * times, second, least)):
+        side = rng.integers(np.maximum(low, power - high), np.minimum(high, power - low) + 1)
+        places = np.arange(count), k, keeps[:, k]
+        sums.x[places], sums.w[places] = _power(form, side) | sign, _power(form, power - side)
+    sums.x[::3, -1] = 0
+    return sums
+
+
+def _power(form: Format, exponent: np.ndarray) -> np.ndarray:
+    """Bits of powers of two, subnormal ones too."""
+    field = np.maximum(exponent + form.bias, 0)
+    return np.where(field > 0, field << form.mantissa, 1 << np.maximum(exponent - form.unit, 0))
 
 
 def _alone(design: Design, rng: np.random.Generator) -> tuple[Beats, Beats]:
@@ -164,6 +196,9 @@ def quantizer(design: Design) -> Check:
             raw_blocks(design.number, design.pattern.m, half, rng).astype(np.int64),
             near_blocks(design, rng, half, tensor)])
         rng.shuffle(blocks)
+        # Of many values the largest ones are near each other: a third has no others.
+        stays = rng.random((len(blocks), 1)) < 2 / 3
+        blocks *= stays | any_masks(design.pattern, (len(blocks),), rng)
         checks.append(_quantized(design, blocks, rng, tensor))
     if not design.quantized:
         checks.append(_quantized(design, _every_value(design, rng), rng))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from hw.config import Design, Pattern
 from hw.formats import FORMATS
@@ -11,8 +12,9 @@ from sim.vectors.floats import float_sums, kept_values
 from sim.vectors.quantized import near_blocks
 from sim.vectors.stimulus import number_rows
 from sim.vectors.tokens import random_tokens
+from sw.exact.formats import from_bits
 from verify.mutate.components import COMPONENTS
-from verify.mutate.float_checks import NO_TENSORS, _alone, _results, _tensors
+from verify.mutate.float_checks import NO_TENSORS, _alone, _halves, _results, _tensors
 from verify.mutate.float_parts import STEP_BITS, array_ports, array_width, sum_width
 from verify.mutate.sum_checks import CHAINS, NONE, STEPS, _added, _field, _opposite, _steps
 
@@ -83,12 +85,28 @@ def test_every_product_stands_alone_once_in_each_lane(name):
     else:
         found = sizes
     for lane in range(2):
-        pairs = {*zip(*(size[lane::2, lane].tolist() for size in found), strict=True)}
-        assert len(pairs) == len(x) // 2
-        other = [size[lane::2, 1 - lane] for size in sizes]
-        assert (np.minimum(*other) == 0).all()
-        assert (np.maximum(*other) > 0).mean() > 0.8
+        one, other = (size[lane::2, lane] for size in found)
+        assert len(np.unique(one << 8 | other)) == len(x) // 2
+        beside = [size[lane::2, 1 - lane] for size in sizes]
+        assert (np.minimum(*beside) == 0).all()
+        assert (np.maximum(*beside) > 0).mean() > 0.8
     assert len(np.unique(expected.data, axis=0)) > 30
+
+
+@pytest.mark.parametrize(("count", "times"), [(100, 1), (30, 64)])
+def test_sums_are_half_way_between_numbers_of_binary32_or_a_bit_more(count, times):
+    design = design_of("array-fp8-exact")
+    sums = _halves(design, rng(), count, times)
+    x, w = (from_bits(torch.from_numpy(side.astype(np.int64)), "fp8_e4m3").double()
+            for side in (sums.x, sums.w))
+    exact = (x * w * torch.from_numpy(sums.masks)).sum((1, 2))
+    size, ties = exact.abs(), (sums.x[:, -1] == 0).all(-1)
+    low = torch.from_numpy(2.0 ** np.floor(np.log2(size.numpy())))
+    beyond = size / low * 2 ** 24 - 2 ** 24
+    assert (beyond[ties] == 1).all(), "the first bit that binary32 has not"
+    assert ((beyond[~ties] > 1) & (beyond[~ties] < 3)).all()
+    assert len(beyond.unique()) > 8
+    assert {-1.0, 1.0} == {*exact.sign().tolist()}
 
 
 def test_sums_of_the_part_are_those_of_plain_python():
