@@ -1,7 +1,5 @@
 """Compressors that quantise what they keep, against the reference."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 import torch
@@ -10,29 +8,17 @@ from hw.config import Design, Pattern
 from hw.config.compressor import QUANTIZERS
 from hw.formats import BLOCK_FORMATS
 from sim.tests.test_compressor import asking, token_lengths
+from sim.vectors.quantized import elements as elements_of
+from sim.vectors.quantized import near_blocks, quantized_beats
 from sim.vectors.stimulus import bit_rows, generator, raw_blocks
-from sw.exact.convert import convert
-from sw.exact.encoding import encode_mask
-from sw.exact.formats import from_bits, to_bits
-from sw.exact.quantizer import quantize_kept
+from sw.exact.formats import from_bits
 from sw.exact.selection import nm_mask
 
 
+TENSOR = 0x3F9B
+"""A scale of a tensor: bits of bf16."""
+
 MX = [name for name, form in BLOCK_FORMATS.items() if form.scale == "e8m0"]
-
-
-def near_blocks(design, rng, count):
-    """Bits of blocks whose values have exponents close to each other, subnormals among them."""
-    m, number = design.pattern.m, design.number
-    ends = [0, 1, 2, 3, 4, 9, 16, 33, 127, 200, 254, 255]
-    top = rng.choice([end for end in [*ends, 29, 30, 31] if end >> number.exponent == 0],
-                     (count, 1))
-    below = rng.integers(0, rng.choice([2, 6, 24], (count, 1)), (count, m))
-    fields = np.maximum(top - below, 0)
-    whole = (1 << number.mantissa) - 1
-    few = [whole, whole & ~(whole >> 3), whole & ~(whole >> 2)]
-    fractions = rng.integers(0, whole + 1, (count, m)) & rng.choice(few, (count, 1))
-    return rng.integers(0, 2, (count, m)) << 15 | fields << number.mantissa | fractions
 
 
 def every_value(rng, m):
@@ -41,39 +27,11 @@ def every_value(rng, m):
     return np.concatenate([order, order | 1 << 15])[rng.permutation(2 * len(order))]
 
 
-def ports(design, tensor=0x3F9B):
+def ports(design, tensor=TENSOR):
     """Static ports of a design, and its scale of the tensor."""
     if not design.tensor_scaled:
         return {}, 1.0
     return {"tensor": np.array(tensor)}, from_bits(torch.tensor(tensor), "bf16").item()
-
-
-def reference(design, x, tensor):
-    """Elements, mask, and bits of the scales, of which fp8 by itself has none."""
-    name = design.kept_number.name
-    if design.quantized:
-        found = quantize_kept(x, design.quantize, design.pattern, design.selection, tensor=tensor)
-        scale = bit_rows(found.operand.scale.view(torch.uint8).numpy(), 8)
-        return to_bits(found.operand.values, name), found.mask, scale
-    values = convert(x, name)
-    compared = values if design.selects_elements else x
-    mask = nm_mask(compared, design.pattern.n, design.pattern.m)
-    return to_bits(values, name), mask, np.zeros((len(x), 0), bool)
-
-
-def by_token(design, x, last, tensor):
-    """As ``reference``, of blocks [count, M] of which some are the last ones of tokens."""
-    if design.shared_blocks == 1:
-        return reference(design, x, tensor)
-    ends = [0, *(np.flatnonzero(last) + 1)]
-    ends += [len(x)] if ends[-1] < len(x) else []
-    found = []
-    for begin, end in pairwise(ends):
-        elements, mask, scale = reference(design, x[begin:end].reshape(1, -1), tensor)
-        scales = scale.reshape(-1, 8).repeat(design.shared_blocks, 0)[:end - begin]
-        found.append((elements.view(-1, x.shape[1]), mask.view(-1, x.shape[1]), scales))
-    elements, masks, scales = zip(*found, strict=True)
-    return torch.cat(elements), torch.cat(masks), np.concatenate(scales)
 
 
 def waiting(design, last):
@@ -87,22 +45,13 @@ def waiting(design, last):
 
 
 def vectors(design, blocks, rng):
-    pattern, bits = design.pattern, design.kept_number.bits
-    x, (port, tensor) = from_bits(torch.from_numpy(blocks), design.format), ports(design)
-    last = rng.random((len(x), 1)) < 0.3
+    port, tensor = ports(design)
+    last = rng.random((len(blocks), 1)) < 0.3
     last[-1] = True  # blocks may wait for it
-    elements, kept_mask, scale = by_token(design, x, last, tensor)
-    parts = [kept_mask, ~kept_mask][:1 + design.complement]
-    kept = torch.cat([elements[part].view(len(x), -1) for part in parts], 1)
-    mask = kept_mask.numpy()
-    if design.encoding != "bitmask":
-        mask = bit_rows(encode_mask(kept_mask, pattern, design.encoding).numpy(),
-                        design.metadata_bits)
-    if pattern.dense:
-        mask = mask[:, :design.metadata_bits]
+    leaves = quantized_beats(design, blocks, last, tensor)
     return {**port, "input_data": bit_rows(blocks, 16), "input_last": last,
-            "waits": waiting(design, last), "output_data": bit_rows(kept.numpy(), bits),
-            "output_user": np.concatenate([mask, scale], 1), "output_last": last}
+            "waits": waiting(design, last), "output_data": leaves.data,
+            "output_user": leaves.user, "output_last": last}
 
 
 @pytest.mark.parametrize("design", [
@@ -136,7 +85,7 @@ def test_kept_values_are_quantised(bench, design):
     rng = generator("quantizer", design)
     blocks = np.concatenate([
         raw_blocks(design.number, design.pattern.m, 100, rng).astype(np.int64),
-        near_blocks(design, rng, 200)])
+        near_blocks(design, rng, 200, TENSOR * design.tensor_scaled)])
     bench("pipeline", "compressor", design, vectors(design, blocks, rng))
 
 
@@ -155,11 +104,11 @@ def test_kept_values_are_quantised(bench, design):
 ], ids=lambda case: f"{case.pattern} {case.quantize}" if isinstance(case, Design) else "")
 def test_tokens_ask_for_their_patterns_and_are_quantised(bench, design, patterns):
     rng = generator("asking", design)
-    blocks = near_blocks(design, rng, 150)
+    blocks = near_blocks(design, rng, 150, TENSOR * design.tensor_scaled)
     lengths = token_lengths(len(blocks), 4, rng)
     asked = [patterns[k % len(patterns)] for k in rng.permutation(len(lengths))]
     x, (port, tensor) = from_bits(torch.from_numpy(blocks), design.format), ports(design)
-    elements, _, scale = reference(design, x, tensor)
+    elements, _, scale = elements_of(design, x, tensor)
     compared = from_bits(elements, design.kept_number.name) if design.selects_elements else x
     masks = torch.cat([nm_mask(part, pattern.n, pattern.m)
                        for part, pattern in zip(compared.split(lengths), asked, strict=True)])

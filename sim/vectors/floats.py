@@ -68,7 +68,11 @@ def any_masks(pattern, shape: tuple[int, ...], rng: np.random.Generator) -> np.n
 
 def float_sums(design: Design, sums: int, weights: int, depth: int, rng: np.random.Generator
                ) -> Sums:
-    """Sums of special and of random values; NaN is in the last quarter of the sums alone."""
+    """Sums of special and of random values; NaN is in the last quarter of the sums alone.
+
+    Infinities are there and in the quarter before, where they may meet zeros. In every
+    fourth sum the last step takes back the first one, and what is left may be small.
+    """
     m = design.pattern.m
 
     def drawn(count, form):
@@ -78,16 +82,43 @@ def float_sums(design: Design, sums: int, weights: int, depth: int, rng: np.rand
             magnitude = blocks & (1 << form.bits - 1) - 1
             rare = np.arange(count) < count - count // 4
             finite = np.where(rng.random(blocks.shape) < 0.5, form.max_bits, 0)
-            blocks = np.where(rare[:, None, None] & (magnitude > form.max_bits), finite, blocks)
+            endless = (magnitude == form.infinity) & (np.arange(count) >= count // 2)[:, None, None]
+            wrong = rare[:, None, None] & (magnitude > form.max_bits) & ~endless
+            blocks = np.where(wrong, finite, blocks)
         return blocks.astype(np.uint16)
 
-    return Sums(drawn(sums, design.number), drawn(weights, design.weight),
-                any_masks(design.pattern, (sums, depth), rng),
-                _scales(design, sums, depth, rng), _scales(design, weights, depth, rng))
+    found = Sums(drawn(sums, design.number), drawn(weights, design.weight),
+                 any_masks(design.pattern, (sums, depth), rng),
+                 _scales(design, sums, depth, rng), _scales(design, weights, depth, rng))
+    if depth > 1:
+        _take_back(design, found, rng)
+    return found
+
+
+def _take_back(design: Design, sums: Sums, rng: np.random.Generator) -> None:
+    """Let the last step of every fourth sum be the opposite of the first one.
+
+    Activations of those in between are smaller by up to 25 exponents, so that what is left of a
+    sum has any number of leading bits that are equal.
+    """
+    form, sign = design.number, 1 << design.number.bits - 1
+    for side, scales in ((sums.x, sums.x_scales), (sums.w, sums.w_scales), (sums.masks, None)):
+        here = np.arange(len(side)) % 4 == 1
+        side[here, -1] = side[here, 0]
+        if scales is not None and design.block:
+            steps = design.block.size // design.pattern.m
+            last = (scales.shape[1] - 1) // steps * steps
+            scales[here, last:] = scales[here, :1]
+    here = np.arange(len(sums.x)) % 4 == 1
+    sums.x[here, -1] ^= sign
+    between = sums.x[here, 1:-1].astype(np.int64)
+    size, down = between & sign - 1, rng.integers(0, min(26, 1 << form.exponent), between.shape)
+    lower = np.maximum(size - (down << form.mantissa), size & 1) | between & sign
+    sums.x[here, 1:-1] = np.where(size > form.max_bits, between, lower)
 
 
 def _near(form, blocks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Bits of floats, most of them with exponents so close to 0 that products of a step meet.
+    """Bits of floats, zeros or most of them with exponents so close that products of a step meet.
 
     Random bits of 16 have exponents so different that one product alone would count, and no sum of
     bf16 would be finite for long.
@@ -97,7 +128,9 @@ def _near(form, blocks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     spread = rng.choice([2, 4, 9, 1 << form.exponent], (*blocks.shape[:2], 1), p=[.3, .3, .3, .1])
     field = blocks >> form.mantissa & (1 << form.exponent) - 1
     close = form.bias - spread // 2 + field % spread
-    others = (rng.random(blocks.shape) < 0.1) | (spread > 9)
+    size = blocks & (1 << form.bits - 1) - 1
+    kept = np.select([size == 0, size == form.infinity], [1.0, 0.3], 0.1)
+    others = (rng.random(blocks.shape) < kept) | (spread > 9)
     rest = blocks & ((1 << form.exponent) - 1 << form.mantissa ^ (1 << form.bits) - 1)
     return np.where(others, blocks, rest | close << form.mantissa)
 

@@ -13,7 +13,7 @@ from sw.exact.encoding import decode_mask
 
 
 __all__ = ["PATTERNS", "bit_rows", "blocks", "every_mask", "generator", "kept", "linear", "mask",
-           "number_rows", "raw_blocks"]
+           "number_rows", "raw_blocks", "special"]
 
 
 PATTERNS = [Pattern.parse(text) for text in

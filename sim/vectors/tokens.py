@@ -67,7 +67,11 @@ def random_tokens(design: Design, blocks: int, rng: np.random.Generator) -> Toke
 
     The first two are as long as can be, of the largest and of the smallest integer. ``blocks`` is
     at least twice ``design.max_blocks``.
+
+    Raises ValueError for a design that quantises: :mod:`sim.vectors.quantized` has its tokens.
     """
+    if design.quantize != "none":
+        raise ValueError(f"quantize must be none, not {design.quantize!r}")
     number, pattern = design.number, design.pattern
     dense = raw_blocks(number, pattern.m, blocks, rng)
     rng.shuffle(dense)

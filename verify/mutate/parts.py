@@ -1,9 +1,10 @@
-"""Parts of an accelerator alone, behind the streams that benches drive."""
+"""Parts of an accelerator or an array alone, behind the streams that benches drive."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from hw.config import Design
+from hw.epilogue.float_lane import WIDTH
 from hw.epilogue.lane import LaneOutput
 from hw.epilogue.terms import LaneInput
 from hw.epilogue.tokens import TokenSummary
@@ -12,6 +13,7 @@ from hw.fixed_point import GAIN_BITS
 from hw.job.job import Job
 from hw.job.passes import Pass
 from sim.simulators.runner import generated
+from verify.mutate.float_parts import array_body, array_width, lane_body, sum_body, sum_width
 
 
 __all__ = ["PARTS", "WALKS", "moments", "part", "taken"]
@@ -29,7 +31,7 @@ def moments(design: Design) -> Moments:
 
 @dataclass(frozen=True)
 class _Part:
-    """Modules of an accelerator with one stream in and one out.
+    """Modules of a design with one stream in and one out.
 
     Attributes
     ----------
@@ -38,11 +40,14 @@ class _Part:
     body : callable
         What stands between the ports, of a design. ``shift`` and ``tensor`` are ports that the
         harness of streams does not change in a run.
+    of : str
+        The design, one of :data:`hw.config.DESIGNS`.
     """
 
     sent: Callable[[Design], int]
     taken: Callable[[Design], int]
     body: Callable[[Design], str]
+    of: str = "accelerator"
 
 
 _PINS = """.clk(clk), .rst(rst), .i__valid(s_axis_tvalid), .i__ready(s_axis_tready),
@@ -104,6 +109,9 @@ PARTS = {
     "gain": _Part(lambda design: moments(design).size, lambda design: GAIN_BITS,
                   lambda design: _GAIN),
     "passes": _Part(lambda design: Job().size, lambda design: Pass(design).size, _passes),
+    "float_array": _Part(array_width, lambda design: design.result_bits, array_body, "array"),
+    "float_sum": _Part(sum_width, lambda design: design.result_bits, sum_body, "array"),
+    "float_lane": _Part(lambda design: 2 * WIDTH, lambda design: WIDTH, lane_body),
 }
 """By name."""
 
@@ -118,9 +126,9 @@ def taken(name: str, design: Design) -> int:
 
 
 def part(name: str, design: Design) -> str:
-    """Verilog of a part, as it stands in the accelerator, with the top ``nm_<name>`` around it."""
+    """Verilog of a part, as it stands in its design, with the top ``nm_<name>`` around it."""
     chosen = PARTS[name]
-    text, _ = generated("accelerator", design)
+    text, _ = generated(chosen.of, design)
     top = f"\nmodule nm_{name}(\n  {_PORTS}\n);{chosen.body(design)}endmodule\n"
     return text + (top.replace("$sent", str(chosen.sent(design) - 1))
                    .replace("$taken", str(chosen.taken(design) - 1)))

@@ -27,9 +27,9 @@ from verify.mutate.state import KILLED, PROOF, State
 from verify.mutate.trial import mutants_of, verdict
 
 
-SAMPLE = COMPONENTS["decompressor"]
+LONG = pytest.mark.long
 
-OPEN = {"gain": 0.9, "passes": 0.97, "control": 0.85}
+OPEN = {"gain": 0.9, "passes": 0.97, "control": 0.85, "epilogue": 0.9, "float-epilogue": 0.95}
 """Shares of the killed ones where survivors are left whose proof is open; 99 % elsewhere."""
 
 ADDER = """
@@ -48,17 +48,21 @@ def results():
 
 
 @needs_wheel
-def test_a_sample_is_noticed_or_proved_equivalent_or_listed(results):
+@pytest.mark.parametrize(("name", "count"), [
+    ("decompressor", 30), ("quantizer-fp8_e4m3", 20), pytest.param("float-sum", 20, marks=LONG),
+    pytest.param("array-mxfp4", 20, marks=LONG), pytest.param("float-lane", 20, marks=LONG)])
+def test_a_sample_is_noticed_or_proved_equivalent_or_listed(name, count, results):
+    component = COMPONENTS[name]
     listed = {name for row in results["components"] for name in row["survivors"]}
-    mutants = mutants_of(SAMPLE, 30)
-    built, check = device(SAMPLE.top, SAMPLE.design, mutants.verilog), SAMPLE.check()
+    mutants = mutants_of(component, count)
+    built, check = device(component.top, component.design, mutants.verilog), component.check()
     assert verdict(built, check, 0) == "survived", "the design as it is"
-    found = {name: verdict(built, check, number)
-             for number, name in enumerate(mutants.names, start=1)}
-    survivors = [name for name, became in found.items() if became not in KILLED]
+    found = {mutant: verdict(built, check, number)
+             for number, mutant in enumerate(mutants.names, start=1)}
+    survivors = [mutant for mutant, became in found.items() if became not in KILLED]
     assert len(survivors) < 5
-    for name in set(survivors) - listed:
-        assert prove(mutants.gold, "nm_decompressor", name), name
+    for mutant in set(survivors) - listed:
+        assert prove(mutants.gold, f"nm_{component.top}", mutant, component.proofs), mutant
     # A power-up, and nothing of the mutant before, stands between two of them.
     assert verdict(built, check, 0) == "survived"
 
