@@ -40,7 +40,8 @@ class Component:
     def proofs(self) -> tuple[str, ...]:
         """Ways to prove a mutant equivalent: within a large design, those of its module alone."""
         if self.modules:
-            return "module", *(("around", "part") if self.top == "accelerator" else ("streams",))
+            return "module", *(("around", "part") if self.top == "accelerator"
+                               else ("part", "streams"))
         return "module", "design", "streams"
 
     def check(self) -> "Check":

@@ -23,7 +23,7 @@ only a model that never settles takes them."""
 
 _DEPENDS = ("verify/jobs.py", "verify/timing.py",
             *(f"verify/mutate/{name}.py" for name in (
-                "checks", "part_checks", "walk_checks", "parts", "make", "devices")),
+                "checks", "part_checks", "walk_checks", "parts", "lapse", "make", "devices")),
             "sim/vectors", "sim/verilated", "sw/exact", "sw/driver")
 """Sources that a verdict depends on, besides the design."""
 
