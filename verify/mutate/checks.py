@@ -176,6 +176,8 @@ def _leaps(built: Any, bench: JobBench) -> None:
         lapse(built)
         assert built.read("STEPS") == top, "steps that are none"
         assert built.read("ARRAY_CYCLES") >= top, "ARRAY_CYCLES is wrong"
+        built.take(1, limit=1 << COUNTED)
+        assert built.read("IDLE_CYCLES") < job.limit, "IDLE_CYCLES does not wrap"
         built.offer(weights)
         bench.finish(job)
         assert (built.read("STEPS") - top) % (1 << 32) == bench.reference.read("STEPS")

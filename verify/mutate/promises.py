@@ -49,7 +49,7 @@ class Promise:
     around : str
         The module in which it holds, whatever comes in there; empty for the module alone.
     cells : tuple of str
-        What stands in that one; what comes from others may be anything.
+        What stands in that one, the module among it; what comes from others may be anything.
     """
 
     module: str
@@ -73,11 +73,15 @@ def promises(design: Design) -> tuple[Promise, ...]:
                 f"&& (size == 0 || size == {own.m}))",
                 "nm_accelerator_accelerator", ("registers", "controller")),
         Promise("nm_accelerator_stepper",
-                "where a half of the activations is wanted that was read but not released, so is "
-                "one of the weights",
-                {"tokens": "$signal", "weights": "$signal$26", "half": "$signal$36",
-                 "weight_half": "weight_half"},
-                "!tokens[half] || weights[weight_half]",
+                "a job begins when the steps of the last one are over; while it runs, halves are "
+                "left as their releases are on their way, of weights whenever of activations",
+                {"begins": "run__begin", "active": "progress__stepping", "issued": "issue",
+                 "next": "issue_t0", "tokens": "$signal", "weights": "$signal$26",
+                 "token_half": "$signal$36", "weight_half": "weight_half",
+                 "token_oldest": "$signal$46", "weight_oldest": "$signal$47"},
+                f"{_leaves('token', 'tokens', 10)} && {_leaves('weight', 'weights', 11)} && "
+                "(!begins || !(active || issued[10] || issued[11])) && "
+                "(!issued[10] || issued[11]) && (!next[10] || next[11])",
                 "nm_accelerator_accelerator", ("registers", "controller", "stepper")),
         Promise("nm_accelerator_gain",
                 "the rest of a root is at most twice the root, which has no more bits than steps "
@@ -86,6 +90,16 @@ def promises(design: Design) -> tuple[Promise, ...]:
                 f"left <= 2 * root && (state != {_DIVIDE} || root == 0) && (state != {_ROOT} || "
                 f"(step >= 1 && step <= {_STEPS} && root >> {_STEPS} - step == 0))"),
     )
+
+
+def _leaves(name: str, leaving: str, bit: int) -> str:
+    """Which halves are read for the last time, and not released: as many as that bit is on its way.
+
+    The bit is the release, in the step that is issued and in the one before.
+    """
+    return (f"(!active || ({name}_half ^ {name}_oldest) == (issued[{bit}] ^ next[{bit}]) && "
+            f"{leaving} == (issued[{bit}] && next[{bit}] ? 3 : issued[{bit}] || next[{bit}] ? "
+            f"1 << {name}_oldest : 0))")
 
 
 def inserted(gold: str, promise: Promise) -> tuple[str, str]:
@@ -122,12 +136,15 @@ def check(gold: str, promise: Promise) -> None:
     """
     top = promise.around or promise.module
     text, holds = inserted(gold, promise)
-    others = [f"delete {top}/t:nm_* {' '.join(f'{top}/c:{name} %d' for name in promise.cells)}"]
+    stays = " ".join(f"{top}/c:{name} %d" for name in promise.cells)
+    others = f"delete {top}/c:* {top}/t:$* %d {top}/t:{KEPT}_holds %d {stays}"
     with temporary() as folder:
         (folder / "gold.il").write_text(text)
         (folder / "holds.v").write_text(holds)
-        yosys.run(["read_rtlil gold.il", "read_verilog holds.v", *others * bool(promise.cells),
-                   f"hierarchy -top {top}", "flatten", f"expose w:*{KEPT}",
+        # What nobody drives any more may be anything, which is less than unknown.
+        yosys.run(["read_rtlil gold.il", "read_verilog holds.v", *[others] * bool(promise.cells),
+                   f"hierarchy -top {top}", "flatten",
+                   "setundef -undriven -anyseq", f"expose w:*{KEPT}",
                    f"rename {top} gold", "write_rtlil flat.il"], folder, timeout=_YOSYS)
         (folder / "claim.v").write_text(_claim(ports((folder / "flat.il").read_text(), "gold")))
         yosys.run(["read_rtlil flat.il", "read_verilog -formal claim.v", *gates("claim")], folder,
