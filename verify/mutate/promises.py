@@ -7,6 +7,8 @@ needs no invariant but this one.
 import re
 from dataclasses import dataclass
 
+from hw.accelerator.activation_buffer import activation_address
+from hw.accelerator.weight_buffer import weight_address
 from hw.command.faults import Fault
 from hw.command.files import temporary
 from hw.config import Design
@@ -62,34 +64,38 @@ class Promise:
 
 def promises(design: Design) -> tuple[Promise, ...]:
     """Promises of the modules of a design, as far as there are such modules."""
-    own = design.pattern
-    return (
+    own, last = design.pattern, activation_address(design) + weight_address(design) + 3
+    one_pattern = (f"(keep == 0 || keep == {own.n}) && (size == 0 || size == {own.m})"
+                   if design.flexible == "none" and not design.unstructured else "1")
+    found = [
         Promise("nm_accelerator_register_block",
                 "while a job runs, its number of blocks and its pattern are those of a start that "
                 "was not refused",
                 {"locked": "registers__locked", "blocks": "registers__settings.k_blocks",
                  "keep": "registers__settings.keep", "size": "registers__settings.size"},
-                f"!locked || (blocks <= {design.covered_blocks} && (keep == 0 || keep == {own.n}) "
-                f"&& (size == 0 || size == {own.m}))",
+                f"!locked || (blocks <= {design.covered_blocks} && {one_pattern})",
                 "nm_accelerator_accelerator", ("registers", "controller")),
-        Promise("nm_accelerator_stepper",
-                "a job begins when the steps of the last one are over; while it runs, halves are "
-                "left as their releases are on their way, of weights whenever of activations",
-                {"begins": "run__begin", "active": "progress__stepping", "issued": "issue",
-                 "next": "issue_t0", "tokens": "$signal", "weights": "$signal$26",
-                 "token_half": "$signal$36", "weight_half": "weight_half",
-                 "token_oldest": "$signal$46", "weight_oldest": "$signal$47"},
-                f"{_leaves('token', 'tokens', 10)} && {_leaves('weight', 'weights', 11)} && "
-                "(!begins || !(active || issued[10] || issued[11])) && "
-                "(!issued[10] || issued[11]) && (!next[10] || next[11])",
-                "nm_accelerator_accelerator", ("registers", "controller", "stepper")),
         Promise("nm_accelerator_gain",
                 "the rest of a root is at most twice the root, which has no more bits than steps "
                 "were made",
                 {"root": "$signal$41", "left": "left", "state": "fsm_state", "step": "step"},
                 f"left <= 2 * root && (state != {_DIVIDE} || root == 0) && (state != {_ROOT} || "
                 f"(step >= 1 && step <= {_STEPS} && root >> {_STEPS} - step == 0))"),
-    )
+    ]
+    if design.row_tiles == design.column_tiles == 2 and not design.variable_steps:
+        found.append(Promise(
+            "nm_accelerator_stepper",
+            "a job begins when the steps of the last one are over; while it runs, halves are left "
+            "as their releases are on their way, of weights whenever of activations",
+            {"begins": "run__begin", "active": "progress__stepping", "issued": "issue",
+             "next": "issue_t0", "tokens": "$signal", "weights": "$signal$26",
+             "token_half": "$signal$36", "weight_half": "weight_half",
+             "token_oldest": "$signal$46", "weight_oldest": "$signal$47"},
+            f"{_leaves('token', 'tokens', last)} && {_leaves('weight', 'weights', last + 1)} && "
+            f"(!begins || !(active || issued[{last}] || issued[{last + 1}])) && "
+            f"(!issued[{last}] || issued[{last + 1}]) && (!next[{last}] || next[{last + 1}])",
+            "nm_accelerator_accelerator", ("registers", "controller", "stepper")))
+    return tuple(found)
 
 
 def _leaves(name: str, leaving: str, bit: int) -> str:
