@@ -6,17 +6,26 @@ Efficient implementation of property directed reachability, 2011. What has no cl
 decision diagrams.
 """
 
+import os
+import pty
 import re
+import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 
 from hw.command.children import call
 from hw.command.faults import Fault
 
 
-__all__ = ["DIAGRAMS", "REACHABILITY", "abc", "abc_program", "gates", "search"]
+__all__ = ["BUSY", "DIAGRAMS", "REACHABILITY", "abc", "abc_program", "gates", "search"]
 
+
+BUSY = 10.0
+"""How many times longer than its own time a process may take on a machine with other work."""
 
 DIAGRAMS = "diagrams, no clock", "collapse; strash"
 REACHABILITY = "pdr, unbounded", "scleanup; dc2; scorr"
@@ -32,19 +41,46 @@ def abc_program() -> Path:
 
 
 def abc(script: str, folder: Path, seconds: float) -> str:
-    """What ABC prints, which comes with ``pyosys``.
+    """What ABC prints, which comes with ``pyosys``, within ``seconds`` of a processor.
 
     Raises
     ------
     Fault
         If it fails.
     TimeoutExpired
-        If it takes longer.
+        If it does not even get that much within :data:`BUSY` times as long.
     """
-    done = call([abc_program(), "-q", script], cwd=folder, timeout=seconds)
-    if done.returncode or "Error" in done.stdout:
-        raise Fault(f"ABC must decide, not fail: {done.stdout.strip()[-200:]}")
-    return done.stdout
+    with _terminal() as (screen, text):
+        done = call([abc_program(), "-q", script], cwd=folder, timeout=BUSY * seconds,
+                    processor=seconds, stdout=screen)
+    printed = b"".join(text).decode(errors="replace")
+    if done.returncode not in (0, -signal.SIGXCPU) or "Error" in printed:
+        raise Fault(f"ABC must decide, not fail: {printed.strip()[-200:]}")
+    return printed
+
+
+@contextmanager
+def _terminal() -> Iterator[tuple[int, list[bytes]]]:
+    """A terminal to print to, and what was printed: line by line, so that none is lost at the end.
+
+    Programs keep lines back from files and pipes.
+    """
+    keyboard, screen = pty.openpty()
+    text: list[bytes] = []
+
+    def read() -> None:
+        with suppress(OSError):  # how Linux tells the end
+            while data := os.read(keyboard, 1 << 16):
+                text.append(data)
+
+    reader = Thread(target=read)
+    reader.start()
+    try:
+        yield screen, text
+    finally:
+        os.close(screen)
+        reader.join()
+        os.close(keyboard)
 
 
 def gates(top: str) -> list[str]:
@@ -67,7 +103,7 @@ def search(folder: Path, seconds: float, prepare: str = REACHABILITY[1],
     folder : Path
         Where it is.
     seconds : float
-        Time for the search.
+        Time of a processor for the search, with what is done before it.
     prepare : str
         What ABC does before it.
     name : str
@@ -85,8 +121,7 @@ def search(folder: Path, seconds: float, prepare: str = REACHABILITY[1],
         If ABC fails.
     """
     try:
-        printed = abc(f"read_aiger {name}; {prepare}; pdr -a -T {seconds:g}", folder,
-                      2 * seconds + 60)
+        printed = abc(f"read_aiger {name}; {prepare}; pdr -a", folder, seconds)
     except subprocess.TimeoutExpired:
         return {}
     found: dict[int, int | None] = dict.fromkeys(

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,14 @@ class Ended(Fault):
 
 
 def call(command: Sequence[Any], *, input: str | None = None, timeout: float | None = None,
-         parent: bool = False, **options: Any) -> subprocess.CompletedProcess:
+         processor: float | None = None, parent: bool = False,
+         **options: Any) -> subprocess.CompletedProcess:
     """Run a program to its end, as ``subprocess.run`` does, and return what it printed.
 
     It is the head of a group of its own, which is killed as a whole when the command is
     interrupted, or after ``timeout`` seconds. A ``parent`` starts groups of its own and ends them
-    after SIGTERM: it is asked first, and killed only if it does not end soon.
+    after SIGTERM: it is asked first, and killed only if it does not end soon. After ``processor``
+    seconds of a processor, however busy the machine is, SIGXCPU ends it.
 
     Raises
     ------
@@ -44,8 +47,11 @@ def call(command: Sequence[Any], *, input: str | None = None, timeout: float | N
     subprocess.TimeoutExpired
         If it took too long.
     """
+    words = [str(word) for word in command]
+    if processor is not None:  # a shell sets it: Python may not, in a fork of many threads
+        words = ["sh", "-c", 'ulimit -S -t "$0" && exec "$@"', str(ceil(processor)), *words]
     process = subprocess.Popen(
-        [str(word) for word in command], text=True, start_new_session=True,
+        words, text=True, start_new_session=True,
         stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options})
     _running[process] = parent

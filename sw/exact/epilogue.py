@@ -19,7 +19,7 @@ from hw.formats import Format
 
 
 __all__ = ["UNIT_GAIN", "UNIT_SCALE", "correct", "float_bits", "floats", "requantize",
-           "round_half_even", "scale_to_float", "variance_gain"]
+           "root_of_ratio", "round_half_even", "scale_to_float", "variance_gain"]
 
 
 UNIT_GAIN = 1 << GAIN_FRACTION
@@ -47,14 +47,16 @@ def variance_gain(z: Tensor, kept: Tensor) -> Tensor:
         return [x.shape[-1] * square - total ** 2
                 for total, square in zip(sums, squares, strict=True)]
 
-    def gain(dense: int, sparse: int) -> int:
-        if sparse == 0:
-            return UNIT_GAIN
-        root = isqrt((dense << 2 * GAIN_FRACTION + 2) // sparse)
-        return min((root + 1) >> 1, (1 << GAIN_BITS) - 1)
-
-    gains = map(gain, scaled_variances(z), scaled_variances(kept))
+    gains = map(root_of_ratio, scaled_variances(z), scaled_variances(kept))
     return torch.tensor(list(gains), dtype=torch.int64, device=z.device).reshape(-1, 1)
+
+
+def root_of_ratio(dense: int, sparse: int) -> int:
+    """``sqrt(dense / sparse)`` as :func:`variance_gain` has it; neither is negative."""
+    if sparse == 0:
+        return UNIT_GAIN
+    root = isqrt((dense << 2 * GAIN_FRACTION + 2) // sparse)
+    return min((root + 1) >> 1, (1 << GAIN_BITS) - 1)
 
 
 def round_half_even(x: Tensor, shift: Tensor | int) -> Tensor:

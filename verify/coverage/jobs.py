@@ -69,7 +69,7 @@ def _counters(bench: JobBench, text: str, layers: int) -> None:
 
 
 def _timeout(bench: JobBench, text: str, layers: int) -> None:
-    """A job whose streams come after its timeout, the smallest that can be compared; then another."""
+    """A job whose streams come after its timeout, the smallest one that counts; then another."""
     bench.timeouts((7,))
     bench.run(bench.small())
 

@@ -36,7 +36,7 @@ def _parser() -> Parser:
                   help="what is proved")
     add_patterns(parser, "2:4", "8:16")
     parser.option("--timeout", kind=whole(1, 86400), default=600,
-                  help="seconds after which the rules of a property are left undecided")
+                  help="seconds of a processor after which a property's rules are left undecided")
     parser.option("-o", "--output", kind=folder(),
                   help=f"directory for the table, {PAGE}, where other groups stay as they were")
     return parser

@@ -41,7 +41,7 @@ class Feeding(wiring.Component):
     """
 
     def __init__(self, design: Design):
-        own = own_registers(design.number.integer, design.tensor_scaled)
+        own = own_registers(*design.register_groups)
         super().__init__({
             "registers": In(Registers(own)),
             "i_act": In(stream.Signature(EncodedBlock(design))),

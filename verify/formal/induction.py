@@ -47,8 +47,7 @@ def decide(folder: Path, lemmas: Sequence[int], others: Sequence[int],
         found, whole = _look(folder, outputs, name, cycles, seconds)
         if found or not whole:
             return found
-    step = _abc(f"read_aiger lemmas.aig; {_PREPARE}; orpos; ind -F {_CYCLES} -T {seconds:g}",
-                folder, seconds)
+    step = _abc(f"read_aiger lemmas.aig; {_PREPARE}; orpos; ind -F {_CYCLES}", folder, seconds)
     if "Networks are equivalent" not in step:
         return _look(folder, lemmas, "lemmas.aig", _MORE, seconds)[0]
     built = search(folder, seconds, _PREPARE, "others.aig")
@@ -58,8 +57,7 @@ def decide(folder: Path, lemmas: Sequence[int], others: Sequence[int],
 def _look(folder: Path, outputs: Sequence[int], name: str, cycles: int,
           seconds: float) -> tuple[dict[int, int | None], bool]:
     """The output that can be high first, in so many cycles; and whether all of them were seen."""
-    looked = _abc(f"read_aiger {name}; {_PREPARE}; bmc3 -F {cycles} -T {seconds:g}", folder,
-                  seconds)
+    looked = _abc(f"read_aiger {name}; {_PREPARE}; bmc3 -F {cycles}", folder, seconds)
     found = re.search(r"^Output +(\d+) of miter .* was asserted in frame +(\d+)", looked, re.M)
     return ({outputs[int(found[1])]: int(found[2])} if found else {},
             f"No output asserted in {cycles} frames" in looked)
@@ -68,7 +66,7 @@ def _look(folder: Path, outputs: Sequence[int], name: str, cycles: int,
 def _abc(script: str, folder: Path, seconds: float) -> str:
     """What ABC prints, or nothing if it does not end in time."""
     try:
-        return abc(script, folder, 2 * seconds + 60)
+        return abc(script, folder, seconds)
     except subprocess.TimeoutExpired:
         return ""
 

@@ -8,6 +8,7 @@ streams and a bus that do not keep their rules.
 import ctypes
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from sw.exact.encoding import decode_mask
 from sw.exact.selection import nm_mask
 from verify.jobs import JobBench
 from verify.mutate.devices import streams
+from verify.mutate.lapse import COUNTED, LEFT, lapse
 from verify.timing import aborted_in_passing, early_and_late, while_busy
 
 
@@ -133,6 +135,7 @@ def accelerator(design: Design) -> Check:
         aborted_in_passing(bench)
         bench.timeouts()
         bench.sizes()
+        _leaps(built, bench)
 
     return check
 
@@ -154,6 +157,33 @@ def _interrupts(built: Any, bench: JobBench) -> None:
             assert built.call("irq") == raised, "the end of a job interrupts"
         built.discard()
     built.write("TIMEOUT", 0)
+
+
+def _leaps(built: Any, bench: JobBench) -> None:
+    """Jobs with high bits of their sizes, which are gone before the end, and counters at theirs.
+
+    Tiles begin anew with every batch.
+    """
+    top = (1 << 32) - (1 << COUNTED)
+    few = ("TOKENS", 3 * bench.design.batch_tokens), ("COLUMN_TILES", bench.design.rows)
+    for (name, tokens), high in product(few, range(LEFT, 32)):
+        job = bench.small(3 * bench.design.columns, tokens)
+        weights = {"weight": job.inputs["weight"]}
+        more = {name: job.registers[name] + (1 << high)}
+        bench.start(replace(job, registers=job.registers | more))
+        built.offer({stream: beats for stream, beats in job.inputs.items() if stream != "weight"})
+        assert bench.status() == BUSY, "a job ends before it begins"
+        lapse(built)
+        assert built.read("STEPS") == top, "steps that are none"
+        assert built.read("ARRAY_CYCLES") >= top, "ARRAY_CYCLES is wrong"
+        built.take(1, limit=1 << COUNTED)
+        assert built.read("IDLE_CYCLES") < job.limit, "IDLE_CYCLES does not wrap"
+        built.offer(weights)
+        bench.finish(job)
+        assert (built.read("STEPS") - top) % (1 << 32) == bench.reference.read("STEPS")
+        assert built.read("CYCLES") < job.limit, "CYCLES does not wrap"
+        assert built.read("ARRAY_CYCLES") < job.limit, "ARRAY_CYCLES does not wrap"
+        built.discard()
 
 
 def _bus(built: Any, words: np.ndarray) -> None:

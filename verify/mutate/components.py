@@ -43,7 +43,8 @@ class Component:
     def proofs(self) -> tuple[str, ...]:
         """Ways to prove a mutant equivalent: in an accelerator, not further than the module."""
         if self.modules:
-            return "module", "around", "part" if self.top == "accelerator" else "streams"
+            return "module", "around", *(("part",) if self.top == "accelerator"
+                                         else ("part", "streams"))
         return "module", "design", "streams"
 
     def check(self) -> "Check":

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from hw.command.files import temporary
 from synth.flow import yosys
+from verify.mutate.lapse import LAPSE, forced
 
 
-__all__ = ["SELECT", "Mutants", "make", "module_of"]
+__all__ = ["SELECT", "UNKNOWN", "Mutants", "make", "module_of"]
 
 
 SELECT = "mutant"
@@ -29,6 +30,9 @@ _TIMEOUT = 600.0
 _CHOICES = "techmap t:$pmux"
 """A choice of which two come true at once is the OR of both, as in gates, and not the first one."""
 
+UNKNOWN = "setundef -zero"
+"""What a choice brings that never comes true is 0, where a mutant lets it: for proofs, too."""
+
 _LOOPS = "/* verilator lint_off UNOPTFLAT */\n"
 """A bit that depends on another one of its own word looks like a loop to a simulator of words."""
 
@@ -46,7 +50,7 @@ class Mutants:
         The design as RTLIL, to which the mutants refer.
     verilog : str
         The design with all of them; mutant ``k`` of ``names`` is there while the input
-        :data:`SELECT` is ``k + 1``.
+        :data:`SELECT` is ``k + 1``; :data:`verify.mutate.lapse.LAPSE` stands for what that forces.
     names : tuple of str
         Each as the options of Yosys' ``mutate``.
     """
@@ -73,13 +77,15 @@ def make(verilog: str, top: str, count: int, seed: int = 1,
         found = dict.fromkeys(_SOURCE.sub("", line.removeprefix("mutate ")).strip()
                               for line in lines if not _CLOCK.search(line))
         names = tuple(found)[:count]
-        yosys.run(["read_rtlil gold.il",
+        gold = (folder / "gold.il").read_text()
+        choices = [*enumerate(names, start=1), *((LAPSE, name) for name in forced(gold))]
+        yosys.run(["read_rtlil gold.il", UNKNOWN,
                    *(f"mutate -ctrl {SELECT} {_WIDTH} {number} {name}"
-                     for number, name in enumerate(names, start=1)),
+                     for number, name in choices),
                    _CHOICES, "opt_clean", "splitnets", "write_verilog -noattr mutants.v"],
                   folder, timeout=_TIMEOUT)
         text = _LOOPS + (folder / "mutants.v").read_text().replace(_PROMISE, "")
-        return Mutants((folder / "gold.il").read_text(), text, names)
+        return Mutants(gold, text, names)
 
 
 def module_of(name: str) -> str:

@@ -8,10 +8,25 @@ import torch
 
 from hw.config import Design
 from hw.epilogue.terms import LaneInput
-from hw.fixed_point import BIAS_BITS, GAIN_BITS, SCALE_BITS, SHIFT_BITS, TOKEN_FRACTION, Output
+from hw.fixed_point import (
+    BIAS_BITS,
+    GAIN_BITS,
+    GAIN_FRACTION,
+    SCALE_BITS,
+    SHIFT_BITS,
+    TOKEN_FRACTION,
+    Output,
+)
 from sim.vectors.stimulus import bit_rows, generator
 from sim.vectors.tokens import Beats
-from sw.exact.epilogue import UNIT_GAIN, correct, requantize, scale_to_float, variance_gain
+from sw.exact.epilogue import (
+    UNIT_GAIN,
+    correct,
+    requantize,
+    root_of_ratio,
+    scale_to_float,
+    variance_gain,
+)
 from verify.mutate.checks import through
 from verify.mutate.parts import moments
 
@@ -28,7 +43,7 @@ EXPONENTS = {Output.CORRECTED: (0,), Output.INT8: (0,), Output.FP32: (-128, -100
              Output.BF16: (-128, -105, 3, 127)}
 """Of the results of each kind: subnormal ones, infinities, and what is in between."""
 
-TOKENS = 4000
+TOKENS, SUMS = 4000, 1500
 """Of the gain stage, for each number of values."""
 
 
@@ -62,7 +77,44 @@ def gain(design: Design) -> Check:
         checks.append(through(Beats(packed(moments(design), sums), last, none),
                               Beats(bit_rows(factor, GAIN_BITS), last, none),
                               shift=blocks * pattern.m, slow=150))
+    for features in range(1, design.max_blocks * pattern.m + 1):
+        sums = _sums(generator("gain", design, "sums", features), features)
+        factor = np.array([root_of_ratio(*pair) for pair in zip(
+            *(_variance(sums, kind, features).tolist() for kind in ("", "kept_")), strict=True)])
+        checks.append(through(Beats(packed(moments(design), sums), last[:SUMS], none[:SUMS]),
+                              Beats(bit_rows(factor, GAIN_BITS), last[:SUMS], none[:SUMS]),
+                              shift=features, slow=150))
     return _all(checks)
+
+
+def _variance(sums: dict[str, np.ndarray], kind: str, features: int) -> np.ndarray:
+    """The variance of ``features`` values, times their number squared."""
+    return features * sums[f"{kind}squares"] - sums[f"{kind}total"] ** 2
+
+
+def _sums(rng: np.random.Generator, features: int) -> dict[str, np.ndarray]:
+    """Any sums whose variances are not negative, whether or not values add up to them.
+
+    Of every size; of half of them the ratio of the variances is the nearest one to where a factor
+    is rounded to the next, the largest one among them.
+    """
+    top = features << 14
+
+    def any_size(most: int) -> np.ndarray:
+        return (2.0 ** rng.uniform(0, np.log2(most + 1), SUMS)).astype(np.int64) - 1
+
+    sums: dict[str, np.ndarray] = {}
+    for kind in ("", "kept_"):
+        total = any_size(features << 7) * rng.choice([-1, 1], SUMS)
+        least = -(-total ** 2 // features)
+        squares = least + any_size(top) * rng.choice([0, 1, 1], SUMS)
+        sums |= {f"{kind}total": total, f"{kind}squares": np.minimum(top, squares)}
+    factor = np.where(rng.random(SUMS) < 0.3, (1 << GAIN_BITS) - 1, any_size(1 << GAIN_BITS))
+    wanted = _variance(sums, "kept_", features) * (2 * factor + 1) ** 2 >> 2 * GAIN_FRACTION + 2
+    squares = (wanted + sums["total"] ** 2) // features + rng.integers(-1, 2, SUMS)
+    near = (rng.random(SUMS) < 0.5) & (squares <= top) & (
+        features * squares >= sums["total"] ** 2)
+    return sums | {"squares": np.where(near, squares, sums["squares"])}
 
 
 def _all(checks: list[Check]) -> Check:

@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,43 +10,54 @@ from hw.command.children import Ended
 from hw.command.faults import Fault
 from hw.command.files import temporary
 from synth.flow import yosys
-from verify.mutate.make import module_of
-from verify.reachability import abc, gates, search
+from verify.mutate.make import UNKNOWN, module_of
+from verify.mutate.promises import INDUCTION, KEPT, Promise, inserted, ports
+from verify.reachability import BUSY, abc, gates, search
 
 
 __all__ = ["PROOFS", "prove"]
 
 
 _TIMEOUT = 60.0
-"""Seconds of a proof; one that takes longer is none."""
+"""Seconds of a processor for a proof; one that takes longer is none."""
 
 PROOFS = {
     "module": "outputs and next states of the module, with all that stands in it, are the same for "
               "all inputs and states (cec)",
     "around": "the same of every module that it stands in (cec)",
     "part": "outputs of the module are the same in every state that can be reached after a reset, "
-            "whatever its inputs, those of a stream while it is valid (pdr)",
+            "whatever its inputs, those of a stream while it is valid, a pass while there is one; "
+            "states are left out in which what is proved of it does not hold (scorr, pdr)",
     "design": "outputs and next states of the whole design are the same, too (cec)",
     "streams": "outputs of the whole design are the same in every state that can be reached after "
-               "a reset, those of a stream while it is valid (pdr)",
+               "a reset, those of a stream while it is valid (scorr, pdr)",
 }
 """Ways of a proof, the quick one first."""
 
 _CUT = ["flatten", "memory_map", "dffunmap", "async2sync", "simplemap t:$dff", "splitnets -ports",
-        "opt_clean -purge", "expose -dff -evert-dff", "techmap", "opt -fast -nodffe -nosdff",
-        "simplemap", "setundef -undriven -zero", "setundef -zero", "aigmap", "opt_clean"]
+        "opt_clean -purge", "expose -dff -evert-dff"]
 """What makes of a module one without states, in whose place there are ports."""
 
+_GATES = ["techmap", "opt -fast -nodffe -nosdff", "simplemap", "setundef -undriven -zero",
+          "setundef -zero", "aigmap", "opt_clean"]
+"""What makes gates of it."""
 
-def prove(gold: str, top: str, mutant: str, ways: Sequence[str] = tuple(PROOFS)) -> str:
+_CHOICE = "chosen"
+"""An input of one module for both: without the mutant, and with it."""
+
+
+def prove(gold: str, top: str, mutant: str, ways: Sequence[str] = tuple(PROOFS),
+          promises: Sequence[Promise] = ()) -> str:
     """Return the one of ``ways`` of :data:`PROOFS` by which a mutant is equivalent, or nothing.
+
+    States in which a promise of the module does not hold are left out of ``part``.
 
     Raises Ended if the command is ended meanwhile: that there is no proof is then not known.
     """
     tried: dict[str, Callable[[Path], bool]] = {
         "module": lambda folder: _same(folder, gold, module_of(mutant), mutant),
         "around": lambda folder: _same_around(folder, gold, module_of(mutant), mutant),
-        "part": lambda folder: _alike(folder, gold, module_of(mutant), mutant),
+        "part": lambda folder: _alike(folder, gold, module_of(mutant), mutant, promises),
         "design": lambda folder: _same(folder, gold, top, mutant),
         "streams": lambda folder: _alike(folder, gold, top, mutant)}
     return next((way for way in ways if _holds(tried[way])), "")
@@ -64,13 +75,18 @@ def _holds(way: Callable[[Path], bool]) -> bool:
 
 def _same(folder: Path, gold: str, module: str, mutant: str) -> bool:
     """Whether the two are the same but for states that they hold."""
-    alone, gates_of_gold = _alone(gold, module)
-    (folder / "module.il").write_text(alone)
-    (folder / "gold.aig").write_bytes(gates_of_gold)
-    _cut(folder, module, "gate.aig", f"mutate {mutant}")
+    (folder / "module.il").write_text(_alone(gold, module))
+    # One netlist until the choice is made: a mutant would change names of states.
+    yosys.run(["read_rtlil module.il", UNKNOWN, f"mutate -ctrl {_CHOICE} 1 1 {mutant}",
+               f"hierarchy -top {module}", *_CUT, "design -save both",
+               *(command for value, written in enumerate(("gold", "gate"))
+                 for command in ("design -load both", f"delete -input w:{_CHOICE}",
+                                 f"connect -set {_CHOICE} 1'{value}", *_GATES,
+                                 f"write_aiger -symbols {written}.aig"))],
+              folder, timeout=BUSY * _TIMEOUT)
     # Ports are matched by name: their order follows names that Yosys makes up as it goes.
     return "Networks are equivalent" in abc(
-        f"cec -T {_TIMEOUT:g} -C 1000000 gold.aig gate.aig", folder, 2 * _TIMEOUT)
+        f"cec -T {BUSY * _TIMEOUT:g} -C 1000000 gold.aig gate.aig", folder, _TIMEOUT)
 
 
 def _same_around(folder: Path, gold: str, module: str, mutant: str) -> bool:
@@ -81,65 +97,72 @@ def _same_around(folder: Path, gold: str, module: str, mutant: str) -> bool:
     return bool(around) and all(_same(folder, gold, name, mutant) for name in around)
 
 
-def _cut(folder: Path, module: str, written: str, *changes: str) -> None:
-    """Gates of ``module.il``, changed or not, with names of their ports."""
-    yosys.run(["read_rtlil module.il", *changes, f"hierarchy -top {module}", *_CUT,
-               f"write_aiger -symbols {written}"], folder, timeout=_TIMEOUT)
-
-
 @lru_cache(maxsize=16)
-def _alone(gold: str, module: str) -> tuple[str, bytes]:
-    """RTLIL of a module with what stands in it, and its gates, kept for its next mutant."""
+def _alone(gold: str, module: str) -> str:
+    """RTLIL of a module with what stands in it, kept for its next mutant."""
     with temporary() as folder:
         (folder / "gold.il").write_text(gold)
         yosys.run(["read_rtlil gold.il", f"hierarchy -top {module}", "write_rtlil module.il"],
-                  folder, timeout=_TIMEOUT)
-        _cut(folder, module, "gold.aig")
-        return (folder / "module.il").read_text(), (folder / "gold.aig").read_bytes()
+                  folder, timeout=BUSY * _TIMEOUT)
+        return (folder / "module.il").read_text()
 
 
-def _alike(folder: Path, gold: str, top: str, mutant: str) -> bool:
+def _alike(folder: Path, gold: str, top: str, mutant: str,
+           promises: Sequence[Promise] = ()) -> bool:
     """Whether nobody at the ports can tell the two apart."""
-    ports = _ports(gold, top)
-    if "rst" not in ports:
+    seen = ports(gold, top)
+    if "rst" not in seen:
         return False
+    promise = next((promise for promise in promises if promise.module == top), None)
+    text, holds = inserted(gold, promise) if promise else (gold, "")
     (folder / "gold.il").write_text(gold)
-    (folder / "miter.v").write_text(_miter(ports))
-    halves = [command for name, change in (("gold", []), ("gate", [f"mutate {mutant}"]))
-              for command in ("read_rtlil gold.il", *change, f"hierarchy -top {top}", "flatten",
+    (folder / "held.il").write_text(text)
+    (folder / "holds.v").write_text(holds)
+    (folder / "miter.v").write_text(_miter(seen, promise is not None))
+    halves = [command for name, first in (
+        ("gold", ["read_rtlil held.il", "read_verilog holds.v"]),
+        ("gate", ["read_rtlil gold.il", UNKNOWN, f"mutate {mutant}"]))
+              for command in (*first, UNKNOWN, f"hierarchy -top {top}", "flatten",
                               f"rename {top} {name}", f"design -stash {name}")]
     yosys.run([*halves, "design -copy-from gold -as gold gold",
                "design -copy-from gate -as gate gate", "read_verilog -formal miter.v",
-               *gates("claim")], folder, timeout=_TIMEOUT)
-    return search(folder, _TIMEOUT) == {0: None}
+               *gates("claim")], folder, timeout=BUSY * _TIMEOUT)
+    return search(folder, _TIMEOUT, INDUCTION) == {0: None}
 
 
-def _ports(gold: str, top: str) -> dict[str, tuple[str, int]]:
-    """Direction and width of every port of a module of RTLIL."""
-    module = re.search(rf"^module \\{top}\n(.*?)^end$", gold, re.M | re.S)
-    assert module is not None, top
-    found = re.findall(r"^  wire (?:width (\d+) )?(?:signed )?(input|output) \d+ "
-                       r"(?:signed )?\\(\S+)$", module[1], re.M)
-    return {name: (direction, int(width or 1)) for width, direction, name in found}
+def _miter(seen: dict[str, tuple[str, int]], promised: bool = False) -> str:
+    """Both designs with the same inputs; ``broken`` if outputs that count differ.
 
-
-def _miter(ports: dict[str, tuple[str, int]]) -> str:
-    """Both designs with the same inputs; ``broken`` if outputs that count differ."""
-    inputs = {name: width for name, (kind, width) in ports.items() if kind == "input"}
-    outputs = {name: width for name, (kind, width) in ports.items() if kind == "output"}
-    valids = [name for name in outputs if name.endswith("valid")]
+    A promise that does not hold, which is never, resets both.
+    """
+    inputs = {name: width for name, (kind, width) in seen.items() if kind == "input"}
+    outputs = {name: width for name, (kind, width) in seen.items() if kind == "output"}
     declared = [f"input [{width - 1}:0] \\{name} " for name, width in inputs.items()]
     lines, differ = [f"module claim({', '.join([*declared, 'output broken'])});"], []
     for name, width in outputs.items():
         lines.append(f"wire [{width - 1}:0] gold_{name}, gate_{name};")
-        valid = next((one for one in valids if one != name and name.startswith(one[:-5])), None)
+        valid = _meant(name, outputs)
         counts = f"gold_{valid} && " if valid else ""
         differ.append(f"({counts}gold_{name} != gate_{name})")
     # The first cycle resets both, whatever their flip-flops hold at power-up.
-    joined = {name: "rst || $initstate" if name == "rst" else f"\\{name} " for name in inputs}
+    begins = f"rst || $initstate{' || !kept' * promised}"
+    joined = {name: begins if name == "rst" else f"\\{name} " for name in inputs}
+    lines.append(f"wire kept{'' if promised else ' = 1'};")
     for half in ("gold", "gate"):
         pins = [*(f".\\{name} ({value})" for name, value in joined.items()),
-                *(f".\\{name} ({half}_{name})" for name in outputs)]
+                *(f".\\{name} ({half}_{name})" for name in outputs),
+                *[f".\\{KEPT} (kept)"] * (promised and half == "gold")]
         lines.append(f"{half} {half}_half({', '.join(pins)});")
-    lines.append(f"assign broken = !$initstate && ({' || '.join(differ)});")
+    lines.append(f"assign broken = !$initstate && kept && ({' || '.join(differ)});")
     return "\n".join([*lines, "endmodule\n"])
+
+
+def _meant(name: str, outputs: Collection[str]) -> str | None:
+    """The output that says whether another one has a meaning, if any.
+
+    Data of a stream have one while they are valid, and a pass while there is one.
+    """
+    if name == "now" and "active" in outputs:
+        return "active"
+    return next((valid for valid in outputs if valid.endswith("valid") and valid != name
+                 and name.startswith(valid[:-5])), None)

@@ -11,6 +11,8 @@ from hw.command.faults import Fault
 from hw.command.files import alone
 from hw.command.progress import doing, track
 from verify.mutate.components import COMPONENTS
+from verify.mutate.make import module_of
+from verify.mutate.promises import check, promises
 from verify.mutate.prove import prove
 from verify.mutate.state import PROOF, SURVIVED
 from verify.mutate.trial import mutants_of, state_of
@@ -74,9 +76,13 @@ def _one(name: str, count: int, folder: Path) -> Outcome:
         state = state_of(component, folder)
         left = [mutant for mutant in mutants.names if state.verdicts[mutant] == SURVIVED
                 and mutant not in state.tried]
+        held = [promise for promise in promises(component.design)
+                if promise.module in {module_of(mutant) for mutant in left}]
+        for promise in held:
+            check(mutants.gold, promise)
         for mutant in track(left, f"proofs of {name}"):
             state.prove(mutant, prove(mutants.gold, f"nm_{component.top}", mutant,
-                                      component.proofs))
+                                      component.proofs, held))
     return Outcome(name, {mutant: state.verdicts[mutant] for mutant in mutants.names})
 
 

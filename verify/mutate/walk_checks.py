@@ -11,6 +11,7 @@ from hw.job.passes import Pass
 from sim.runs.soak.streams import compare
 from sim.vectors.stimulus import bit_rows, generator
 from sim.vectors.tokens import Beats
+from verify.mutate.lapse import LEFT, lapse
 from verify.mutate.part_checks import packed
 from verify.mutate.parts import WALKS
 
@@ -50,6 +51,7 @@ def passes(design: Design) -> Callable[[Any], None]:
     jobs = [*_short(design, rng), *_aborted(design, rng), *_whole(design)]
     long = [Size(1, LONG * design.batch_tokens - 1, 1), Size((1 << 24) - 257, 1, 1),
             Size(1, 1, LONG), Size(design.max_blocks + 1, 1, LONG // 2)]
+    beyond = list(_beyond(design, rng))
     cycles: dict[tuple[int, str], int] = {}
 
     def check(built: Any) -> None:
@@ -59,6 +61,8 @@ def passes(design: Design) -> Callable[[Any], None]:
         for walk in WALKS:
             for size in long:
                 _drive(built, design, walk, [size], 0.0, cycles)
+            for size in beyond:
+                _leap(built, design, walk, size)
 
     return check
 
@@ -105,29 +109,66 @@ def _whole(design: Design) -> Iterator[Size]:
     """Jobs of so many tiles, batches or chunks, to their end: where one bit of them is 1.
 
     A counter that runs through all of its values has each bit 1 an even number of times, so that
-    what is inverted then is inverted back.
+    what is inverted then is inverted back: so does each of one more, but for once.
     """
-    for bit in range(WHOLE):
-        yield Size(1, 1, 1 << bit)
-        yield Size(design.max_blocks + 1, 1, 1 << bit)
-        yield Size(1, design.batch_tokens << bit, 1)
-        yield Size(design.max_blocks << bit, 1, 1)
+    for number in sorted({(1 << bit) + more for bit in range(WHOLE) for more in (0, 1)}):
+        yield Size(1, 1, number)
+        yield Size(design.max_blocks + 1, 1, number)
+        yield Size(1, design.batch_tokens * number, 1)
+        yield Size(design.max_blocks * number, 1, 1)
+
+
+def _beyond(design: Design, rng: np.random.Generator) -> Iterator[Size]:
+    """Jobs of a few passes, but for high bits of one size: each of them, and any others.
+
+    What is loaded again meanwhile is small.
+    """
+    most = design.max_blocks
+    for name, few in (("blocks", Size(2 * most + 3, 2, 1)), ("tiles", Size(most + 1, 2, 5)),
+                      ("tokens", Size(1, design.batch_tokens + 3, 2))):
+        width = WIDTHS[name]
+        for high in (*(1 << bit for bit in range(LEFT, width)),
+                     *(int(number) << LEFT for number in rng.integers(1 << width - LEFT, size=6))):
+            yield few._replace(**{name: high + getattr(few, name)})
+
+
+def _leap(built: Any, design: Design, walk: str, size: Size) -> None:
+    """Begin a job; when what is left has lost its high bits, the passes of a small one are left."""
+    small = Size(*(number % (1 << LEFT) for number in size))
+    after = Size(1, 1, 1)
+    expected = np.concatenate([_walk(design, walk, small), _walk(design, walk, after)])
+    if (begun := min(2, len(expected) - 2)) == 0:
+        return  # a walk that does not follow this size
+    expected[:begun] = _walk(design, walk, size._replace(aborted=begun))
+    built.reset()
+    for job, part in ((size, expected[:begun]), (after, expected[begun:])):
+        out, _ = built.run(_beats(_sent([job])), len(part), limit=1000, shift=WALKS.index(walk))
+        compare(out, _beats(part), walk)
+        lapse(built)
+
+
+def _sent(jobs: list[Size]) -> np.ndarray:
+    """Bits of the beats of jobs."""
+    sizes = np.array([(*size, 0) for size in jobs], np.int64)
+    return np.concatenate([bit_rows(sizes[:, k], bits)
+                           for k, bits in enumerate((24, 32, 32, 7, 1))], 1)
+
+
+def _beats(rows: np.ndarray) -> Beats:
+    """Rows of bits, each of them the last."""
+    return Beats(rows, np.ones(len(rows), bool), np.zeros((len(rows), 0), bool))
 
 
 def _drive(built: Any, design: Design, walk: str, jobs: list[Size], stall: float,
            cycles: dict[Any, int]) -> None:
     """Walk through jobs, several of them cut short by a reset first, and compare every pass."""
-    sizes = np.array([(*size, 0) for size in jobs], np.int64)
-    sent = np.concatenate([bit_rows(sizes[:, k], bits)
-                           for k, bits in enumerate((24, 32, 32, 7, 1))], 1)
+    sent = _sent(jobs)
     expected = np.concatenate([_walk(design, walk, size) for size in jobs])
-    one = np.ones(max(len(sent), len(expected)), bool)
-    none = np.zeros((len(one), 0), bool)
     for count in (len(expected),) if len(jobs) == 1 else (len(expected) // 2, len(expected)):
         built.reset()
-        out, took = built.run(Beats(sent, one[:len(sent)], none[:len(sent)]), count,
-                              limit=1000 + 20 * count, stall=stall, shift=WALKS.index(walk))
-        compare(out, Beats(expected[:count], one[:count], none[:count]), walk)
+        out, took = built.run(_beats(sent), count, limit=1000 + 20 * count, stall=stall,
+                              shift=WALKS.index(walk))
+        compare(out, _beats(expected[:count]), walk)
         key = walk, stall, len(jobs), jobs[0], count
         assert cycles.setdefault(key, took) == took, "another number of cycles"
 

@@ -1,5 +1,7 @@
 """Parts of an accelerator alone: what is sent to them, and what is expected of them."""
 
+from math import isqrt
+
 import numpy as np
 import pytest
 import torch
@@ -7,12 +9,31 @@ import torch
 from hw.epilogue.terms import LaneInput
 from hw.fixed_point import Output
 from hw.job.passes import Pass
-from sw.exact.epilogue import variance_gain
+from sw.exact.epilogue import root_of_ratio, variance_gain
 from tests.wheel import needs_wheel
 from verify.mutate.components import COMPONENTS
-from verify.mutate.part_checks import TOKENS, _numbers, _result, _tokens, packed
+from verify.mutate.lapse import LEFT
+from verify.mutate.part_checks import (
+    SUMS,
+    TOKENS,
+    _numbers,
+    _result,
+    _sums,
+    _tokens,
+    _variance,
+    packed,
+)
 from verify.mutate.parts import PARTS, WALKS, part, taken
-from verify.mutate.walk_checks import WHOLE, Size, _aborted, _short, _walk, _whole
+from verify.mutate.walk_checks import (
+    WHOLE,
+    WIDTHS,
+    Size,
+    _aborted,
+    _beyond,
+    _short,
+    _walk,
+    _whole,
+)
 
 
 DESIGN = COMPONENTS["lane"].design
@@ -114,10 +135,37 @@ def test_jobs_that_are_walked_have_every_bit_of_every_size():
 
 
 def test_jobs_of_every_power_of_two_are_walked_to_their_end():
-    """As many passes as the bit says, or twice as many of tokens in two chunks."""
-    for bit, jobs in enumerate(zip(*[iter(_whole(WALKED))] * 4, strict=True)):
-        assert [len(_walk(WALKED, "tiles_all_chunks", job)) >> bit for job in jobs] == [1, 2, 1, 1]
-    assert bit + 1 == WHOLE
+    """And of one more, where each bit is 1 an odd number of times: in one chunk, and in two."""
+    walked = [len(_walk(WALKED, "tiles_all_chunks", job)) for job in _whole(WALKED)]
+    numbers = walked[::4]
+    assert {1 << bit for bit in range(WHOLE)} | {(1 << bit) + 1 for bit in range(WHOLE)} == {
+        *numbers}
+    assert walked == [each for number in numbers for each in (number, 2 * number, number, number)]
+
+
+def test_jobs_beyond_have_every_high_bit_of_every_size_and_few_passes_without_them():
+    sizes = list(_beyond(WALKED, np.random.default_rng(1)))
+    for name, width in WIDTHS.items():
+        high = {getattr(size, name) >> LEFT for size in sizes}
+        assert {1 << bit for bit in range(width - LEFT)} <= high
+        assert max(high) < 1 << width - LEFT
+    small = [Size(*(number % (1 << LEFT) for number in size)) for size in sizes]
+    assert max(len(_walk(WALKED, "tiles_all_chunks", size)) for size in small) <= 10
+
+
+@pytest.mark.parametrize("features", [1, 5, 12])
+def test_sums_have_variances_and_ratios_at_which_a_factor_is_rounded(features):
+    """None is negative; the nearest ratios to the largest factor, on both sides, are among them."""
+    sums = _sums(np.random.default_rng(1), features)
+    dense, kept = (_variance(sums, kind, features) for kind in ("", "kept_"))
+    assert len(dense) == SUMS
+    assert min(dense.min(), kept.min()) >= 0
+    assert (sums["squares"] <= features << 14).all()
+    assert {1 << 12, 65535} <= {*map(root_of_ratio, dense.tolist(), kept.tolist())}
+    if features == 12:
+        rounded = [isqrt((one << 26) // other) == 2 * 65535 + 1
+                   for one, other in zip(dense.tolist(), kept.tolist(), strict=True) if other]
+        assert sum(rounded) > 1
 
 
 @needs_wheel

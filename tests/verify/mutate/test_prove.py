@@ -60,3 +60,45 @@ def test_proofs_of_a_module_stand_alone_or_in_what_is_around_it():
     assert ways("not", "Y", "around") == {"around"}
     assert ways("and", "B", "module") == {"module"}, "the comparison has been made before"
     assert ways("add", "Y", "around") == {""}
+
+
+def test_a_mutant_that_renames_what_a_module_holds_is_still_paired():
+    """A bit of an instance's output goes by another name once it is changed on its way."""
+    text = """
+module holds(input clk, input rst, input [1:0] d, output reg [1:0] q);
+  always @(posedge clk) q <= rst ? 2'd0 : d;
+endmodule
+module user(input clk, input rst, input [1:0] d, input off, output y);
+  wire [1:0] q;
+  holds inner(.clk(clk), .rst(rst), .d(d), .q(q));
+  assign y = q[0] & q[1] & q[1];
+endmodule
+"""
+    user = make(text, "user", 500, modules=["user"])
+    alike = [name for name in user.names if "-cell inner -port q -portbit 0" in name
+             and "cnot0" in name and name.endswith("-ctrlbit 1")]
+    unlike = [name for name in user.names if "-cell inner -port q" in name and "-mode inv" in name]
+    assert alike
+    assert unlike
+    assert prove(user.gold, "user", alike[0], ["module"]) == "module"
+    assert prove(user.gold, "user", unlike[0]) == ""
+
+
+def test_a_pass_counts_while_there_is_one():
+    text = """
+module walk(input clk, input rst, input begins, input [3:0] size, output reg active,
+            output [3:0] now);
+  reg [3:0] left;
+  assign now = left;
+  always @(posedge clk) begin
+    left <= begins ? size : active ? left - 4'd1 : left;
+    active <= begins | (active & left != 4'd1);
+    if (rst) begin active <= 0; left <= 0; end
+  end
+endmodule
+"""
+    walk = make(text, "walk", 1000)
+    resets = [name for name in walk.names if "-mode inv" in name and "-port B" in name
+              and "$procmux" in name]
+    found = {prove(walk.gold, "walk", name, ["part"]) for name in resets}
+    assert found == {"", "part"}, "of the size, and of whether there is a pass"
