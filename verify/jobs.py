@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -10,11 +11,10 @@ import numpy as np
 import torch
 
 from hw.fixed_point import BIAS_BITS, SCALE_BITS, SHIFT_BITS, Output
-from hw.registers import REGISTERS, Error
+from hw.registers import REGISTERS, Error, Register
 from sim.vectors.layers import random_layer, random_tensor
 from sim.vectors.stimulus import generator
 from sim.verilated.accelerator import Accelerator
-from sw.driver.beats import Beats
 from sw.driver.linear import BUSY, DONE, ERROR_BIT, Channels, Corrections, LinearJob, linear_job
 from sw.driver.reference import ReferenceAccelerator
 
@@ -72,15 +72,19 @@ class JobBench:
 
     def finish(self, job: LinearJob, status: int = DONE) -> None:
         """Take the results of a job that was started, whose streams are on offer."""
-        self._same(job)
+        self.same(job)
         assert self.status() == status
 
-    def _same(self, job: LinearJob) -> None:
-        """Take results that are those of the reference."""
+    def same(self, job: LinearJob, *, queued: bool = False) -> None:
+        """Take the results of a job, which must be those of the reference.
+
+        ``queued`` beats, those of the next job, are left.
+        """
         for register, value in (job.registers | {"CONTROL": START}).items():
             self.reference.write(register, value)
         expected, _ = self.reference.run(job.inputs, job.results, limit=0)
-        got, _ = self.model.run({}, job.results, limit=job.limit)
+        take = self.model.take if queued else partial(self.model.run, {})
+        got, _ = take(job.results, limit=job.limit)
         assert np.array_equal(got.data, expected.data), "results are wrong"
         assert np.array_equal(got.last, expected.last), "tlast of results is wrong"
 
@@ -110,13 +114,12 @@ class JobBench:
             assert model.read(register.name) == self.reference.read(register.name), register.name
         for value in (0xFFFF_FFFF, 0, *ALTERNATING):
             for register in REGISTERS:
-                kept = sum(((1 << field.width) - 1) << register.position(field.name)
-                           for field in register.fields if field.access == "rw")
-                before = model.read(register.name)
+                kept, before = _kept(register), model.read(register.name)
                 for strobe in (1, 2, 4, 8):
                     given = value & ~START if register.name == "CONTROL" else value
                     model.write(register.name, given, strobe=strobe)
                 assert model.read(register.name) == value & kept | before & ~kept, register.name
+        self._words()
         places = {register.offset for register in REGISTERS}
         for place in {other ^ 1 << line for other in places for line in range(2, 12)} - places:
             for access in (lambda at: model.write(at, 0), model.read):
@@ -129,13 +132,27 @@ class JobBench:
             model.write(register.name, 0)
         self._refusals()
 
+    def _words(self) -> None:
+        """Any words in all registers: a write changes its own one alone."""
+        for _ in range(8):
+            held = {}
+            for register in REGISTERS:
+                word, kept = int(self.rng.integers(1 << 32)), _kept(register)
+                held[register.name] = word & kept | self.model.read(register.name) & ~kept
+                self.model.write(register.name, word & ~(START * (register.name == "CONTROL")))
+            for name, word in held.items():
+                assert self.model.read(name) == word, name
+
     def _refusals(self) -> None:
         """Starts with a register out of range, one after the other."""
-        good = self.small().registers
+        good, own = self.small().registers, self.design.pattern
+        other = [1 << bit for bit in range(16 * (self.design.flexible == "none"))
+                 if 1 << bit not in (own.n, own.m << 8)]
         for name, value, error in (
                 ("K_BLOCKS", 0, Error.K_BLOCKS), ("K_BLOCKS", 0xFF_FFFF, Error.K_BLOCKS),
                 ("TOKENS", 0, Error.TOKENS), ("COLUMN_TILES", 0, Error.COLUMN_TILES),
                 ("OUTPUT", 0xFF, Error.OUTPUT), ("JOB_PATTERN", 0xFFFF, Error.PATTERN),
+                *(("JOB_PATTERN", value, Error.PATTERN) for value in other),
                 ("THRESHOLD", 0xFFFF, Error.PATTERN), ("CORRECTIONS", 8, Error.COEF)):
             if error == Error.COEF and self.design.channel_bits:
                 continue  # it is what they are for
@@ -195,25 +212,6 @@ class JobBench:
         chunks = min(2 * design.max_blocks + 3, self.blocks)
         self.run(self.small(2 * design.columns, design.rows + 1, chunks * design.pattern.m))
 
-    def packets(self) -> None:
-        """Packets that are too short and too long, of every stream: zeros and nothing for them."""
-        errors = {"act": Error.ACT_TLAST, "weight": Error.WEIGHT_TLAST, "coef": Error.COEF_TLAST,
-                  "token": Error.TOKEN_TLAST, "channel": Error.CHANNEL_TLAST}
-        output = Output.INT8 if Output.INT8 in self.outputs else Output.RAW
-        tokens = min(6, self.design.batch_tokens)  # each packet of weights comes once
-        job = self.small(9, tokens, self.features, self.terms(output, tokens, 9))
-        for name, error in errors.items():
-            if name not in job.inputs:
-                continue
-            for fault in (_short, _long):
-                self.start(job)
-                self.model.offer(job.inputs | {name: fault(job.inputs[name])})
-                self._same(job if fault is _long else replace(
-                    job, inputs=job.inputs | {name: _zeroed(job.inputs[name])}))
-                assert self.status() == DONE | error << ERROR_BIT, f"{name} {fault.__name__}"
-                self.model.discard()
-        self.run(job)
-
     def sizes(self) -> None:
         """Jobs with each bit of their sizes: blocks, and others with whole tokens or in chunks."""
         design = self.design
@@ -226,7 +224,7 @@ class JobBench:
                 more = {register: job.registers[register] + (1 << bit)}
                 self.start(replace(job, registers=job.registers | more))
                 self.model.offer(job.inputs)
-                self._same(job)
+                self.same(job)
                 assert self.status() == BUSY, "a job of another size ended"
                 self.model.write("CONTROL", ABORT)
                 assert self.status() == 0, "a job goes on"
@@ -278,22 +276,7 @@ def _refused(access, address: int) -> None:
         raise AssertionError(f"address {address:#x} has no register, and no error")
 
 
-def _short(beats: Beats) -> Beats:
-    """The first packet without its last beat, where it has several."""
-    end = int(np.flatnonzero(beats.last)[0])
-    last = beats.last.copy()
-    last[end - 1] = True
-    return Beats(np.delete(beats.data, end, 0), np.delete(last, end))
-
-
-def _zeroed(beats: Beats) -> Beats:
-    """What becomes of that packet: the beat that is missing is zero."""
-    keep = np.arange(len(beats.last)) != int(np.flatnonzero(beats.last)[0])
-    return Beats(beats.data * keep[:, None], beats.last)
-
-
-def _long(beats: Beats) -> Beats:
-    """The last packet with one more beat."""
-    last = beats.last.copy()
-    last[-1] = False
-    return Beats(np.concatenate([beats.data, beats.data[-1:]]), np.append(last, True))
+def _kept(register: Register) -> int:
+    """Bits of a register that software sets."""
+    return sum(((1 << field.width) - 1) << register.position(field.name)
+               for field in register.fields if field.access == "rw")

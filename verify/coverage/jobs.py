@@ -9,6 +9,7 @@ from sim.verilated.accelerator import Accelerator
 from verify.coverage.probes import COUNTERS, preload
 from verify.jobs import SETTLE, JobBench
 from verify.numbers import alike, largest
+from verify.packets import packets
 from verify.timing import early_and_late, held_results, many_tokens, while_busy
 
 
@@ -86,7 +87,7 @@ def _alone(step: Callable[[JobBench], None]) -> Callable[[JobBench, str, int], N
 STEPS: dict[str, Callable[[JobBench, str, int], None]] = {
     "random": _random, "counters": _counters, "timeout": _timeout,
     **{step.__name__: _alone(step) for step in (
-        JobBench.registers, JobBench.extremes, JobBench.full_buffers, JobBench.packets,
+        JobBench.registers, JobBench.extremes, JobBench.full_buffers, packets,
         JobBench.huge, many_tokens, early_and_late, held_results, while_busy, largest, alike)},
 }
 """By name: registers, full buffers and tables, streams that are early or late, results that wait,

@@ -27,7 +27,7 @@ __all__ = ["Outcome", "measure"]
 STALL = 0.1
 """Chance that a stream of an accelerator pauses in a cycle."""
 
-_DEPENDS = ("verify/jobs.py", "verify/numbers.py", "verify/timing.py",
+_DEPENDS = ("verify/jobs.py", "verify/numbers.py", "verify/packets.py", "verify/timing.py",
             "verify/coverage/jobs.py", "verify/coverage/streams.py",
             "verify/coverage/probes.py", "sim/vectors", "sim/verilated", "sim/simulators",
             "sim/runs/soak", "sw/exact", "sw/driver")

@@ -27,10 +27,11 @@ from sw.exact.selection import nm_mask
 from verify.jobs import JobBench
 from verify.mutate.devices import streams
 from verify.mutate.lapse import COUNTED, LEFT, lapse
+from verify.packets import packets
 from verify.timing import aborted_in_passing, early_and_late, while_busy
 
 
-__all__ = ["accelerator", "compressor", "decompressor", "selector", "through"]
+__all__ = ["accelerator", "compressor", "decompressor", "leaps", "selector", "through"]
 
 
 Check = Callable[[Any], None]
@@ -127,7 +128,7 @@ def accelerator(design: Design) -> Check:
         bench.full_buffers()
         for stall in (STALLS[-1], STALLS[0]):  # what is missing meets a beat on offer, and none
             built.pause(stall)
-            bench.packets()
+            packets(bench)
         _interrupts(built, bench)
         _bus(built, rng.integers(1 << 32, size=64))
         while_busy(bench)
@@ -135,7 +136,7 @@ def accelerator(design: Design) -> Check:
         aborted_in_passing(bench)
         bench.timeouts()
         bench.sizes()
-        _leaps(built, bench)
+        leaps(built, bench)
 
     return check
 
@@ -159,13 +160,13 @@ def _interrupts(built: Any, bench: JobBench) -> None:
     built.write("TIMEOUT", 0)
 
 
-def _leaps(built: Any, bench: JobBench) -> None:
+def leaps(built: Any, bench: JobBench) -> None:
     """Jobs with high bits of their sizes, which are gone before the end, and counters at theirs.
 
-    Tiles begin anew with every batch.
+    Tiles begin anew with every batch, of which the last is short.
     """
     top = (1 << 32) - (1 << COUNTED)
-    few = ("TOKENS", 3 * bench.design.batch_tokens), ("COLUMN_TILES", bench.design.rows)
+    few = ("TOKENS", 3 * bench.design.batch_tokens - 1), ("COLUMN_TILES", bench.design.rows)
     for (name, tokens), high in product(few, range(LEFT, 32)):
         job = bench.small(3 * bench.design.columns, tokens)
         weights = {"weight": job.inputs["weight"]}

@@ -21,7 +21,8 @@ from sw.driver.floats import float_job
 from sw.driver.linear import BUSY, DONE, ERROR_BIT, Corrections, LinearJob, field_word
 from sw.exact.formats import from_bits
 from verify.jobs import ABORT, SETTLE, JobBench
-from verify.mutate.checks import STALLS
+from verify.mutate.checks import STALLS, leaps
+from verify.packets import packets
 from verify.timing import aborted_in_passing, early_and_late, many_tokens
 
 
@@ -118,6 +119,7 @@ def epilogue(design: Design) -> Check:
         if design.coefficients:
             _void(bench)
         bench.sizes()
+        leaps(built, bench)
 
     return check
 
@@ -187,7 +189,7 @@ def _odd(bench: JobBench) -> None:
     """Packets of any length, streams that come early and late, an abort that is taken back."""
     for stall in (STALLS[-1], STALLS[0]):
         bench.model.pause(stall)
-        bench.packets()
+        packets(bench)
     early_and_late(bench)
     aborted_in_passing(bench)
 

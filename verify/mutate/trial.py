@@ -21,7 +21,7 @@ LIMIT = 60
 """Seconds of a processor for a mutant, however busy the machine is; cycles are limited, so that
 only a model that never settles takes them."""
 
-_DEPENDS = ("verify/jobs.py", "verify/timing.py",
+_DEPENDS = ("verify/jobs.py", "verify/packets.py", "verify/timing.py",
             *(f"verify/mutate/{name}.py" for name in (
                 "checks", "part_checks", "walk_checks", "float_checks", "sum_checks",
                 "epilogue_checks", "parts", "float_parts", "lapse", "make", "devices")),

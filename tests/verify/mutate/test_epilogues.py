@@ -12,6 +12,7 @@ from sw.driver.linear import Corrections
 from tests.wheel import needs_wheel
 from verify.mutate.components import COMPONENTS
 from verify.mutate.epilogue_checks import COEF, CorrectedBench, FloatBench, _float_jobs, _kept
+from verify.packets import packets
 
 
 def bench(kind, name):
@@ -72,10 +73,10 @@ def test_packets_of_biases_are_among_those_of_any_length(monkeypatch):
     jobs, started = bench(FloatBench, "float-epilogue"), []
     monkeypatch.setattr(jobs, "start", started.append)
     jobs.model.offer = jobs.model.discard = lambda *_: None
-    monkeypatch.setattr(jobs, "_same", lambda job: None)
+    monkeypatch.setattr(jobs, "same", lambda job, **_: None)
     monkeypatch.setattr(jobs, "status", lambda: 0)
     with pytest.raises(AssertionError, match=r"^act"):
-        jobs.packets()
+        packets(jobs)
     assert "channel" in started[0].inputs
     assert started[0].registers["ACTIVATE"]
 
