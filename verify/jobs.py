@@ -146,13 +146,14 @@ class JobBench:
     def _refusals(self) -> None:
         """Starts with a register out of range, one after the other."""
         good, own = self.small().registers, self.design.pattern
-        other = [1 << bit for bit in range(16 * (self.design.flexible == "none"))
-                 if 1 << bit not in (own.n, own.m << 8)]
+        legal = {keep | size << 8 for keep in (0, own.n) for size in (0, own.m)}
+        other = {code ^ 1 << bit for code in legal for bit in range(16)} - legal
         for name, value, error in (
                 ("K_BLOCKS", 0, Error.K_BLOCKS), ("K_BLOCKS", 0xFF_FFFF, Error.K_BLOCKS),
                 ("TOKENS", 0, Error.TOKENS), ("COLUMN_TILES", 0, Error.COLUMN_TILES),
                 ("OUTPUT", 0xFF, Error.OUTPUT), ("JOB_PATTERN", 0xFFFF, Error.PATTERN),
-                *(("JOB_PATTERN", value, Error.PATTERN) for value in other),
+                *(("JOB_PATTERN", code, Error.PATTERN) for code in sorted(other)
+                  if self.design.flexible == "none"),
                 ("THRESHOLD", 0xFFFF, Error.PATTERN), ("CORRECTIONS", 8, Error.COEF)):
             if error == Error.COEF and self.design.channel_bits:
                 continue  # it is what they are for
@@ -160,7 +161,13 @@ class JobBench:
             for register, given in (good | {name: value, "CONTROL": START}).items():
                 self.model.write(register, given)
             assert self.model.read("STATUS") == error << ERROR_BIT, name
+            self._constants()
         self.model.reset()
+
+    def _constants(self) -> None:
+        """What says how the design was made, whatever other registers hold."""
+        for name in ("ID", "PATTERN", "SHAPE", "MAX_BLOCKS", "BUFFER", "BATCH"):
+            assert self.model.read(name) == self.reference.read(name), name
 
     def random(self, layers: int) -> None:
         """Layers with all that the design can do."""
