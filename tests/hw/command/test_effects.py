@@ -56,6 +56,7 @@ IDLE = [
     ("hw.generate", "schema", "--schema x", "without package"),
     ("hw.generate", "clock_ns", "--clock-ns 5", "without "),
     ("hw.generate", "throughput", "--throughput 0.5", "without "),
+    ("sim.layer", "weights", "--weights int4", "without formats"),
     ("sim.model", "learned", f"--learned {CELLS}", "without a learned correction"),
     ("sim.selectors", "stages", "--selectors serial --stages 3", "without the selector radix"),
     ("sim.soak", "patterns", "--patterns 2:4 4:8 --blocks 1000 --job-blocks 0",
