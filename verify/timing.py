@@ -67,6 +67,10 @@ def early_and_late(bench: JobBench) -> None:
         for _ in range(LATE // 4):  # a read takes a few cycles, in which no result is taken
             bench.model.read("STATUS")
         bench.finish(job)
+        bench.model.reset()
+        bench.model.offer(job.inputs)  # from the first cycle after the reset on
+        bench.start(job)
+        bench.finish(job)
 
 
 def held_results(bench: JobBench) -> None:
