@@ -154,6 +154,8 @@ class JobBench:
                 ("OUTPUT", 0xFF, Error.OUTPUT), ("JOB_PATTERN", 0xFFFF, Error.PATTERN),
                 *(("JOB_PATTERN", code, Error.PATTERN) for code in sorted(other)
                   if self.design.flexible == "none"),
+                *(("THRESHOLD", 1 << bit, Error.PATTERN) for bit in range(16)
+                  if not self.design.unstructured),
                 ("THRESHOLD", 0xFFFF, Error.PATTERN), ("CORRECTIONS", 8, Error.COEF)):
             if error == Error.COEF and self.design.channel_bits:
                 continue  # it is what they are for
