@@ -14,7 +14,7 @@ from hw.formats import FORMATS, Format
 from hw.stream.members import only_if
 
 
-__all__ = ["FloatLane", "FloatLaneInput", "FloatLaneOutput"]
+__all__ = ["FloatLane", "FloatLaneInput", "FloatLaneOutput", "lane_variant"]
 
 
 WIDTH = FORMATS["bf16"].bits
@@ -151,6 +151,13 @@ def _finish(m: Module, given, lane) -> dict:
     return {"value": Mux(lane.active, result, given.value)}
 
 
+def lane_variant(design: Design) -> str:
+    """What tells the lanes of designs apart: the function, and the format but for bf16."""
+    function, form = FUNCTIONS.get(design.activation), FORMATS[design.result_format]
+    name = function.name if function else "bias"
+    return name if form.name == "bf16" else f"{name}_{form.name}"
+
+
 class FloatLane(wiring.Component):
     """Adds a bias to one result of 16 bits per cycle, and applies the design's activation function.
 
@@ -175,7 +182,7 @@ class FloatLane(wiring.Component):
     interval = 1
 
     def __init__(self, design: Design):
-        self.function = FUNCTIONS.get(design.activation)
+        self._variant, self.function = lane_variant(design), FUNCTIONS.get(design.activation)
         self.form = FORMATS[design.result_format]
         super().__init__({
             "i": In(stream.Signature(FloatLaneInput(design))),
@@ -193,9 +200,8 @@ class FloatLane(wiring.Component):
 
     @property
     def variant(self) -> str:
-        """The function, and the format but for bf16."""
-        name = self.function.name if self.function else "bias"
-        return name if self.form.name == "bf16" else f"{name}_{self.form.name}"
+        """That of :func:`lane_variant`."""
+        return self._variant
 
     def elaborate(self, platform):
         m = Module()

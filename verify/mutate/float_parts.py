@@ -2,7 +2,8 @@
 
 from hw.array.float_accumulator import FIELD
 from hw.config import Design
-from hw.epilogue.float_lane import FloatLane
+from hw.config.activations import FUNCTIONS
+from hw.epilogue.float_lane import lane_variant
 
 
 __all__ = ["STEP_BITS", "array_body", "array_ports", "array_width", "lane_body", "sum_body",
@@ -93,5 +94,5 @@ def sum_body(design: Design) -> str:
 
 def lane_body(design: Design) -> str:
     """The lane of an epilogue in floats; ``shift`` says whether its function follows."""
-    lane = FloatLane(design)
-    return _LANE.format(variant=lane.variant, active=" .active(shift[0])," * bool(lane.function))
+    return _LANE.format(variant=lane_variant(design),
+                        active=" .active(shift[0])," * (design.activation in FUNCTIONS))

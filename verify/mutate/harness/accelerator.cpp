@@ -5,6 +5,7 @@
 #define nm_reset nm_reset_longer
 #include "../../../sim/verilated/accelerator.cpp"
 #undef nm_reset
+#include "lapse.h"
 #include "mutant.h"
 
 extern "C" EXPORT void nm_reset(Model* model) {
