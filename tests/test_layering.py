@@ -51,7 +51,7 @@ FLOORS = {
     ],
     "verify": [
         {"verify", "verify.jobs", "verify.reachability"},
-        {"verify.numbers", "verify.timing"},
+        {"verify.numbers", "verify.packets", "verify.timing"},
         {"verify.coverage", "verify.formal", "verify.fuzz", "verify.mutate"},
     ],
 }
