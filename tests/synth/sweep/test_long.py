@@ -31,10 +31,15 @@ def test_a_sweep_that_is_killed_leaves_no_process_and_no_folder(tmp_path):
     space = write(tmp_path, 'patterns = ["8:16"]\ndesigns = ["selector"]')
     process = start(["synth.sweep", space, "--store", tmp_path / "store", "-o", tmp_path / "out"],
                     TMPDIR=str(temporary))
+    children = []
+
+    def maps():
+        """Whether a child, and a program that it has started, are at work in a folder."""
+        children[:] = descendants(process.pid)
+        return len(children) >= 2 and list(temporary.glob("nmforge-*/script.abc"))
+
     try:
-        wait_for(lambda: list(temporary.glob("nmforge-*/script.abc")), 120)
-        children = descendants(process.pid)
-        assert len(children) >= 2
+        wait_for(maps, 120)
     finally:
         process.kill()
         process.communicate()
