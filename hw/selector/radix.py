@@ -2,6 +2,7 @@
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
+from hw.arithmetic.wire import wire
 from hw.selector.combinational import CombinationalSelector
 from hw.selector.count import at_least, lift_bits, lift_of, reaches, total
 
@@ -83,7 +84,7 @@ def fill(m: Module, quota: int | Value, above: Value, within: Value) -> Value:
         index.insert(0, ~enough)
         taken = taken_next
         high += [Const(0, 1)] * (len(low) - len(high))
-        part = list(_wire(m, Mux(enough, Cat(low), Cat(high))))
+        part = list(wire(m, Mux(enough, Cat(low), Cat(high))))
     return above | (ties & Cat(_up_to(m, index))[:size])
 
 
@@ -91,12 +92,6 @@ def _up_to(m: Module, index: list[Value]) -> list[Value]:
     """For each lane, whether its number is at most ``index``, which comes low bit first."""
     lanes: list[Value] = [Const(1, 1)]
     for bit in index:
-        lanes = [*(_wire(m, lane | bit) for lane in lanes), *(_wire(m, lane & bit)
+        lanes = [*(wire(m, lane | bit) for lane in lanes), *(wire(m, lane & bit)
                                                               for lane in lanes)]
     return lanes
-
-
-def _wire(m: Module, value: Value) -> Signal:
-    signal = Signal(len(value))
-    m.d.comb += signal.eq(value)
-    return signal
