@@ -228,7 +228,10 @@ class JobBench:
             self.run(self.small(1, 1, design.pattern.m << bit))
         few = ("TOKENS", 1, 2 * design.batch_tokens), ("COLUMN_TILES", 2 * design.columns, 1)
         for (register, outputs, tokens), blocks in product(few, (0, design.max_blocks)):
-            job = self.small(outputs, tokens, blocks * design.pattern.m)
+            # A packet of scales, one of each token, shows their number before the job ends.
+            scaled = register != "TOKENS" and Output.CORRECTED in self.outputs
+            job = self.small(outputs, tokens, blocks * design.pattern.m,
+                             self.terms(Output.CORRECTED, tokens, outputs) if scaled else None)
             for bit in range(job.registers[register].bit_length(), 32):
                 more = {register: job.registers[register] + (1 << bit)}
                 self.start(replace(job, registers=job.registers | more))

@@ -1,5 +1,7 @@
 """The factor of the variance correction, once per token, bit by bit."""
 
+from functools import partial
+
 from amaranth.hdl import C, Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -77,14 +79,15 @@ class Gain(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         width = (self.largest ** 2 << 14).bit_length()
-        moments = Signal(Moments(self.largest))
-        dense, total = Signal(width), Signal(width)  # a; a and then b while they are summed up
-        addend, factor = Signal(width), Signal(width)
-        negative = Signal()
+        # Without a reset: what is not state is written before it is read.
+        held = partial(Signal, reset_less=True)
+        moments = held(Moments(self.largest))
+        dense, total = held(width), held(width)  # a; a and then b while they are summed up
+        addend, factor, negative = held(width), held(width), held()
         step = Signal(range(QUOTIENT + 1))
-        quotient = Signal(QUOTIENT)
+        quotient = held(QUOTIENT)
         # The multiplier's registers serve the division, the root after it has its own.
-        rest, divisor = Signal(width + 10), Signal(width + 9)
+        rest, divisor = held(width + 10), held(width + 9)
         root, left = Signal(QUOTIENT // 2), Signal(QUOTIENT // 2 + 2)
 
         term = Mux(factor[0], addend, 0) ^ negative.replicate(width)

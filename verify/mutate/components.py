@@ -42,6 +42,8 @@ class Component:
     @property
     def proofs(self) -> tuple[str, ...]:
         """Ways to prove a mutant equivalent: in an accelerator, not further than the module."""
+        if self.top == "packet":  # around it is a table, which has not every job
+            return "module", "part"
         if self.modules:
             return "module", "around", *(("part",) if self.top == "accelerator"
                                          else ("part", "streams"))
@@ -53,6 +55,7 @@ class Component:
             checks,
             epilogue_checks,
             float_checks,
+            packet_checks,
             part_checks,
             sum_checks,
             walk_checks,
@@ -61,7 +64,8 @@ class Component:
         name = self.checked or self.top
         made: Callable[[Design], Check] = next(
             getattr(held, name) for held in (checks, part_checks, walk_checks, float_checks,
-                                             sum_checks, epilogue_checks) if name in held.__all__)
+                                             sum_checks, epilogue_checks,
+                                             packet_checks) if name in held.__all__)
         return made(self.design)
 
 
@@ -107,13 +111,13 @@ _CONTROL = ("nm_accelerator", "*_accelerator", "*_controller", "*_job_pattern", 
 """The accelerator outside of array, compressor, passes, and memories, in whose place there may be
 macros; streams in all of these, too."""
 
-_EPILOGUE = ("*_epilogue", "*_token_finisher", "*_token_table", "*_job_packet_*",
+_EPILOGUE = ("*_epilogue", "*_token_finisher", "*_token_table",
              "*_coefficient_loader", "*_weight_buffer")
-"""What stands between streams, buffers, array and the lane; passes, gain and lane are components of
-their own."""
+"""What stands between streams, buffers, array and the lane; packets, passes, gain and lane are
+components of their own."""
 
-_FLOAT_EPILOGUE = ("*_float_epilogue", "*_job_packet_*")
-"""What stands between the stream of biases, results and the lane."""
+_FLOAT_EPILOGUE = ("*_float_epilogue",)
+"""What stands between the packet of biases, results and the lane."""
 
 COMPONENTS = {component.name: component for component in (
     *(Component(f"selector-{name}", "selector", Design(_SMALL, selector=name))
@@ -149,6 +153,7 @@ COMPONENTS = {component.name: component for component in (
     Component("float-lane", "float_lane", _FLOATS, ("*_float_lane_*",)),
     Component("passes", "passes", replace(_CORRECTED, max_k=1024, batch_tokens=4096),
               ("*_passes_*_chunks",)),
+    Component("packet", "packet", _CORRECTED, ("*_job_packet_17",)),
     Component("control", "accelerator", _SMALL_ACCELERATOR(epilogue_lanes=0), _CONTROL),
 )}
 """By name."""

@@ -14,6 +14,8 @@ from hw.job.job import Job
 from hw.job.passes import Pass
 from sim.simulators.runner import generated
 from verify.mutate.float_parts import array_body, array_width, lane_body, sum_body, sum_width
+from verify.mutate.packet_part import ERRORS, packet_body
+from verify.mutate.packet_part import WIDTH as PACKET
 
 
 __all__ = ["PARTS", "WALKS", "moments", "part", "taken"]
@@ -109,6 +111,8 @@ PARTS = {
     "gain": _Part(lambda design: moments(design).size, lambda design: GAIN_BITS,
                   lambda design: _GAIN),
     "passes": _Part(lambda design: Job().size, lambda design: Pass(design).size, _passes),
+    # One bit more says that an abort is over.
+    "packet": _Part(lambda design: PACKET + 1, lambda design: PACKET + ERRORS, packet_body),
     "float_array": _Part(array_width, lambda design: design.result_bits, array_body, "array"),
     "float_sum": _Part(sum_width, lambda design: design.result_bits, sum_body, "array"),
     "float_lane": _Part(lambda design: 2 * WIDTH, lambda design: WIDTH, lane_body),

@@ -102,3 +102,26 @@ endmodule
               and "$procmux" in name]
     found = {prove(walk.gold, "walk", name, ["part"]) for name in resets}
     assert found == {"", "part"}, "of the size, and of whether there is a pass"
+
+
+def test_a_beat_on_offer_stays_unless_the_job_is_aborted():
+    text = """
+module keeps(input clk, input rst, input run__drop, input i__valid, input [1:0] i__payload,
+             output reg i__ready, output y, output z);
+  reg [1:0] held;
+  always @(posedge clk) begin
+    i__ready <= i__valid & !i__ready & !run__drop;
+    held <= i__payload;
+    if (rst) i__ready <= 0;
+  end
+  wire moved = i__ready & (held != i__payload);
+  assign y = moved & !run__drop;
+  assign z = moved & run__drop;
+endmodule
+"""
+    keeps = make(text, "keeps", 1000)
+    never, dropped = (next(name for name in keeps.names if f"design.v:{line}$" in name
+                           and "-mode const0" in name and "-port Y" in name) for line in (11, 12))
+    for way in ("part", "streams"):
+        assert prove(keeps.gold, "keeps", never, [way]) == way
+        assert prove(keeps.gold, "keeps", dropped, [way]) == ""
