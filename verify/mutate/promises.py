@@ -13,6 +13,7 @@ from hw.command.faults import Fault
 from hw.command.files import temporary
 from hw.config import Design
 from synth.flow import yosys
+from verify.mutate.rules import BEGINS, KEEPS, OUTPUT, rules
 from verify.reachability import gates, search
 
 
@@ -82,6 +83,11 @@ def promises(design: Design) -> tuple[Promise, ...]:
                 f"left <= 2 * root && (state != {_DIVIDE} || root == 0) && (state != {_ROOT} || "
                 f"(step >= 1 && step <= {_STEPS} && root >> {_STEPS} - step == 0))"),
     ]
+    if design.corrects and design.row_steps == 2:
+        found.append(Promise(
+            "nm_accelerator_epilogue",
+            "columns of a row that stand in the lane one behind the other leave it so",
+            {"step": "step$44", "comes": "o__valid$39"}, "!step || comes"))
     if design.row_tiles == design.column_tiles == 2 and not design.variable_steps:
         found.append(Promise(
             "nm_accelerator_stepper",
@@ -169,12 +175,21 @@ def ports(text: str, module: str) -> dict[str, tuple[str, int]]:
 
 
 def _claim(found: dict[str, tuple[str, int]]) -> str:
-    """``broken`` if a promise of the design is, after a first cycle that resets it."""
+    """``broken`` if a promise of the design is, after a first cycle that resets it.
+
+    Inputs that break a rule reset it.
+    """
     inputs = {name: width for name, (kind, width) in found.items() if kind == "input"}
-    kept = [name for name in found if name.endswith(KEPT)]
+    outputs = {name: width for name, (kind, width) in found.items() if kind == "output"}
+    kept = [name for name in outputs if name.endswith(KEPT)]
     assert kept, "a promise has no wire"
-    pins = [*(f".\\{name} (rst || $initstate)" if name == "rst" else f".\\{name} (\\{name} )"
-              for name in inputs), *(f".\\{name} (kept[{k}])" for k, name in enumerate(kept))]
+    pins = [*(f".\\{name} ({BEGINS if name == 'rst' else f'{chr(92)}{name} '})" for name in inputs),
+            *(f".\\{name} (\\{OUTPUT}{name} )" for name in outputs)]
     declared = [f"input [{width - 1}:0] \\{name} " for name, width in inputs.items()]
-    return (f"module claim({', '.join(declared)}, output broken);\nwire [{len(kept) - 1}:0] kept;\n"
-            f"gold held({', '.join(pins)});\nassign broken = !$initstate && !(&kept);\nendmodule\n")
+    wires = [f"wire [{width - 1}:0] \\{OUTPUT}{name} ;" for name, width in outputs.items()]
+    holds = " && ".join(f"\\{OUTPUT}{name} " for name in kept)
+    return "\n".join([
+        f"module claim({', '.join(declared)}, output broken);", *wires,
+        f"wire {BEGINS} = rst || $initstate || !{KEEPS};", *rules(found),
+        f"gold held({', '.join(pins)});",
+        f"assign broken = !$initstate && {KEEPS} && !({holds});", "endmodule\n"])

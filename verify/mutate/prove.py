@@ -12,6 +12,7 @@ from hw.command.files import temporary
 from synth.flow import yosys
 from verify.mutate.make import UNKNOWN, module_of
 from verify.mutate.promises import INDUCTION, KEPT, Promise, inserted, ports
+from verify.mutate.rules import BEGINS, KEEPS, rules
 from verify.reachability import BUSY, abc, gates, search
 
 
@@ -41,9 +42,6 @@ _CUT = ["flatten", "memory_map", "dffunmap", "async2sync", "simplemap t:$dff", "
 _GATES = ["techmap", "opt -fast -nodffe -nosdff", "simplemap", "setundef -undriven -zero",
           "setundef -zero", "aigmap", "opt_clean"]
 """What makes gates of it."""
-
-_SETTINGS = ("corrections__", "finish__", "run__job")
-"""Inputs that a job does not change: what software has set is locked while one runs."""
 
 _CHOICE = "chosen"
 """An input of one module for both: without the mutant, and with it."""
@@ -136,8 +134,7 @@ def _alike(folder: Path, gold: str, top: str, mutant: str,
 def _miter(seen: dict[str, tuple[str, int]], promised: bool = False) -> str:
     """Both designs with the same inputs; ``broken`` if outputs that count differ.
 
-    A promise that does not hold resets both, and so does a beat that was offered and is gone: there
-    is neither.
+    A promise that does not hold resets both, and so do inputs that break a rule: there are none.
     """
     inputs = {name: width for name, (kind, width) in seen.items() if kind == "input"}
     outputs = {name: width for name, (kind, width) in seen.items() if kind == "output"}
@@ -149,51 +146,16 @@ def _miter(seen: dict[str, tuple[str, int]], promised: bool = False) -> str:
         counts = f"gold_{valid} && " if valid else ""
         differ.append(f"({counts}gold_{name} != gate_{name})")
     # The first cycle resets both, whatever their flip-flops hold at power-up.
-    begins, stays = f"rst || $initstate || !miter_stays{' || !kept' * promised}", _stays(seen)
-    joined = {name: "miter_begins" if name == "rst" else f"\\{name} " for name in inputs}
-    lines += [f"wire miter_begins = {begins};", *stays, f"wire kept{'' if promised else ' = 1'};"]
+    joined = {name: BEGINS if name == "rst" else f"\\{name} " for name in inputs}
+    lines += [f"wire {BEGINS} = rst || $initstate || !{KEEPS}{' || !kept' * promised};",
+              *rules(seen), f"wire kept{'' if promised else ' = 1'};"]
     for half in ("gold", "gate"):
         pins = [*(f".\\{name} ({value})" for name, value in joined.items()),
                 *(f".\\{name} ({half}_{name})" for name in outputs),
                 *[f".\\{KEPT} (kept)"] * (promised and half == "gold")]
         lines.append(f"{half} {half}_half({', '.join(pins)});")
-    lines.append(f"assign broken = !$initstate && miter_stays && kept && ({' || '.join(differ)});")
+    lines.append(f"assign broken = !$initstate && {KEEPS} && kept && ({' || '.join(differ)});")
     return "\n".join([*lines, "endmodule\n"])
-
-
-def _stays(seen: dict[str, tuple[str, int]]) -> list[str]:
-    """``miter_stays``: beats on offer stay until they are taken, or the job is aborted.
-
-    This is so of every stream (:mod:`verify.formal`), and of what comes in from outside. A module
-    that hears of no aborts may see beats go with one, so that it is asked of none there.
-    """
-    if "run__drop" not in seen:
-        return ["wire miter_stays = 1;"]
-    lines, whole = [], ["1"]
-    for name in (port[:-7] for port, (kind, _) in seen.items()
-                 if kind == "input" and port.endswith("__valid")):
-        if f"{name}__ready" not in seen:
-            continue
-        given = [port for port, (kind, _) in seen.items() if kind == "input" and port.startswith(
-            (f"{name}__valid", f"{name}__payload"))]
-        bits = sum(seen[port][1] for port in given)
-        beat = "{" + ", ".join(f"\\{port} " for port in given) + "}"
-        lines += [f"reg offered_{name}; reg [{bits - 1}:0] held_{name};",
-                  "always @(posedge clk) begin",
-                  (f"offered_{name} <= !miter_begins && !run__drop && {name}__valid && "
-                   f"!gold_{name}__ready;"),
-                  f"held_{name} <= {beat};", "end"]
-        whole.append(f"(!offered_{name} || {beat} == held_{name})")
-    settings = [port for port, (kind, _) in seen.items()
-                if kind == "input" and port.startswith(_SETTINGS)]
-    if settings and "idle" in seen:
-        bits = sum(seen[port][1] for port in settings)
-        now = "{" + ", ".join(f"\\{port} " for port in settings) + "}"
-        lines += [f"reg miter_drops; reg [{bits - 1}:0] miter_settings;",
-                  "always @(posedge clk) begin", f"miter_settings <= {now};",
-                  "miter_drops <= !miter_begins && run__drop && !gold_idle;", "end"]
-        whole += [f"(gold_idle || {now} == miter_settings)", "!miter_drops"]
-    return [*lines, f"wire miter_stays = run__drop || ({' && '.join(whole)});"]
 
 
 def _meant(name: str, outputs: Collection[str]) -> str | None:
