@@ -1,7 +1,5 @@
 """The factor of the variance correction, once per token, bit by bit."""
 
-from functools import partial
-
 from amaranth.hdl import C, Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -80,15 +78,18 @@ class Gain(wiring.Component):
         m = Module()
         width = (self.largest ** 2 << 14).bit_length()
         # Without a reset: what is not state is written before it is read.
-        held = partial(Signal, reset_less=True)
-        moments = held(Moments(self.largest))
-        dense, total = held(width), held(width)  # a; a and then b while they are summed up
-        addend, factor, negative = held(width), held(width), held()
+        moments = Signal(Moments(self.largest), reset_less=True)
+        dense = Signal(width, reset_less=True)  # a
+        total = Signal(width, reset_less=True)  # a and then b, while they are summed up
+        addend = Signal(width, reset_less=True)
+        factor = Signal(width, reset_less=True)
+        negative = Signal(reset_less=True)
         step = Signal(range(QUOTIENT + 1))
-        quotient = held(QUOTIENT)
-        # The multiplier's registers serve the division, the root after it has its own.
-        rest, divisor = held(width + 10), held(width + 9)
-        root, left = Signal(QUOTIENT // 2), Signal(QUOTIENT // 2 + 2)
+        quotient = Signal(QUOTIENT, reset_less=True)
+        rest = Signal(width + 10, reset_less=True)
+        divisor = Signal(width + 9, reset_less=True)
+        root = Signal(QUOTIENT // 2)
+        left = Signal(QUOTIENT // 2 + 2)
 
         term = Mux(factor[0], addend, 0) ^ negative.replicate(width)
         added = prefix_add(m, total, term, negative)[:width]

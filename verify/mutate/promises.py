@@ -79,7 +79,7 @@ def promises(design: Design) -> tuple[Promise, ...]:
         Promise("nm_accelerator_gain",
                 "the rest of a root is at most twice the root, which has no more bits than steps "
                 "were made",
-                {"root": "$signal$41", "left": "left", "state": "fsm_state", "step": "step"},
+                {"root": "root", "left": "left", "state": "fsm_state", "step": "step"},
                 f"left <= 2 * root && (state != {_DIVIDE} || root == 0) && (state != {_ROOT} || "
                 f"(step >= 1 && step <= {_STEPS} && root >> {_STEPS} - step == 0))"),
     ]
