@@ -106,7 +106,8 @@ class Gain(wiring.Component):
                 m.d.sync += [*then]
                 m.next = following
 
-        totals = [abs(moments.total), abs(moments.kept_total)]
+        most = (128 * self.largest).bit_length()
+        totals = [abs(moments.total)[:most], abs(moments.kept_total)[:most]]
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += self.i.ready.eq(1)
@@ -117,7 +118,8 @@ class Gain(wiring.Component):
             with m.State("SQUARES"):
                 product("TOTAL", *multiply(totals[0], totals[0], 1))
             with m.State("TOTAL"):
-                product("KEPT-SQUARES", dense.eq(total), total.eq(0),
+                m.d.sync += dense.eq(total)
+                product("KEPT-SQUARES", total.eq(0),
                         *multiply(moments.kept_squares, self.features, 0))
             with m.State("KEPT-SQUARES"):
                 product("KEPT-TOTAL", *multiply(totals[1], totals[1], 1))

@@ -12,6 +12,7 @@ from hw.accelerator.weight_buffer import weight_address
 from hw.command.faults import Fault
 from hw.command.files import temporary
 from hw.config import Design
+from hw.epilogue.tokens import TokenSummary
 from synth.flow import yosys
 from verify.mutate.rules import BEGINS, KEEPS, OUTPUT, rules
 from verify.reachability import gates, search
@@ -49,6 +50,8 @@ class Promise:
         Ports and registers of it by the names that ``holds`` calls them.
     holds : str
         The same in Verilog. It may not depend on the reset.
+    given : str
+        What its inputs keep to by what they are, in Verilog with the names of its ports.
     around : str
         The module in which it holds, whatever comes in there; empty for the module alone.
     cells : tuple of str
@@ -59,6 +62,7 @@ class Promise:
     sentence: str
     wires: dict[str, str]
     holds: str
+    given: str = "1"
     around: str = ""
     cells: tuple[str, ...] = ()
 
@@ -75,13 +79,14 @@ def promises(design: Design) -> tuple[Promise, ...]:
                 {"locked": "registers__locked", "blocks": "registers__settings.k_blocks",
                  "keep": "registers__settings.keep", "size": "registers__settings.size"},
                 f"!locked || (blocks <= {design.covered_blocks} && {one_pattern})",
-                "nm_accelerator_accelerator", ("registers", "controller")),
+                around="nm_accelerator_accelerator", cells=("registers", "controller")),
         Promise("nm_accelerator_gain",
                 "the rest of a root is at most twice the root, which has no more bits than steps "
                 "were made",
                 {"root": "root", "left": "left", "state": "fsm_state", "step": "step"},
                 f"left <= 2 * root && (state != {_DIVIDE} || root == 0) && (state != {_ROOT} || "
-                f"(step >= 1 && step <= {_STEPS} && root >> {_STEPS} - step == 0))"),
+                f"(step >= 1 && step <= {_STEPS} && root >> {_STEPS} - step == 0))",
+                _moments(design)),
     ]
     if design.corrects and design.row_steps == 2:
         found.append(Promise(
@@ -100,8 +105,22 @@ def promises(design: Design) -> tuple[Promise, ...]:
             f"{_leaves('token', 'tokens', last)} && {_leaves('weight', 'weights', last + 1)} && "
             f"(!begins || !(active || issued[{last}] || issued[{last + 1}])) && "
             f"(!issued[{last}] || issued[{last + 1}]) && (!next[{last}] || next[{last + 1}])",
-            "nm_accelerator_accelerator", ("registers", "controller", "stepper")))
+            around="nm_accelerator_accelerator", cells=("registers", "controller", "stepper")))
     return tuple(found)
+
+
+def _moments(design: Design) -> str:
+    """Sums that values can have: of as many as a token has at most, each from -128 to 127."""
+    if not design.statistics:
+        return "1"
+    layout = TokenSummary(design)["moments"].shape
+    features = design.max_blocks * design.pattern.m
+    terms = [f"features <= {features}"]
+    for name, field in layout:
+        part = f"i__payload[{field.offset + field.width - 1}:{field.offset}]"
+        terms.append(f"{part} <= {features << 14}" if name.endswith("squares") else
+                     f"$signed({part}) <= {features << 7} && $signed({part}) >= -{features << 7}")
+    return f"(!i__valid || {' && '.join(terms)})"
 
 
 def _leaves(name: str, leaving: str, bit: int) -> str:
@@ -158,7 +177,8 @@ def check(gold: str, promise: Promise) -> None:
                    f"hierarchy -top {top}", "flatten",
                    "setundef -undriven -anyseq", f"expose w:*{KEPT}",
                    f"rename {top} gold", "write_rtlil flat.il"], folder, timeout=_YOSYS)
-        (folder / "claim.v").write_text(_claim(ports((folder / "flat.il").read_text(), "gold")))
+        (folder / "claim.v").write_text(_claim(ports((folder / "flat.il").read_text(), "gold"),
+                                               "1" if promise.around else promise.given))
         yosys.run(["read_rtlil flat.il", "read_verilog -formal claim.v", *gates("claim")], folder,
                   timeout=_YOSYS)
         if search(folder, _TIMEOUT, INDUCTION) != {0: None}:
@@ -174,7 +194,7 @@ def ports(text: str, module: str) -> dict[str, tuple[str, int]]:
     return {name: (direction, int(width or 1)) for width, direction, name in wires}
 
 
-def _claim(found: dict[str, tuple[str, int]]) -> str:
+def _claim(found: dict[str, tuple[str, int]], given: str) -> str:
     """``broken`` if a promise of the design is, after a first cycle that resets it.
 
     Inputs that break a rule reset it.
@@ -190,6 +210,6 @@ def _claim(found: dict[str, tuple[str, int]]) -> str:
     holds = " && ".join(f"\\{OUTPUT}{name} " for name in kept)
     return "\n".join([
         f"module claim({', '.join(declared)}, output broken);", *wires,
-        f"wire {BEGINS} = rst || $initstate || !{KEEPS};", *rules(found),
+        f"wire {BEGINS} = rst || $initstate || !{KEEPS};", *rules(found, given),
         f"gold held({', '.join(pins)});",
         f"assign broken = !$initstate && {KEEPS} && !({holds});", "endmodule\n"])

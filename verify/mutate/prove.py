@@ -119,7 +119,7 @@ def _alike(folder: Path, gold: str, top: str, mutant: str,
     (folder / "gold.il").write_text(gold)
     (folder / "held.il").write_text(text)
     (folder / "holds.v").write_text(holds)
-    (folder / "miter.v").write_text(_miter(seen, promise is not None))
+    (folder / "miter.v").write_text(_miter(seen, promise))
     halves = [command for name, first in (
         ("gold", ["read_rtlil held.il", "read_verilog holds.v"]),
         ("gate", ["read_rtlil gold.il", UNKNOWN, f"mutate {mutant}"]))
@@ -131,11 +131,12 @@ def _alike(folder: Path, gold: str, top: str, mutant: str,
     return search(folder, _TIMEOUT, INDUCTION) == {0: None}
 
 
-def _miter(seen: dict[str, tuple[str, int]], promised: bool = False) -> str:
+def _miter(seen: dict[str, tuple[str, int]], promise: Promise | None) -> str:
     """Both designs with the same inputs; ``broken`` if outputs that count differ.
 
     A promise that does not hold resets both, and so do inputs that break a rule: there are none.
     """
+    promised, given = promise is not None, promise.given if promise else "1"
     inputs = {name: width for name, (kind, width) in seen.items() if kind == "input"}
     outputs = {name: width for name, (kind, width) in seen.items() if kind == "output"}
     declared = [f"input [{width - 1}:0] \\{name} " for name, width in inputs.items()]
@@ -148,7 +149,7 @@ def _miter(seen: dict[str, tuple[str, int]], promised: bool = False) -> str:
     # The first cycle resets both, whatever their flip-flops hold at power-up.
     joined = {name: BEGINS if name == "rst" else f"\\{name} " for name in inputs}
     lines += [f"wire {BEGINS} = rst || $initstate || !{KEEPS}{' || !kept' * promised};",
-              *rules(seen), f"wire kept{'' if promised else ' = 1'};"]
+              *rules(seen, given), f"wire kept{'' if promised else ' = 1'};"]
     for half in ("gold", "gate"):
         pins = [*(f".\\{name} ({value})" for name, value in joined.items()),
                 *(f".\\{name} ({half}_{name})" for name in outputs),

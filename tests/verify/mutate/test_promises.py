@@ -32,7 +32,7 @@ endmodule
 """
 
 BELOW = Promise("listener", "no place is beyond the last one", {"place": "at"}, "place <= 5",
-                "pair", ("first", "second"))
+                around="pair", cells=("first", "second"))
 
 
 @pytest.fixture(scope="module")
