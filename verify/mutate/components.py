@@ -42,7 +42,7 @@ class Component:
     @property
     def proofs(self) -> tuple[str, ...]:
         """Ways to prove a mutant equivalent: in an accelerator, not further than the module."""
-        if self.top == "packet":  # around it is a table, which has not every job
+        if self.top in _TOLD:
             return "module", "part"
         if self.modules:
             return "module", "around", *(("part",) if self.top == "accelerator"
@@ -70,6 +70,9 @@ class Component:
             if name in held.__all__)
         return made(self.design)
 
+
+_TOLD = ("packet", "token_table")
+"""Parts that are told of jobs by what stands around them, which does not do all that a job may."""
 
 _SMALL = Pattern(2, 4)
 _compressor = partial(Design, _SMALL, max_k=12)

@@ -1,6 +1,6 @@
 """What is checked of the table of tokens' terms: every job has its own, in the order of rows."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -136,7 +136,7 @@ def _abort(design: Design, rng: np.random.Generator, job: TableJob, most: int,
     given, batch = int(rng.integers(min(least, most), most + 1)), _batch(design, job.blocks)
     needed = max((_token(design, job, place) + 1 for place in range(given)), default=0)
     fit = min(job.tokens, (given // (batch * job.tiles) + BATCHES) * batch)
-    taken = int(rng.choice([needed, fit, rng.integers(needed, fit + 1)]))
+    taken = int(rng.choice([needed, fit, int(rng.integers(needed, fit + 1))]))
     return job._replace(aborts=True, taken=taken, given=given)
 
 
@@ -177,7 +177,7 @@ def _token(design: Design, job: TableJob, place: int) -> int:
     return before * batch + inside % min(batch, job.tokens - before * batch)
 
 
-def _run(design: Design, jobs: Sequence[TableJob], rng: np.random.Generator) -> _Run:
+def _run(design: Design, jobs: list[TableJob], rng: np.random.Generator) -> _Run:
     """Jobs with any terms, and beats that an abort lets go by, of which the last is marked."""
     sent, last, rows, ends = [], [], [], []
     for job, beat in zip(jobs, job_beats(jobs), strict=True):
