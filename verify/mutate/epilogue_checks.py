@@ -156,9 +156,9 @@ def _jobs(bench: JobBench, jobs: Sequence[LinearJob], cut: LinearJob,
     model = bench.model
     for stall in STALLS:
         model.pause(stall)
-        for after in range(0, 120, 4):
+        for after in range(120):  # between the columns of a row, too
             _abort(bench, cut, after)
-            if after % 3 == 0:
+            if after % 12 == 0:
                 bench.run(cut)
         _begin(bench, cut, 50)
         model.reset()

@@ -16,6 +16,8 @@ from sim.simulators.runner import generated
 from verify.mutate.float_parts import array_body, array_width, lane_body, sum_body, sum_width
 from verify.mutate.packet_part import ERRORS, packet_body
 from verify.mutate.packet_part import WIDTH as PACKET
+from verify.mutate.table_part import JOB, table_body
+from verify.mutate.table_part import WIDTH as TERMS
 
 
 __all__ = ["PARTS", "WALKS", "moments", "part", "taken"]
@@ -113,6 +115,8 @@ PARTS = {
     "passes": _Part(lambda design: Job().size, lambda design: Pass(design).size, _passes),
     # One bit more says that an abort is over.
     "packet": _Part(lambda design: PACKET + 1, lambda design: PACKET + ERRORS, packet_body),
+    # One bit more says whether all was well inside.
+    "token_table": _Part(lambda design: JOB, lambda design: TERMS + 1, table_body),
     "float_array": _Part(array_width, lambda design: design.result_bits, array_body, "array"),
     "float_sum": _Part(sum_width, lambda design: design.result_bits, sum_body, "array"),
     "float_lane": _Part(lambda design: 2 * WIDTH, lambda design: WIDTH, lane_body),

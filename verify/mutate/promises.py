@@ -93,6 +93,12 @@ def promises(design: Design) -> tuple[Promise, ...]:
             "nm_accelerator_epilogue",
             "columns of a row that stand in the lane one behind the other leave it so",
             {"step": "step$44", "comes": "o__valid$39"}, "!step || comes"))
+    if design.biases and design.row_steps == 2:
+        found.append(Promise(
+            "nm_accelerator_float_epilogue",
+            "the second column of a row follows the first one at once, into the lane and out of it",
+            {"second": "$signal$31", "feed": "$signal", "drop": "run__drop", "step": "step$49",
+             "comes": "o__valid$44"}, "(!second || feed || drop) && (!step || comes)"))
     if design.row_tiles == design.column_tiles == 2 and not design.variable_steps:
         found.append(Promise(
             "nm_accelerator_stepper",

@@ -43,6 +43,15 @@ _GATES = ["techmap", "opt -fast -nodffe -nosdff", "simplemap", "setundef -undriv
           "setundef -zero", "aigmap", "opt_clean"]
 """What makes gates of it."""
 
+_MEMORY = re.compile(r"^module \\\w+_memory_\d+x\d+$", re.M)
+_MEMORIES = "*_memory_*x*"
+"""Modules of memories, as they are found in a text, and by Yosys."""
+
+_OUTSIDE = (f"setattr -mod -set keep_hierarchy 1 {_MEMORIES}", "flatten",
+            f"expose -evert t:{_MEMORIES}")
+"""What makes one module of a design, with ports in the place of memories: one that is told the same
+gives the same, whatever it held before the reset."""
+
 _CHOICE = "chosen"
 """An input of one module for both: without the mutant, and with it."""
 
@@ -99,19 +108,27 @@ def _same_around(folder: Path, gold: str, module: str, mutant: str) -> bool:
 
 
 @lru_cache(maxsize=16)
-def _alone(gold: str, module: str) -> str:
+def _alone(gold: str, module: str, *flat: str) -> str:
     """RTLIL of a module with what stands in it, kept for its next mutant."""
     with temporary() as folder:
         (folder / "gold.il").write_text(gold)
-        yosys.run(["read_rtlil gold.il", f"hierarchy -top {module}", "write_rtlil module.il"],
-                  folder, timeout=BUSY * _TIMEOUT)
+        yosys.run(["read_rtlil gold.il", f"hierarchy -top {module}", *flat,
+                   "write_rtlil module.il"], folder, timeout=BUSY * _TIMEOUT)
         return (folder / "module.il").read_text()
 
 
 def _alike(folder: Path, gold: str, top: str, mutant: str,
            promises: Sequence[Promise] = ()) -> bool:
-    """Whether nobody at the ports can tell the two apart."""
-    seen = ports(gold, top)
+    """Whether nobody at the ports can tell the two apart, nor the memories if there are any."""
+    alone = _alone(gold, top)
+    flat = [_OUTSIDE] * bool(_MEMORY.search(alone)) + [("flatten",)]
+    return any(_alike_once(folder, gold, top, mutant, promises, one) for one in flat)
+
+
+def _alike_once(folder: Path, gold: str, top: str, mutant: str, promises: Sequence[Promise],
+                flat: Sequence[str]) -> bool:
+    """The same of one module, which ``flat`` makes of all that stands in it."""
+    seen = ports(_alone(gold, top, *flat), top)
     if "rst" not in seen:
         return False
     promise = next((promise for promise in promises if promise.module == top), None)
@@ -123,7 +140,7 @@ def _alike(folder: Path, gold: str, top: str, mutant: str,
     halves = [command for name, first in (
         ("gold", ["read_rtlil held.il", "read_verilog holds.v"]),
         ("gate", ["read_rtlil gold.il", UNKNOWN, f"mutate {mutant}"]))
-              for command in (*first, UNKNOWN, f"hierarchy -top {top}", "flatten",
+              for command in (*first, UNKNOWN, f"hierarchy -top {top}", *flat,
                               f"rename {top} {name}", f"design -stash {name}")]
     yosys.run([*halves, "design -copy-from gold -as gold gold",
                "design -copy-from gate -as gate gate", "read_verilog -formal miter.v",
@@ -142,17 +159,17 @@ def _miter(seen: dict[str, tuple[str, int]], promise: Promise | None) -> str:
     declared = [f"input [{width - 1}:0] \\{name} " for name, width in inputs.items()]
     lines, differ = [f"module claim({', '.join([*declared, 'output broken'])});"], []
     for name, width in outputs.items():
-        lines.append(f"wire [{width - 1}:0] gold_{name}, gate_{name};")
+        lines.append(f"wire [{width - 1}:0] \\gold_{name} , \\gate_{name} ;")
         valid = _meant(name, outputs)
-        counts = f"gold_{valid} && " if valid else ""
-        differ.append(f"({counts}gold_{name} != gate_{name})")
+        counts = f"\\gold_{valid}  && " if valid else ""
+        differ.append(f"({counts}\\gold_{name}  != \\gate_{name} )")
     # The first cycle resets both, whatever their flip-flops hold at power-up.
     joined = {name: BEGINS if name == "rst" else f"\\{name} " for name in inputs}
     lines += [f"wire {BEGINS} = rst || $initstate || !{KEEPS}{' || !kept' * promised};",
               *rules(seen, given), f"wire kept{'' if promised else ' = 1'};"]
     for half in ("gold", "gate"):
         pins = [*(f".\\{name} ({value})" for name, value in joined.items()),
-                *(f".\\{name} ({half}_{name})" for name in outputs),
+                *(f".\\{name} (\\{half}_{name} )" for name in outputs),
                 *[f".\\{KEPT} (kept)"] * (promised and half == "gold")]
         lines.append(f"{half} {half}_half({', '.join(pins)});")
     lines.append(f"assign broken = !$initstate && {KEEPS} && kept && ({' || '.join(differ)});")
@@ -162,8 +179,12 @@ def _miter(seen: dict[str, tuple[str, int]], promise: Promise | None) -> str:
 def _meant(name: str, outputs: Collection[str]) -> str | None:
     """The output that says whether another one has a meaning, if any.
 
-    Data of a stream have one while they are valid, and a pass while there is one.
+    Data of a stream have one while they are valid, and so has what says that they are the last;
+    a pass while there is one; an address of a memory, and what is written there, where enabled.
     """
+    for ending, other in (("_ends", "__valid"), ("_address", "_enable"), ("_data", "_enable")):
+        if name.endswith(ending) and (enable := name.removesuffix(ending) + other) in outputs:
+            return enable
     if name == "now" and "active" in outputs:
         return "active"
     return next((valid for valid in outputs if valid.endswith("valid") and valid != name

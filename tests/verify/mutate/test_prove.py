@@ -125,3 +125,39 @@ endmodule
     for way in ("part", "streams"):
         assert prove(keeps.gold, "keeps", never, [way]) == way
         assert prove(keeps.gold, "keeps", dropped, [way]) == ""
+
+
+def test_memories_that_are_told_the_same_are_the_same():
+    """Nobody has written there: an address counts where it is read, data where they are written."""
+    text = """
+module my_memory_4x2(input clk, input [1:0] read_address, input read_enable,
+                     input [1:0] write_address, input [1:0] write_data, input write_enable,
+                     output reg [1:0] read_data);
+  reg [1:0] cells [3:0];
+  always @(posedge clk) begin
+    if (read_enable) read_data <= cells[read_address];
+    if (write_enable) cells[write_address] <= write_data;
+  end
+endmodule
+module keeps(input clk, input rst, input [1:0] at, input reads, input writes, output reg o__valid,
+             output [1:0] o__payload, output reg o_ends);
+  wire [1:0] place = reads ? at : 2'd1;
+  wire [1:0] given = writes ? ~at : 2'd2;
+  my_memory_4x2 memory(.clk(clk), .read_address(place), .read_enable(reads), .write_address(at),
+    .write_data(given), .write_enable(writes), .read_data(o__payload));
+  always @(posedge clk) begin
+    o__valid <= reads & !rst;
+    o_ends <= reads ? at == 2'd3 : 1'd0;
+  end
+endmodule
+"""
+    keeps = make(text, "keeps", 1000, modules=["keeps"])
+
+    def found(line, port):
+        names = [name for name in keeps.names if f"design.v:{line}$" in name
+                 and "$ternary" in name and "-mode inv" in name and f"-port {port}" in name]
+        return {prove(keeps.gold, "keeps", name, ["part"]) for name in names}
+
+    for line in (13, 14, 19):  # address, data, and whether a beat is the last
+        assert found(line, "A") == {"part"}, "while nobody reads or writes"
+        assert found(line, "B") == {""}
