@@ -42,7 +42,7 @@ class Component:
     @property
     def proofs(self) -> tuple[str, ...]:
         """Ways to prove a mutant equivalent: in an accelerator, not further than the module."""
-        if self.top == "packet":  # around it is a table, which has not every job
+        if self.top in ("packet", "token_finisher"):  # around it is a table, which has not every job
             return "module", "part"
         if self.modules:
             return "module", "around", *(("part",) if self.top == "accelerator"
@@ -54,6 +54,7 @@ class Component:
         from verify.mutate import (
             checks,
             epilogue_checks,
+            finisher_checks,
             float_checks,
             packet_checks,
             part_checks,
@@ -65,7 +66,7 @@ class Component:
         made: Callable[[Design], Check] = next(
             getattr(held, name) for held in (checks, part_checks, walk_checks, float_checks,
                                              sum_checks, epilogue_checks,
-                                             packet_checks) if name in held.__all__)
+                                             packet_checks, finisher_checks) if name in held.__all__)
         return made(self.design)
 
 
@@ -111,10 +112,9 @@ _CONTROL = ("nm_accelerator", "*_accelerator", "*_controller", "*_job_pattern", 
 """The accelerator outside of array, compressor, passes, and memories, in whose place there may be
 macros; streams in all of these, too."""
 
-_EPILOGUE = ("*_epilogue", "*_token_finisher", "*_token_table",
-             "*_coefficient_loader", "*_weight_buffer")
-"""What stands between streams, buffers, array and the lane; packets, passes, gain and lane are
-components of their own."""
+_EPILOGUE = ("*_epilogue", "*_token_table", "*_coefficient_loader", "*_weight_buffer")
+"""What stands between streams, buffers, array and the lane; packets, passes, what makes terms of
+tokens, gain and lane are components of their own."""
 
 _FLOAT_EPILOGUE = ("*_float_epilogue",)
 """What stands between the packet of biases, results and the lane."""
@@ -154,6 +154,7 @@ COMPONENTS = {component.name: component for component in (
     Component("passes", "passes", replace(_CORRECTED, max_k=1024, batch_tokens=4096),
               ("*_passes_*_chunks",)),
     Component("packet", "packet", _CORRECTED, ("*_job_packet_17",)),
+    Component("token-finisher", "token_finisher", _CORRECTED, ("*_accelerator_token_finisher",)),
     Component("control", "accelerator", _SMALL_ACCELERATOR(epilogue_lanes=0), _CONTROL),
 )}
 """By name."""
