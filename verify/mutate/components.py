@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 __all__ = ["COMPONENTS", "Component"]
 
 
+_BEHIND_TABLES = ("packet", "token_finisher")
+"""Tops around whose module is a table, which has not every job."""
+
+
 @dataclass(frozen=True)
 class Component:
     """What is mutated.
@@ -42,7 +46,7 @@ class Component:
     @property
     def proofs(self) -> tuple[str, ...]:
         """Ways to prove a mutant equivalent: in an accelerator, not further than the module."""
-        if self.top in ("packet", "token_finisher"):  # around it is a table, which has not every job
+        if self.top in _BEHIND_TABLES:
             return "module", "part"
         if self.modules:
             return "module", "around", *(("part",) if self.top == "accelerator"
@@ -64,9 +68,9 @@ class Component:
 
         name = self.checked or self.top
         made: Callable[[Design], Check] = next(
-            getattr(held, name) for held in (checks, part_checks, walk_checks, float_checks,
-                                             sum_checks, epilogue_checks,
-                                             packet_checks, finisher_checks) if name in held.__all__)
+            getattr(held, name) for held in (
+                checks, part_checks, walk_checks, float_checks, sum_checks, epilogue_checks,
+                packet_checks, finisher_checks) if name in held.__all__)
         return made(self.design)
 
 

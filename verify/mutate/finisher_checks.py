@@ -17,7 +17,7 @@ from sim.vectors.tokens import Beats
 from sw.exact.epilogue import UNIT_GAIN, UNIT_SCALE, root_of_ratio
 from verify.mutate.checks import STALLS
 from verify.mutate.finisher_part import ERRORS, PAUSE, FinisherJob, finisher_jobs
-from verify.mutate.part_checks import any_sums, packed, squared_variance
+from verify.mutate.part_checks import any_sums, packed, variances
 
 
 __all__ = ["token_finisher"]
@@ -121,6 +121,6 @@ def _tokens(design: Design, blocks: np.ndarray, rng: np.random.Generator
         for name, rows in part.items():
             sums.setdefault(name, np.zeros(len(blocks), np.int64))[chosen] = rows
         gain[chosen] = [root_of_ratio(*pair) for pair in zip(
-            *(squared_variance(part, kind, features).tolist() for kind in ("", "kept_")),
+            *(variances(part, kind, features).tolist() for kind in ("", "kept_")),
             strict=True)]
     return sums, gain

@@ -25,6 +25,10 @@ MOST = 5
 """Tokens of a job."""
 
 
+DELAYS = (0, 0, 0, 1, 1, 2, 3, 12, 100)
+"""Cycles to an abort: before a gain is computed, meanwhile, and after it."""
+
+
 class FinisherJob(NamedTuple):
     """A job; see :func:`verify.mutate.job_table.job_table`.
 
@@ -69,7 +73,7 @@ _BODY = """
   assign {{mark, brings, scale_pause, pause, scaled, summary}} = s_axis_tdata;
   reg [2:0] given, count;
   reg [7:0] age;
-  reg gone, moved, held, marked, inside;
+  reg gone, moved, held, marked, busy;
   reg [{scale}:0] kept;
   reg [{errors}:0] errors;
   wire here = s_axis_tvalid && !marked;
@@ -88,8 +92,8 @@ _BODY = """
   assign dropped = marked && !held && idle;
 
   // No token is inside but the one whose summary was taken, and no scale goes but with terms.
-  wire error = state == DROP ? inside && idle
-             : idle == inside || (ready && inside)
+  wire error = state == DROP ? busy && idle
+             : idle == busy || (ready && busy)
                || (held && scale_ready) != (scales && leaves);
   assign m_axis_tvalid = valid && !stop, m_axis_tlast = 1'b1;
   assign m_axis_tdata[{terms} +: {errors} + 1] = errors;
@@ -100,11 +104,11 @@ _BODY = """
     held <= moves || (held && !scale_ready);
     if (moves) kept <= scaled;
     marked <= !next && (marked || (s_axis_tready && mark));
-    inside <= state != DROP && (inside ? !leaves : enters && wanted);
+    busy <= state != DROP && (busy ? !leaves : enters && wanted);
     given <= state == BEGIN ? 0 : given + enters;
     count <= state == BEGIN ? 0 : used;
     errors <= errors + error;
-    if (rst) {{given, count, gone, moved, held, marked, inside, errors, age}} <= 1;
+    if (rst) {{given, count, gone, moved, held, marked, busy, errors, age}} <= 1;
   end
   // What is not on offer is another beat, and a reset comes in the midst of all.
   nm_accelerator_token_finisher part(.clk(clk), .rst(rst),
@@ -129,12 +133,14 @@ def finisher_width(design: Design) -> int:
 def finisher_jobs(design: Design) -> list[FinisherJob]:
     """The table: all choices of corrections and of an abort, each several times, in any order."""
     rng, jobs = generator("finisher jobs", design), []
-    chosen = [choice for choice in product((False, True), repeat=5) for _ in range(4)]
-    for at in rng.permutation(len(chosen)):
+    choices = [choice for choice in product((False, True), repeat=5) for _ in range(8)]
+    for at in rng.permutation(len(choices)):
+        wanted, variance, shifts, scales, aborts = choices[at]
         tokens = int(rng.integers(1, MOST + 1))
-        jobs.append(FinisherJob(*chosen[at], int(rng.integers(1, design.max_blocks + 1)), tokens,
-                                int(rng.integers(tokens)), int(rng.choice([0, 1, 2, 3, 12, 100])),
-                                int(rng.choice([0, 1, 7]))))
+        jobs.append(FinisherJob(
+            wanted, variance, shifts, scales, aborts,
+            int(rng.integers(1, design.max_blocks + 1)), tokens, int(rng.integers(tokens)),
+            int(rng.choice(DELAYS)), int(rng.choice([0, 1, 7]))))
     return jobs
 
 

@@ -31,7 +31,7 @@ from verify.mutate.checks import through
 from verify.mutate.parts import moments
 
 
-__all__ = ["any_sums", "gain", "lane", "packed", "squared_variance"]
+__all__ = ["any_sums", "gain", "lane", "packed", "variances"]
 
 
 Check = Callable[[Any], None]
@@ -80,14 +80,14 @@ def gain(design: Design) -> Check:
     for features in range(1, design.max_blocks * pattern.m + 1):
         sums = any_sums(generator("gain", design, "sums", features), features)
         factor = np.array([root_of_ratio(*pair) for pair in zip(
-            *(squared_variance(sums, kind, features).tolist() for kind in ("", "kept_")), strict=True)])
+            *(variances(sums, kind, features).tolist() for kind in ("", "kept_")), strict=True)])
         checks.append(through(Beats(packed(moments(design), sums), last[:SUMS], none[:SUMS]),
                               Beats(bit_rows(factor, GAIN_BITS), last[:SUMS], none[:SUMS]),
                               shift=features, slow=150))
     return _all(checks)
 
 
-def squared_variance(sums: dict[str, np.ndarray], kind: str, features: int) -> np.ndarray:
+def variances(sums: dict[str, np.ndarray], kind: str, features: int) -> np.ndarray:
     """The variance of ``features`` values, times their number squared."""
     return features * sums[f"{kind}squares"] - sums[f"{kind}total"] ** 2
 
@@ -110,7 +110,7 @@ def any_sums(rng: np.random.Generator, features: int) -> dict[str, np.ndarray]:
         squares = least + any_size(top) * rng.choice([0, 1, 1], SUMS)
         sums |= {f"{kind}total": total, f"{kind}squares": np.minimum(top, squares)}
     factor = np.where(rng.random(SUMS) < 0.3, (1 << GAIN_BITS) - 1, any_size(1 << GAIN_BITS))
-    wanted = squared_variance(sums, "kept_", features) * (2 * factor + 1) ** 2 >> 2 * GAIN_FRACTION + 2
+    wanted = variances(sums, "kept_", features) * (2 * factor + 1) ** 2 >> 2 * GAIN_FRACTION + 2
     squares = (wanted + sums["total"] ** 2) // features + rng.integers(-1, 2, SUMS)
     near = (rng.random(SUMS) < 0.5) & (squares <= top) & (
         features * squares >= sums["total"] ** 2)

@@ -18,10 +18,10 @@ from verify.mutate.part_checks import (
     TOKENS,
     _numbers,
     _result,
-    any_sums,
     _tokens,
-    squared_variance,
+    any_sums,
     packed,
+    variances,
 )
 from verify.mutate.parts import PARTS, WALKS, part, taken
 from verify.mutate.walk_checks import (
@@ -157,7 +157,7 @@ def test_jobs_beyond_have_every_high_bit_of_every_size_and_few_passes_without_th
 def test_sums_have_variances_and_ratios_at_which_a_factor_is_rounded(features):
     """None is negative; the nearest ratios to the largest factor, on both sides, are among them."""
     sums = any_sums(np.random.default_rng(1), features)
-    dense, kept = (squared_variance(sums, kind, features) for kind in ("", "kept_"))
+    dense, kept = (variances(sums, kind, features) for kind in ("", "kept_"))
     assert len(dense) == SUMS
     assert min(dense.min(), kept.min()) >= 0
     assert (sums["squares"] <= features << 14).all()
