@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["COMPONENTS", "Component"]
 
 
-_BEHIND_TABLES = ("packet", "token_finisher")
+_BEHIND_TABLES = ("packet", "token_finisher", "coefficients")
 """Tops around whose module is a table, which has not every job."""
 
 
@@ -57,6 +57,7 @@ class Component:
         """What the project checks of it."""
         from verify.mutate import (
             checks,
+            coefficient_checks,
             epilogue_checks,
             finisher_checks,
             float_checks,
@@ -70,7 +71,7 @@ class Component:
         made: Callable[[Design], Check] = next(
             getattr(held, name) for held in (
                 checks, part_checks, walk_checks, float_checks, sum_checks, epilogue_checks,
-                packet_checks, finisher_checks) if name in held.__all__)
+                packet_checks, finisher_checks, coefficient_checks) if name in held.__all__)
         return made(self.design)
 
 
@@ -116,9 +117,9 @@ _CONTROL = ("nm_accelerator", "*_accelerator", "*_controller", "*_job_pattern", 
 """The accelerator outside of array, compressor, passes, and memories, in whose place there may be
 macros; streams in all of these, too."""
 
-_EPILOGUE = ("*_epilogue", "*_token_table", "*_coefficient_loader", "*_weight_buffer")
-"""What stands between streams, buffers, array and the lane; packets, passes, what makes terms of
-tokens, gain and lane are components of their own."""
+_EPILOGUE = ("*_epilogue", "*_token_table", "*_weight_buffer")
+"""What stands between streams, buffers, array and the lane; packets, passes, the loader of
+parameters, what makes terms of tokens, gain and lane are components of their own."""
 
 _FLOAT_EPILOGUE = ("*_float_epilogue",)
 """What stands between the packet of biases, results and the lane."""
@@ -159,6 +160,8 @@ COMPONENTS = {component.name: component for component in (
               ("*_passes_*_chunks",)),
     Component("packet", "packet", _CORRECTED, ("*_job_packet_17",)),
     Component("token-finisher", "token_finisher", _CORRECTED, ("*_accelerator_token_finisher",)),
+    Component("coefficients", "coefficients", replace(_CORRECTED, coefficients=4),
+              ("*_coefficient_loader",)),
     Component("control", "accelerator", _SMALL_ACCELERATOR(epilogue_lanes=0), _CONTROL),
 )}
 """By name."""

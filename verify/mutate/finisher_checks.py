@@ -1,8 +1,6 @@
 """What is checked of what makes the terms of tokens: all corrections, streams early and late."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,12 +9,11 @@ from hw.config import Design
 from hw.epilogue.terms import TokenTerms
 from hw.epilogue.tokens import TokenSummary
 from hw.fixed_point import SCALE_BITS
-from sim.runs.soak.streams import compare
 from sim.vectors.stimulus import bit_rows, generator
 from sim.vectors.tokens import Beats
 from sw.exact.epilogue import UNIT_GAIN, UNIT_SCALE, root_of_ratio
-from verify.mutate.checks import STALLS
 from verify.mutate.finisher_part import ERRORS, PAUSE, FinisherJob, finisher_jobs
+from verify.mutate.job_checks import in_jobs
 from verify.mutate.part_checks import any_sums, packed, variances
 
 
@@ -25,13 +22,6 @@ __all__ = ["token_finisher"]
 
 PAUSES = (0, 0, 0, 0, 1, 2, 3, 7)
 """Of each half of a beat: mostly none, and some that are longer than a gain takes."""
-
-FIRST = 40
-"""Terms after a reset that comes in the midst of a job."""
-
-RESETS = range(20, 900, 40)
-"""Cycles before such a reset."""
-
 
 class _Beat(NamedTuple):
     """A summary of a job, and whether a scale and the mark are with it.
@@ -46,28 +36,10 @@ class _Beat(NamedTuple):
 
 
 def token_finisher(design: Design) -> Callable[[Any], None]:
-    """All jobs of the table, with pauses; resets at any time."""
+    """All jobs of the table, with pauses and resets."""
     rng = generator("finisher", design)
     beats = list(_beats(finisher_jobs(design), rng))
-    given, expected = _streams(design, beats, rng)
-    count = len(expected.last)
-    cycles: dict[tuple[float, int], int] = {}
-
-    def run(built: Any, stall: float, count: int) -> None:
-        built.reset()
-        out, took = built.run(given, count, limit=1000 + 400 * count, stall=stall)
-        compare(out, expected[:count], "terms")
-        assert cycles.setdefault((stall, count), took) == took, "another number of cycles"
-
-    def check(built: Any) -> None:
-        for stall, limit in product(STALLS, RESETS):
-            with suppress(TimeoutError):
-                built.run(given, count, limit=limit, stall=stall)
-            run(built, stall, FIRST)
-        for stall in STALLS:
-            run(built, stall, count)
-
-    return check
+    return in_jobs(*_streams(design, beats, rng))
 
 
 def _beats(jobs: Sequence[FinisherJob], rng: np.random.Generator) -> Iterator[_Beat]:

@@ -8,7 +8,7 @@ from sim.vectors.stimulus import generator
 from verify.mutate.job_table import job_table
 
 
-__all__ = ["ERRORS", "JOBS", "WIDTH", "PacketJob", "packet_body", "packet_jobs"]
+__all__ = ["BITS", "ERRORS", "JOBS", "WIDTH", "PacketJob", "packet_body", "packet_jobs"]
 
 
 JOBS = 256
@@ -49,7 +49,7 @@ class PacketJob(NamedTuple):
     gap: int
 
 
-_BITS = (1, 1, 3, 3, 3, 3)
+BITS = (1, 1, 3, 3, 3, 3)
 """Of its fields."""
 
 _BODY = """
@@ -80,11 +80,11 @@ _BODY = """
 """
 
 
-def packet_jobs() -> list[PacketJob]:
-    """The table: jobs of any kind, one after the other."""
+def packet_jobs(most: int = MOST) -> list[PacketJob]:
+    """The table: jobs of any kind, one after the other, of ``most`` beats at most."""
     rng, jobs = generator("packet jobs"), []
     for _ in range(JOBS):
-        beats = int(rng.integers(1, MOST + 1))
+        beats = int(rng.integers(1, most + 1))
         jobs.append(PacketJob(bool(rng.random() < 0.8), bool(rng.random() < 0.4), beats,
                               int(rng.integers(beats)), int(rng.choice([0, 1, 2, 7])),
                               int(rng.choice([0, 1, 7]))))
@@ -93,5 +93,5 @@ def packet_jobs() -> list[PacketJob]:
 
 def packet_body(design: Design) -> str:
     """The packet of tokens' scales, and what jobs ask of it."""
-    return job_table(packet_jobs(), _BITS) + _BODY.format(
+    return job_table(packet_jobs(), BITS) + _BODY.format(
         width=WIDTH, errors=ERRORS - 1, payload=WIDTH + 1)

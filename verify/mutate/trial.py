@@ -25,7 +25,8 @@ _DEPENDS = ("verify/jobs.py", "verify/packets.py", "verify/timing.py",
             *(f"verify/mutate/{name}.py" for name in (
                 "checks", "part_checks", "walk_checks", "float_checks", "sum_checks",
                 "epilogue_checks", "packet_checks", "packet_part", "finisher_checks",
-                "finisher_part", "job_table", "parts", "float_parts", "lapse", "make", "devices")),
+                "finisher_part", "coefficient_checks", "coefficient_part", "job_checks",
+                "job_table", "parts", "float_parts", "lapse", "make", "devices")),
             "sim/vectors", "sim/verilated", "sw/exact", "sw/driver")
 """Sources that a verdict depends on, besides the design."""
 
