@@ -31,7 +31,8 @@ _BODY = """
   assign over = ends && (aborts || m_axis_tready), dropped = report && m_axis_tready;
   assign m_axis_tvalid = report || (loads && valid && !stop), m_axis_tlast = report || last;
   assign m_axis_tdata = {{wrong, errors, blocks, report, report ? {width}'d0 : data}};
-  // What is not on offer is another beat, and a reset comes in the midst of all.
+  // What is not on offer is another beat, and a reset comes in the midst of all, or where a load
+  // begins.
   wire [{width}:0] beat = {{s_axis_tlast, s_axis_tdata[{width} - 1:0]}};
   always @(posedge clk) begin
     count <= state == BEGIN ? 3'd0 : count + (!report && m_axis_tvalid && m_axis_tready);
@@ -41,9 +42,9 @@ _BODY = """
     if (rst) {{count, marked, errors, wrong}} <= 0;
   end
   nm_accelerator_coefficient_loader part(.clk(clk), .rst(rst),
-    .run__job({{{{{unread}{{1'b1}}}}, {size}'d0 | beats}}), .run__begin(state == BEGIN || rst),
-    .run__drop(state == DROP && !rst), .loading__wanted(brings || rst), .loading__blocks(blocks),
-    .busy(busy), .tlast_error(error),
+    .run__job({{{{{unread}{{1'b1}}}}, {size}'d0 | beats}}),
+    .run__begin(rst ? number[0] : state == BEGIN), .run__drop(state == DROP && !rst),
+    .loading__wanted(brings || rst), .loading__blocks(blocks), .busy(busy), .tlast_error(error),
     .i__valid(here || rst), .i__ready(ready), .i__payload(here ? beat : ~beat),
     .o__valid(valid), .o__ready(m_axis_tready && !stop || rst), .o__payload({{last, data}}));
 """

@@ -58,9 +58,9 @@ class FinisherJob(NamedTuple):
     gap: int
 
 
-BLOCKS = Job()["k_blocks"].width
+_BLOCKS = Job()["k_blocks"].width
 
-_BITS = (1, 1, 1, 1, 1, BLOCKS, 3, 3, 7, 3)
+_BITS = (1, 1, 1, 1, 1, _BLOCKS, 3, 3, 7, 3)
 """Of its fields."""
 
 _BODY = """
@@ -108,7 +108,7 @@ _BODY = """
     given <= state == BEGIN ? 0 : given + enters;
     count <= state == BEGIN ? 0 : used;
     errors <= errors + error;
-    if (rst) {{given, count, gone, moved, held, marked, busy, errors, age}} <= 1;
+    if (rst) {{given, count, gone, moved, held, marked, busy, errors, age}} <= 1;  // an age of 1
   end
   // What is not on offer is another beat, and a reset comes in the midst of all.
   nm_accelerator_token_finisher part(.clk(clk), .rst(rst),
@@ -149,4 +149,4 @@ def finisher_body(design: Design) -> str:
     return job_table(finisher_jobs(design), _BITS) + _BODY.format(
         summary=TokenSummary(design).size - 1, scale=TokenScale().size - 1, pause=PAUSE - 1,
         errors=ERRORS - 1, terms=TokenTerms().size,
-        unread=Job().size - BLOCKS)
+        unread=Job().size - _BLOCKS)

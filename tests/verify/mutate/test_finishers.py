@@ -1,6 +1,5 @@
 """What makes terms of tokens alone: its table of jobs, what is sent to it, and what must leave."""
 
-import re
 from itertools import product
 
 import numpy as np
@@ -9,12 +8,11 @@ import pytest
 from hw.epilogue.terms import TokenTerms
 from sim.vectors.stimulus import number_rows
 from sw.exact.epilogue import UNIT_GAIN, UNIT_SCALE
+from tests.verify.mutate.faults import faulty
 from tests.wheel import needs_wheel
 from verify.mutate.components import COMPONENTS
-from verify.mutate.devices import device, verilog
 from verify.mutate.finisher_checks import _Beat, _beats, _streams
 from verify.mutate.finisher_part import MOST, FinisherJob, finisher_jobs, finisher_width
-from verify.mutate.make import SELECT
 
 
 COMPONENT = COMPONENTS["token-finisher"]
@@ -101,13 +99,7 @@ def test_beats_between_jobs_are_none_of_a_table():
 @pytest.mark.parametrize("output", ["idle", "i__ready", "i_scale__ready"])
 def test_an_output_that_is_always_high_is_noticed(output):
     """Idle with a token inside; summaries and scales that are taken where none is wanted."""
-    text = verilog(COMPONENT.top, DESIGN)
-    start = text.index("module nm_accelerator_token_finisher(")
-    changed, count = re.subn(f"assign {output} = .*;", f"assign {output} = 1'b1;", text[start:],
-                             count=1)
-    assert count == 1
-    port = f"nm_{COMPONENT.top}(\n  input"  # the harness has a choice
-    top = text[:start] + changed.replace(port, f"{port} [15:0] {SELECT}, input")
-    built, check = device(COMPONENT.top, DESIGN, top), COMPONENT.check()
+    built = faulty(COMPONENT, "nm_accelerator_token_finisher", f"assign {output} = .*;",
+                   f"assign {output} = 1'b1;")
     with pytest.raises((AssertionError, TimeoutError)):
-        check(built)
+        COMPONENT.check()(built)
