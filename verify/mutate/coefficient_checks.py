@@ -52,7 +52,7 @@ def _shown(jobs: Sequence[PacketJob], packets: Sequence[Packet]) -> Iterator[_Sh
     blocks = errors = 0
     for job, beats in zip(jobs, packets, strict=True):
         before = errors
-        for number, used in enumerate(used_beats(job, list(beats))):
+        for number, used in enumerate(used_beats(job, beats)):
             yield _Shown(used.data, number == job.beats - 1, False, 0, errors)
             errors = (errors + used.error) % (1 << ERRORS)
         if job.brings or job.aborts:

@@ -23,6 +23,7 @@ __all__ = ["token_finisher"]
 PAUSES = (0, 0, 0, 0, 1, 2, 3, 7)
 """Of each half of a beat: mostly none, and some that are longer than a gain takes."""
 
+
 class _Beat(NamedTuple):
     """A summary of a job, and whether a scale and the mark are with it.
 

@@ -1,6 +1,6 @@
 """What is checked of the packet of a job: that each job has its own, however long it is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import product
 from typing import Any, NamedTuple
@@ -71,14 +71,13 @@ def packet_beats(job: PacketJob, rng: np.random.Generator, width: int = WIDTH
         yield int(rng.integers(1, 1 << width)), number == length - 1
 
 
-def used_beats(job: PacketJob, beats: list[tuple[int, bool]]) -> Iterator[Used]:
+def used_beats(job: PacketJob, beats: Sequence[tuple[int, bool]]) -> Iterator[Used]:
     """What the job uses of it: zeros for what is missing."""
     if not job.brings:
         return
     for number in range(job.after if job.aborts else job.beats):
         data, last = beats[number] if number < len(beats) else (0, False)
-        yield Used(data, last,
-                    number < len(beats) and last != (number == job.beats - 1))
+        yield Used(data, last, number < len(beats) and last != (number == job.beats - 1))
 
 
 def _cuts(used: list[Used]) -> list[int]:
