@@ -82,7 +82,7 @@ class TokenFinisher(wiring.Component):
         m = Module()
         drop, corrections = self.run.drop, self.corrections
         m.submodules.summary = summary = StreamRegister(self.i.payload.shape())
-        gain, known, asked = self._gain(m, summary.o)
+        gain, known, free = self._gain(m, summary.o)
         m.d.comb += [
             # Not before the register is empty: what empties it depends on other streams.
             self.i.ready.eq(~summary.o.valid),
@@ -96,28 +96,25 @@ class TokenFinisher(wiring.Component):
             self.o.payload.gain.eq(gain),
             self.o.payload.scale.eq(Mux(corrections.scale, self.i_scale.payload.scale,
                                         1 << TOKEN_FRACTION)),
-            self.idle.eq(~summary.o.valid & ~asked),
+            self.idle.eq(~summary.o.valid & free),
         ]
         return m
 
     def _gain(self, m, summary):
-        """V of the token that waits, whether it is known, and whether it is being computed."""
-        one, asked = 1 << GAIN_FRACTION, Signal()
+        """V of the token that waits, whether it is known, and whether none is computed."""
+        one = 1 << GAIN_FRACTION
         if not self.design.statistics:
-            return one, 1, asked
+            return one, 1, 1
         run, variance = self.run, self.corrections.variance
         m.submodules.gain = gain = Gain(self.largest)
         m.d.comb += [
             gain.features.eq(run.job.k_blocks * self.design.pattern.m),
             gain.i.payload.eq(summary.payload.moments),
-            gain.i.valid.eq(summary.valid & variance & ~asked & ~run.drop),
+            # It takes one token at a time, which leaves it together with the summary.
+            gain.i.valid.eq(summary.valid & variance & ~run.drop),
             gain.o.ready.eq(run.drop | (self.o.valid & self.o.ready)),
         ]
-        with m.If(gain.i.valid & gain.i.ready):
-            m.d.sync += asked.eq(1)
-        with m.If(gain.o.valid & gain.o.ready):
-            m.d.sync += asked.eq(0)
-        return Mux(variance, gain.o.payload, one), ~variance | gain.o.valid, asked
+        return Mux(variance, gain.o.payload, one), ~variance | gain.o.valid, gain.i.ready
 
 
 class TokenTable(wiring.Component):

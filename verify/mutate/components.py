@@ -53,7 +53,9 @@ class Component:
         """What the project checks of it."""
         from verify.mutate import (
             checks,
+            coefficient_checks,
             epilogue_checks,
+            finisher_checks,
             float_checks,
             packet_checks,
             part_checks,
@@ -64,14 +66,14 @@ class Component:
 
         name = self.checked or self.top
         made: Callable[[Design], Check] = next(
-            getattr(held, name) for held in (checks, part_checks, walk_checks, float_checks,
-                                             sum_checks, epilogue_checks,
-                                             packet_checks, table_checks)
+            getattr(held, name) for held in (
+                checks, part_checks, walk_checks, float_checks, sum_checks, epilogue_checks,
+                packet_checks, table_checks, finisher_checks, coefficient_checks)
             if name in held.__all__)
         return made(self.design)
 
 
-_TOLD = ("packet", "token_table")
+_TOLD = ("packet", "token_table", "token_finisher", "coefficients")
 """Parts that are told of jobs by what stands around them, which does not do all that a job may."""
 
 _SMALL = Pattern(2, 4)
@@ -116,9 +118,9 @@ _CONTROL = ("nm_accelerator", "*_accelerator", "*_controller", "*_job_pattern", 
 """The accelerator outside of array, compressor, passes, and memories, in whose place there may be
 macros; streams in all of these, too."""
 
-_EPILOGUE = ("*_epilogue", "*_token_finisher", "*_coefficient_loader", "*_weight_buffer")
-"""What stands between streams, buffers, array and the lane; packets, the table of tokens' terms,
-passes, gain and lane are components of their own."""
+_EPILOGUE = ("*_epilogue", "*_weight_buffer")
+"""What stands between streams, buffers, array and the lane; packets, the loader of parameters, what
+makes terms of tokens, their table, passes, gain and lane are components of their own."""
 
 _FLOAT_EPILOGUE = ("*_float_epilogue",)
 """What stands between the packet of biases, results and the lane."""
@@ -159,6 +161,9 @@ COMPONENTS = {component.name: component for component in (
               ("*_passes_*_chunks",)),
     Component("packet", "packet", _CORRECTED, ("*_job_packet_17",)),
     Component("token-table", "token_table", _CORRECTED, ("nm_accelerator_token_table",)),
+    Component("token-finisher", "token_finisher", _CORRECTED, ("*_accelerator_token_finisher",)),
+    Component("coefficients", "coefficients", replace(_CORRECTED, coefficients=4),
+              ("*_coefficient_loader",)),
     Component("control", "accelerator", _SMALL_ACCELERATOR(epilogue_lanes=0), _CONTROL),
 )}
 """By name."""

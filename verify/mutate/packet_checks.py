@@ -1,6 +1,6 @@
 """What is checked of the packet of a job: that each job has its own, however long it is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import product
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from verify.mutate.checks import STALLS
 from verify.mutate.packet_part import ERRORS, JOBS, WIDTH, PacketJob, packet_jobs
 
 
-__all__ = ["packet"]
+__all__ = ["Used", "packet", "packet_beats", "used_beats"]
 
 
 MARK = 1 << WIDTH
@@ -25,7 +25,7 @@ SURPLUS = 6
 """Beats of a packet that is too long, at most."""
 
 
-class _Used(NamedTuple):
+class Used(NamedTuple):
     """What a job uses: data and ``last`` of a beat, and whether there is an error with it."""
 
     data: int
@@ -37,10 +37,10 @@ def packet(design: Design) -> Callable[[Any], None]:
     """All jobs of the table, with pauses; resets after a beat of each kind, at once and later."""
     rng = generator("packet", design)
     sent: list[tuple[int, bool]] = []
-    used: list[_Used] = []
+    used: list[Used] = []
     for job in packet_jobs():
-        beats = list(_packet(job, rng))
-        used += _used(job, beats)
+        beats = list(packet_beats(job, rng))
+        used += used_beats(job, beats)
         sent += beats
         if job.aborts:
             sent.append((MARK | int(rng.integers(MARK)), bool(rng.random() < 0.5)))
@@ -60,27 +60,27 @@ def packet(design: Design) -> Callable[[Any], None]:
     return check
 
 
-def _packet(job: PacketJob, rng: np.random.Generator) -> Iterator[tuple[int, bool]]:
-    """Beats of a packet: as many as the job uses, fewer, or more."""
+def packet_beats(job: PacketJob, rng: np.random.Generator, width: int = WIDTH
+                 ) -> Iterator[tuple[int, bool]]:
+    """Beats of a packet of so many bits: as many as the job uses, fewer, or more."""
     if not job.brings:
         return
     length = int(rng.choice([job.beats, job.beats, int(rng.integers(1, job.beats + 1)),
                              job.beats + int(rng.integers(1, SURPLUS + 1))]))
     for number in range(length):
-        yield int(rng.integers(1, MARK)), number == length - 1
+        yield int(rng.integers(1, 1 << width)), number == length - 1
 
 
-def _used(job: PacketJob, beats: list[tuple[int, bool]]) -> Iterator[_Used]:
+def used_beats(job: PacketJob, beats: Sequence[tuple[int, bool]]) -> Iterator[Used]:
     """What the job uses of it: zeros for what is missing."""
     if not job.brings:
         return
     for number in range(job.after if job.aborts else job.beats):
         data, last = beats[number] if number < len(beats) else (0, False)
-        yield _Used(data, last,
-                    number < len(beats) and last != (number == job.beats - 1))
+        yield Used(data, last, number < len(beats) and last != (number == job.beats - 1))
 
 
-def _cuts(used: list[_Used]) -> list[int]:
+def _cuts(used: list[Used]) -> list[int]:
     """Numbers of beats after which a reset finds beats missing, a surplus, or neither."""
     ends = [number for number, beat in enumerate(used) if beat.error]
     early = next(number for number in ends if used[number].last)
@@ -94,7 +94,7 @@ def _sent(beats: list[tuple[int, bool]]) -> Beats:
     return Beats(data, np.array([last for _, last in beats]), np.zeros((len(beats), 0), bool))
 
 
-def _expected(used: list[_Used]) -> Beats:
+def _expected(used: list[Used]) -> Beats:
     """Beats with the number of errors before them."""
     before = np.cumsum([0, *(beat.error for beat in used)])[:-1] % (1 << ERRORS)
     data = np.array([beat.data for beat in used]) | before << WIDTH

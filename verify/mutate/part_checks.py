@@ -31,7 +31,7 @@ from verify.mutate.checks import through
 from verify.mutate.parts import moments
 
 
-__all__ = ["gain", "lane", "packed"]
+__all__ = ["any_sums", "gain", "lane", "packed", "variances"]
 
 
 Check = Callable[[Any], None]
@@ -78,21 +78,21 @@ def gain(design: Design) -> Check:
                               Beats(bit_rows(factor, GAIN_BITS), last, none),
                               shift=blocks * pattern.m, slow=150))
     for features in range(1, design.max_blocks * pattern.m + 1):
-        sums = _sums(generator("gain", design, "sums", features), features)
+        sums = any_sums(generator("gain", design, "sums", features), features)
         factor = np.array([root_of_ratio(*pair) for pair in zip(
-            *(_variance(sums, kind, features).tolist() for kind in ("", "kept_")), strict=True)])
+            *(variances(sums, kind, features).tolist() for kind in ("", "kept_")), strict=True)])
         checks.append(through(Beats(packed(moments(design), sums), last[:SUMS], none[:SUMS]),
                               Beats(bit_rows(factor, GAIN_BITS), last[:SUMS], none[:SUMS]),
                               shift=features, slow=150))
     return _all(checks)
 
 
-def _variance(sums: dict[str, np.ndarray], kind: str, features: int) -> np.ndarray:
+def variances(sums: dict[str, np.ndarray], kind: str, features: int) -> np.ndarray:
     """The variance of ``features`` values, times their number squared."""
     return features * sums[f"{kind}squares"] - sums[f"{kind}total"] ** 2
 
 
-def _sums(rng: np.random.Generator, features: int) -> dict[str, np.ndarray]:
+def any_sums(rng: np.random.Generator, features: int) -> dict[str, np.ndarray]:
     """Any sums whose variances are not negative, whether or not values add up to them.
 
     Of every size; of half of them the ratio of the variances is the nearest one to where a factor
@@ -110,7 +110,7 @@ def _sums(rng: np.random.Generator, features: int) -> dict[str, np.ndarray]:
         squares = least + any_size(top) * rng.choice([0, 1, 1], SUMS)
         sums |= {f"{kind}total": total, f"{kind}squares": np.minimum(top, squares)}
     factor = np.where(rng.random(SUMS) < 0.3, (1 << GAIN_BITS) - 1, any_size(1 << GAIN_BITS))
-    wanted = _variance(sums, "kept_", features) * (2 * factor + 1) ** 2 >> 2 * GAIN_FRACTION + 2
+    wanted = variances(sums, "kept_", features) * (2 * factor + 1) ** 2 >> 2 * GAIN_FRACTION + 2
     squares = (wanted + sums["total"] ** 2) // features + rng.integers(-1, 2, SUMS)
     near = (rng.random(SUMS) < 0.5) & (squares <= top) & (
         features * squares >= sums["total"] ** 2)

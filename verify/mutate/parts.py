@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from hw.config import Design
 from hw.epilogue.float_lane import WIDTH
 from hw.epilogue.lane import LaneOutput
-from hw.epilogue.terms import LaneInput
+from hw.epilogue.terms import LaneInput, TokenTerms
 from hw.epilogue.tokens import TokenSummary
 from hw.epilogue.variance import Moments
 from hw.fixed_point import GAIN_BITS
 from hw.job.job import Job
 from hw.job.passes import Pass
 from sim.simulators.runner import generated
+from verify.mutate.coefficient_part import coefficient_body, coefficient_sent, coefficient_taken
+from verify.mutate.finisher_part import ERRORS as FINISHER_ERRORS
+from verify.mutate.finisher_part import finisher_body, finisher_width
 from verify.mutate.float_parts import array_body, array_width, lane_body, sum_body, sum_width
 from verify.mutate.packet_part import ERRORS, packet_body
 from verify.mutate.packet_part import WIDTH as PACKET
@@ -117,6 +120,9 @@ PARTS = {
     "packet": _Part(lambda design: PACKET + 1, lambda design: PACKET + ERRORS, packet_body),
     # One bit more says whether all was well inside.
     "token_table": _Part(lambda design: JOB, lambda design: TERMS + 1, table_body),
+    "token_finisher": _Part(finisher_width, lambda design: TokenTerms().size + FINISHER_ERRORS,
+                            finisher_body),
+    "coefficients": _Part(coefficient_sent, coefficient_taken, coefficient_body),
     "float_array": _Part(array_width, lambda design: design.result_bits, array_body, "array"),
     "float_sum": _Part(sum_width, lambda design: design.result_bits, sum_body, "array"),
     "float_lane": _Part(lambda design: 2 * WIDTH, lambda design: WIDTH, lane_body),

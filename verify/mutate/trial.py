@@ -22,11 +22,9 @@ LIMIT = 60
 only a model that never settles takes them."""
 
 _DEPENDS = ("verify/jobs.py", "verify/packets.py", "verify/timing.py",
-            *(f"verify/mutate/{name}.py" for name in (
-                "checks", "part_checks", "walk_checks", "float_checks", "sum_checks",
-                "epilogue_checks", "packet_checks", "packet_part", "table_checks", "table_part",
-                "parts", "float_parts", "lapse",
-                "make", "devices")),
+            *(f"verify/mutate/{path.name}" for path in sorted(Path(__file__).parent.glob("*.py"))
+              if path.stem.endswith(("checks", "part", "parts", "table"))
+              or path.stem in ("lapse", "make", "devices")),
             "sim/vectors", "sim/verilated", "sw/exact", "sw/driver")
 """Sources that a verdict depends on, besides the design."""
 

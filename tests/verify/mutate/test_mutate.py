@@ -50,7 +50,8 @@ def results():
 @needs_wheel
 @pytest.mark.parametrize(("name", "count"), [
     ("decompressor", 30), ("quantizer-fp8_e4m3", 20), pytest.param("float-sum", 20, marks=LONG),
-    pytest.param("array-mxfp4", 20, marks=LONG), pytest.param("float-lane", 20, marks=LONG)])
+    pytest.param("array-mxfp4", 20, marks=LONG), pytest.param("float-lane", 20, marks=LONG),
+    pytest.param("token-finisher", 20, marks=LONG), pytest.param("coefficients", 20, marks=LONG)])
 def test_a_sample_is_noticed_or_proved_equivalent_or_listed(name, count, results):
     component = COMPONENTS[name]
     listed = {name for row in results["components"] for name in row["survivors"]}

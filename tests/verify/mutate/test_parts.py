@@ -18,10 +18,10 @@ from verify.mutate.part_checks import (
     TOKENS,
     _numbers,
     _result,
-    _sums,
     _tokens,
-    _variance,
+    any_sums,
     packed,
+    variances,
 )
 from verify.mutate.parts import PARTS, WALKS, part, taken
 from verify.mutate.walk_checks import (
@@ -156,8 +156,8 @@ def test_jobs_beyond_have_every_high_bit_of_every_size_and_few_passes_without_th
 @pytest.mark.parametrize("features", [1, 5, 12])
 def test_sums_have_variances_and_ratios_at_which_a_factor_is_rounded(features):
     """None is negative; the nearest ratios to the largest factor, on both sides, are among them."""
-    sums = _sums(np.random.default_rng(1), features)
-    dense, kept = (_variance(sums, kind, features) for kind in ("", "kept_"))
+    sums = any_sums(np.random.default_rng(1), features)
+    dense, kept = (variances(sums, kind, features) for kind in ("", "kept_"))
     assert len(dense) == SUMS
     assert min(dense.min(), kept.min()) >= 0
     assert (sums["squares"] <= features << 14).all()
@@ -180,6 +180,7 @@ def test_a_part_is_made_of_modules_of_its_design(name):
     modules = {"passes": [f"accelerator_passes_{walk}" for walk in WALKS],
                "packet": ["accelerator_job_packet_17"],
                "float_array": ["array"], "float_lane": ["accelerator_float_lane_gelu"],
+               "coefficients": ["accelerator_coefficient_loader"],
                "float_sum": ["array_float_accumulator_26_infinite", "array_round_row"]}
     for module in modules.get(name, [f"accelerator_{name}"]):
         assert text.count(f"module nm_{module}(") == 1
