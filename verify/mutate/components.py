@@ -54,6 +54,7 @@ class Component:
         from verify.mutate import (
             checks,
             epilogue_checks,
+            finish_checks,
             float_checks,
             packet_checks,
             part_checks,
@@ -66,12 +67,12 @@ class Component:
         made: Callable[[Design], Check] = next(
             getattr(held, name) for held in (checks, part_checks, walk_checks, float_checks,
                                              sum_checks, epilogue_checks,
-                                             packet_checks, table_checks)
+                                             packet_checks, table_checks, finish_checks)
             if name in held.__all__)
         return made(self.design)
 
 
-_TOLD = ("packet", "token_table")
+_TOLD = ("packet", "token_table", "float_epilogue")
 """Parts that are told of jobs by what stands around them, which does not do all that a job may."""
 
 _SMALL = Pattern(2, 4)
@@ -120,9 +121,6 @@ _EPILOGUE = ("*_epilogue", "*_token_finisher", "*_coefficient_loader", "*_weight
 """What stands between streams, buffers, array and the lane; packets, the table of tokens' terms,
 passes, gain and lane are components of their own."""
 
-_FLOAT_EPILOGUE = ("*_float_epilogue",)
-"""What stands between the packet of biases, results and the lane."""
-
 COMPONENTS = {component.name: component for component in (
     *(Component(f"selector-{name}", "selector", Design(_SMALL, selector=name))
       for name in ("rank", "radix", "network", "serial")),
@@ -151,7 +149,7 @@ COMPONENTS = {component.name: component for component in (
     _quantizer("nvfp4", _SMALL, ("*_nv*", "*_block_unit", "*_fp4_element", "*_shared_largest")),
     Component("epilogue", "accelerator", replace(_CORRECTED, coefficients=4), _EPILOGUE,
               checked="epilogue"),
-    Component("float-epilogue", "accelerator", _FLOATS, _FLOAT_EPILOGUE, checked="float_epilogue"),
+    Component("float-epilogue", "float_epilogue", _FLOATS, ("nm_accelerator_float_epilogue",)),
     Component("lane", "lane", _CORRECTED),
     Component("gain", "gain", _CORRECTED, ("*_gain",)),
     Component("float-lane", "float_lane", _FLOATS, ("*_float_lane_*",)),

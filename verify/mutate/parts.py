@@ -13,6 +13,8 @@ from hw.fixed_point import GAIN_BITS
 from hw.job.job import Job
 from hw.job.passes import Pass
 from sim.simulators.runner import generated
+from verify.mutate.finish_part import JOB as FINISH
+from verify.mutate.finish_part import finish_body, finish_width
 from verify.mutate.float_parts import array_body, array_width, lane_body, sum_body, sum_width
 from verify.mutate.packet_part import ERRORS, packet_body
 from verify.mutate.packet_part import WIDTH as PACKET
@@ -117,6 +119,9 @@ PARTS = {
     "packet": _Part(lambda design: PACKET + 1, lambda design: PACKET + ERRORS, packet_body),
     # One bit more says whether all was well inside.
     "token_table": _Part(lambda design: JOB, lambda design: TERMS + 1, table_body),
+    # One bit more says whether all was well inside.
+    "float_epilogue": _Part(lambda design: FINISH, lambda design: finish_width(design) + 1,
+                            finish_body),
     "float_array": _Part(array_width, lambda design: design.result_bits, array_body, "array"),
     "float_sum": _Part(sum_width, lambda design: design.result_bits, sum_body, "array"),
     "float_lane": _Part(lambda design: 2 * WIDTH, lambda design: WIDTH, lane_body),

@@ -25,6 +25,7 @@ _DEPENDS = ("verify/jobs.py", "verify/packets.py", "verify/timing.py",
             *(f"verify/mutate/{name}.py" for name in (
                 "checks", "part_checks", "walk_checks", "float_checks", "sum_checks",
                 "epilogue_checks", "packet_checks", "packet_part", "table_checks", "table_part",
+                "finish_checks", "finish_part",
                 "parts", "float_parts", "lapse",
                 "make", "devices")),
             "sim/vectors", "sim/verilated", "sw/exact", "sw/driver")
