@@ -1,7 +1,6 @@
 """What is checked behind the array of an accelerator: whole jobs, with all that belongs to results.
 
-Of integers the terms of tokens and channels, and parameters of input channels; of floats biases and
-an activation function.
+These are the terms of tokens and channels, and parameters of input channels.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,17 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 
 from hw.config import Design
 from hw.fixed_point import Output
 from hw.registers import Error
 from sim.vectors.layers import random_layer
-from sim.vectors.stimulus import generator, raw_blocks
+from sim.vectors.stimulus import generator
 from sw.driver.beats import Beats
-from sw.driver.floats import float_job
 from sw.driver.linear import BUSY, DONE, ERROR_BIT, Corrections, LinearJob, field_word
-from sw.exact.formats import from_bits
 from verify.jobs import ABORT, SETTLE, JobBench
 from verify.mutate.checks import STALLS, leaps
 from verify.packets import packets

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from hw.config import Design
+from hw.epilogue.float_lane import FloatLane
 from hw.formats import FORMATS
 from sim.runs.soak.streams import compare
 from sim.vectors.stimulus import bit_rows, generator
@@ -29,9 +30,6 @@ MOST = 24
 
 SURPLUS = 4
 """Beats of biases too many, or beats of an abort, at most."""
-
-AHEAD = 6
-"""Rows that fit where none leaves: five inside, and one on offer. Without a bias that one only."""
 
 WIDTHS = {"blocks": 24, "tokens": 32, "tiles": 32}
 """Bits of the sizes of a job."""
@@ -94,7 +92,7 @@ def _short(design: Design, rng: np.random.Generator) -> Iterator[FinishJob]:
         blocks = int(rng.integers(1, 3 * design.max_blocks))
         tokens = int(rng.integers(1, 3 * _batch(design, blocks) + 1))
         job = _any(rng, _job(blocks, tokens, int(rng.integers(1, 4)), bias=rng.random() < 0.8))
-        yield _abort(rng, job, job.given) if rng.random() < 0.4 else job
+        yield _abort(design, rng, job, job.given) if rng.random() < 0.4 else job
 
 
 def _sizes(design: Design, rng: np.random.Generator) -> Iterator[FinishJob]:
@@ -106,7 +104,7 @@ def _sizes(design: Design, rng: np.random.Generator) -> Iterator[FinishJob]:
             size = min(getattr(job, name) + (1 << bit), (1 << width) - 1)
             job = _any(rng, job._replace(**{name: size}))
             job = job._replace(given=job.tokens * job.tiles)
-            yield job if name == "blocks" else _abort(rng, job, MOST, MOST // 2)
+            yield job if name == "blocks" else _abort(design, rng, job, MOST, MOST // 2)
 
 
 def _any(rng: np.random.Generator, job: FinishJob) -> FinishJob:
@@ -116,13 +114,19 @@ def _any(rng: np.random.Generator, job: FinishJob) -> FinishJob:
                         gap=int(rng.choice([0, 1, 7])))
 
 
-def _abort(rng: np.random.Generator, job: FinishJob, most: int, least: int = 0) -> FinishJob:
+def _abort(design: Design, rng: np.random.Generator, job: FinishJob, most: int,
+           least: int = 0) -> FinishJob:
     """Abort a job after some rows, with as many more inside as there may be by then."""
     most = min(most, job.given)
     given = int(rng.integers(min(least, most), most + 1))
-    fit = min(job.given, given + (AHEAD if job.bias else 1))
+    fit = min(job.given, given + (_room(design) if job.bias else 0) + 1)  # one on offer
     taken = int(rng.choice([given, fit, int(rng.integers(given, fit + 1))]))
     return job._replace(aborts=True, taken=taken, given=given)
+
+
+def _room(design: Design) -> int:
+    """Rows inside where none leaves: one is complete, the others are in the lane."""
+    return FloatLane(design).latency // design.row_steps + 1
 
 
 def _cuts(design: Design, rng: np.random.Generator) -> Iterator[_Run]:
@@ -227,23 +231,29 @@ def _run(design: Design, jobs: list[FinishJob], rng: np.random.Generator,
 
 def _finished(design: Design, job: FinishJob, steps: list[Step]) -> tuple[np.ndarray, np.ndarray]:
     """Bits of the rows of a job, with one more that says that nothing was wrong, and ``last``."""
-    biases, none, rows = 0, True, np.zeros((len(steps), 2, design.columns), np.int64)
-    for number, step in enumerate(steps):
-        if none:  # a beat of a tile is there for all of its rows, and zeros for one that is missing
-            biases = step.biases if step.brings_biases else 0
-        none = step.ends
-        for column in range(design.columns):
-            at = column * design.result_bits
-            rows[number, :, column] = [word >> at & (1 << design.result_bits) - 1
-                                       for word in (step.row, biases)]
-    bits = rows[:, 0]
+    name, biases = design.result_format, _biases(steps)
+    bits = _numbers(design, [step.row for step in steps])
     if job.bias:
-        name = design.result_format
-        value, bias = (from_bits(torch.from_numpy(rows[:, k].copy()), name) for k in range(2))
-        value = add_bias(value, bias)
-        bits = to_bits(activate(value, design.activation) if job.active else value, name).numpy()
-    data = np.pad(bit_rows(bits, design.result_bits), ((0, 0), (0, 1)))
-    return data, np.array([step.ends for step in steps], bool)
+        value = add_bias(from_bits(bits, name), from_bits(_numbers(design, biases), name))
+        bits = to_bits(activate(value, design.activation) if job.active else value, name)
+    data = np.pad(bit_rows(bits.numpy(), design.result_bits), ((0, 0), (0, 1)))
+    return data, np.array([step.ends for step in steps])
+
+
+def _biases(steps: list[Step]) -> list[int]:
+    """Bits of the biases of each row: one beat for all rows of a tile, zeros if it is missing."""
+    found, begins = [0], True
+    for step in steps:
+        found.append(found[-1] if not begins else step.biases if step.brings_biases else 0)
+        begins = step.ends
+    return found[1:]
+
+
+def _numbers(design: Design, words: list[int]) -> torch.Tensor:
+    """Bits of each column of words, int64 [words, columns]."""
+    width = design.result_bits
+    return torch.tensor([[word >> at * width & (1 << width) - 1 for at in range(design.columns)]
+                         for word in words])
 
 
 def _beats(data: np.ndarray, last: np.ndarray) -> Beats:

@@ -1,6 +1,7 @@
-"""Bias and activation function of rows alone: what begins, ends and aborts jobs is told by beats."""
+"""Bias and activation function of rows alone: beats begin, end and abort jobs."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -119,7 +120,7 @@ _JOBS = """
   assign s_axis_tready = state == IDLE ? rest >= gap
                        : fits && (runs ? fed != taken : drops && !marked);
   assign m_axis_tvalid = valid && !holds, m_axis_tdata[{row}] = wrong;
-  // A stage that waits is no longer idle; one without a row is.
+  // What has a row is not idle; what has none, and is offered none, is.
   wire busy = runs && bias && inside != 0;
   wire empty = !drops && (!runs || !bias || inside == 0 && !has_row);
   always @(posedge clk) begin
@@ -194,6 +195,7 @@ def step_beats(design: Design, steps: list[Step]) -> np.ndarray:
     return np.pad(_beats(steps, bits), ((0, 0), (0, JOB - sum(bits))))
 
 
-def _beats(given: list, bits: tuple[int, ...]) -> np.ndarray:
+def _beats(given: Sequence[tuple[Any, ...]], bits: tuple[int, ...]) -> np.ndarray:
+    fields = zip(zip(*given, strict=True), bits, strict=True)
     return np.concatenate([bit_rows(np.array(field, np.int64), width)
-                           for field, width in zip(zip(*given, strict=True), bits, strict=True)], 1)
+                           for field, width in fields], 1)
