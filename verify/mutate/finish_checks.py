@@ -17,6 +17,7 @@ from sw.exact.activation import activate, add_bias
 from sw.exact.formats import from_bits, to_bits
 from verify.mutate.checks import STALLS
 from verify.mutate.finish_part import JOB, FinishJob, Step, job_beats, step_beats
+from verify.mutate.lapse import LEFT, lapse
 
 
 __all__ = ["float_epilogue"]
@@ -54,17 +55,36 @@ def float_epilogue(design: Design) -> Callable[[Any], None]:
     many = _run(design, [*jobs, *[_job(1, 1, 1)] * 3], rng)  # the last ones say what was wrong
     half = len(many.rows.last) // 2
     runs = [*_cuts(design, rng), many.cut(len(many.sent.last), half), many]
+    whole = _run(design, list(_whole()), rng)
+    beyond = [_run(design, [job, *[_job(1, 1, 1)] * 2], rng) for job in _beyond(design)]
     cycles: dict[tuple[float, int], int] = {}
 
     def check(built: Any) -> None:
-        for stall, (number, run) in product(STALLS, enumerate(runs)):
+        for stall, (number, run) in [*product(STALLS, enumerate(runs)), (0.0, (len(runs), whole))]:
             _reset(built, number % 4)
-            out, took = built.run(run.sent, len(run.rows.last), stall=stall,
-                                  limit=1000 + 60 * (len(run.sent.last) + len(run.rows.last)))
-            compare(out, run.rows, "rows")
+            took = _drive(built, run, stall)
             assert cycles.setdefault((stall, number), took) == took, "another number of cycles"
+        for run in beyond:
+            _reset(built, 0)
+            _leap(built, run)
 
     return check
+
+
+def _drive(built: Any, run: _Run, stall: float) -> int:
+    """Compare all rows; the cycles that they took."""
+    out, took = built.run(run.sent, len(run.rows.last), stall=stall,
+                          limit=1000 + 60 * (len(run.sent.last) + len(run.rows.last)))
+    compare(out, run.rows, "rows")
+    return int(took)
+
+
+def _leap(built: Any, run: _Run) -> None:
+    """Begin a job; when what is left has lost its high bits, a small one is left."""
+    begun = run.cut(5, 2)
+    _drive(built, begun, 0.0)
+    lapse(built)
+    _drive(built, _Run(run.sent[len(begun.sent.last):], run.rows[len(begun.rows.last):]), 0.0)
 
 
 def _reset(built: Any, cycles: int) -> None:
@@ -105,6 +125,21 @@ def _sizes(design: Design, rng: np.random.Generator) -> Iterator[FinishJob]:
             job = _any(rng, job._replace(**{name: size}))
             job = job._replace(given=job.tokens * job.tiles)
             yield job if name == "blocks" else _abort(design, rng, job, MOST, MOST // 2)
+
+
+def _whole() -> Iterator[FinishJob]:
+    """Jobs of every power of two of tokens and of tiles, to their end."""
+    for bit in range(LEFT):
+        yield _job(1, (1 << bit) + 1, 1)
+        yield _job(1, 1, (1 << bit) + 1)
+
+
+def _beyond(design: Design) -> Iterator[FinishJob]:
+    """Jobs of a few tokens and tiles, but for a high bit of one of them."""
+    for bit in range(LEFT, 32):
+        tokens = design.batch_tokens + 3
+        yield _job(1, tokens + (1 << bit), 2, given=2 * tokens)
+        yield _job(1, 2, 3 + (1 << bit), given=6)
 
 
 def _any(rng: np.random.Generator, job: FinishJob) -> FinishJob:
@@ -166,6 +201,8 @@ def _length(rng: np.random.Generator, tiles: int, rows: int) -> int:
 def _steps(design: Design, job: FinishJob, rng: np.random.Generator, length: int | None
            ) -> list[Step]:
     """Beats of a job, of an aborted one those of its first rows, and some that come too late."""
+    if not job.aborts:  # high bits of its size go on the way
+        job = job._replace(tokens=job.tokens % (1 << LEFT), tiles=job.tiles % (1 << LEFT))
     tiles = -(-job.tokens // _batch(design, job.blocks)) * job.tiles
     rows = min(job.tokens * job.tiles, job.taken + SURPLUS) if job.aborts else job.given
     length = _length(rng, tiles, max(rows, 1)) if length is None else length
