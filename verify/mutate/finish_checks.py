@@ -16,7 +16,15 @@ from sim.vectors.tokens import Beats
 from sw.exact.activation import activate, add_bias
 from sw.exact.formats import from_bits, to_bits
 from verify.mutate.checks import STALLS
-from verify.mutate.finish_part import JOB, FinishJob, Step, job_beats, step_beats
+from verify.mutate.finish_part import (
+    JOB,
+    FinishJob,
+    Step,
+    batch_of,
+    job_beats,
+    step_beats,
+    tile_of,
+)
 from verify.mutate.lapse import LEFT, lapse
 
 
@@ -50,7 +58,7 @@ class _Run(NamedTuple):
 def float_epilogue(design: Design) -> Callable[[Any], None]:
     """Jobs of every kind, with pauses, and a reset in states of every kind."""
     rng = generator("float epilogue", design)
-    jobs = [*_short(design, rng), *_sizes(design, rng)]
+    jobs = [*_short(design, rng), *_sizes(design, rng), *_moments(design, rng)]
     jobs = [jobs[k] for k in rng.permutation(len(jobs))]
     many = _run(design, [*jobs, *[_job(1, 1, 1)] * 3], rng)  # the last ones say what was wrong
     half = len(many.rows.last) // 2
@@ -110,9 +118,16 @@ def _short(design: Design, rng: np.random.Generator) -> Iterator[FinishJob]:
     """Jobs of some batches and tiles: whole and aborted ones, with a bias and without one."""
     for _ in range(SHORT):
         blocks = int(rng.integers(1, 3 * design.max_blocks))
-        tokens = int(rng.integers(1, 3 * _batch(design, blocks) + 1))
+        tokens = int(rng.integers(1, 3 * batch_of(design, blocks) + 1))
         job = _any(rng, _job(blocks, tokens, int(rng.integers(1, 4)), bias=rng.random() < 0.8))
         yield _abort(design, rng, job, job.given) if rng.random() < 0.4 else job
+
+
+def _moments(design: Design, rng: np.random.Generator) -> Iterator[FinishJob]:
+    """Aborts between the columns of a row, too: at once and later, with rows on their way."""
+    for given, ahead, delay in product(range(3), range(_room(design) + 2), range(12)):
+        yield _any(rng, _job(1, 10, 1))._replace(aborts=True, taken=given + ahead, given=given,
+                                                 delay=delay)
 
 
 def _sizes(design: Design, rng: np.random.Generator) -> Iterator[FinishJob]:
@@ -174,23 +189,6 @@ def _cuts(design: Design, rng: np.random.Generator) -> Iterator[_Run]:
         yield _run(design, [job], rng, length).cut(1 + beats, rows)
 
 
-def _batch(design: Design, blocks: int) -> int:
-    """Tokens of a batch."""
-    return design.rows if blocks > design.max_blocks else design.batch_tokens
-
-
-def _tile(design: Design, job: FinishJob, place: int) -> tuple[int, bool]:
-    """Which tile a row is of, counted through all batches, and whether it is its last row.
-
-    For each batch, for each tile, one token after the other.
-    """
-    batch = _batch(design, job.blocks)
-    before, inside = divmod(place, batch * job.tiles)
-    tokens = min(batch, job.tokens - before * batch)
-    tile, token = divmod(inside, tokens)
-    return before * job.tiles + tile, token == tokens - 1
-
-
 def _length(rng: np.random.Generator, tiles: int, rows: int) -> int:
     """Beats of biases of a job: as many as it has tiles, fewer, or more."""
     most = min(tiles, rows)  # of those that are sent
@@ -203,12 +201,12 @@ def _steps(design: Design, job: FinishJob, rng: np.random.Generator, length: int
     """Beats of a job, of an aborted one those of its first rows, and some that come too late."""
     if not job.aborts:  # high bits of its size go on the way
         job = job._replace(tokens=job.tokens % (1 << LEFT), tiles=job.tiles % (1 << LEFT))
-    tiles = -(-job.tokens // _batch(design, job.blocks)) * job.tiles
+    tiles = -(-job.tokens // batch_of(design, job.blocks)) * job.tiles
     rows = min(job.tokens * job.tiles, job.taken + SURPLUS) if job.aborts else job.given
     length = _length(rng, tiles, max(rows, 1)) if length is None else length
     steps, begins, slow = [], True, rng.random() < 0.5
     for place in range(rows):
-        tile, ends = _tile(design, job, place)
+        tile, ends = tile_of(design, job, place)
         fails = job.bias and ends and tile < length and (tile == length - 1) != (tile == tiles - 1)
         steps.append(_step(design, rng, slow)._replace(
             ends=ends, brings_row=True, brings_biases=job.bias and begins and tile < length,

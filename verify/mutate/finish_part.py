@@ -12,7 +12,8 @@ from hw.job.job import Job
 from sim.vectors.stimulus import bit_rows
 
 
-__all__ = ["JOB", "FinishJob", "Step", "finish_body", "finish_width", "job_beats", "step_beats"]
+__all__ = ["JOB", "FinishJob", "Step", "batch_of", "finish_body", "finish_width", "job_beats",
+           "step_beats", "tile_of"]
 
 
 class FinishJob(NamedTuple):
@@ -180,6 +181,23 @@ def finish_body(design: Design) -> str:
     bits = _step_bits(design)
     assert sum(bits) <= JOB, "a beat has room for a step"
     return _JOBS.format(top=JOB - 1, step=sum(bits) - 1, row=bits[0], biases=bits[2])
+
+
+def batch_of(design: Design, blocks: int) -> int:
+    """Tokens of a batch."""
+    return design.rows if blocks > design.max_blocks else design.batch_tokens
+
+
+def tile_of(design: Design, job: FinishJob, place: int) -> tuple[int, bool]:
+    """Which tile a row is of, counted through all batches, and whether it is its last row.
+
+    For each batch, for each tile, one token after the other.
+    """
+    batch = batch_of(design, job.blocks)
+    before, inside = divmod(place, batch * job.tiles)
+    tokens = min(batch, job.tokens - before * batch)
+    tile, token = divmod(inside, tokens)
+    return before * job.tiles + tile, token == tokens - 1
 
 
 def job_beats(jobs: list[FinishJob]) -> np.ndarray:

@@ -18,15 +18,15 @@ from verify.mutate.finish_checks import (
     _cuts,
     _finished,
     _job,
+    _moments,
     _room,
     _run,
     _short,
     _sizes,
     _steps,
-    _tile,
     _whole,
 )
-from verify.mutate.finish_part import JOB, Step, job_beats, step_beats
+from verify.mutate.finish_part import JOB, Step, job_beats, step_beats, tile_of
 from verify.mutate.lapse import LEFT
 from verify.mutate.state import SURVIVED
 from verify.mutate.trial import mutants_of, verdict
@@ -74,10 +74,10 @@ def test_fields_of_a_job_and_of_a_step_stand_one_after_the_other():
 
 def test_rows_are_a_batch_for_each_tile_and_the_last_one_is_short():
     assert (DESIGN.batch_tokens, DESIGN.rows) == (4, 2)
-    tiles = [_tile(DESIGN, _job(1, 5, 2), place) for place in range(10)]
+    tiles = [tile_of(DESIGN, _job(1, 5, 2), place) for place in range(10)]
     assert [tile for tile, _ in tiles] == [0, 0, 0, 0, 1, 1, 1, 1, 2, 3]
     assert [place for place, (_, ends) in enumerate(tiles) if ends] == [3, 7, 8, 9]
-    tiles = [_tile(DESIGN, _job(LONG, 3, 2), place) for place in range(6)]
+    tiles = [tile_of(DESIGN, _job(LONG, 3, 2), place) for place in range(6)]
     assert tiles == [(0, False), (0, True), (1, False), (1, True), (2, True), (3, True)]
 
 
@@ -131,6 +131,12 @@ def test_an_abort_has_no_more_rows_inside_than_fit():
         cuts = [_abort(DESIGN, rng, job, MOST) for _ in range(200)]
         assert {cut.taken <= job.given for cut in cuts} == {True}
         assert max(cut.taken - cut.given for cut in cuts) == most
+
+
+def test_aborts_come_at_every_moment():
+    jobs = list(_moments(DESIGN, random()))
+    assert len({(job.given, job.taken - job.given, job.delay) for job in jobs}) == 3 * 7 * 12
+    assert all(job.aborts and job.taken <= job.tokens for job in jobs)
 
 
 def test_jobs_have_every_bit_of_every_size_and_more_rows_than_without_it():
