@@ -55,6 +55,7 @@ class Component:
             checks,
             coefficient_checks,
             epilogue_checks,
+            finish_checks,
             finisher_checks,
             float_checks,
             packet_checks,
@@ -68,12 +69,12 @@ class Component:
         made: Callable[[Design], Check] = next(
             getattr(held, name) for held in (
                 checks, part_checks, walk_checks, float_checks, sum_checks, epilogue_checks,
-                packet_checks, table_checks, finisher_checks, coefficient_checks)
+                packet_checks, table_checks, finisher_checks, coefficient_checks, finish_checks)
             if name in held.__all__)
         return made(self.design)
 
 
-_TOLD = ("packet", "token_table", "token_finisher", "coefficients")
+_TOLD = ("packet", "token_table", "token_finisher", "coefficients", "float_epilogue")
 """Parts that are told of jobs by what stands around them, which does not do all that a job may."""
 
 _SMALL = Pattern(2, 4)
@@ -122,9 +123,6 @@ _EPILOGUE = ("*_epilogue", "*_weight_buffer")
 """What stands between streams, buffers, array and the lane; packets, the loader of parameters, what
 makes terms of tokens, their table, passes, gain and lane are components of their own."""
 
-_FLOAT_EPILOGUE = ("*_float_epilogue",)
-"""What stands between the packet of biases, results and the lane."""
-
 COMPONENTS = {component.name: component for component in (
     *(Component(f"selector-{name}", "selector", Design(_SMALL, selector=name))
       for name in ("rank", "radix", "network", "serial")),
@@ -153,7 +151,7 @@ COMPONENTS = {component.name: component for component in (
     _quantizer("nvfp4", _SMALL, ("*_nv*", "*_block_unit", "*_fp4_element", "*_shared_largest")),
     Component("epilogue", "accelerator", replace(_CORRECTED, coefficients=4), _EPILOGUE,
               checked="epilogue"),
-    Component("float-epilogue", "accelerator", _FLOATS, _FLOAT_EPILOGUE, checked="float_epilogue"),
+    Component("float-epilogue", "float_epilogue", _FLOATS, ("nm_accelerator_float_epilogue",)),
     Component("lane", "lane", _CORRECTED),
     Component("gain", "gain", _CORRECTED, ("*_gain",)),
     Component("float-lane", "float_lane", _FLOATS, ("*_float_lane_*",)),

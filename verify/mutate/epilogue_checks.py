@@ -1,7 +1,6 @@
 """What is checked behind the array of an accelerator: whole jobs, with all that belongs to results.
 
-Of integers the terms of tokens and channels, and parameters of input channels; of floats biases and
-an activation function.
+These are the terms of tokens and channels, and parameters of input channels.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,24 +8,21 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 
 from hw.config import Design
 from hw.fixed_point import Output
 from hw.registers import Error
 from sim.vectors.layers import random_layer
-from sim.vectors.stimulus import generator, raw_blocks
+from sim.vectors.stimulus import generator
 from sw.driver.beats import Beats
-from sw.driver.floats import float_job
 from sw.driver.linear import BUSY, DONE, ERROR_BIT, Corrections, LinearJob, field_word
-from sw.exact.formats import from_bits
 from verify.jobs import ABORT, SETTLE, JobBench
 from verify.mutate.checks import STALLS, leaps
 from verify.packets import packets
 from verify.timing import aborted_in_passing, early_and_late, many_tokens
 
 
-__all__ = ["CorrectedBench", "FloatBench", "epilogue", "float_epilogue"]
+__all__ = ["CorrectedBench", "epilogue"]
 
 
 Check = Callable[[Any], None]
@@ -61,43 +57,6 @@ class CorrectedBench(JobBench):
         return super().small(outputs, tokens, features, corrections or own)
 
 
-class FloatBench(JobBench):
-    """An accelerator in floats beside its reference: jobs with and without a bias and a function.
-
-    Those with terms have both, whatever they are asked for: integers have more kinds of results.
-    """
-
-    def __init__(self, model: Any, purpose: str):
-        super().__init__(model, purpose)
-        self.outputs = [Output.BF16]
-
-    def terms(self, output: Output, tokens: int, outputs: int) -> Corrections:
-        """What stands for a bias and the function."""
-        return Corrections(Output.BF16)
-
-    def small(self, outputs: int = 5, tokens: int = 6, features: int = 0,
-              corrections: Corrections | None = None) -> LinearJob:
-        """A job of special and random numbers, of 40 features where they fit."""
-        most = self.blocks * self.design.pattern.m
-        finish = corrections is not None
-        return self.floats(outputs, tokens, features or min(40, most), bias=finish, active=finish)
-
-    def floats(self, outputs: int, tokens: int, features: int, *, bias: bool, active: bool
-               ) -> LinearJob:
-        """A job of tokens of which every fourth is any, and the others have usual numbers."""
-        design, rng = self.design, self.rng
-        count = -(-features // design.pattern.m)
-        bits = rng.permutation(raw_blocks(design.number, design.pattern.m, tokens * count, rng))
-        special = from_bits(torch.from_numpy(bits[:tokens * count].astype(np.int64)),
-                            design.format).reshape(tokens, -1)[:, :features]
-        usual = torch.from_numpy(rng.standard_normal((tokens, features))).to(special.dtype)
-        rare = torch.from_numpy(rng.random((tokens, 1)) < 0.25)
-        weight = rng.standard_normal((outputs, features)) * 2.0 ** rng.integers(-6, 3, (outputs, 1))
-        given = torch.from_numpy(rng.standard_normal(outputs)).bfloat16() if bias else None
-        return float_job(design, torch.where(rare, special, usual),
-                         torch.from_numpy(weight).bfloat16(), given, active)
-
-
 def epilogue(design: Design) -> Check:
     """Jobs with all terms, those that keep parameters, and packets and streams at odd times."""
     rng = generator("epilogue", design)
@@ -122,28 +81,6 @@ def epilogue(design: Design) -> Check:
         leaps(built, bench)
 
     return check
-
-
-def float_epilogue(design: Design) -> Check:
-    """The same of floats, with and without a bias and the function, and one of the two."""
-    cycles: dict[tuple[float, int], list[int]] = {}
-    jobs: list[LinearJob] = []
-
-    def check(built: Any) -> None:
-        bench = FloatBench(built, "float epilogue")
-        if not jobs:
-            jobs.extend(_float_jobs(bench))
-        _jobs(bench, jobs, jobs[3], cycles)
-        bench.full_buffers()
-        _odd(bench)
-
-    return check
-
-
-def _float_jobs(bench: FloatBench) -> list[LinearJob]:
-    rng, longest = bench.rng, 3 * bench.design.max_blocks * bench.design.pattern.m
-    return [bench.floats(*(int(rng.integers(1, most + 1)) for most in (5, 9, longest)),
-                         bias=bool(k & 1), active=bool(k & 2)) for k in range(JOBS)]
 
 
 def _features(design: Design, rng: np.random.Generator) -> int:

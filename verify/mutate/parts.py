@@ -14,6 +14,8 @@ from hw.job.job import Job
 from hw.job.passes import Pass
 from sim.simulators.runner import generated
 from verify.mutate.coefficient_part import coefficient_body, coefficient_sent, coefficient_taken
+from verify.mutate.finish_part import JOB as FINISH
+from verify.mutate.finish_part import finish_body, finish_width
 from verify.mutate.finisher_part import ERRORS as FINISHER_ERRORS
 from verify.mutate.finisher_part import finisher_body, finisher_width
 from verify.mutate.float_parts import array_body, array_width, lane_body, sum_body, sum_width
@@ -123,6 +125,9 @@ PARTS = {
     "token_finisher": _Part(finisher_width, lambda design: TokenTerms().size + FINISHER_ERRORS,
                             finisher_body),
     "coefficients": _Part(coefficient_sent, coefficient_taken, coefficient_body),
+    # One bit more says whether all was well inside.
+    "float_epilogue": _Part(lambda design: FINISH, lambda design: finish_width(design) + 1,
+                            finish_body),
     "float_array": _Part(array_width, lambda design: design.result_bits, array_body, "array"),
     "float_sum": _Part(sum_width, lambda design: design.result_bits, sum_body, "array"),
     "float_lane": _Part(lambda design: 2 * WIDTH, lambda design: WIDTH, lane_body),
