@@ -42,7 +42,7 @@ class Component:
     @property
     def proofs(self) -> tuple[str, ...]:
         """Ways to prove a mutant equivalent: in an accelerator, not further than the module."""
-        if self.top == "packet":  # around it is a table, which has not every job
+        if self.top in ("packet", "row_sums"):  # around it is a table, which has not every job
             return "module", "part"
         if self.modules:
             return "module", "around", *(("part",) if self.top == "accelerator"
@@ -57,6 +57,7 @@ class Component:
             float_checks,
             packet_checks,
             part_checks,
+            row_sum_checks,
             sum_checks,
             walk_checks,
         )
@@ -65,7 +66,7 @@ class Component:
         made: Callable[[Design], Check] = next(
             getattr(held, name) for held in (checks, part_checks, walk_checks, float_checks,
                                              sum_checks, epilogue_checks,
-                                             packet_checks) if name in held.__all__)
+                                             packet_checks, row_sum_checks) if name in held.__all__)
         return made(self.design)
 
 
@@ -112,9 +113,9 @@ _CONTROL = ("nm_accelerator", "*_accelerator", "*_controller", "*_job_pattern", 
 macros; streams in all of these, too."""
 
 _EPILOGUE = ("*_epilogue", "*_token_finisher", "*_token_table",
-             "*_coefficient_loader", "*_weight_buffer")
-"""What stands between streams, buffers, array and the lane; packets, passes, gain and lane are
-components of their own."""
+             "*_coefficient_loader")
+"""What stands between streams, buffers, array and the lane; packets, passes, sums of weights, gain
+and lane are components of their own."""
 
 _FLOAT_EPILOGUE = ("*_float_epilogue",)
 """What stands between the packet of biases, results and the lane."""
@@ -154,6 +155,7 @@ COMPONENTS = {component.name: component for component in (
     Component("passes", "passes", replace(_CORRECTED, max_k=1024, batch_tokens=4096),
               ("*_passes_*_chunks",)),
     Component("packet", "packet", _CORRECTED, ("*_job_packet_17",)),
+    Component("row-sums", "row_sums", _CORRECTED, ("*_weight_buffer",)),
     Component("control", "accelerator", _SMALL_ACCELERATOR(epilogue_lanes=0), _CONTROL),
 )}
 """By name."""

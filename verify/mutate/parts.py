@@ -17,6 +17,8 @@ from verify.mutate.float_parts import array_body, array_width, lane_body, sum_bo
 from verify.mutate.packet_part import ERRORS, packet_body
 from verify.mutate.packet_part import WIDTH as PACKET
 
+from verify.mutate.row_sum_part import row_sum_body, row_sum_sent, row_sum_taken
+
 
 __all__ = ["PARTS", "WALKS", "moments", "part", "taken"]
 
@@ -113,6 +115,7 @@ PARTS = {
     "passes": _Part(lambda design: Job().size, lambda design: Pass(design).size, _passes),
     # One bit more says that an abort is over.
     "packet": _Part(lambda design: PACKET + 1, lambda design: PACKET + ERRORS, packet_body),
+    "row_sums": _Part(row_sum_sent, row_sum_taken, row_sum_body),
     "float_array": _Part(array_width, lambda design: design.result_bits, array_body, "array"),
     "float_sum": _Part(sum_width, lambda design: design.result_bits, sum_body, "array"),
     "float_lane": _Part(lambda design: 2 * WIDTH, lambda design: WIDTH, lane_body),

@@ -24,8 +24,8 @@ only a model that never settles takes them."""
 _DEPENDS = ("verify/jobs.py", "verify/packets.py", "verify/timing.py",
             *(f"verify/mutate/{name}.py" for name in (
                 "checks", "part_checks", "walk_checks", "float_checks", "sum_checks",
-                "epilogue_checks", "packet_checks", "packet_part", "parts", "float_parts", "lapse",
-                "make", "devices")),
+                "epilogue_checks", "packet_checks", "packet_part", "row_sum_checks", "row_sum_part",
+                "parts", "float_parts", "lapse", "make", "devices")),
             "sim/vectors", "sim/verilated", "sw/exact", "sw/driver")
 """Sources that a verdict depends on, besides the design."""
 

@@ -1,0 +1,180 @@
+"""What is checked of the sums of weights: that each tile has its own, however long they wait."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hw.config import Design
+from hw.epilogue.terms import row_sum_shape
+from sim.runs.soak.streams import compare
+from sim.vectors.stimulus import bit_rows, generator
+from sim.vectors.tokens import Beats
+from verify.mutate.checks import STALLS
+from verify.mutate.row_sum_part import (
+    BUSY,
+    CHECK,
+    ERRORS,
+    RowSumJob,
+    row_sum_jobs,
+    row_sum_taken,
+)
+
+
+__all__ = ["row_sums"]
+
+
+AHEAD = 2
+"""Passes that may be loaded before the oldest one is read."""
+
+CUTS = 24
+"""Resets, after any number of cycles up to LATEST."""
+
+LATEST = 4000
+
+FIRST = 12
+"""Beats that are taken after each of them."""
+
+
+class _Sent(NamedTuple):
+    """Beats of the input.
+
+    Attributes
+    ----------
+    blocks : ndarray
+        int8, [count, columns, M].
+    last, mark : ndarray
+        bool, [count]: of a packet; and whether the beat ends an abort.
+    """
+
+    blocks: np.ndarray
+    last: np.ndarray
+    mark: np.ndarray
+
+
+class _Pass(NamedTuple):
+    """What a packet brings, and what a pass makes of it: int8, [blocks, columns, M]."""
+
+    sent: np.ndarray
+    last: np.ndarray
+    used: np.ndarray
+    error: bool
+
+
+def row_sums(design: Design) -> Callable[[Any], None]:
+    """All jobs of the table, with pauses, after resets in any cycle.
+
+    Sums wait in as many cycles as in the design without a mutant, which is the first one.
+    """
+    rng = generator("row sums, weights", design)
+    parts, rows, last = [], [], []
+    for job in row_sum_jobs(design):
+        passes = [_packet(design, rng, blocks)
+                  for blocks in islice(_blocks(design, job), job.passes)]
+        parts += [_Sent(each.sent, each.last, np.zeros(len(each.last), bool)) for each in passes]
+        if job.aborts:
+            parts.append(_tail(design, rng, job))
+        sums = list(_sums(design, job, passes))
+        rows += [*sums, _report(design, passes)]
+        last += [False] * len(sums) + [True]
+    given = _beats(parts)
+    expected = Beats(np.array(rows), np.array(last), np.zeros((len(rows), 0), bool))
+    cuts = rng.integers(10, LATEST, CUTS).tolist()
+    times: dict[float, Any] = {}
+
+    def check(built: Any) -> None:
+        for stall in STALLS:
+            for cut in cuts:
+                built.reset()
+                with suppress(TimeoutError):
+                    built.run(given, len(last), limit=cut, stall=stall)
+                built.reset()
+                out, _ = built.run(given, FIRST, limit=2000, stall=stall)
+                compare(_known(out), expected[:FIRST], "sums")
+            built.reset()
+            out, took = built.run(given, len(last), limit=30 * len(last) + 40 * len(given.last),
+                                  stall=stall)
+            compare(_known(out), expected, "sums")
+            time = took, np.packbits(out.data[out.last, -BUSY:]).tobytes()
+            assert times.setdefault(stall, time) == time, "sums wait in other cycles"
+
+    return check
+
+
+def _known(out: Beats) -> Beats:
+    """All but how long sums wait, which pauses change."""
+    data = out.data.copy()
+    data[:, -BUSY:] = False
+    return Beats(data, out.last, out.user)
+
+
+def _blocks(design: Design, job: RowSumJob) -> Iterator[int]:
+    """Blocks of each pass."""
+    while True:
+        left = job.blocks
+        while left > 0:
+            yield min(left, design.max_blocks)
+            left -= design.max_blocks
+
+
+def _weights(design: Design, rng: np.random.Generator, count: int) -> np.ndarray:
+    """Blocks of any weights, or of those whose sums are largest and smallest."""
+    shape = count, design.columns, design.pattern.m
+    ends = rng.choice([-128, 127], (count, design.columns, 1)) * np.ones(shape, np.int64)
+    return ends if rng.random() < 0.2 else rng.integers(-128, 128, shape)
+
+
+def _packet(design: Design, rng: np.random.Generator, blocks: int) -> _Pass:
+    """A packet that has as many blocks as its pass, fewer, or more."""
+    length = int(rng.choice([blocks, blocks, blocks, int(rng.integers(1, blocks + 1)),
+                             blocks + int(rng.integers(1, 4))]))
+    sent = _weights(design, rng, length)
+    used = np.zeros((blocks, *sent.shape[1:]), np.int64)
+    used[:length] = sent[:blocks]
+    return _Pass(sent, np.arange(length) == length - 1, used, length != blocks)
+
+
+def _tail(design: Design, rng: np.random.Generator, job: RowSumJob) -> _Sent:
+    """What an aborted job lets go by: up to the third pass after those that were read."""
+    ahead = islice(_blocks(design, job), job.passes, job.passes + AHEAD + 1)
+    ends = np.concatenate([np.arange(blocks) == blocks - 1 for blocks in ahead])
+    count = int(rng.integers(len(ends) + 1))
+    return _Sent(_weights(design, rng, count + 1), np.append(ends[:count], rng.random() < 0.5),
+                 np.arange(count + 1) == count)
+
+
+def _sums(design: Design, job: RowSumJob, passes: list[_Pass]) -> Iterator[np.ndarray]:
+    """Bits of each sum that is taken of a job, and zeros up to those of a report."""
+    chunks, width = job.counts(design)[2], row_sum_shape(design).width
+    for tile in range(job.sums):
+        total = sum(each.used.sum((0, 2)) for each in passes[tile * chunks:(tile + 1) * chunks])
+        bits, = bit_rows(np.array([total]), width)
+        yield np.pad(bits, (0, row_sum_taken(design) - len(bits)))
+
+
+def _report(design: Design, passes: list[_Pass]) -> np.ndarray:
+    """Bits of the report: a checksum of each column, the errors, and cycles that are not known."""
+    words = np.concatenate([np.zeros((0, design.columns, design.pattern.m), np.int64),
+                            *(each.used for each in passes)])
+    checks = [_checksum(column) for column in words.swapaxes(0, 1)]
+    errors = sum(each.error for each in passes)
+    return np.concatenate([bit_rows(np.array([checks]), CHECK)[0],
+                           bit_rows(np.array([[errors]]), ERRORS)[0], np.zeros(BUSY, bool)])
+
+
+def _checksum(blocks: np.ndarray) -> int:
+    """Of the blocks of a column, [count, M], in the order in which they are read."""
+    check = 0
+    for word in (blocks & 0xFF) @ (1 << 8 * np.arange(blocks.shape[1])):
+        check = (check << 1 | check >> CHECK - 1) + int(word)
+        check &= (1 << CHECK) - 1
+    return check
+
+
+def _beats(parts: list[_Sent]) -> Beats:
+    """All of them, one after the other."""
+    blocks, last, mark = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return Beats(np.concatenate([bit_rows(blocks, 8), mark[:, None]], 1), last,
+                 np.zeros((len(last), 0), bool))
