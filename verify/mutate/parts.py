@@ -16,7 +16,6 @@ from sim.simulators.runner import generated
 from verify.mutate.float_parts import array_body, array_width, lane_body, sum_body, sum_width
 from verify.mutate.packet_part import ERRORS, packet_body
 from verify.mutate.packet_part import WIDTH as PACKET
-
 from verify.mutate.row_sum_part import row_sum_body, row_sum_sent, row_sum_taken
 
 

@@ -13,11 +13,13 @@ from sim.runs.soak.streams import compare
 from sim.vectors.stimulus import bit_rows, generator
 from sim.vectors.tokens import Beats
 from verify.mutate.checks import STALLS
+from verify.mutate.lapse import lapse
 from verify.mutate.row_sum_part import (
     BUSY,
     CHECK,
     ERRORS,
     RowSumJob,
+    row_sum_alone,
     row_sum_jobs,
     row_sum_taken,
 )
@@ -36,6 +38,9 @@ LATEST = 4000
 
 FIRST = 12
 """Beats that are taken after each of them."""
+
+WAITED = 10_000
+"""Beats that never come."""
 
 
 class _Sent(NamedTuple):
@@ -64,23 +69,13 @@ class _Pass(NamedTuple):
 
 
 def row_sums(design: Design) -> Callable[[Any], None]:
-    """All jobs of the table, with pauses, after resets in any cycle.
+    """All jobs of the table, with pauses, after resets in any cycle; then those that run alone.
 
     Sums wait in as many cycles as in the design without a mutant, which is the first one.
     """
     rng = generator("row sums, weights", design)
-    parts, rows, last = [], [], []
-    for job in row_sum_jobs(design):
-        passes = [_packet(design, rng, blocks)
-                  for blocks in islice(_blocks(design, job), job.passes)]
-        parts += [_Sent(each.sent, each.last, np.zeros(len(each.last), bool)) for each in passes]
-        if job.aborts:
-            parts.append(_tail(design, rng, job))
-        sums = list(_sums(design, job, passes))
-        rows += [*sums, _report(design, passes)]
-        last += [False] * len(sums) + [True]
-    given = _beats(parts)
-    expected = Beats(np.array(rows), np.array(last), np.zeros((len(rows), 0), bool))
+    given, expected = _jobs(design, rng, row_sum_jobs(design))
+    alone = [_jobs(design, rng, [after]) for _, after in row_sum_alone(design)]
     cuts = rng.integers(10, LATEST, CUTS).tolist()
     times: dict[float, Any] = {}
 
@@ -88,26 +83,51 @@ def row_sums(design: Design) -> Callable[[Any], None]:
         for stall in STALLS:
             for cut in cuts:
                 built.reset()
-                with suppress(TimeoutError):
-                    built.run(given, len(last), limit=cut, stall=stall)
+                _rest(built, given, cut, stall=stall)
                 built.reset()
-                out, _ = built.run(given, FIRST, limit=2000, stall=stall)
-                compare(_known(out), expected[:FIRST], "sums")
+                _run(built, given, expected[:FIRST], stall=stall)
             built.reset()
-            out, took = built.run(given, len(last), limit=30 * len(last) + 40 * len(given.last),
-                                  stall=stall)
-            compare(_known(out), expected, "sums")
-            time = took, np.packbits(out.data[out.last, -BUSY:]).tobytes()
+            time = _run(built, given, expected, stall=stall)
             assert times.setdefault(stall, time) == time, "sums wait in other cycles"
+        for number, (sent, sums) in enumerate(alone, start=1):
+            built.reset()
+            _rest(built, sent[:0], 10, shift=number)
+            lapse(built)
+            _run(built, sent, sums, shift=number)
 
     return check
 
 
-def _known(out: Beats) -> Beats:
-    """All but how long sums wait, which pauses change."""
-    data = out.data.copy()
-    data[:, -BUSY:] = False
-    return Beats(data, out.last, out.user)
+def _rest(built: Any, given: Beats, cycles: int, **more: Any) -> None:
+    """Run for so many cycles, and stay inside."""
+    with suppress(TimeoutError):
+        built.run(given, WAITED, limit=cycles, **more)
+
+
+def _run(built: Any, given: Beats, expected: Beats, **more: Any) -> tuple[int, bytes]:
+    """Return the cycles that it takes, and those in which sums wait, of each job."""
+    count = len(expected.last)
+    out, took = built.run(given, count, limit=2000 + 30 * count + 40 * len(given.last), **more)
+    waiting = out.data[:, -BUSY:].copy()
+    out.data[:, -BUSY:] = False
+    compare(out, expected, "sums")
+    return took, np.packbits(waiting).tobytes()
+
+
+def _jobs(design: Design, rng: np.random.Generator, jobs: list[RowSumJob]) -> tuple[Beats, Beats]:
+    """What is sent to jobs, and expected of them, but for the cycles in which sums wait."""
+    parts: list[_Sent] = []
+    rows: list[np.ndarray] = []
+    last: list[bool] = []
+    for job in jobs:
+        passes = [_packet(design, rng, blocks)
+                  for blocks in islice(_blocks(design, job), job.passes)]
+        parts += [_Sent(each.sent, each.last, np.zeros(len(each.last), bool)) for each in passes]
+        if job.aborts:
+            parts.append(_tail(design, rng, job))
+        rows += [*_sums(design, job, passes), _report(design, passes)]
+        last += [False] * job.sums + [True]
+    return _beats(parts), Beats(np.array(rows), np.array(last), np.zeros((len(rows), 0), bool))
 
 
 def _blocks(design: Design, job: RowSumJob) -> Iterator[int]:
@@ -159,7 +179,7 @@ def _report(design: Design, passes: list[_Pass]) -> np.ndarray:
     words = np.concatenate([np.zeros((0, design.columns, design.pattern.m), np.int64),
                             *(each.used for each in passes)])
     checks = [_checksum(column) for column in words.swapaxes(0, 1)]
-    errors = sum(each.error for each in passes)
+    errors = sum(each.error for each in passes) % (1 << ERRORS)
     return np.concatenate([bit_rows(np.array([checks]), CHECK)[0],
                            bit_rows(np.array([[errors]]), ERRORS)[0], np.zeros(BUSY, bool)])
 

@@ -1,5 +1,4 @@
-"""The weight buffer alone, with the sums of its rows: what begins, ends and aborts jobs around it,
-which is a table, and what reads the weights."""
+"""The weight buffer alone: jobs that are in a table, and who reads weights and takes their sums."""
 
 from math import prod
 from typing import NamedTuple
@@ -10,14 +9,18 @@ from hw.accelerator.weight_buffer import WeightBeat, weight_address
 from hw.config import Design
 from hw.epilogue.epilogue import RowSums
 from sim.vectors.stimulus import generator
+from verify.mutate.lapse import LEFT
 
 
-__all__ = ["BUSY", "CHECK", "ERRORS", "JOBS", "SIZES", "RowSumJob", "row_sum_body",
-           "row_sum_jobs", "row_sum_sent", "row_sum_taken"]
+__all__ = ["BUSY", "CHECK", "ERRORS", "JOBS", "SIZES", "RowSumJob", "row_sum_alone",
+           "row_sum_body", "row_sum_jobs", "row_sum_sent", "row_sum_taken"]
 
 
 JOBS = 256
-"""In the table."""
+"""In the table, one after the other."""
+
+SUMS = 6
+"""That find room: one that is about to enter the queue, four in it, and the one that it offers."""
 
 CHECK, ERRORS, BUSY = 32, 8, 16
 """Bits of the report of a job, its last beat: of a checksum of the weights that were read, for each
@@ -69,31 +72,37 @@ class RowSumJob(NamedTuple):
         return (max(1, -(-self.tokens // batch)), max(1, self.tiles),
                 max(1, -(-self.blocks // design.max_blocks)))
 
-    def until(self, design: Design, passes: int) -> "RowSumJob":
-        """The same, of which so many passes are read."""
-        sums = passes // self.counts(design)[2] if self.wanted else 0
-        return self._replace(passes=passes, sums=sums, aborts=passes < prod(self.counts(design)))
+    def until(self, design: Design, passes: int, waits: int = 0) -> "RowSumJob":
+        """The same, aborted once so many passes are read, and so many of their sums are left."""
+        sums = passes // self.counts(design)[2] - waits if self.wanted else 0
+        return self._replace(passes=passes, sums=max(0, sums), aborts=True)
+
+    def whole(self, design: Design) -> "RowSumJob":
+        """The same, to its end."""
+        return self.until(design, prod(self.counts(design)))._replace(aborts=False)
 
 
-_BITS = (*SIZES.values(), 1, 1, 8, 8, 7, 5, 7, 3)
+_BITS = (*SIZES.values(), 1, 1, LEFT, LEFT, 7, 5, 7, 3)
 """Of its fields."""
 
 _TABLE = """
   // An abort lets all beats go by up to one that is marked, which the part does not see before.
   localparam GAP = 0, BEGIN = 1, RUN = 2, DROP = 3, DRAIN = 4, REPORT = 5;
-  function [{top}:0] table_of(input [7:0] at);
+  function [{top}:0] table_of(input [8:0] at);
     case (at)
 {rows}
     endcase
   endfunction
   wire [{sizes}:0] sizes;
   wire wanted, aborts;
-  wire [7:0] passes, sums;
+  wire [{count}:0] passes, sums;
   wire [6:0] hold, delay;
   wire [4:0] pace;
   wire [2:0] gap;
-  assign {{gap, delay, pace, hold, sums, passes, aborts, wanted, sizes}} = table_of(number);
-  reg [7:0] number, fetched, taken;
+  assign {{gap, delay, pace, hold, sums, passes, aborts, wanted, sizes}} = table_of(
+    shift == 0 ? {{1'b0, number}} : 9'd{alone} + {{1'b0, shift}});
+  reg [7:0] number;
+  reg [{count}:0] fetched, taken;
   reg [2:0] state;
   reg [6:0] rest, held;
   reg [4:0] paused;
@@ -124,7 +133,7 @@ _TABLE = """
   wire done = fetched == passes && taken == sums && read == 0;
   wire over = done && (aborts ? rest == delay : idle);
 
-  // What is not on offer, or not asked for, is another value, and a reset comes in the midst of all.
+  // What is not on offer or asked for is another value, and a reset comes in the midst of all.
   wire mark = s_axis_tdata[{width}], sees = mark ? state == DROP : state != DRAIN;
   wire [{width}:0] beat = {{s_axis_tlast, s_axis_tdata[{width} - 1:0]}};
   wire [{width}:0] given = s_axis_tvalid && sees ? beat : ~beat;
@@ -141,8 +150,11 @@ _TABLE = """
     last <= reads && ends;
     old <= {{half, at}};
     if (reads) at <= ends ? 0 : at + 1;
-    if (reads && ends) {{left, fetched, half}} <= {{
-      left > {most} ? left - {most} : sizes[{left}:0], fetched + 8'd1, !half}};
+    if (reads && ends) begin
+      left <= left > {most} ? left - {most} : sizes[{left}:0];
+      fetched <= fetched + 1;
+      half <= !half;
+    end
     if (sees0) check0 <= {{check0[{check} - 1:0], check0[{check}]}} + weights[0 +: {word}];
     if (sees1) check1 <= {{check1[{check} - 1:0], check1[{check}]}} + weights[{word} +: {word}];
     number <= number + next;
@@ -189,7 +201,7 @@ def row_sum_jobs(design: Design) -> list[RowSumJob]:
     """The table: jobs of any kind, one after the other."""
     rng = generator("row sums", design)
     # The first one comes after every reset, and asks for what it may have left.
-    jobs = [RowSumJob(design.max_blocks + 2, 1, 3, hold=3).until(design, 6)]
+    jobs = [RowSumJob(design.max_blocks + 2, 1, 3, hold=3).whole(design)]
     for bit in range(max(SIZES.values())):
         jobs += (_large(design, rng, name, bit) for name, width in SIZES.items() if bit < width)
     while len(jobs) < JOBS:
@@ -197,9 +209,26 @@ def row_sum_jobs(design: Design) -> list[RowSumJob]:
                                     int(rng.choice([1, 2, 3, 5, 9])), int(rng.integers(1, 9))))
         passes = prod(job.counts(design))
         if passes <= MOST:
-            jobs.insert(int(rng.integers(1, len(jobs) + 1)), job.until(
-                design, int(rng.integers(passes)) if rng.random() < 0.4 else passes))
+            some = int(rng.integers(passes + 1)), int(rng.integers(SUMS + 1))
+            jobs.insert(int(rng.integers(1, len(jobs) + 1)),
+                        job.until(design, *some) if rng.random() < 0.4 else job.whole(design))
     return jobs
+
+
+def row_sum_alone(design: Design) -> list[tuple[RowSumJob, RowSumJob]]:
+    """Jobs that run alone, which the port ``shift`` chooses, from 1.
+
+    Each of them as the table has it, and as it is once a long time has passed in it. There is one
+    of very many tokens, tiles or blocks, and one that has all high bits of their number.
+    """
+    few = {"tokens": RowSumJob(1, 0, 1), "tiles": RowSumJob(1, 3, 0), "blocks": RowSumJob(0, 1, 1)}
+    many = [job._replace(**{name: (1 << LEFT) - 1}).whole(design) for name, job in few.items()]
+    # Whole chunks, since who reads does not know that a long time has passed.
+    after = [job._replace(**{name: 4 * design.max_blocks}).whole(design)
+             for name, job in few.items()]
+    before = [job._replace(**{name: (1 << SIZES[name]) - (1 << LEFT) + getattr(job, name)})
+              for name, job in zip(few, after, strict=True)]
+    return [*zip(many, many, strict=True), *zip(before, after, strict=True)]
 
 
 def _large(design: Design, rng: np.random.Generator, name: str, bit: int) -> RowSumJob:
@@ -214,7 +243,7 @@ def _large(design: Design, rng: np.random.Generator, name: str, bit: int) -> Row
     without = sizes[name] & ~(1 << bit)
     job = _paced(rng, RowSumJob(**(sizes | {name: without | 1 << bit})))
     fewer = 2 if name == "blocks" else prod(job._replace(**{name: without}).counts(design))
-    return job.until(design, min(fewer + 1, prod(job.counts(design))))
+    return job.until(design, min(fewer + 1, prod(job.counts(design))), int(rng.integers(3)))
 
 
 def _paced(rng: np.random.Generator, job: RowSumJob) -> RowSumJob:
@@ -228,7 +257,8 @@ def _paced(rng: np.random.Generator, job: RowSumJob) -> RowSumJob:
 def row_sum_body(design: Design) -> str:
     """The weight buffer, and what jobs ask of it; LookupError of a design without sums."""
     rows = []
-    for number, job in enumerate(row_sum_jobs(design)):
+    alone = [before for before, _ in row_sum_alone(design)]
+    for number, job in enumerate([*row_sum_jobs(design), *alone]):
         word = at = 0
         for value, bits in zip(job, _BITS, strict=True):
             word |= value << at
@@ -236,6 +266,7 @@ def row_sum_body(design: Design) -> str:
         rows.append(f"      {number}: table_of = {at}'d{word};")
     return _TABLE.format(
         rows="\n".join(rows), top=sum(_BITS) - 1, sizes=sum(SIZES.values()) - 1,
-        left=SIZES["blocks"] - 1, errors=ERRORS - 1, busy=BUSY - 1, check=CHECK - 1,
+        count=LEFT - 1, alone=JOBS - 1, left=SIZES["blocks"] - 1,
+        errors=ERRORS - 1, busy=BUSY - 1, check=CHECK - 1,
         payload=RowSums(design).size - 1, weights=design.columns * CHECK - 1, word=CHECK,
         block=weight_address(design) - 1, most=design.max_blocks, width=row_sum_sent(design) - 1)
