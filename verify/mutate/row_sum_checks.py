@@ -39,6 +39,9 @@ LATEST = 4000
 FIRST = 12
 """Beats that are taken after each of them."""
 
+BEGUN = 10
+"""Cycles in which a job has begun."""
+
 WAITED = 10_000
 """Beats that never come."""
 
@@ -75,7 +78,8 @@ def row_sums(design: Design) -> Callable[[Any], None]:
     """
     rng = generator("row sums, weights", design)
     given, expected = _jobs(design, rng, row_sum_jobs(design))
-    alone = [_jobs(design, rng, [after]) for _, after in row_sum_alone(design)]
+    alone = [(_jobs(design, rng, [after]), after != before)
+             for before, after in row_sum_alone(design)]
     cuts = rng.integers(10, LATEST, CUTS).tolist()
     times: dict[float, Any] = {}
 
@@ -89,11 +93,12 @@ def row_sums(design: Design) -> Callable[[Any], None]:
             built.reset()
             time = _run(built, given, expected, stall=stall)
             assert times.setdefault(stall, time) == time, "sums wait in other cycles"
-        for number, (sent, sums) in enumerate(alone, start=1):
+        for number, (streams, leaps) in enumerate(alone, start=1):
             built.reset()
-            _rest(built, sent[:0], 10, shift=number)
-            lapse(built)
-            _run(built, sent, sums, shift=number)
+            if leaps:
+                _rest(built, given[:0], BEGUN, shift=number)
+                lapse(built)
+            _run(built, *streams, shift=number)
 
     return check
 

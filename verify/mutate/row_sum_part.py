@@ -73,9 +73,12 @@ class RowSumJob(NamedTuple):
                 max(1, -(-self.blocks // design.max_blocks)))
 
     def until(self, design: Design, passes: int, waits: int = 0) -> "RowSumJob":
-        """The same, aborted once so many passes are read, and so many of their sums are left."""
-        sums = passes // self.counts(design)[2] - waits if self.wanted else 0
-        return self._replace(passes=passes, sums=max(0, sums), aborts=True)
+        """The same, aborted once so many passes are read, and up to so many of their sums wait."""
+        chunks = self.counts(design)[2]
+        if waits == SUMS:  # nothing of the next tile finds room
+            passes -= passes % chunks
+        sums = passes // chunks if self.wanted else 0
+        return self._replace(passes=passes, sums=max(0, sums - waits), aborts=True)
 
     def whole(self, design: Design) -> "RowSumJob":
         """The same, to its end."""
@@ -209,9 +212,9 @@ def row_sum_jobs(design: Design) -> list[RowSumJob]:
                                     int(rng.choice([1, 2, 3, 5, 9])), int(rng.integers(1, 9))))
         passes = prod(job.counts(design))
         if passes <= MOST:
-            some = int(rng.integers(passes + 1)), int(rng.integers(SUMS + 1))
+            some = int(rng.integers(passes + 1)), int(rng.choice([*range(SUMS), SUMS, SUMS, SUMS]))
             jobs.insert(int(rng.integers(1, len(jobs) + 1)),
-                        job.until(design, *some) if rng.random() < 0.4 else job.whole(design))
+                        job.until(design, *some) if rng.random() < 0.5 else job.whole(design))
     return jobs
 
 
