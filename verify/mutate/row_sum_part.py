@@ -1,7 +1,7 @@
 """The weight buffer alone: jobs that are in a table, and who reads weights and takes their sums."""
 
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -49,7 +49,7 @@ class RowSumJob(NamedTuple):
     pace : int
         Cycles between two reads, at least.
     delay : int
-        Cycles to the abort, from where all was read and taken.
+        Cycles to its end or abort, from where all was read and taken.
     gap : int
         Cycles before the job.
     """
@@ -71,6 +71,11 @@ class RowSumJob(NamedTuple):
         batch = design.rows if self.blocks > design.max_blocks else design.batch_tokens
         return (max(1, -(-self.tokens // batch)), max(1, self.tiles),
                 max(1, -(-self.blocks // design.max_blocks)))
+
+    def sized(self, name: str, value: int) -> "RowSumJob":
+        """The same with another size."""
+        size: dict[str, Any] = {name: value}
+        return self._replace(**size)
 
     def until(self, design: Design, passes: int, waits: int = 0) -> "RowSumJob":
         """The same, aborted once so many passes are read, and up to so many of their sums wait."""
@@ -125,6 +130,7 @@ _TABLE = """
 
   // The second tile of the array reads a cycle later than the first one, and releases a half; what
   // was read stays until the next read.
+  wire between = state == GAP;
   reg half, last;
   reg [2:0] read;
   reg [{block} - 1:0] at;
@@ -134,18 +140,20 @@ _TABLE = """
   wire reads = state == RUN && full[half] && fetched != passes && paused == pace;
   wire sees0 = pace == 0 ? read[0] : read[1], sees1 = pace == 0 ? read[1] : read[2];
   wire done = fetched == passes && taken == sums && read == 0;
-  wire over = done && (aborts ? rest == delay : idle);
+  wire over = done && rest == delay && (aborts || idle);
+  // Nothing is loaded outside of a job, nor once all of it is read.
+  wire more = full != 0 && (between || (done && !aborts && state == RUN));
 
   // What is not on offer or asked for is another value, and a reset comes in the midst of all.
   wire mark = s_axis_tdata[{width}], sees = mark ? state == DROP : state != DRAIN;
   wire [{width}:0] beat = {{s_axis_tlast, s_axis_tdata[{width} - 1:0]}};
   wire [{width}:0] given = s_axis_tvalid && sees ? beat : ~beat;
-  wire between = state == GAP;
   assign s_axis_tready = ready && sees;
   always @(posedge clk) begin
-    errors <= next ? 0 : errors + (error || (between && full != 0));
+    errors <= next ? 0 : errors + (error || more);
     busy <= next ? 0 : busy + !idle;
-    rest <= between || (state == RUN && done && !over) ? rest + 7'd1 : 7'd0;
+    rest <= between ? rest + 7'd1 : state != RUN || !done || over ? 7'd0
+          : rest == delay ? rest : rest + 7'd1;
     held <= takes ? 7'd0 : held == hold ? held : held + 7'd1;
     taken <= taken + takes;
     paused <= reads ? 5'd0 : paused == pace ? paused : paused + 5'd1;
@@ -224,12 +232,12 @@ def row_sum_alone(design: Design) -> list[tuple[RowSumJob, RowSumJob]]:
     Each of them as the table has it, and as it is once a long time has passed in it. There is one
     of very many tokens, tiles or blocks, and one that has all high bits of their number.
     """
-    few = {"tokens": RowSumJob(1, 0, 1), "tiles": RowSumJob(1, 3, 0), "blocks": RowSumJob(0, 1, 1)}
-    many = [job._replace(**{name: (1 << LEFT) - 1}).whole(design) for name, job in few.items()]
+    few = {"tokens": RowSumJob(1, 0, 1, delay=20), "tiles": RowSumJob(1, 3, 0, delay=20),
+           "blocks": RowSumJob(0, 1, 1, delay=20)}
+    many = [job.sized(name, (1 << LEFT) - 1).whole(design) for name, job in few.items()]
     # Whole chunks, since who reads does not know that a long time has passed.
-    after = [job._replace(**{name: 4 * design.max_blocks}).whole(design)
-             for name, job in few.items()]
-    before = [job._replace(**{name: (1 << SIZES[name]) - (1 << LEFT) + getattr(job, name)})
+    after = [job.sized(name, 4 * design.max_blocks).whole(design) for name, job in few.items()]
+    before = [job.sized(name, (1 << SIZES[name]) - (1 << LEFT) + getattr(job, name))
               for name, job in zip(few, after, strict=True)]
     return [*zip(many, many, strict=True), *zip(before, after, strict=True)]
 
@@ -239,13 +247,13 @@ def _large(design: Design, rng: np.random.Generator, name: str, bit: int) -> Row
 
     If it is one of the blocks of a token, tokens and tiles are any.
     """
-    sizes = {each: int(rng.integers(1, 4)) for each in SIZES}
-    if name == "blocks":
-        sizes = {each: int(rng.integers(1, 1 << bits)) for each, bits in SIZES.items()}
-        sizes["blocks"] = int(rng.integers(1, 4))
-    without = sizes[name] & ~(1 << bit)
-    job = _paced(rng, RowSumJob(**(sizes | {name: without | 1 << bit})))
-    fewer = 2 if name == "blocks" else prod(job._replace(**{name: without}).counts(design))
+    any_size = name == "blocks"
+    blocks, tokens, tiles = (int(rng.integers(1, 1 << bits if any_size and each != name else 4))
+                             for each, bits in SIZES.items())
+    job = _paced(rng, RowSumJob(blocks, tokens, tiles))
+    without = getattr(job, name) & ~(1 << bit)
+    fewer = 2 if any_size else prod(job.sized(name, without).counts(design))
+    job = job.sized(name, without | 1 << bit)
     return job.until(design, min(fewer + 1, prod(job.counts(design))), int(rng.integers(3)))
 
 
@@ -258,7 +266,7 @@ def _paced(rng: np.random.Generator, job: RowSumJob) -> RowSumJob:
 
 
 def row_sum_body(design: Design) -> str:
-    """The weight buffer, and what jobs ask of it; LookupError of a design without sums."""
+    """The weight buffer, and what jobs ask of it, in a design with such sums."""
     rows = []
     alone = [before for before, _ in row_sum_alone(design)]
     for number, job in enumerate([*row_sum_jobs(design), *alone]):
