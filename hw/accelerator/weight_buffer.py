@@ -159,11 +159,11 @@ class WeightBuffer(wiring.Component):
         ends = block.o.valid & block.o.payload.last
         with m.If(block.o.valid & block.o.ready):
             m.d.sync += total.eq(sums)
-        with m.If((ends & block.o.ready) | run.begin | run.drop):
+        with m.If((ends & block.o.ready) | run.drop):
             m.d.sync += total.eq(0)
         m.d.comb += [
             block.i.valid.eq(framer.write), block.i.payload.last.eq(framer.ends & now.last_chunk),
-            block.o.ready.eq(run.drop | ~wanted | ~ends | queue.i.ready),
+            block.o.ready.eq(~ends | queue.i.ready),  # which there is while none are wanted
             queue.i.valid.eq(ends & wanted & ~run.drop),
             self.o_row_sums.payload.eq(queue.o.payload),
             self.o_row_sums.valid.eq(queue.o.valid),

@@ -60,6 +60,7 @@ class Component:
             float_checks,
             packet_checks,
             part_checks,
+            row_sum_checks,
             sum_checks,
             table_checks,
             walk_checks,
@@ -69,12 +70,14 @@ class Component:
         made: Callable[[Design], Check] = next(
             getattr(held, name) for held in (
                 checks, part_checks, walk_checks, float_checks, sum_checks, epilogue_checks,
-                packet_checks, table_checks, finisher_checks, coefficient_checks, finish_checks)
+                packet_checks, table_checks, finisher_checks, coefficient_checks, finish_checks,
+                row_sum_checks)
             if name in held.__all__)
         return made(self.design)
 
 
-_TOLD = ("packet", "token_table", "token_finisher", "coefficients", "float_epilogue")
+_TOLD = ("packet", "token_table", "token_finisher", "coefficients", "float_epilogue",
+         "row_sums")
 """Parts that are told of jobs by what stands around them, which does not do all that a job may."""
 
 _SMALL = Pattern(2, 4)
@@ -119,9 +122,10 @@ _CONTROL = ("nm_accelerator", "*_accelerator", "*_controller", "*_job_pattern", 
 """The accelerator outside of array, compressor, passes, and memories, in whose place there may be
 macros; streams in all of these, too."""
 
-_EPILOGUE = ("*_epilogue", "*_weight_buffer")
-"""What stands between streams, buffers, array and the lane; packets, the loader of parameters, what
-makes terms of tokens, their table, passes, gain and lane are components of their own."""
+_EPILOGUE = ("*_epilogue",)
+"""What stands between rows of the array, terms and the lane; packets, the loader of parameters, what
+makes terms of tokens, their table, passes, sums of weights, gain and lane are components of their
+own."""
 
 COMPONENTS = {component.name: component for component in (
     *(Component(f"selector-{name}", "selector", Design(_SMALL, selector=name))
@@ -162,6 +166,7 @@ COMPONENTS = {component.name: component for component in (
     Component("token-finisher", "token_finisher", _CORRECTED, ("*_accelerator_token_finisher",)),
     Component("coefficients", "coefficients", replace(_CORRECTED, coefficients=4),
               ("*_coefficient_loader",)),
+    Component("row-sums", "row_sums", _CORRECTED, ("*_weight_buffer",)),
     Component("control", "accelerator", _SMALL_ACCELERATOR(epilogue_lanes=0), _CONTROL),
 )}
 """By name."""

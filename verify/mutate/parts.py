@@ -21,6 +21,7 @@ from verify.mutate.finisher_part import finisher_body, finisher_width
 from verify.mutate.float_parts import array_body, array_width, lane_body, sum_body, sum_width
 from verify.mutate.packet_part import ERRORS, packet_body
 from verify.mutate.packet_part import WIDTH as PACKET
+from verify.mutate.row_sum_part import row_sum_body, row_sum_sent, row_sum_taken
 from verify.mutate.table_part import JOB, table_body
 from verify.mutate.table_part import WIDTH as TERMS
 
@@ -128,6 +129,7 @@ PARTS = {
     # One bit more says whether all was well inside.
     "float_epilogue": _Part(lambda design: FINISH, lambda design: finish_width(design) + 1,
                             finish_body),
+    "row_sums": _Part(row_sum_sent, row_sum_taken, row_sum_body),
     "float_array": _Part(array_width, lambda design: design.result_bits, array_body, "array"),
     "float_sum": _Part(sum_width, lambda design: design.result_bits, sum_body, "array"),
     "float_lane": _Part(lambda design: 2 * WIDTH, lambda design: WIDTH, lane_body),

@@ -181,6 +181,7 @@ def test_a_part_is_made_of_modules_of_its_design(name):
                "packet": ["accelerator_job_packet_17"],
                "float_array": ["array"], "float_lane": ["accelerator_float_lane_gelu"],
                "coefficients": ["accelerator_coefficient_loader"],
-               "float_sum": ["array_float_accumulator_26_infinite", "array_round_row"]}
+               "float_sum": ["array_float_accumulator_26_infinite", "array_round_row"],
+               "row_sums": ["accelerator_weight_buffer"]}
     for module in modules.get(name, [f"accelerator_{name}"]):
         assert text.count(f"module nm_{module}(") == 1
