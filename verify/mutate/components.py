@@ -123,9 +123,9 @@ _CONTROL = ("nm_accelerator", "*_accelerator", "*_controller", "*_job_pattern", 
 macros; streams in all of these, too."""
 
 _EPILOGUE = ("*_epilogue",)
-"""What stands between rows of the array, terms and the lane; packets, the loader of parameters, what
-makes terms of tokens, their table, passes, sums of weights, gain and lane are components of their
-own."""
+"""What stands between rows of the array, terms and the lane; packets, the loader of parameters,
+what makes terms of tokens, their table, passes, sums of weights, gain and lane are components of
+their own."""
 
 COMPONENTS = {component.name: component for component in (
     *(Component(f"selector-{name}", "selector", Design(_SMALL, selector=name))
