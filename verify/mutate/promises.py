@@ -18,8 +18,7 @@ from verify.mutate.rules import BEGINS, KEEPS, OUTPUT, rules
 from verify.reachability import gates, search
 
 
-__all__ = ["INDUCTION", "KEPT", "READ", "READ_BITS", "Promise", "check", "inserted", "ports",
-           "promises"]
+__all__ = ["INDUCTION", "KEPT", "Promise", "check", "inserted", "ports", "promises"]
 
 
 KEPT, READ = "promise", "promise_read"
@@ -29,7 +28,7 @@ INDUCTION = "scorr -C 100000; dc2"
 """What ABC does before it searches: what is equal or constant by induction is found, arithmetic
 included, for which clauses are no language."""
 
-READ_BITS = 512
+_READ = 512
 """Bits of what is to be read, at most."""
 
 _TIMEOUT, _YOSYS = 120.0, 600.0
@@ -105,7 +104,8 @@ def promises(design: Design) -> tuple[Promise, ...]:
                  **{name: name for name, *_ in _GAIN if name != "payload"}},
                 f"left <= 2 * root && (state != {_DIVIDE} || root == 0) && (state != {_ROOT} || "
                 f"(step >= 1 && step <= {_STEPS} && root >> {_STEPS} - step == 0))",
-                _read_of_gain(design), _moments(design)),
+                "{state, " + ", ".join(f"state >= {first} && state <= {last} ? {name} : 0"
+                                       for name, first, last in _GAIN) + "}", _moments(design)),
     ]
     if design.corrects and design.row_steps == 2:
         found.append(Promise(
@@ -132,19 +132,6 @@ def promises(design: Design) -> tuple[Promise, ...]:
             f"(!issued[{last}] || issued[{last + 1}]) && (!next[{last}] || next[{last + 1}])",
             around="nm_accelerator_accelerator", cells=("registers", "controller", "stepper")))
     return tuple(found)
-
-
-def _read_of_gain(design: Design) -> str:
-    """The state, and registers while they are still to be read; squares are read as they come."""
-    if not design.statistics:
-        return ""
-    layout = TokenSummary(design)["moments"].shape
-    summed = ", ".join(f"moments[{layout[name].offset + layout[name].width - 1}:"
-                       f"{layout[name].offset}]" for name, _ in layout if name != "squares")
-    values = {name: f"{{{summed}}}" if name == "moments" else name for name, *_ in _GAIN}
-    held = [f"state >= {first} && state <= {last} ? {values[name]} : 0"
-            for name, first, last in _GAIN]
-    return f"{{state, {', '.join(held)}}}"
 
 
 def _moments(design: Design) -> str:
@@ -188,11 +175,11 @@ def inserted(gold: str, promise: Promise) -> tuple[str, str]:
             raise Fault(f"a promise of {promise.module} must be of wires that it has, not {wire}")
         inputs.append(f"input [{int(width[1] or 1) - 1}:0] {name}")
         joined.append(f"    connect \\{name} \\{wire}\n")
-    cell = (f"  wire output 99999 \\{KEPT}\n  wire width {READ_BITS} output 99998 \\{READ}\n"
+    cell = (f"  wire output 99999 \\{KEPT}\n  wire width {_READ} output 99998 \\{READ}\n"
             f"  cell \\{KEPT}_holds \\{KEPT}_cell\n{''.join(joined)}"
             f"    connect \\{KEPT} \\{KEPT}\n    connect \\{READ} \\{READ}\n  end\n")
     holds = (f"module {KEPT}_holds({', '.join(inputs)}, output {KEPT}, "
-             f"output [{READ_BITS - 1}:0] {READ});\n"
+             f"output [{_READ - 1}:0] {READ});\n"
              f"assign {KEPT} = {promise.holds};\nassign {READ} = {promise.read or 0};\nendmodule\n")
     return f"{gold[:found.end(1)]}{cell}{gold[found.end(1):]}", holds
 
