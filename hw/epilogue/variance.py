@@ -77,17 +77,16 @@ class Gain(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         width = (self.largest ** 2 << 14).bit_length()
-        # Without a reset: what is not state is written before it is read.
-        moments = Signal(Moments(self.largest), reset_less=True)
-        dense = Signal(width, reset_less=True)  # a
-        total = Signal(width, reset_less=True)  # a and then b, while they are summed up
-        addend = Signal(width, reset_less=True)
-        factor = Signal(width, reset_less=True)
-        negative = Signal(reset_less=True)
+        moments = Signal(Moments(self.largest))
+        dense = Signal(width)  # a
+        total = Signal(width)  # a and then b, while they are summed up
+        addend = Signal(width)
+        factor = Signal(width)
+        negative = Signal()
         step = Signal(range(QUOTIENT + 1))
-        quotient = Signal(QUOTIENT, reset_less=True)
-        rest = Signal(width + 10, reset_less=True)
-        divisor = Signal(width + 9, reset_less=True)
+        quotient = Signal(QUOTIENT)
+        rest = Signal(width + 10)
+        divisor = Signal(width + 9)
         root = Signal(QUOTIENT // 2)
         left = Signal(QUOTIENT // 2 + 2)
 

@@ -21,15 +21,12 @@ from verify.reachability import gates, search
 __all__ = ["INDUCTION", "KEPT", "Promise", "check", "inserted", "ports", "promises"]
 
 
-KEPT, READ = "promise", "promise_read"
-"""Outputs of a module into which a promise was inserted."""
+KEPT = "promise"
+"""Output of a module into which a promise was inserted."""
 
 INDUCTION = "scorr -C 100000; dc2"
 """What ABC does before it searches: what is equal or constant by induction is found, arithmetic
 included, for which clauses are no language."""
-
-_READ = 512
-"""Bits of what is to be read, at most."""
 
 _TIMEOUT, _YOSYS = 120.0, 600.0
 """Seconds of a proof, of a processor, and of Yosys."""
@@ -37,16 +34,6 @@ _TIMEOUT, _YOSYS = 120.0, 600.0
 
 _DIVIDE, _ROOT, _STEPS = 7, 8, 17
 """States of the gain stage, and steps of a root."""
-
-_SUMMED, _SUMS, _KEPT_SUMS, _BEGIN, _DONE, _ROUND = 4, 1, 3, 5, 6, 9
-"""More of them: sums of products are from the first of these to the second."""
-
-_GAIN = (("total", _SUMS, _BEGIN), ("moments", _SUMS, _SUMMED), ("addend", _SUMS, _SUMMED),
-         ("factor", _SUMS, _SUMMED), ("negative", _SUMS, _SUMMED), ("dense", _KEPT_SUMS, _BEGIN),
-         ("payload", _DONE, _DONE), ("rest", _DIVIDE, _DIVIDE), ("divisor", _DIVIDE, _DIVIDE),
-         ("step", _DIVIDE, _ROOT), ("quotient", _DIVIDE, _ROOT), ("left", _DIVIDE, _ROOT),
-         ("root", _DIVIDE, _ROUND))
-"""Registers of the gain, and the first and last state in which they are still to be read."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +50,6 @@ class Promise:
         Ports and registers of it by the names that ``holds`` calls them.
     holds : str
         The same in Verilog. It may not depend on the reset.
-    read : str
-        What is still to be read of its registers, in Verilog: what else they hold is nobody's.
-        That two are alike there, too, is quickly proved by induction.
     given : str
         What its inputs keep to by what they are, in Verilog with the names of its ports.
     around : str
@@ -78,7 +62,6 @@ class Promise:
     sentence: str
     wires: dict[str, str]
     holds: str
-    read: str = ""
     given: str = "1"
     around: str = ""
     cells: tuple[str, ...] = ()
@@ -100,12 +83,10 @@ def promises(design: Design) -> tuple[Promise, ...]:
         Promise("nm_accelerator_gain",
                 "the rest of a root is at most twice the root, which has no more bits than steps "
                 "were made",
-                {"state": "fsm_state", "payload": "o__payload",
-                 **{name: name for name, *_ in _GAIN if name != "payload"}},
+                {"root": "root", "left": "left", "state": "fsm_state", "step": "step"},
                 f"left <= 2 * root && (state != {_DIVIDE} || root == 0) && (state != {_ROOT} || "
                 f"(step >= 1 && step <= {_STEPS} && root >> {_STEPS} - step == 0))",
-                "{state, " + ", ".join(f"state >= {first} && state <= {last} ? {name} : 0"
-                                       for name, first, last in _GAIN) + "}", _moments(design)),
+                _moments(design)),
     ]
     if design.corrects and design.row_steps == 2:
         found.append(Promise(
@@ -175,12 +156,10 @@ def inserted(gold: str, promise: Promise) -> tuple[str, str]:
             raise Fault(f"a promise of {promise.module} must be of wires that it has, not {wire}")
         inputs.append(f"input [{int(width[1] or 1) - 1}:0] {name}")
         joined.append(f"    connect \\{name} \\{wire}\n")
-    cell = (f"  wire output 99999 \\{KEPT}\n  wire width {_READ} output 99998 \\{READ}\n"
-            f"  cell \\{KEPT}_holds \\{KEPT}_cell\n{''.join(joined)}"
-            f"    connect \\{KEPT} \\{KEPT}\n    connect \\{READ} \\{READ}\n  end\n")
-    holds = (f"module {KEPT}_holds({', '.join(inputs)}, output {KEPT}, "
-             f"output [{_READ - 1}:0] {READ});\n"
-             f"assign {KEPT} = {promise.holds};\nassign {READ} = {promise.read or 0};\nendmodule\n")
+    cell = (f"  wire output 99999 \\{KEPT}\n  cell \\{KEPT}_holds \\{KEPT}_cell\n{''.join(joined)}"
+            f"    connect \\{KEPT} \\{KEPT}\n  end\n")
+    holds = (f"module {KEPT}_holds({', '.join(inputs)}, output {KEPT});\n"
+             f"assign {KEPT} = {promise.holds};\nendmodule\n")
     return f"{gold[:found.end(1)]}{cell}{gold[found.end(1):]}", holds
 
 

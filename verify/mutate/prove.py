@@ -3,9 +3,7 @@
 import re
 import subprocess
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from functools import lru_cache
-from itertools import product
 from pathlib import Path
 
 from hw.command.children import Ended
@@ -13,7 +11,7 @@ from hw.command.faults import Fault
 from hw.command.files import temporary
 from synth.flow import yosys
 from verify.mutate.make import UNKNOWN, module_of
-from verify.mutate.promises import INDUCTION, KEPT, READ, READ_BITS, Promise, inserted, ports
+from verify.mutate.promises import INDUCTION, KEPT, Promise, inserted, ports
 from verify.mutate.rules import BEGINS, KEEPS, rules
 from verify.reachability import BUSY, abc, gates, search
 
@@ -125,10 +123,7 @@ def _alike(folder: Path, gold: str, top: str, mutant: str,
     alone = _alone(gold, top)
     flat = [_OUTSIDE] * bool(_MEMORY.search(alone)) + [("flatten",)]
     promise = next((promise for promise in promises if promise.module == top), None)
-    told = [promise]
-    if promise and promise.read:  # what nobody reads may differ, and others not: then without
-        told.append(replace(promise, read=""))
-    return any(_alike_once(folder, gold, top, mutant, *one) for one in product(told, flat))
+    return any(_alike_once(folder, gold, top, mutant, promise, one) for one in flat)
 
 
 def _alike_once(folder: Path, gold: str, top: str, mutant: str, promise: Promise | None,
@@ -144,7 +139,7 @@ def _alike_once(folder: Path, gold: str, top: str, mutant: str, promise: Promise
     (folder / "miter.v").write_text(_miter(seen, promise))
     halves = [command for name, first in (
         ("gold", ["read_rtlil held.il", "read_verilog holds.v"]),
-        ("gate", ["read_rtlil held.il", "read_verilog holds.v", UNKNOWN, f"mutate {mutant}"]))
+        ("gate", ["read_rtlil gold.il", UNKNOWN, f"mutate {mutant}"]))
               for command in (*first, UNKNOWN, f"hierarchy -top {top}", *flat,
                               f"rename {top} {name}", f"design -stash {name}")]
     yosys.run([*halves, "design -copy-from gold -as gold gold",
@@ -172,14 +167,10 @@ def _miter(seen: dict[str, tuple[str, int]], promise: Promise | None) -> str:
     joined = {name: BEGINS if name == "rst" else f"\\{name} " for name in inputs}
     lines += [f"wire {BEGINS} = rst || $initstate || !{KEEPS}{' || !kept' * promised};",
               *rules(seen, given), f"wire kept{'' if promised else ' = 1'};"]
-    if promised:
-        lines.append(f"wire [{READ_BITS - 1}:0] gold_read, gate_read;")
-        differ.append("gold_read != gate_read")
     for half in ("gold", "gate"):
         pins = [*(f".\\{name} ({value})" for name, value in joined.items()),
                 *(f".\\{name} (\\{half}_{name} )" for name in outputs),
-                *[f".\\{KEPT} (kept)"] * (promised and half == "gold"),
-                *[f".\\{READ} ({half}_read)"] * promised]
+                *[f".\\{KEPT} (kept)"] * (promised and half == "gold")]
         lines.append(f"{half} {half}_half({', '.join(pins)});")
     lines.append(f"assign broken = !$initstate && {KEEPS} && kept && ({' || '.join(differ)});")
     return "\n".join([*lines, "endmodule\n"])
