@@ -15,16 +15,20 @@ from synth.study.tables import grid
 __all__ = ["NUMBERS", "in_format", "left_out", "sentences", "table"]
 
 
-NUMBERS = ("int8", "int4", "fp8_e4m3", "fp6_e3m2", "fp6_e2m3", "fp4_e2m1", "mxfp8_e4m3",
-           "mxfp6_e3m2", "mxfp6_e2m3", "mxfp4", "nvfp4")
+NUMBERS = ("int8", "int4", "fp16", "bf16", "fp8_e5m2", "fp8_e4m3", "fp6_e3m2", "fp6_e2m3",
+           "fp4_e2m1", "mxfp8_e5m2", "mxfp8_e4m3", "mxfp6_e3m2", "mxfp6_e2m3", "mxfp4", "nvfp4")
 """Formats that a study can compare: activations by weights of the same."""
+
+FEW = 4
+"""Formats that a sentence has all of."""
 
 
 def in_format(name: str, design: Design, numbers: str) -> Design | None:
     """A design in a format, or None where there is no such design.
 
-    Accelerators in floats have no epilogue and results in bf16; what their compressor can make of
-    bf16 comes as bf16. An exact accumulator has as many bits as the longest token needs.
+    Accelerators in floats have no epilogue and results in bf16, or in fp16 of fp16; what their
+    compressor can make of bf16 comes as bf16. An exact accumulator has as many bits as the longest
+    token needs.
 
     Parameters
     ----------
@@ -40,7 +44,8 @@ def in_format(name: str, design: Design, numbers: str) -> Design | None:
     try:
         made = _selecting(design, numbers) if name == "selector" else _multiplying(design, numbers)
         if name == "accelerator" and not made.number.integer:
-            made = replace(made, epilogue_lanes=0, result_format="bf16", **_tokens(numbers))
+            made = replace(made, epilogue_lanes=0, **_tokens(numbers),
+                           result_format="fp16" if numbers == "fp16" else "bf16")
         made.require(name)
     except ValueError:
         return None
@@ -74,12 +79,11 @@ def _tokens(numbers: str) -> dict[str, Any]:
 
 def _multiplying(design: Design, numbers: str) -> Design:
     """The array of a design in a format, with the narrowest accumulator that holds all sums."""
-    if numbers in BLOCK_FORMATS:
-        return replace(design, format=numbers, weight_format=numbers, accumulator="fp32")
-    element = FORMATS[numbers]
+    made, element = replace(design, format=numbers, weight_format=numbers), FORMATS.get(numbers)
+    if element is None or not (element.integer or numbers in EXACT):
+        return replace(made, accumulator="fp32")
     width = 32 if element.integer else (design.max_k * element.max_units ** 2).bit_length() + 1
-    return replace(design, format=numbers, weight_format=numbers, accumulator_width=max(width, 16),
-                   accumulator="exact" if element.integer or numbers in EXACT else "fp32")
+    return replace(made, accumulator_width=max(width, 16))
 
 
 def table(study: Study) -> str:
@@ -108,7 +112,10 @@ def table(study: Study) -> str:
 
 
 def sentences(study: Study, technology: str) -> list[str]:
-    """What a gather adds to a PE as formats get narrower, in words; none of one format."""
+    """What a gather adds to a PE as formats get narrower, in words; none of one format.
+
+    Of more than :data:`FEW` formats those where it is least and most are named.
+    """
     found = {numbers: pes for numbers in _formats(study, technology)
              if (pes := {pattern: row for pattern, row in
                          _pes(study, technology, numbers).items()
@@ -117,11 +124,18 @@ def sentences(study: Study, technology: str) -> list[str]:
         return []
     patterns = [pattern for pattern in order(next(iter(found.values())))
                 if sum(pattern in pes for pes in found.values()) > 1]
-    return ["Over the dense PE of the same format and as many lanes, the gather of "
-            + "; of ".join(f"{pattern} adds " + ", ".join(
-                f"{pes[pattern]['overhead_percent']:.1f} % in {numbers}"
-                for numbers, pes in found.items() if pattern in pes) for pattern in patterns)
-            + "."] if patterns else []
+    if not patterns:
+        return []
+    adds = "; of ".join(f"{pattern} adds {_extras(pattern, found)}" for pattern in patterns)
+    return [f"Over the dense PE of the same format and as many lanes, the gather of {adds}."]
+
+
+def _extras(pattern: str, found: dict[str, dict[str, Row]]) -> str:
+    extra = {numbers: pes[pattern]["overhead_percent"] for numbers, pes in found.items()
+             if pattern in pes}
+    said = [f"{extra[numbers]:.1f} % in {numbers}" for numbers in
+            (extra if len(extra) <= FEW else sorted(extra, key=extra.__getitem__))]
+    return ", ".join(said) if len(extra) <= FEW else f"from {said[0]} to {said[-1]}"
 
 
 def _formats(study: Study, technology: str) -> list[str]:

@@ -32,6 +32,7 @@ def test_every_pe_is_there_with_an_accumulator_that_holds_its_sums(numbers, patt
 
 @pytest.mark.parametrize(("numbers", "pattern", "tokens"), [
     ("fp4_e2m1", "8:16", "fp4_e2m1"), ("fp8_e4m3", "8:16", "bf16"), ("mxfp4", "16:32", "bf16"),
+    ("bf16", "8:16", "bf16"), ("fp16", "8:16", "fp16"), ("fp8_e5m2", "8:16", "bf16"),
     ("mxfp4", "8:16", None), ("int4", "8:16", None)])
 def test_accelerators_take_bf16_where_their_compressor_makes_something_of_it(
         numbers, pattern, tokens):
@@ -98,6 +99,16 @@ def test_the_table_and_the_sentence_have_every_format():
     assert said == (
         "Over the dense PE of the same format and as many lanes, the gather of 4:8 adds 7.5 % in "
         "int8, 9.2 % in fp4_e2m1; of 8:16 adds 10.0 % in int8, 19.0 % in fp4_e2m1.")
+
+
+def test_of_many_formats_the_ends_are_said():
+    study = compared(formats())
+    many = [row | {"format": name, "overhead_percent": extra, "parameters": {"format": name}}
+            for row in study.designs if row["design"] == "pe" and row["format"] == "int8"
+            and row["pattern"] == "8:16"
+            for name, extra in (("bf16", 3.0), ("fp16", -0.5), ("mxfp4", 8.0), ("int4", 4.0))]
+    said, = sentences(replace(study, designs=study.designs + many), "cells")
+    assert said.endswith("; of 8:16 adds from -0.5 % in fp16 to 19.0 % in fp4_e2m1.")
 
 
 def test_what_is_not_there_of_several_studies_is_said_of_all():
