@@ -97,8 +97,10 @@ def _jobs(bench: JobBench, jobs: Sequence[LinearJob], cut: LinearJob,
             _abort(bench, cut, after)
             if after % 12 == 0:
                 bench.run(cut)
-        _begin(bench, cut, 50)
-        model.reset()
+        for after in range(50, 62):
+            _begin(bench, cut, after)
+            model.reset()
+            bench.run(cut)
         for number, job in enumerate(jobs):
             bench.run(job)
             took = [model.read(counter) for counter in COUNTERS]

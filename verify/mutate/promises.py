@@ -36,6 +36,11 @@ _DIVIDE, _ROOT, _STEPS = 7, 8, 17
 """States of the gain stage, and steps of a root."""
 
 
+_PAIRS = "the second column of a row follows the first one at once, into the lane and out of it"
+_IN_PAIRS = "(!second || feed || drop) && (!step || comes)"
+"""Of an epilogue that takes a row in two steps."""
+
+
 @dataclass(frozen=True)
 class Promise:
     """Something that holds of a module.
@@ -90,15 +95,14 @@ def promises(design: Design) -> tuple[Promise, ...]:
     ]
     if design.corrects and design.row_steps == 2:
         found.append(Promise(
-            "nm_accelerator_epilogue",
-            "columns of a row that stand in the lane one behind the other leave it so",
-            {"step": "step$44", "comes": "o__valid$39"}, "!step || comes"))
+            "nm_accelerator_epilogue", _PAIRS,
+            {"second": "$signal$32", "feed": "$signal", "drop": "run__drop", "step": "step$44",
+             "comes": "o__valid$39"}, _IN_PAIRS))
     if design.biases and design.row_steps == 2:
         found.append(Promise(
-            "nm_accelerator_float_epilogue",
-            "the second column of a row follows the first one at once, into the lane and out of it",
+            "nm_accelerator_float_epilogue", _PAIRS,
             {"second": "$signal$31", "feed": "$signal", "drop": "run__drop", "step": "step$49",
-             "comes": "o__valid$44"}, "(!second || feed || drop) && (!step || comes)"))
+             "comes": "o__valid$44"}, _IN_PAIRS))
     if design.row_tiles == design.column_tiles == 2 and not design.variable_steps:
         found.append(Promise(
             "nm_accelerator_stepper",
