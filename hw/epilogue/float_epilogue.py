@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from hw.array.sums import ResultRow
 from hw.config import Design
 from hw.epilogue.collect import collect_rows, feed_columns
-from hw.epilogue.float_lane import FloatLane
+from hw.epilogue.float_lane import FloatLane, lane_stages
 from hw.job.job import Run
 from hw.job.packet import JobPacket
 from hw.job.passes import Passes
@@ -94,7 +94,7 @@ class FloatEpilogue(wiring.Component):
     @property
     def latency(self) -> int:
         """Cycles behind the last of them."""
-        return FloatLane(self.design).latency + 1
+        return len(lane_stages(self.design)) + 1
 
     def elaborate(self, platform):
         m = Module()

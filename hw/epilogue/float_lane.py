@@ -14,7 +14,7 @@ from hw.formats import FORMATS, Format
 from hw.stream.members import only_if
 
 
-__all__ = ["FloatLane", "FloatLaneInput", "FloatLaneOutput", "lane_variant"]
+__all__ = ["FloatLane", "FloatLaneInput", "FloatLaneOutput", "lane_stages", "lane_variant"]
 
 
 WIDTH = FORMATS["bf16"].bits
@@ -158,6 +158,13 @@ def lane_variant(design: Design) -> str:
     return name if form.name == "bf16" else f"{name}_{form.name}"
 
 
+def lane_stages(design: Design) -> tuple:
+    """Stages of a lane, one a cycle: a scale, where outputs have one, a bias, and a function."""
+    function = design.activation in FUNCTIONS
+    return (*(SCALING if design.scales_outputs else ()), _align, _add, _round,
+            *((_place, _look, _factor, _multiply, _finish) if function else ()))
+
+
 class FloatLane(wiring.Component):
     """Adds a bias to one result of 16 bits per cycle, and applies the design's activation function.
 
@@ -189,9 +196,7 @@ class FloatLane(wiring.Component):
             "o": Out(stream.Signature(FloatLaneOutput())),
             **({"active": In(1)} if self.function else {}),
         })
-        function = (_place, _look, _factor, _multiply, _finish) if self.function else ()
-        scaling = SCALING if design.scales_outputs else ()
-        self.stages = (*scaling, _align, _add, _round, *function)
+        self.stages = lane_stages(design)
 
     @property
     def latency(self) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from hw.config import Design
-from hw.epilogue.float_lane import FloatLane
+from hw.epilogue.float_lane import lane_stages
 from hw.formats import FORMATS
 from sim.runs.soak.streams import compare
 from sim.vectors.stimulus import bit_rows, generator
@@ -176,7 +176,7 @@ def _abort(design: Design, rng: np.random.Generator, job: FinishJob, most: int,
 
 def _room(design: Design) -> int:
     """Rows inside where none leaves: one is complete, the others are in the lane."""
-    return FloatLane(design).latency // design.row_steps + 1
+    return len(lane_stages(design)) // design.row_steps + 1
 
 
 def _cuts(design: Design, rng: np.random.Generator) -> Iterator[_Run]:

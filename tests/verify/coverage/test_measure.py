@@ -112,7 +112,7 @@ FAULTS = {
     "many_tokens": (r"assign \$11  = write_slot * ", r"assign \$11  = write_slot[0] * "),
     "early_and_late": (r"assign \$6  = | waiting;", r"assign \$6  = 1'h1;"),
     "while_busy": ("assign registers__locked = ", "assign registers__locked = 1'h0 & "),
-    "held_results": (r"assign o__ready = \$24  | \i__ready$41 ;", "assign o__ready = 1'h1;"),
+    "held_results": (r"assign o__ready = \$20  | \i__ready$41 ;", "assign o__ready = 1'h1;"),
     "timeout": (">= registers__settings[150:119];", "> registers__settings[150:119] + 32'd64;"),
     "largest": (r"assign carry_c29n582 = \$2298  | \$2299 ;", "assign carry_c29n582 = 1'h0;"),
     "alike": (r"assign \$346  = carry_c2n134 & carry_c2n138;", r"assign \$346  = 1'h0;"),
