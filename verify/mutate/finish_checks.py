@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,14 +10,11 @@ import torch
 from hw.config import Design
 from hw.epilogue.float_lane import lane_stages
 from hw.formats import FORMATS
-from sim.runs.soak.streams import compare
 from sim.vectors.stimulus import bit_rows, generator
 from sim.vectors.tokens import Beats
 from sw.exact.activation import activate, add_bias
 from sw.exact.formats import from_bits, to_bits
-from verify.mutate.checks import STALLS
 from verify.mutate.finish_part import (
-    JOB,
     FinishJob,
     Step,
     batch_of,
@@ -25,7 +22,9 @@ from verify.mutate.finish_part import (
     step_beats,
     tile_of,
 )
-from verify.mutate.lapse import LEFT, lapse
+from verify.mutate.lapse import LEFT
+from verify.mutate.told_checks import Run, told
+from verify.mutate.walk_checks import WIDTHS
 
 
 __all__ = ["float_epilogue"]
@@ -40,20 +39,6 @@ MOST = 24
 SURPLUS = 4
 """Beats of biases too many, or beats of an abort, at most."""
 
-WIDTHS = {"blocks": 24, "tokens": 32, "tiles": 32}
-"""Bits of the sizes of a job."""
-
-
-class _Run(NamedTuple):
-    """Beats that are sent, and rows that come of them."""
-
-    sent: Beats
-    rows: Beats
-
-    def cut(self, beats: int, rows: int) -> "_Run":
-        """The first ones: when they have come, something is inside."""
-        return _Run(self.sent[:beats], self.rows[:rows])
-
 
 def float_epilogue(design: Design) -> Callable[[Any], None]:
     """Jobs of every kind, with pauses, and a reset in states of every kind."""
@@ -65,44 +50,7 @@ def float_epilogue(design: Design) -> Callable[[Any], None]:
     runs = [*_cuts(design, rng), many.cut(len(many.sent.last), half), many]
     whole = _run(design, list(_whole()), rng)
     beyond = [_run(design, [job, *[_job(1, 1, 1)] * 2], rng) for job in _beyond(design)]
-    cycles: dict[tuple[float, int], int] = {}
-
-    def check(built: Any) -> None:
-        for stall, (number, run) in [*product(STALLS, enumerate(runs)), (0.0, (len(runs), whole))]:
-            _reset(built, number % 4)
-            took = _drive(built, run, stall)
-            assert cycles.setdefault((stall, number), took) == took, "another number of cycles"
-        for run in beyond:
-            _reset(built, 0)
-            _leap(built, run)
-
-    return check
-
-
-def _drive(built: Any, run: _Run, stall: float) -> int:
-    """Compare all rows; the cycles that they took."""
-    out, took = built.run(run.sent, len(run.rows.last), stall=stall,
-                          limit=1000 + 60 * (len(run.sent.last) + len(run.rows.last)))
-    compare(out, run.rows, "rows")
-    return int(took)
-
-
-def _leap(built: Any, run: _Run) -> None:
-    """Begin a job; when what is left has lost its high bits, a small one is left."""
-    begun = run.cut(5, 2)
-    _drive(built, begun, 0.0)
-    lapse(built)
-    _drive(built, _Run(run.sent[len(begun.sent.last):], run.rows[len(begun.rows.last):]), 0.0)
-
-
-def _reset(built: Any, cycles: int) -> None:
-    """Nothing comes after a reset before there is a job."""
-    built.reset()
-    try:
-        built.run(_beats(np.zeros((0, JOB)), np.zeros(0)), 1, limit=cycles)
-    except TimeoutError:
-        return
-    raise AssertionError("a row without a job")
+    return told(runs, whole, [(run, run.cut(5, 2)) for run in beyond])
 
 
 def _job(blocks: int, tokens: int, tiles: int, **more: Any) -> FinishJob:
@@ -179,7 +127,7 @@ def _room(design: Design) -> int:
     return len(lane_stages(design)) // design.row_steps + 1
 
 
-def _cuts(design: Design, rng: np.random.Generator) -> Iterator[_Run]:
+def _cuts(design: Design, rng: np.random.Generator) -> Iterator[Run]:
     """Jobs that a reset ends: it finds rows inside and none, biases missing and a surplus."""
     batch = design.batch_tokens
     for job, length, beats, rows in (
@@ -240,7 +188,7 @@ def _columns(design: Design, rng: np.random.Generator) -> int:
 
 
 def _run(design: Design, jobs: list[FinishJob], rng: np.random.Generator,
-         length: int | None = None) -> _Run:
+         length: int | None = None) -> Run:
     """Jobs with any rows, and beats that an abort lets go by, of which the last is marked.
 
     ``length`` is that of all packets of biases, else any.
@@ -260,7 +208,7 @@ def _run(design: Design, jobs: list[FinishJob], rng: np.random.Generator,
             len(steps)) < 0.5
         marks[:job.taken] = rng.random(job.taken) < 0.5
         last += [[False], marks]
-    return _Run(_beats(np.concatenate(sent), np.concatenate(last)),
+    return Run(_beats(np.concatenate(sent), np.concatenate(last)),
                 _beats(*(np.concatenate(parts) for parts in zip(*rows, strict=True))))
 
 

@@ -1,18 +1,17 @@
 """What is checked of the table of tokens' terms: every job has its own, in the order of rows."""
 
 from collections.abc import Callable, Iterator
-from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from hw.config import Design
-from sim.runs.soak.streams import compare
 from sim.vectors.stimulus import generator
 from sim.vectors.tokens import Beats
-from verify.mutate.checks import STALLS
-from verify.mutate.lapse import LEFT, lapse
+from verify.mutate.lapse import LEFT
 from verify.mutate.table_part import BATCHES, JOB, WIDTH, TableJob, job_beats
+from verify.mutate.told_checks import Run, told
+from verify.mutate.walk_checks import WIDTHS
 
 
 __all__ = ["token_table"]
@@ -27,20 +26,6 @@ MOST = 24
 SURPLUS = 5
 """Beats of an abort, at most."""
 
-WIDTHS = {"blocks": 24, "tokens": 32, "tiles": 32}
-"""Bits of the sizes of a job."""
-
-
-class _Run(NamedTuple):
-    """Beats that are sent, and rows that come of them."""
-
-    sent: Beats
-    rows: Beats
-
-    def cut(self, beats: int, rows: int) -> "_Run":
-        """The first ones: when they have come, the table is in some state."""
-        return _Run(self.sent[:beats], self.rows[:rows])
-
 
 def token_table(design: Design) -> Callable[[Any], None]:
     """Jobs of every kind, with pauses, and a reset in states of every kind; then long ones."""
@@ -49,49 +34,12 @@ def token_table(design: Design) -> Callable[[Any], None]:
     many = _run(design, [jobs[k] for k in rng.permutation(len(jobs))], rng)
     runs = [*_cuts(design, rng), many.cut(len(many.sent.last), len(many.rows.last) // 2), many]
     whole = _run(design, list(_whole()), rng)
-    beyond = [(job, _run(design, [job, _job(1, 1, 1), _job(1, 1, 1)], rng))
-              for job in _beyond(design)]
-    cycles: dict[tuple[float, int], int] = {}
-
-    def check(built: Any) -> None:
-        cases = [*product(STALLS, enumerate(runs)), (0.0, (len(runs), whole))]
-        for stall, (number, run) in cases:
-            _reset(built, number % 4)
-            took = _drive(built, run, stall)
-            assert cycles.setdefault((stall, number), took) == took, "another number of cycles"
-        for job, run in beyond:
-            _reset(built, 0)
-            _leap(built, design, job, run)
-
-    return check
-
-
-def _reset(built: Any, cycles: int) -> None:
-    """Nothing comes after a reset before there is a job."""
-    built.reset()
-    none = Beats(*(np.zeros((0, bits), bool) for bits in (JOB, 0, 0)))
-    try:
-        built.run(none, 1, limit=cycles)
-    except TimeoutError:
-        return
-    raise AssertionError("a row without a job")
-
-
-def _drive(built: Any, run: _Run, stall: float) -> int:
-    """Compare all rows; the cycles that they took."""
-    out, took = built.run(run.sent, len(run.rows.last), stall=stall,
-                          limit=1000 + 40 * (len(run.sent.last) + len(run.rows.last)))
-    compare(out, run.rows, "rows")
-    return int(took)
-
-
-def _leap(built: Any, design: Design, job: TableJob, run: _Run) -> None:
-    """Begin a job; when what is left has lost its high bits, a small one is left."""
-    tokens = min(job.taken, design.batch_tokens + 1)
-    begun = run.cut(1 + tokens, job.given // 2 + 1)
-    _drive(built, begun, 0.0)
-    lapse(built)
-    _drive(built, _Run(run.sent[len(begun.sent.last):], run.rows[len(begun.rows.last):]), 0.0)
+    beyond = []
+    for job in _beyond(design):
+        run = _run(design, [job, _job(1, 1, 1), _job(1, 1, 1)], rng)
+        tokens = min(job.taken, design.batch_tokens + 1)
+        beyond.append((run, run.cut(1 + tokens, job.given // 2 + 1)))
+    return told(runs, whole, beyond)
 
 
 def _job(blocks: int, tokens: int, tiles: int, **more: Any) -> TableJob:
@@ -155,7 +103,7 @@ def _beyond(design: Design) -> Iterator[TableJob]:
         yield _job(1, 2, 3 + (1 << bit), given=6)
 
 
-def _cuts(design: Design, rng: np.random.Generator) -> Iterator[_Run]:
+def _cuts(design: Design, rng: np.random.Generator) -> Iterator[Run]:
     """Jobs that a reset ends: it finds rows on offer, and none, and a last token awaited."""
     batch = design.batch_tokens
     for job, tokens, rows in (
@@ -177,7 +125,7 @@ def _token(design: Design, job: TableJob, place: int) -> int:
     return before * batch + inside % min(batch, job.tokens - before * batch)
 
 
-def _run(design: Design, jobs: list[TableJob], rng: np.random.Generator) -> _Run:
+def _run(design: Design, jobs: list[TableJob], rng: np.random.Generator) -> Run:
     """Jobs with any terms, and beats that an abort lets go by, of which the last is marked."""
     sent, last, rows, ends = [], [], [], []
     for job, beat in zip(jobs, job_beats(jobs), strict=True):
@@ -191,7 +139,7 @@ def _run(design: Design, jobs: list[TableJob], rng: np.random.Generator) -> _Run
         rows.append(given[[_token(design, job, place) for place in range(job.given)], :WIDTH])
         ends.append(np.arange(job.given) == job.tokens * job.tiles - 1)
     data = np.concatenate(rows)
-    return _Run(_beats(np.concatenate(sent), np.concatenate(last)),
+    return Run(_beats(np.concatenate(sent), np.concatenate(last)),
                 _beats(np.pad(data, ((0, 0), (0, 1))), np.concatenate(ends)))
 
 

@@ -16,7 +16,7 @@ from verify.mutate.part_checks import packed
 from verify.mutate.parts import WALKS
 
 
-__all__ = ["passes"]
+__all__ = ["WIDTHS", "passes"]
 
 
 SHORT = 300

@@ -11,7 +11,6 @@ from verify.mutate.components import COMPONENTS
 from verify.mutate.devices import device
 from verify.mutate.finish_checks import (
     MOST,
-    WIDTHS,
     _abort,
     _beyond,
     _biases,
@@ -30,6 +29,7 @@ from verify.mutate.finish_part import JOB, Step, job_beats, step_beats, tile_of
 from verify.mutate.lapse import LEFT
 from verify.mutate.state import SURVIVED
 from verify.mutate.trial import mutants_of, verdict
+from verify.mutate.walk_checks import WIDTHS
 
 
 DESIGN = COMPONENTS["float-epilogue"].design

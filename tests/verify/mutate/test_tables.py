@@ -7,7 +7,6 @@ from verify.mutate.components import COMPONENTS
 from verify.mutate.lapse import LEFT
 from verify.mutate.table_checks import (
     MOST,
-    WIDTHS,
     _abort,
     _aborted,
     _batch,
@@ -19,6 +18,7 @@ from verify.mutate.table_checks import (
     _whole,
 )
 from verify.mutate.table_part import BATCHES, JOB, WIDTH, job_beats
+from verify.mutate.walk_checks import WIDTHS
 
 
 DESIGN = COMPONENTS["token-table"].design
