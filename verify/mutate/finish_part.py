@@ -1,15 +1,13 @@
 """Bias and activation function of rows alone: beats begin, end and abort jobs."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from hw.array.sums import ResultRow
 from hw.config import Design
 from hw.epilogue.float_epilogue import BiasBeat
-from hw.job.job import Job
-from sim.vectors.stimulus import bit_rows
+from verify.mutate.told_part import BITS, JOB, batch_of, field_beats
 
 
 __all__ = ["JOB", "FinishJob", "Step", "batch_of", "finish_body", "finish_width", "job_beats",
@@ -70,15 +68,6 @@ class Step(NamedTuple):
     error: bool
     row_waits: int
     biases_wait: int
-
-
-_BITS = (24, 32, 32, 8, 1, 1, 1, 16, 16, 4, 4)
-"""Of the fields of a job."""
-
-JOB = sum(_BITS)
-"""Bits of its beat."""
-
-assert sum(_BITS[:4]) == Job().size
 
 
 _JOBS = """
@@ -183,11 +172,6 @@ def finish_body(design: Design) -> str:
     return _JOBS.format(top=JOB - 1, step=sum(bits) - 1, row=bits[0], biases=bits[2])
 
 
-def batch_of(design: Design, blocks: int) -> int:
-    """Tokens of a batch."""
-    return design.rows if blocks > design.max_blocks else design.batch_tokens
-
-
 def tile_of(design: Design, job: FinishJob, place: int) -> tuple[int, bool]:
     """Which tile a row is of, counted through all batches, and whether it is its last row.
 
@@ -202,7 +186,7 @@ def tile_of(design: Design, job: FinishJob, place: int) -> tuple[int, bool]:
 
 def job_beats(jobs: list[FinishJob]) -> np.ndarray:
     """Bits of the beats of jobs."""
-    return _beats(jobs, _BITS)
+    return field_beats(jobs, BITS)
 
 
 def step_beats(design: Design, steps: list[Step]) -> np.ndarray:
@@ -210,10 +194,4 @@ def step_beats(design: Design, steps: list[Step]) -> np.ndarray:
     bits = _step_bits(design)
     if not steps:
         return np.zeros((0, JOB), bool)
-    return np.pad(_beats(steps, bits), ((0, 0), (0, JOB - sum(bits))))
-
-
-def _beats(given: Sequence[tuple[Any, ...]], bits: tuple[int, ...]) -> np.ndarray:
-    fields = zip(zip(*given, strict=True), bits, strict=True)
-    return np.concatenate([bit_rows(np.array(field, np.int64), width)
-                           for field, width in fields], 1)
+    return np.pad(field_beats(steps, bits), ((0, 0), (0, JOB - sum(bits))))

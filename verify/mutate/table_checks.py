@@ -11,6 +11,7 @@ from sim.vectors.tokens import Beats
 from verify.mutate.lapse import LEFT
 from verify.mutate.table_part import BATCHES, JOB, WIDTH, TableJob, job_beats
 from verify.mutate.told_checks import Run, told
+from verify.mutate.told_part import batch_of
 from verify.mutate.walk_checks import WIDTHS
 
 
@@ -52,7 +53,7 @@ def _short(design: Design, rng: np.random.Generator) -> Iterator[TableJob]:
     """Jobs of some batches, so that every place is used again: whole, aborted, and raw ones."""
     for _ in range(SHORT):
         blocks = int(rng.integers(1, 3 * design.max_blocks))
-        tokens = int(rng.integers(1, (BATCHES + 2) * _batch(design, blocks) + 1))
+        tokens = int(rng.integers(1, (BATCHES + 2) * batch_of(design, blocks) + 1))
         job = _any(rng, _job(blocks, tokens, int(rng.integers(1, 4))))
         if rng.random() < 0.2:
             yield job._replace(wanted=False, aborts=bool(rng.random() < 0.5), taken=0, given=0)
@@ -81,7 +82,7 @@ def _abort(design: Design, rng: np.random.Generator, job: TableJob, most: int,
            least: int = 0) -> TableJob:
     """Abort a job after some rows, and as many tokens as there may be by then."""
     most = min(most, job.tokens * job.tiles)
-    given, batch = int(rng.integers(min(least, most), most + 1)), _batch(design, job.blocks)
+    given, batch = int(rng.integers(min(least, most), most + 1)), batch_of(design, job.blocks)
     needed = max((_token(design, job, place) + 1 for place in range(given)), default=0)
     fit = min(job.tokens, (given // (batch * job.tiles) + BATCHES) * batch)
     taken = int(rng.choice([needed, fit, int(rng.integers(needed, fit + 1))]))
@@ -113,14 +114,9 @@ def _cuts(design: Design, rng: np.random.Generator) -> Iterator[Run]:
         yield _run(design, [job], rng).cut(1 + tokens, rows)
 
 
-def _batch(design: Design, blocks: int) -> int:
-    """Tokens of a batch."""
-    return design.rows if blocks > design.max_blocks else design.batch_tokens
-
-
 def _token(design: Design, job: TableJob, place: int) -> int:
     """The token of a row: for each batch, for each tile, one after the other."""
-    batch = _batch(design, job.blocks)
+    batch = batch_of(design, job.blocks)
     before, inside = divmod(place, batch * job.tiles)
     return before * batch + inside % min(batch, job.tokens - before * batch)
 

@@ -6,8 +6,7 @@ import numpy as np
 
 from hw.config import Design
 from hw.epilogue.terms import TokenTerms
-from hw.job.job import Job
-from sim.vectors.stimulus import bit_rows
+from verify.mutate.told_part import BITS, JOB, field_beats
 
 
 __all__ = ["BATCHES", "JOB", "WIDTH", "TableJob", "job_beats", "table_body"]
@@ -48,15 +47,6 @@ class TableJob(NamedTuple):
     given: int
     delay: int
     gap: int
-
-
-_BITS = (24, 32, 32, 8, 1, 1, 1, 16, 16, 4, 4)
-"""Of its fields."""
-
-JOB = sum(_BITS)
-"""Bits of its beat."""
-
-assert sum(_BITS[:4]) == Job().size
 
 
 _TABLE = """
@@ -136,5 +126,4 @@ def table_body(design: Design) -> str:
 
 def job_beats(jobs: list[TableJob]) -> np.ndarray:
     """Bits of the beats of jobs."""
-    return np.concatenate([bit_rows(np.array(field, np.int64), bits)
-                           for field, bits in zip(zip(*jobs, strict=True), _BITS, strict=True)], 1)
+    return field_beats(jobs, BITS)

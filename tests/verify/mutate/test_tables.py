@@ -9,7 +9,6 @@ from verify.mutate.table_checks import (
     MOST,
     _abort,
     _aborted,
-    _batch,
     _beyond,
     _job,
     _run,
@@ -18,6 +17,7 @@ from verify.mutate.table_checks import (
     _whole,
 )
 from verify.mutate.table_part import BATCHES, JOB, WIDTH, job_beats
+from verify.mutate.told_part import batch_of
 from verify.mutate.walk_checks import WIDTHS
 
 
@@ -62,17 +62,17 @@ def test_a_run_has_the_terms_of_its_tokens_and_the_end_of_each_job():
 
 def test_short_jobs_are_of_every_kind_and_use_every_place_again():
     jobs = list(_short(DESIGN, random()))
-    kinds = {(job.wanted, job.aborts, _batch(DESIGN, job.blocks)) for job in jobs}
+    kinds = {(job.wanted, job.aborts, batch_of(DESIGN, job.blocks)) for job in jobs}
     assert kinds == {(a, b, c) for a in (False, True) for b in (False, True) for c in (2, 4)}
     assert {job.tiles for job in jobs} == {1, 2, 3}
-    assert max(-(-job.taken // _batch(DESIGN, job.blocks)) for job in jobs) == BATCHES + 2
+    assert max(-(-job.taken // batch_of(DESIGN, job.blocks)) for job in jobs) == BATCHES + 2
     assert {job.late for job in jobs if job.aborts} == {False, True}
     assert {job.given for job in jobs if job.aborts and job.wanted} >= {0, 1, 2}
 
 
 @pytest.mark.parametrize("job", [_job(1, 30, 2), _job(LONG, 30, 3), _job(1, 3, 1 << 20)])
 def test_tokens_before_an_abort_have_come_as_far_as_rows_need_them_and_they_fit(job):
-    batch, fits = _batch(DESIGN, job.blocks), set()
+    batch, fits = batch_of(DESIGN, job.blocks), set()
     rng = random()
     for _ in range(200):
         cut = _abort(DESIGN, rng, job, MOST)
