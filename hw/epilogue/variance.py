@@ -80,15 +80,16 @@ class Gain(wiring.Component):
         moments = Signal(Moments(self.largest))
         dense = Signal(width)  # a
         total = Signal(width)  # a and then b, while they are summed up
-        addend = Signal(width)
-        factor = Signal(width)
+        # As far as sums of that many values shift it while the factor has a bit left.
+        addend = Signal(2 * self.largest.bit_length() + 13)
+        factor = Signal((128 * self.largest).bit_length())
         negative = Signal()
-        step = Signal(range(QUOTIENT + 1))
+        step = Signal(range(QUOTIENT + 1), init=QUOTIENT)
         quotient = Signal(QUOTIENT)
         rest = Signal(width + 10)
         divisor = Signal(width + 9)
         root = Signal(QUOTIENT // 2)
-        left = Signal(QUOTIENT // 2 + 2)
+        left = Signal(QUOTIENT // 2)  # at most twice the root; that of the last step is not used
 
         term = Mux(factor[0], addend, 0) ^ negative.replicate(width)
         added = prefix_add(m, total, term, negative)[:width]
@@ -125,8 +126,8 @@ class Gain(wiring.Component):
             with m.State("KEPT-TOTAL"):
                 product("BEGIN")
             with m.State("BEGIN"):
-                m.d.sync += [rest.eq(dense), divisor.eq(total << 9), step.eq(QUOTIENT),
-                             root.eq(0), left.eq(0), self.o.payload.eq(1 << GAIN_FRACTION)]
+                m.d.sync += [rest.eq(dense), divisor.eq(total << 9),
+                             self.o.payload.eq(1 << GAIN_FRACTION)]
                 m.next = "DONE"
                 with m.If(total != 0):
                     m.next = "DIVIDE"
@@ -136,13 +137,13 @@ class Gain(wiring.Component):
                 m.d.sync += [rest.eq(Mux(fits, smaller[:-1], doubled)),
                              quotient.eq(Cat(fits, quotient)), step.eq(step - 1)]
                 with m.If((step == QUOTIENT) & fits):
-                    m.d.sync += self.o.payload.eq((1 << GAIN_BITS) - 1)
+                    m.d.sync += [self.o.payload.eq((1 << GAIN_BITS) - 1), step.eq(QUOTIENT)]
                     m.next = "DONE"
                 with m.If(step == 0):
                     m.d.sync += step.eq(QUOTIENT // 2)
                     m.next = "ROOT"
             with m.State("ROOT"):
-                larger, trial = Cat(quotient[-2:], left), Cat(1, 0, root)
+                larger, trial = Cat(quotient[-2:], left), Cat(1, 0, root[:-1])
                 difference = larger - trial
                 fits = ~difference[-1]
                 m.d.sync += [left.eq(Mux(fits, difference, larger)), root.eq(Cat(fits, root)),
@@ -151,8 +152,10 @@ class Gain(wiring.Component):
                     m.next = "ROUND"
             with m.State("ROUND"):
                 rounded = (root + 1) >> 1
-                m.d.sync += self.o.payload.eq(Mux(rounded[GAIN_BITS], (1 << GAIN_BITS) - 1,
-                                                  rounded))
+                # The next token finds what a reset leaves.
+                m.d.sync += [self.o.payload.eq(Mux(rounded[GAIN_BITS], (1 << GAIN_BITS) - 1,
+                                                   rounded)),
+                             step.eq(QUOTIENT), root.eq(0), left.eq(0)]
                 m.next = "DONE"
             with m.State("DONE"):
                 m.d.comb += self.o.valid.eq(1)

@@ -95,8 +95,9 @@ def variances(sums: dict[str, np.ndarray], kind: str, features: int) -> np.ndarr
 def any_sums(rng: np.random.Generator, features: int) -> dict[str, np.ndarray]:
     """Any sums whose variances are not negative, whether or not values add up to them.
 
-    Of every size; of half of them the ratio of the variances is the nearest one to where a factor
-    is rounded to the next, the largest one among them.
+    Of every size; of some the variance of the kept values is a power of two; of half of them the
+    ratio of the variances is the nearest one to where a factor is rounded to the next, the largest
+    one among them.
     """
     top = features << 14
 
@@ -109,12 +110,26 @@ def any_sums(rng: np.random.Generator, features: int) -> dict[str, np.ndarray]:
         least = -(-total ** 2 // features)
         squares = least + any_size(top) * rng.choice([0, 1, 1], SUMS)
         sums |= {f"{kind}total": total, f"{kind}squares": np.minimum(top, squares)}
+    sums |= _powers(rng, sums, features)
     factor = np.where(rng.random(SUMS) < 0.3, (1 << GAIN_BITS) - 1, any_size(1 << GAIN_BITS))
     wanted = variances(sums, "kept_", features) * (2 * factor + 1) ** 2 >> 2 * GAIN_FRACTION + 2
     squares = (wanted + sums["total"] ** 2) // features + rng.integers(-1, 2, SUMS)
     near = (rng.random(SUMS) < 0.5) & (squares <= top) & (
         features * squares >= sums["total"] ** 2)
     return sums | {"squares": np.where(near, squares, sums["squares"])}
+
+
+def _powers(rng: np.random.Generator, sums: dict[str, np.ndarray], features: int
+             ) -> dict[str, np.ndarray]:
+    """Kept sums, of every third token whose variance is a power of two, if there are such ones."""
+    wanted = 1 << rng.integers(0, 2 * features.bit_length() + 14, (SUMS, 1))
+    total = sums["kept_total"][:, None] + np.arange(features)  # of every rest
+    squares, rest = np.divmod(wanted + total ** 2, features)
+    found = (rest == 0) & (total <= features << 7) & (squares <= features << 14)
+    chosen = found.any(1) & (rng.random(SUMS) < 1 / 3)
+    return {f"kept_{name}": np.where(chosen, given[np.arange(SUMS), found.argmax(1)],
+                                     sums[f"kept_{name}"])
+            for name, given in (("total", total), ("squares", squares))}
 
 
 def _all(checks: list[Check]) -> Check:

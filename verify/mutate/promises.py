@@ -86,10 +86,11 @@ def promises(design: Design) -> tuple[Promise, ...]:
                 f"!locked || (blocks <= {design.covered_blocks} && {one_pattern})",
                 around="nm_accelerator_accelerator", cells=("registers", "controller")),
         Promise("nm_accelerator_gain",
-                "the rest of a root is at most twice the root, which has no more bits than steps "
-                "were made",
+                "the rest of a root is at most twice the root, which is 0 before and has no more "
+                "bits than steps were made; all steps of the next one are left between tokens",
                 {"root": "root", "left": "left", "state": "fsm_state", "step": "step"},
-                f"left <= 2 * root && (state != {_DIVIDE} || root == 0) && (state != {_ROOT} || "
+                f"left <= 2 * root && (state >= {_ROOT} || root == 0) && "
+                f"(state >= {_DIVIDE} || step == {2 * _STEPS}) && (state != {_ROOT} || "
                 f"(step >= 1 && step <= {_STEPS} && root >> {_STEPS} - step == 0))",
                 _moments(design)),
     ]
