@@ -47,11 +47,11 @@ class Epilogue(wiring.Component):
     run : In(Run())
     corrections : In(Corrections())
     i_token : In(stream.Signature(TokenTerms()))
-        Terms of each row's token; none for raw rows.
+        Terms of each row's token; raw rows take none.
     i_row_sums : In(stream.Signature(RowSums(design)))
-        Of each tile, taken with its last row; none for raw rows.
+        Of each tile, taken with its last row; raw rows take none.
     i_channel : In(stream.Signature(ChannelBeat(design)))
-        Of each tile, for rows that are scaled: int8 and floats.
+        Likewise, by rows that are scaled alone: int8 and floats.
     idle : Out(1)
         No row is inside.
     """

@@ -76,8 +76,8 @@ class Component:
         return made(self.design)
 
 
-_TOLD = ("packet", "token_table", "token_finisher", "coefficients", "float_epilogue",
-         "row_sums")
+_TOLD = ("packet", "token_table", "token_finisher", "coefficients", "epilogue",
+         "float_epilogue", "row_sums")
 """Parts that are told of jobs by what stands around them, which does not do all that a job may."""
 
 _SMALL = Pattern(2, 4)
@@ -122,11 +122,6 @@ _CONTROL = ("nm_accelerator", "*_accelerator", "*_controller", "*_job_pattern", 
 """The accelerator outside of array, compressor, passes, and memories, in whose place there may be
 macros; streams in all of these, too."""
 
-_EPILOGUE = ("*_epilogue",)
-"""What stands between rows of the array, terms and the lane; packets, the loader of parameters,
-what makes terms of tokens, their table, passes, sums of weights, gain and lane are components of
-their own."""
-
 COMPONENTS = {component.name: component for component in (
     *(Component(f"selector-{name}", "selector", Design(_SMALL, selector=name))
       for name in ("rank", "radix", "network", "serial")),
@@ -153,8 +148,7 @@ COMPONENTS = {component.name: component for component in (
     _quantizer("mxfp4", Pattern(2, 32), ("*_quantize_stage", "*_round_element_*", "*_distances_*"),
                selector="serial"),
     _quantizer("nvfp4", _SMALL, ("*_nv*", "*_block_unit", "*_fp4_element", "*_shared_largest")),
-    Component("epilogue", "accelerator", replace(_CORRECTED, coefficients=4), _EPILOGUE,
-              checked="epilogue"),
+    Component("epilogue", "epilogue", _CORRECTED, ("nm_accelerator_epilogue",)),
     Component("float-epilogue", "float_epilogue", _FLOATS, ("nm_accelerator_float_epilogue",)),
     Component("lane", "lane", _CORRECTED),
     Component("gain", "gain", _CORRECTED, ("*_gain",)),

@@ -1,172 +1,180 @@
-"""What is checked behind the array of an accelerator: whole jobs, with all that belongs to results.
+"""What is checked of the epilogue of rows: each has its own terms, in jobs of every kind."""
 
-These are the terms of tokens and channels, and parameters of input channels.
-"""
-
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from hw.config import Design
-from hw.fixed_point import Output
-from hw.registers import Error
-from sim.vectors.layers import random_layer
-from sim.vectors.stimulus import generator
-from sw.driver.beats import Beats
-from sw.driver.linear import BUSY, DONE, ERROR_BIT, Corrections, LinearJob, field_word
-from verify.jobs import ABORT, SETTLE, JobBench
-from verify.mutate.checks import STALLS, leaps
-from verify.packets import packets
-from verify.timing import aborted_in_passing, early_and_late, many_tokens
+from hw.epilogue.lane import Lane
+from hw.epilogue.terms import row_sum_shape
+from hw.fixed_point import BIAS_BITS, GAIN_BITS, SCALE_BITS, SHIFT_BITS, Output
+from sim.vectors.stimulus import bit_rows, generator
+from sim.vectors.tokens import Beats
+from verify.mutate.epilogue_part import EpilogueJob, EpilogueStep, epilogue_sent
+from verify.mutate.part_checks import packed, results
+from verify.mutate.told_checks import Run, told
 
 
-__all__ = ["CorrectedBench", "epilogue"]
+__all__ = ["epilogue"]
 
 
-Check = Callable[[Any], None]
+SHORT = 200
+"""Jobs of a few rows, whole and aborted ones."""
 
-JOBS = 25
-"""Random ones, each with all pauses."""
+MOST = 40
+"""Rows of a job, at most."""
 
-COEF = field_word("CORRECTIONS", coef=1)
-"""A job brings parameters of the input channels."""
+SURPLUS = 4
+"""Beats of an abort, at most."""
 
-COUNTERS = ("CYCLES", "ARRAY_CYCLES", "IDLE_CYCLES")
+CUTS = 40
+"""Resets inside jobs."""
 
 
-class CorrectedBench(JobBench):
-    """An accelerator beside its reference: corrected jobs, where other benches have raw ones.
+class Job(NamedTuple):
+    """Fields of :class:`EpilogueJob`, and how its rows come.
 
-    Results that would be int8, most of which saturate, are floats, which show every bit of terms.
+    Attributes
+    ----------
+    rows : int
+        All that it has; an aborted one need not get to them.
+    slow : bool
+        They come with pauses, each stream with its own.
     """
 
-    def terms(self, output: Output, tokens: int, outputs: int) -> Corrections:
-        """Random terms over their whole ranges."""
-        if output != Output.INT8:
-            return super().terms(output, tokens, outputs)
-        return replace(super().terms(Output.FP32, tokens, outputs), exponent=0)
-
-    def small(self, outputs: int = 5, tokens: int = 6, features: int = 0,
-              corrections: Corrections | None = None) -> LinearJob:
-        """A job whose tokens have a gain and a shift, but for other corrections that are given."""
-        design = self.design
-        own = Corrections(Output.CORRECTED, variance=design.statistics,
-                          token_shift=design.dynamic_shift)
-        return super().small(outputs, tokens, features, corrections or own)
+    output: int
+    rows: int
+    slow: bool = False
+    exponent: int = 0
+    offers: bool = True
+    aborts: bool = False
+    taken: int = 0
+    given: int = 0
+    delay: int = 0
+    gap: int = 0
 
 
-def epilogue(design: Design) -> Check:
-    """Jobs with all terms, those that keep parameters, and packets and streams at odd times."""
+def epilogue(design: Design) -> Callable[[Any], None]:
+    """Jobs of every kind, with pauses, and a reset in states of every kind."""
     rng = generator("epilogue", design)
-    jobs: list[LinearJob] = []
-    for _ in range(JOBS):
-        layer = random_layer(design, rng, features=_features(design, rng))
-        kept = random_layer(design, rng, kept=True, features=layer.x.shape[1])
-        jobs += [layer.job, kept.job] if design.coefficients else [layer.job]
-    cycles: dict[tuple[float, int], list[int]] = {}
-
-    def check(built: Any) -> None:
-        bench = CorrectedBench(built, "epilogue")
-        _jobs(bench, jobs, bench.small(), cycles)
-        bench.extremes()
-        bench.gains()
-        bench.full_buffers()
-        many_tokens(bench)
-        _odd(bench)
-        if design.coefficients:
-            _void(bench)
-        bench.sizes()
-        leaps(built, bench)
-
-    return check
+    jobs = [*_short(design, rng), *_moments(design, rng)]
+    jobs = [jobs[k] for k in rng.permutation(len(jobs))]
+    ends = [whole(Output.CORRECTED, 1)] * 3  # which say what was wrong
+    many = run_of(design, [*jobs, *ends], rng)
+    half = len(many.rows.last) // 2
+    return told([*_cuts(design, rng), many.cut(len(many.sent.last), half), many],
+                run_of(design, [whole(output, MOST) for output in Output], rng), [])
 
 
-def _features(design: Design, rng: np.random.Generator) -> int:
-    return int(rng.integers(1, design.max_blocks * design.pattern.m + 1))
+def whole(output: int, rows: int, **more: Any) -> Job:
+    """A job that runs to its end."""
+    return Job(output, rows, taken=rows, given=rows, **more)
 
 
-def _jobs(bench: JobBench, jobs: Sequence[LinearJob], cut: LinearJob,
-          cycles: dict[tuple[float, int], list[int]]) -> None:
-    """Jobs after aborts and a reset inside one, with pauses, each in its number of cycles."""
-    model = bench.model
-    for stall in STALLS:
-        model.pause(stall)
-        for after in range(120):  # between the columns of a row, too
-            _abort(bench, cut, after)
-            if after % 12 == 0:
-                bench.run(cut)
-        for after in range(50, 62):
-            _begin(bench, cut, after)
-            model.reset()
-            bench.run(cut)
-        for number, job in enumerate(jobs):
-            bench.run(job)
-            took = [model.read(counter) for counter in COUNTERS]
-            assert cycles.setdefault((stall, number), took) == took, "another number of cycles"
+def room(design: Design) -> int:
+    """Rows inside where none leaves: one is complete, the others are in the lane."""
+    return Lane.latency // design.row_steps + 1
 
 
-def _begin(bench: JobBench, job: LinearJob, after: int) -> None:
-    """Begin a job, and stay inside."""
-    bench.start(job)
-    bench.model.offer(job.inputs)
-    bench.model.take(1, limit=after)
+def _short(design: Design, rng: np.random.Generator) -> Iterator[Job]:
+    """Jobs of any output, whole and aborted ones."""
+    for _ in range(SHORT):
+        rows = int(rng.integers(1, MOST + 1))
+        job = _any(rng, whole(int(rng.choice(list(Output))), rows))
+        if rng.random() < 0.4:
+            given = int(rng.integers(rows + 1))
+            inside = 0 if job.output == Output.RAW else room(design)
+            most = min(rows, given + inside + 1)  # one on offer
+            taken = int(rng.choice([given, most, int(rng.integers(given, most + 1))]))
+            job = job._replace(aborts=True, taken=taken, given=given)
+        yield job
 
 
-def _abort(bench: JobBench, job: LinearJob, after: int) -> None:
-    """Abort a job inside; results that are on their way are taken."""
-    _begin(bench, job, after)
-    bench.model.write("CONTROL", ABORT)
-    bench.model.discard()
-    bench.model.take(1000, limit=SETTLE)
-    assert not bench.model.read("STATUS") & BUSY, "a job goes on"
-    bench.model.write("CONTROL", 0)
+def _moments(design: Design, rng: np.random.Generator) -> Iterator[Job]:
+    """Aborts between the columns of a row, too: at once and later, with rows on their way."""
+    outputs = (Output.CORRECTED, Output.FP32)
+    for given, ahead, delay in product(range(3), range(room(design) + 2), range(12)):
+        job = _any(rng, whole(int(rng.choice(outputs)), MOST))
+        yield job._replace(aborts=True, taken=given + ahead, given=given, delay=delay)
 
 
-def _odd(bench: JobBench) -> None:
-    """Packets of any length, streams that come early and late, an abort that is taken back."""
-    for stall in (STALLS[-1], STALLS[0]):
-        bench.model.pause(stall)
-        packets(bench)
-    early_and_late(bench)
-    aborted_in_passing(bench)
+def _any(rng: np.random.Generator, job: Job) -> Job:
+    """The job, with what else it may have."""
+    return job._replace(slow=bool(rng.random() < 0.5), exponent=int(rng.integers(-8, 8)),
+                        offers=bool(rng.random() < 0.5), gap=int(rng.choice([0, 1, 7])),
+                        delay=int(rng.choice([0, 1, int(rng.integers(16))])))
 
 
-def _void(bench: JobBench) -> None:
-    """A job cannot keep parameters that an abort or a misplaced ``last`` has made void."""
-    model, job = bench.model, bench.small(features=3 * bench.design.pattern.m)
-    kept = _kept(job)
-    for after in (3, 40):
-        bench.run(job)
-        bench.run(kept)
-        _abort(bench, job, after)
-        _refused(bench, kept)
-    coef = job.inputs["coef"]
-    early = replace(coef, last=np.ones_like(coef.last))
-    late = Beats(np.concatenate([coef.data, coef.data[-1:]]), np.append(coef.last & False, True))
-    for beats in (early, late):
-        bench.start(job)
-        model.offer(job.inputs | {"coef": beats})
-        model.take(job.results, limit=job.limit)
-        assert bench.status() == DONE | Error.COEF_TLAST << ERROR_BIT
-        model.discard()
-        _refused(bench, kept)
-    bench.run(job)
-    bench.run(kept)
+def _cuts(design: Design, rng: np.random.Generator) -> Iterator[Run]:
+    """Jobs that a reset ends, with any number of rows inside, at any step of them."""
+    for _ in range(CUTS):
+        job = _any(rng, whole(int(rng.choice([Output.CORRECTED, Output.INT8, Output.BF16])), MOST))
+        given = int(rng.integers(1, MOST - room(design)))
+        beats = given + int(rng.integers(room(design) + 1))
+        yield run_of(design, [job], rng).cut(1 + beats, given)
 
 
-def _kept(job: LinearJob) -> LinearJob:
-    """The same job with the parameters that are loaded."""
-    corrections = job.registers["CORRECTIONS"] & ~COEF
-    return replace(job, registers=job.registers | {"CORRECTIONS": corrections}, inputs={
-        name: beats for name, beats in job.inputs.items() if name != "coef"})
+def run_of(design: Design, jobs: Sequence[Job], rng: np.random.Generator) -> Run:
+    """Jobs with any rows, and beats that an abort lets go by, of which the last is marked."""
+    sent: list[np.ndarray] = []
+    last: list[Any] = []
+    rows: list[tuple[np.ndarray, np.ndarray]] = []
+    for job in jobs:
+        more = int(rng.integers(1, 2 * SURPLUS)) if job.aborts else 0
+        steps = _steps(design, rng, job, job.taken + more)
+        marks = rng.random(job.taken + more) < 0.5
+        marks[job.taken:] = np.arange(more) == more - 1
+        told_job = {name: np.array([value]) for name, value in job._asdict().items()}
+        for layout, fields in ((EpilogueJob(), told_job), (EpilogueStep(design), steps)):
+            bits = packed(layout, fields)
+            sent.append(np.pad(bits, ((0, 0), (0, epilogue_sent(design) - bits.shape[1]))))
+        last += [[False], marks]
+        rows.append(_finished(design, job, steps))
+    return Run(_beats(np.concatenate(sent), np.concatenate(last)),
+               _beats(*(np.concatenate(parts) for parts in zip(*rows, strict=True))))
 
 
-def _refused(bench: JobBench, job: LinearJob) -> None:
-    """No job starts without parameters; the first error stays."""
-    before = bench.model.read("STATUS") >> ERROR_BIT
-    bench.start(job)
-    after = bench.model.read("STATUS") & ~DONE
-    assert after == (before or Error.COEF) << ERROR_BIT, "parameters are void"
-    bench.model.reset()
+def _steps(design: Design, rng: np.random.Generator, job: Job, count: int) -> dict[str, Any]:
+    """Fields of :class:`EpilogueStep`: any numbers whose results seldom saturate."""
+    def numbers(bits: int, *each: int) -> np.ndarray:
+        """Signed ones of every size."""
+        shape = (count, *each)
+        return rng.integers(-1 << bits - 1, 1 << bits - 1, shape) >> rng.integers(0, bits, shape)
+
+    columns = design.columns
+    scale = rng.integers(1 << SCALE_BITS, size=(count, columns))
+    last = rng.random(count) < 0.3
+    last[job.rows - 1:] |= not job.aborts  # a job ends with a tile
+    return {
+        "row": {"accumulators": numbers(min(24, design.accumulator_width), columns), "last": last},
+        "token": {"eta": numbers(8), "gain": rng.integers(1 << GAIN_BITS, size=count),
+                  "scale": rng.integers(1 << SCALE_BITS, size=count)},
+        "row_sums": {"columns": numbers(min(16, row_sum_shape(design).width), columns)},
+        "channel": {"columns": {"scale": scale >> rng.integers(0, SCALE_BITS, scale.shape),
+                                "shift": rng.integers(1 << SHIFT_BITS, size=(count, columns)),
+                                "unused": rng.integers(8, size=(count, columns)),
+                                "bias": numbers(BIAS_BITS, columns)},
+                    "last": rng.integers(2, size=count)},
+        "begins": np.append([True], last[:-1]),
+        "waits": rng.integers(0, 4 if job.slow else 1, (count, 4)),
+    }
+
+
+def _finished(design: Design, job: Job, steps: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Bits of the rows of a job, with one more that says that nothing was wrong, and ``last``."""
+    number = steps["row"]["accumulators"]
+    if job.output != Output.RAW:
+        tile = np.maximum.accumulate(np.where(steps["begins"], np.arange(len(number)), 0))
+        number = results(design, {
+            "accumulator": number, "row_sum": steps["row_sums"]["columns"][tile],
+            "token": {name: field[:, None] for name, field in steps["token"].items()},
+            "channel": {name: field[tile] for name, field in steps["channel"]["columns"].items()},
+        }, job.output, job.exponent)
+    bits = bit_rows(number & (1 << design.accumulator_width) - 1, design.accumulator_width)
+    return np.pad(bits, ((0, 0), (0, 1)))[:job.given], steps["row"]["last"][:job.given]
+
+
+def _beats(data: np.ndarray, last: np.ndarray) -> Beats:
+    return Beats(data.astype(bool), np.asarray(last, bool), np.zeros((len(data), 0), bool))

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from amaranth.hdl import Shape
+from amaranth.lib.data import ArrayLayout
 
 from hw.config import Design
 from hw.epilogue.terms import LaneInput
@@ -31,7 +33,7 @@ from verify.mutate.checks import through
 from verify.mutate.parts import moments
 
 
-__all__ = ["any_sums", "gain", "lane", "packed", "variances"]
+__all__ = ["any_sums", "gain", "lane", "packed", "results", "variances"]
 
 
 Check = Callable[[Any], None]
@@ -54,7 +56,7 @@ def lane(design: Design) -> Check:
         for exponent in exponents:
             rng = generator("lane", design, output, exponent)
             given = _terms(design, rng)
-            number = _result(design, given, output, exponent)
+            number = results(design, given, output, exponent)
             last = rng.random(BLOCKS) < 0.3
             none = np.zeros((BLOCKS, 0), bool)
             checks.append(through(Beats(packed(LaneInput(design), given), last, none),
@@ -195,8 +197,8 @@ def _terms(design: Design, rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
-def _result(design: Design, given: dict[str, Any], output: Output, exponent: int) -> np.ndarray:
-    """What the reference makes of them."""
+def results(design: Design, given: dict[str, Any], output: int, exponent: int) -> np.ndarray:
+    """What the reference makes of fields of :class:`LaneInput`, of one shape or with axes of 1."""
     def tensor(numbers: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.asarray(numbers, np.int64))
 
@@ -210,18 +212,30 @@ def _result(design: Design, given: dict[str, Any], output: Output, exponent: int
         return corrected.numpy()
     if output == Output.INT8:
         return requantize(corrected, *terms).long().numpy()
-    return scale_to_float(corrected, *terms, exponent=exponent, output=output).numpy()
+    return scale_to_float(corrected, *terms, exponent=exponent, output=Output(output)).numpy()
 
 
 def packed(layout: Any, given: dict[str, Any]) -> np.ndarray:
-    """Fields of a layout as bits, in its order; ``last``, which is not given, is left out."""
-    columns = []
-    for name, shape in layout.members.items():
-        if name not in given:
-            continue
-        if isinstance(given[name], dict):
-            columns.append(packed(shape, given[name]))
-        else:
-            width = shape if isinstance(shape, int) else shape.width
-            columns.append(bit_rows(given[name] & (1 << width) - 1, width))
-    return np.concatenate(columns, 1)
+    """Fields of a layout as bits, in its order; ``last``, if it is not given, is left out.
+
+    Fields are arrays [count], those of arrays [count, length], and dicts of such arrays.
+    """
+    return np.concatenate([_bits(shape, given[name]) for name, shape in layout.members.items()
+                           if name in given], 1)
+
+
+def _bits(shape: Any, given: Any) -> np.ndarray:
+    if isinstance(shape, ArrayLayout):
+        return np.concatenate([_bits(shape.elem_shape, _place(given, place))
+                               for place in range(shape.length)], 1)
+    if isinstance(given, dict):
+        return packed(shape, given)
+    width = Shape.cast(shape).width
+    return bit_rows(given & (1 << width) - 1, width)
+
+
+def _place(given: Any, place: int) -> Any:
+    """What stands at a place of an array."""
+    if isinstance(given, dict):
+        return {name: _place(field, place) for name, field in given.items()}
+    return given[:, place]

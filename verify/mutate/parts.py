@@ -14,6 +14,7 @@ from hw.job.job import Job
 from hw.job.passes import Pass
 from sim.simulators.runner import generated
 from verify.mutate.coefficient_part import coefficient_body, coefficient_sent, coefficient_taken
+from verify.mutate.epilogue_part import epilogue_body, epilogue_sent, epilogue_taken
 from verify.mutate.finish_part import JOB as FINISH
 from verify.mutate.finish_part import finish_body, finish_width
 from verify.mutate.finisher_part import ERRORS as FINISHER_ERRORS
@@ -126,6 +127,7 @@ PARTS = {
     "token_finisher": _Part(finisher_width, lambda design: TokenTerms().size + FINISHER_ERRORS,
                             finisher_body),
     "coefficients": _Part(coefficient_sent, coefficient_taken, coefficient_body),
+    "epilogue": _Part(epilogue_sent, epilogue_taken, epilogue_body),
     # One bit more says whether all was well inside.
     "float_epilogue": _Part(lambda design: FINISH, lambda design: finish_width(design) + 1,
                             finish_body),

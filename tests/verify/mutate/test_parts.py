@@ -17,10 +17,10 @@ from verify.mutate.part_checks import (
     SUMS,
     TOKENS,
     _numbers,
-    _result,
     _tokens,
     any_sums,
     packed,
+    results,
     variances,
 )
 from verify.mutate.parts import PARTS, WALKS, part, taken
@@ -60,11 +60,11 @@ def test_fields_stand_where_the_hardware_has_them():
 def test_the_reference_is_asked_for_every_output():
     """-3 - 7 * 5 = -38 is corrected; the bias is 1 less."""
     given = _columns(GIVEN)
-    assert _result(DESIGN, given, Output.CORRECTED, 0) == -38
-    assert _result(DESIGN, given, Output.INT8, 0) == -39
-    word = _result(DESIGN, given, Output.FP32, 1) & 0xFFFF_FFFF
+    assert results(DESIGN, given, Output.CORRECTED, 0) == -38
+    assert results(DESIGN, given, Output.INT8, 0) == -39
+    word = results(DESIGN, given, Output.FP32, 1) & 0xFFFF_FFFF
     assert np.array(word, np.uint32).view(np.float32) == -78.0
-    word = _result(DESIGN, given, Output.BF16, -1) & 0xFFFF
+    word = results(DESIGN, given, Output.BF16, -1) & 0xFFFF
     assert np.array(word << 16, np.uint32).view(np.float32) == -19.5
 
 
