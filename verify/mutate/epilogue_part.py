@@ -7,6 +7,7 @@ from hw.config import Design
 from hw.epilogue.epilogue import ChannelBeat, RowSums
 from hw.epilogue.terms import TokenTerms
 from hw.fixed_point import EXPONENT_BITS, Output
+from verify.mutate.told_part import COUNTS
 
 
 __all__ = ["TERMS", "EpilogueJob", "EpilogueStep", "epilogue_body", "epilogue_sent",
@@ -105,12 +106,7 @@ _JOBS = """
       IDLE: state <= takes ? RUN : IDLE;
       RUN: state <= !over || rest != delay ? RUN : aborts ? DROP : IDLE;
       DROP: state <= ends ? IDLE : DROP;
-    endcase
-    rest <= state == IDLE ? rest + (rest < gap) : runs && over && rest != delay ? rest + 1 : 0;
-    fed <= runs ? fed + takes : 0;
-    read <= runs ? read + gives : 0;
-    entered <= runs ? entered + row_goes - gives : 0;
-    marked <= drops && (marked || takes && s_axis_tlast);
+    endcase{counts}
     if (comes) row <= brings;
     has_row <= comes || has_row && !row_goes;
     row_waits <= comes ? brings[{waits}+:2] : row_waits - (row_waits != 0);
@@ -178,4 +174,4 @@ def epilogue_body(design: Design) -> str:
     return _JOBS.format(
         job=EpilogueJob().size - 1, step=step.size - 1, row=step["row"].width - 1, waits=waits,
         raw=int(Output.RAW), int8=int(Output.INT8), late=" || ".join(late), terms="".join(terms),
-        pins="".join(pins))
+        pins="".join(pins), counts=COUNTS)

@@ -7,7 +7,7 @@ import numpy as np
 from hw.array.sums import ResultRow
 from hw.config import Design
 from hw.epilogue.float_epilogue import BiasBeat
-from verify.mutate.told_part import BITS, JOB, batch_of, field_beats
+from verify.mutate.told_part import BITS, COUNTS, JOB, batch_of, field_beats
 
 
 __all__ = ["JOB", "FinishJob", "Step", "batch_of", "finish_body", "finish_width", "job_beats",
@@ -80,7 +80,7 @@ _JOBS = """
   wire [3:0] delay, gap;
   assign {{gap, delay, given, taken, aborts, active, bias}} = job[{top}:96];
   reg [15:0] fed, read;  // beats and rows of the job
-  reg [15:0] inside;     // rows that were taken and have not left
+  reg [15:0] entered;    // rows that were taken and have not left
   reg [3:0] rest;
   reg marked, wrong;
   // What a beat has brought waits, and is held until it is taken.
@@ -111,8 +111,8 @@ _JOBS = """
                        : fits && (runs ? fed != taken : drops && !marked);
   assign m_axis_tvalid = valid && !holds, m_axis_tdata[{row}] = wrong;
   // What has a row is not idle; what has none, and is offered none, is.
-  wire busy = runs && bias && inside != 0;
-  wire empty = !drops && (!runs || !bias || inside == 0 && !has_row);
+  wire busy = runs && bias && entered != 0;
+  wire empty = !drops && (!runs || !bias || entered == 0 && !has_row);
   always @(posedge clk) begin
     if (state == IDLE && takes) job <= s_axis_tdata;
     case (state)
@@ -120,12 +120,7 @@ _JOBS = """
       BEGIN: state <= RUN;
       RUN: state <= !over || rest != delay ? RUN : aborts ? DROP : IDLE;
       DROP: state <= ends ? IDLE : DROP;
-    endcase
-    rest <= state == IDLE ? rest + (rest < gap) : runs && over && rest != delay ? rest + 1 : 0;
-    fed <= runs ? fed + takes : 0;
-    read <= runs ? read + gives : 0;
-    inside <= runs ? inside + row_goes - gives : 0;
-    marked <= drops && (marked || takes && s_axis_tlast);
+    endcase{counts}
     if (comes && brings_row) {{row, fails}} <= {{comes_row, comes_error}};
     if (comes && brings_biases) biases <= comes_biases;
     has_row <= comes && brings_row || has_row && !row_goes;
@@ -136,7 +131,8 @@ _JOBS = """
     wrong <= wrong || error != (runs && row_goes && fails) || idle && busy || !idle && empty
           || biases_ready && !drops && !(runs && bias);
     if (rst) begin
-      {{state, fed, read, inside, marked, wrong, has_row, has_biases, row_waits, biases_wait}} <= 0;
+      {{state, fed, read, entered, marked, wrong}} <= 0;
+      {{has_row, has_biases, row_waits, biases_wait}} <= 0;
       rest <= 4'd15;  // the job that was there is kept, and its gap is over
     end
   end
@@ -169,7 +165,7 @@ def finish_body(design: Design) -> str:
     """What adds biases and applies a function, and what does as a job says."""
     bits = _step_bits(design)
     assert sum(bits) <= JOB, "a beat has room for a step"
-    return _JOBS.format(top=JOB - 1, step=sum(bits) - 1, row=bits[0], biases=bits[2])
+    return _JOBS.format(counts=COUNTS, top=JOB - 1, step=sum(bits) - 1, row=bits[0], biases=bits[2])
 
 
 def tile_of(design: Design, job: FinishJob, place: int) -> tuple[int, bool]:

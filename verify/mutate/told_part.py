@@ -10,7 +10,7 @@ from hw.job.job import Job
 from sim.vectors.stimulus import bit_rows
 
 
-__all__ = ["BITS", "JOB", "batch_of", "field_beats"]
+__all__ = ["BITS", "COUNTS", "JOB", "batch_of", "field_beats"]
 
 
 BITS = (24, 32, 32, 8, 1, 1, 1, 16, 16, 4, 4)
@@ -20,6 +20,14 @@ JOB = sum(BITS)
 """Bits of its beat."""
 
 assert sum(BITS[:4]) == Job().size
+
+COUNTS = """
+    rest <= state == IDLE ? rest + (rest < gap) : runs && over && rest != delay ? rest + 1 : 0;
+    fed <= runs ? fed + takes : 0;
+    read <= runs ? read + gives : 0;
+    entered <= runs ? entered + row_goes - gives : 0;
+    marked <= drops && (marked || takes && s_axis_tlast);"""
+"""Verilog: how far a job is, from which the part sees its end, and the mark that ends an abort."""
 
 
 def batch_of(design: Design, blocks: int) -> int:
