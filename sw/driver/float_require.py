@@ -2,12 +2,12 @@
 
 from torch import Tensor
 
-from hw.config import Design, integer
+from hw.config import Design
 from sw.driver.require import require_operands
 from sw.exact.formats import TYPES
 
 
-__all__ = ["require_finish", "require_layer", "require_threshold"]
+__all__ = ["require_finish", "require_layer"]
 
 
 def require_layer(design: Design, x: Tensor, weight: Tensor, scale: Tensor | None) -> None:
@@ -37,10 +37,3 @@ def require_finish(design: Design, outputs: int, bias: Tensor | None, activate: 
                                   or terms.shape != (outputs,)):
             raise ValueError(f"{name} must be {str(kind).removeprefix('torch.')} [{outputs}], not "
                              f"{terms.dtype} {list(terms.shape)}")
-
-
-def require_threshold(design: Design, threshold: int) -> None:
-    """Raise ValueError if an accelerator does not take a threshold."""
-    if threshold and not design.unstructured:
-        raise ValueError("unstructured of the accelerator must be True for a threshold, not False")
-    integer("threshold", threshold, 0, (1 << design.score_width) - 1)
