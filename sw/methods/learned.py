@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from sw.exact.graph import is_recorded
 from sw.methods.corrections import low_rank
-from sw.methods.derived import Fingerprint
+from sw.methods.derived import Fingerprint, lasting
 
 
 __all__ = ["Learned", "float32_stays"]
@@ -45,6 +45,7 @@ class Learned(nn.ParameterDict):
         If ``given`` has other names or shapes.
     """
 
+    @lasting()
     def __init__(self, weight: Tensor, corrections: tuple[str, ...],
                  given: Mapping[str, Tensor] | None = None):
         o, k = weight.shape
@@ -70,7 +71,7 @@ class Learned(nn.ParameterDict):
         return [Fingerprint.of(tensor, like) for tensor, like in
                 zip((weight, self["a"], self["b"]), likes, strict=True)]
 
-    @torch.no_grad()
+    @lasting()
     def _copy(self, weight: Tensor) -> None:
         for name, value in zip("ab", low_rank(weight, len(self["b"])), strict=True):
             # Not in place: a backward pass may still need what was there.

@@ -14,7 +14,7 @@ from sw.exact.selection import energy_kept, nm_mask, unstructured_mask
 from sw.methods import corrections as correct
 from sw.methods.autocast import autocast_type, chosen_types
 from sw.methods.criteria import clact_coefficients, quantize_coefficients, weight_coefficients
-from sw.methods.derived import Derived
+from sw.methods.derived import Derived, lasting
 from sw.methods.format_product import product_of
 from sw.methods.learned import Learned, float32_stays
 from sw.methods.method import Method, parse_pattern
@@ -107,10 +107,10 @@ class SparseInput(nn.Module):
         for name in ("weight", "bias"):
             self.register_parameter(name, getattr(linear, name))
 
-    @torch.no_grad()
+    @lasting()
     def _add_statistics(self) -> None:
         device, names = self.weight.device, self.method.corrections
-        held = {name: value.to(device, torch.float32) if name != "covariance" else value
+        held = {name: value.to(device, torch.float32, copy=True) if name != "covariance" else value
                 for name, value in self.statistics.items()}
         blocks = self.pattern.blocks(self.in_features) if isinstance(self.pattern, Pattern) else 1
         turn = (correct.rotation(held["covariance"], blocks).to(device)
