@@ -176,6 +176,10 @@ def test_rejects_models_without_a_chain_of_blocks():
 def test_rejects_nothing_to_train_and_foreign_parameters(model):
     with pytest.raises(ValueError, match=f"^corrections must have one of {', '.join(TRAINED)}"):
         calibrate(model, windows(1), Method("2:4", corrections=("var",)))
+    for numbers, about in (({"integer": True}, "int8"), ({"format": "mxfp4"}, "mxfp4 before")):
+        with pytest.raises(ValueError, match=r"^method must be without integer and format to be "
+                                             rf"trained, not 2:4 act ls {about}$"):
+            calibrate(model, windows(1), Method("2:4", corrections=("ls",), **numbers))
     learned = calibrate(model, windows(1), Method("2:4", corrections=("ls",)))["learned"]
     with pytest.raises(ValueError, match=r"^learned must be of the layers that are made sparse"):
         sparsify(model, "2:4", corrections=["ls"], layers=["*up_proj"], learned=learned)
