@@ -19,7 +19,7 @@ from sw.methods.format_product import product_of
 from sw.methods.learned import Learned, float32_stays
 from sw.methods.method import Method, parse_pattern
 from sw.methods.products import Keep, corrected
-from sw.methods.tokens import real_tokens
+from sw.methods.tokens import check_tokens, real_tokens
 
 
 __all__ = ["SparseInput", "SparseInputLinear", "is_transposed"]
@@ -32,6 +32,7 @@ def is_transposed(layer: nn.Module) -> bool:
 
 
 def _keep(x: Tensor, pattern: Pattern | int, coefficients: Tensor | None) -> Tensor:
+    x = x.float() if x.dtype == torch.float64 else x  # scores are float32
     if isinstance(pattern, Pattern):
         return nm_mask(x, pattern.n, pattern.m, coefficients)
     return unstructured_mask(x, x.shape[-1] * (100 - pattern) // 100, coefficients)
@@ -240,14 +241,12 @@ class SparseInput(nn.Module):
         return energy_kept(z, select(z.detach()))
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return [..., out_features] from [..., in_features], in the type of the dense layer's.
-
-        That is the type of ``input``, or the one of autocast.
-        """
+        """Return [..., out_features] from [..., in_features], in the type of the dense layer's."""
         refuse_trace(input)
         self.called = True
         if self.method.criterion == "weight" and not self.method.integer:
             return apply_linear(input, self._weight(None), self.bias)
+        check_tokens(input, self.in_features, self.name)
         kind = autocast_type(input)
         with chosen_types(input):
             y = self._compute(input, kind)

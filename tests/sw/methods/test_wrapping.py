@@ -191,11 +191,16 @@ def test_layers_without_weights_are_refused():
 
 
 def test_what_is_no_row_of_numbers_is_refused():
-    model = nn.Sequential(Int8())
-    with sparsify(model, "2:4"), pytest.raises(
-            ValueError, match=r"^input of Int8 must be floating-point numbers \[..., 16\] to be "
-                              r"sparse, not torch.int64 \[5, 16\]$"):
-        model(X.long())
+    for layer in (Int8(), nn.Linear(16, 8)):
+        model = nn.Sequential(layer)
+        for x, about in ((X.long(), r"torch.int64 \[5, 16\]"),
+                         (X.view(10, 8), r"torch.float32 \[10, 8\]"),
+                         (X[:, :0], r"torch.float32 \[5, 0\]"),
+                         (X[0, 0], r"torch.float32 \[\]")):
+            with sparsify(model, "2:4"), pytest.raises(
+                    ValueError, match=r"^input of 0 must be floating-point numbers \[..., 16\] to "
+                                      rf"be sparse, not {about}$"):
+                model(x)
 
 
 def test_layer_of_two_names_with_its_own_forward_is_selected_before_once():
