@@ -172,7 +172,8 @@ class SparseInput(nn.Module):
         """
         real = real_tokens(x, self.name, padded=self.padded) if self.dynamic else None
         self.padded = self.padded or real is not None
-        tokens, scale = x.reshape(-1, self.in_features), None
+        tokens = given = x.reshape(-1, self.in_features)
+        scale = None
         if "smooth" in self.method.corrections:
             largest = self.largest
             if largest is None:
@@ -180,8 +181,11 @@ class SparseInput(nn.Module):
             scale = correct.smoothing(largest, self.matrix)
             tokens = tokens.float() / scale
         if self.rotation is not None:
-            tokens = tokens.float() @ self.rotation
-        return tokens, scale, self._shift(tokens), partial(self._select, real=real)
+            tokens = given = tokens.float() @ self.rotation
+        norm = self.norm
+        if self.method.criterion == "clact" and norm is None:
+            norm = clact_coefficients(given.detach(), real)  # of inputs, as observe has them
+        return tokens, scale, self._shift(tokens), partial(self._select, norm=norm)
 
     def _low_rank(self, dropped: Tensor, scale: Tensor | None) -> Tensor:
         """What R-Sparse adds for the dropped part of the tokens, taken back to their own space."""
@@ -207,13 +211,11 @@ class SparseInput(nn.Module):
         return ((self.method.criterion == "clact" and self.norm is None)
                 or ("smooth" in self.method.corrections and self.largest is None))
 
-    def _select(self, z: Tensor, real: Tensor | None) -> Tensor:
+    def _select(self, z: Tensor, norm: Tensor | None) -> Tensor:
         """Mask of what is kept of shifted tokens [T, K], floating-point or int8."""
         if self.method.criterion == "weight":
             return torch.ones_like(z, dtype=torch.bool)
-        coefficients = self.coefficients
-        if self.method.criterion == "clact" and coefficients is None:
-            coefficients = clact_coefficients(z, real)
+        coefficients = self.coefficients if norm is None else norm
         if coefficients is not None and not z.is_floating_point():
             coefficients = quantize_coefficients(coefficients)
         return _keep(z, self.pattern, coefficients)
