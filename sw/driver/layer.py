@@ -21,6 +21,7 @@ from hw.fixed_point import (
 )
 from sw.driver.linear import COUNTERS, Backend, Channels, Corrections, run_linear
 from sw.driver.needed import CORRECTIONS, LEARNED, NEEDED
+from sw.exact.modules import check_tokens
 from sw.exact.quantize import quantize
 from sw.methods import corrections as correct
 from sw.methods.criteria import quantize_coefficients, weight_coefficients
@@ -125,6 +126,7 @@ class SparseLinear(nn.Module):
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
         """Return [..., out_features] in the type of ``x`` [..., in_features], empty if that is."""
+        check_tokens(x, self.weight.shape[1], "the layer")
         if not x.numel():
             return x.new_zeros(*x.shape[:-1], len(self.weight))
         tokens, scale, shift = self._quantize(x.reshape(-1, x.shape[-1]).float())

@@ -7,20 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from sw.exact.graph import is_recorded
+from sw.exact.modules import float32_stays
 from sw.methods.corrections import low_rank
 from sw.methods.derived import Fingerprint, lasting
 
 
-__all__ = ["Learned", "float32_stays"]
-
-
-def float32_stays(move: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """Of what moves a model to a device or type: the device alone."""
-    def apply(x: Tensor) -> Tensor:
-        moved = move(x)
-        return moved if moved.dtype == x.dtype else x.to(moved.device)
-
-    return apply
+__all__ = ["Learned"]
 
 
 class Learned(nn.ParameterDict):

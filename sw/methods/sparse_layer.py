@@ -10,16 +10,17 @@ from torch.nn.functional import linear as apply_linear
 
 from hw.config import Pattern
 from sw.exact.graph import refuse_trace
+from sw.exact.modules import check_tokens, float32_stays
 from sw.exact.selection import energy_kept, nm_mask, unstructured_mask
 from sw.methods import corrections as correct
 from sw.methods.autocast import autocast_type, chosen_types
 from sw.methods.criteria import clact_coefficients, quantize_coefficients, weight_coefficients
 from sw.methods.derived import Derived, lasting
 from sw.methods.format_product import product_of
-from sw.methods.learned import Learned, float32_stays
+from sw.methods.learned import Learned
 from sw.methods.method import Method, parse_pattern
 from sw.methods.products import Keep, corrected
-from sw.methods.tokens import check_tokens, real_tokens
+from sw.methods.tokens import real_tokens
 
 
 __all__ = ["SparseInput", "SparseInputLinear", "is_transposed"]
@@ -279,8 +280,7 @@ class SparseInput(nn.Module):
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "SparseInput":
         statistics, self._buffers = self._buffers, {}
         super()._apply(fn, recurse)
-        stay = float32_stays(fn)
-        self._buffers = {name: None if value is None else stay(value)
+        self._buffers = {name: None if value is None else float32_stays(fn)(value)
                          for name, value in statistics.items()}
         self.learned.follow(self.matrix)
         return self

@@ -19,7 +19,7 @@ from torch.utils.hooks import RemovableHandle
 from sw.exact.graph import is_recorded
 
 
-__all__ = ["check_tokens", "follow_masks", "real_tokens", "some_real", "token_mask"]
+__all__ = ["follow_masks", "real_tokens", "some_real", "token_mask"]
 
 
 class _Masks(NamedTuple):
@@ -169,11 +169,3 @@ def real_tokens(x: Tensor, name: str, *, padded: bool = False) -> Tensor | None:
             f"padding out, not {lead}: call without padding, or leave this layer out")
     mask = mask.reshape(*mask.shape, *(1 for _ in lead[2:])) != 0
     return mask.expand(lead).reshape(-1)
-
-
-def check_tokens(x: Any, features: int, name: str) -> None:
-    """Raise ValueError if the input of a layer is no floating-point numbers [..., features]."""
-    if not isinstance(x, Tensor) or not x.is_floating_point() or x.shape[-1:] != (features,):
-        about = f"{x.dtype} {list(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
-        raise ValueError(f"input of {name} must be floating-point numbers [..., {features}] to be "
-                         f"sparse, not {about}")

@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sw.exact.modules import check_tokens
 from sw.methods.experts import ExpertLinear, SparseExpertLinear
 from sw.methods.hooks import hand_over, offloads, share_hooks
 from sw.methods.method import Method
 from sw.methods.sparse_layer import SparseInput, SparseInputLinear, is_transposed
-from sw.methods.tokens import check_tokens
 
 
 __all__ = ["SelectedInput", "make_sparse", "put_back", "recomputed", "why_not_plain"]
