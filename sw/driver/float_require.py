@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from hw.config import Design
+from hw.formats import BLOCK_FORMATS
 from sw.driver.require import require_operands
 from sw.exact.formats import TYPES
 
@@ -19,6 +20,9 @@ def require_layer(design: Design, x: Tensor, weight: Tensor, scale: Tensor | Non
         raise ValueError("scale must be None on an accelerator whose weights are "
                          f"{design.weight_format}, without a scale for each output")
     require_operands(x, weight, TYPES[design.format], integers=scale is not None)
+    if design.weight_format in BLOCK_FORMATS and weight.element_size() > 2:
+        raise ValueError("weight must be at most 16 bits wide on an accelerator whose weights are "
+                         f"{design.weight_format}, not {str(weight.dtype).removeprefix('torch.')}")
     if design.pattern.blocks(x.shape[1]) > design.covered_blocks:
         raise ValueError(f"x must have at most {design.covered_blocks * design.pattern.m} input "
                          f"features, not {x.shape[1]}")

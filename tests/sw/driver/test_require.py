@@ -3,8 +3,11 @@
 import pytest
 import torch
 
+from hw.config import Design, Pattern
+from sw.driver.floats import run_float_linear
 from sw.driver.linear import Channels, Corrections, run_linear
 from sw.driver.memory import memory_job
+from sw.driver.reference import ReferenceAccelerator
 from sw.exact.linear import nm_linear
 from tests.sw.driver.test_driver import integers, reference
 
@@ -40,3 +43,20 @@ def test_parameters_that_are_no_integers_are_refused(name, terms):
     x, w = integers(3, 2, 32)
     with pytest.raises(ValueError, match=f"^{name} must be integers, not of type float32$"):
         run_linear(device, x, w, Corrections(**terms))
+
+
+def test_designs_that_are_no_accelerators_have_no_reference():
+    with pytest.raises(ValueError, match=r"^result_format must be bf16 with epilogue_lanes 1, not"):
+        ReferenceAccelerator(Design(Pattern(8, 16), format="bf16"))
+
+
+def test_wide_weights_of_blocks_are_named_as_such():
+    device = ReferenceAccelerator(Design(
+        Pattern(8, 16), format="bf16", quantize="nvfp4", weight_format="nvfp4",
+        accumulator="fp32", result_format="bf16"))
+    x, weight = torch.ones(1, 16).bfloat16(), torch.ones(1, 16)
+    with pytest.raises(ValueError, match=r"^weight must be at most 16 bits wide on an accelerator "
+                                         r"whose weights are nvfp4, not float32$"):
+        run_float_linear(device, x, weight)
+    y, _ = run_float_linear(device, x, weight.bfloat16())
+    assert y.item() == pytest.approx(8, rel=1 / 16)
