@@ -20,6 +20,7 @@ from sw.methods.format_product import product_of
 from sw.methods.learned import Learned
 from sw.methods.method import Method, parse_pattern
 from sw.methods.products import Keep, corrected
+from sw.methods.statistics import used_statistics
 from sw.methods.tokens import real_tokens
 
 
@@ -63,8 +64,9 @@ class SparseInput(nn.Module):
     Raises
     ------
     ValueError
-        If a statistic is missing that the method cannot do without, learned values are of
-        another method or layer, or the layer has no features, or too few for the criterion.
+        If a statistic is missing that the method cannot do without, or of another size, learned
+        values are of another method or layer, or the layer has no features, or too few for the
+        criterion.
     """
 
     weight: Tensor
@@ -95,11 +97,7 @@ class SparseInput(nn.Module):
         self.method, self.name = method, name
         self.pattern = parse_pattern(method.pattern)
         self.statistics = dict(statistics or {})
-        for correction, needed in (("s-pts", "shift"), ("larosa", "covariance")):
-            if correction in method.corrections and needed not in self.statistics:
-                raise ValueError(f"{correction} must be calibrated: give observe(model, batches), "
-                                 "not none")
-        self._add_statistics()
+        self._add_statistics(used_statistics(method, self.statistics, features, name))
         self.learned = Learned(self.matrix, method.corrections, learned)
         self._derived, self._product = Derived(), product_of(method)
         _ = self.coefficients  # what cannot be computed is refused now, not in the first call
@@ -110,18 +108,15 @@ class SparseInput(nn.Module):
             self.register_parameter(name, getattr(linear, name))
 
     @lasting()
-    def _add_statistics(self) -> None:
-        device, names = self.weight.device, self.method.corrections
-        held = {name: value.to(device, torch.float32, copy=True) if name != "covariance" else value
-                for name, value in self.statistics.items()}
-        blocks = self.pattern.blocks(self.in_features) if isinstance(self.pattern, Pattern) else 1
-        turn = (correct.rotation(held["covariance"], blocks).to(device)
-                if "larosa" in names else None)
-        # Of the rotated inputs no norm was measured.
-        norm = held.get("norm") if self.method.criterion == "clact" and turn is None else None
-        for name, value in (("static_shift", held.get("shift") if "s-pts" in names else None),
-                            ("largest", held.get("largest") if "smooth" in names else None),
-                            ("rotation", turn), ("norm", norm)):
+    def _add_statistics(self, used: dict[str, Tensor]) -> None:
+        if "covariance" in used:
+            blocks = (self.pattern.blocks(self.in_features)
+                      if isinstance(self.pattern, Pattern) else 1)
+            used = used | {"covariance": correct.rotation(used["covariance"], blocks)}
+        for name, key in (("static_shift", "shift"), ("largest", "largest"),
+                          ("rotation", "covariance"), ("norm", "norm")):
+            value = (used[key].to(self.weight.device, torch.float32, copy=True)
+                     if key in used else None)
             self.register_buffer(name, value, persistent=False)
 
     @property
