@@ -204,8 +204,8 @@ def calibrate(model: nn.Module, batches: Sequence[Mapping[str, Any]], method: Me
     Raises
     ------
     ValueError
-        If nothing is to be trained, or in integers or a format, there is no batch, the model has no
-        such blocks, or the file is of another run or damaged.
+        If nothing is to be trained, or in integers or a format, there is no batch, the model is in
+        training mode or has no such blocks, or the file is of another run or damaged.
     """
     training = training or Training()
     if not set(method.corrections) & set(TRAINED):
@@ -216,6 +216,9 @@ def calibrate(model: nn.Module, batches: Sequence[Mapping[str, Any]], method: Me
                          f"{method}")
     if not batches:
         raise ValueError("batches must have at least one call, not none")
+    if model.training:
+        raise ValueError("model must be in evaluation mode, so that its blocks give the same each "
+                         "time, not in training mode: call eval() first")
     about = {"method": {**asdict(method), "corrections": "+".join(method.corrections)},
              "training": asdict(training), "layers": None if layers is None else list(layers),
              **({"ignore": list(ignore)} if ignore else {}), "windows": len(batches),

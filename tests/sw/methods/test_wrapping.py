@@ -157,7 +157,7 @@ def test_what_needs_its_weights_is_refused(model, arguments, needed):
 
 def test_learned_shifts_before_an_own_forward():
     torch.manual_seed(0)
-    model = nn.Sequential(OrderedDict([("0", nn.Sequential(Int8()))]))
+    model = nn.Sequential(OrderedDict([("0", nn.Sequential(Int8()))])).eval()
     batches = [{"input": X[k:k + 1]} for k in range(5)]
     state = calibrate(model, batches, Method("2:4", corrections=("l-pts",)),
                       training=Training(rate=1e-2, epochs=4))
