@@ -69,6 +69,9 @@ def nm_linear(x: Tensor, weight: Tensor, pattern: Pattern | str,
         If a parameter is out of its range.
     """
     pattern = Pattern.parse(pattern) if isinstance(pattern, str) else pattern
+    if coefficients is not None and coefficients.is_floating_point():
+        raise ValueError("coefficients must be integers, not "
+                         f"{str(coefficients.dtype).removeprefix('torch.')}")
     return integer_matmul(nm_prune(x, pattern.n, pattern.m, coefficients), weight)
 
 

@@ -65,6 +65,8 @@ def test_integer_layer_rejects():
         integer_matmul(x.float(), x)
     with pytest.raises(ValueError, match=r"^weight must have the 8 input features of x, not 4$"):
         nm_linear(x, x[:, :4], "2:4")
+    with pytest.raises(ValueError, match=r"^coefficients must be integers, not float32$"):
+        nm_linear(x, x, "2:4", torch.rand(8))
     big = torch.ones(1, 131072, dtype=torch.int8)
     with pytest.raises(ValueError, match=r"^x must have at most 131071 input features, not "):
         integer_matmul(big, big)
