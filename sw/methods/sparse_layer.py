@@ -19,7 +19,7 @@ from sw.methods.derived import Derived, lasting
 from sw.methods.format_product import product_of
 from sw.methods.learned import Learned
 from sw.methods.method import Method, parse_pattern
-from sw.methods.products import Keep, corrected
+from sw.methods.products import Keep, corrected, float_product
 from sw.methods.statistics import used_statistics
 from sw.methods.tokens import real_tokens
 
@@ -254,7 +254,8 @@ class SparseInput(nn.Module):
         names = self.method.corrections
         tokens, scale, shift, select = self._prepare(x)
         weight = self._weight(scale)
-        if kind is not None and scale is None and self.rotation is None:
+        if (kind is not None and scale is None and self.rotation is None
+                and self._product is float_product):  # others quantise what the model holds
             weight = weight.to(kind)
         # A learned scale is of the product alone.
         early, late = (None, self.bias) if "ls" in names else (self.bias, None)

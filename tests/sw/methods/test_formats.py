@@ -177,6 +177,17 @@ def test_what_follows_the_product_has_gradients_and_what_is_rounded_none(numbers
     assert x.grad is layer.weight.grad is None
 
 
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16], ids=str)
+@pytest.mark.parametrize("numbers", [*ROUNDED, {"format": "nvfp4"}], ids=str)
+@torch.no_grad()
+def test_autocast_changes_the_type_of_results_alone(numbers, kind):
+    x, layer, _ = made(Method("8:16"))
+    with sparsify(nn.Sequential(layer), "8:16", **numbers) as sparse:
+        expected = sparse.model(x).to(kind)
+        with torch.autocast("cpu", kind):
+            assert torch.equal(sparse.model(x), expected)
+
+
 @pytest.mark.usefixtures("nothing_compiled")
 @pytest.mark.parametrize("numbers", ROUNDED, ids=str)
 def test_a_compiled_layer_computes_the_same_in_one_graph(numbers):
