@@ -4,7 +4,9 @@ import re
 
 import pytest
 import torch
+from torch import nn
 
+from sw.methods.observe import observe
 from tests.sw.methods.test_numbers import made
 
 
@@ -15,3 +17,11 @@ def test_statistics_of_another_size_are_refused(criterion, corrections, name, si
     message = f"statistics of the layer must have {name} of the shape {right}, not {size}"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         made("2:4", criterion, corrections, **{name: torch.ones(size)})
+
+
+@pytest.mark.parametrize(("count", "about"), [(1, "fewer"), (3, "more")])
+def test_masks_are_one_for_each_batch(count, about):
+    batches = [{"input": torch.ones(4, 16)}] * 2
+    with pytest.raises(ValueError, match=rf"^masks must have one for each of the batches, not "
+                                         rf"{about}$"):
+        observe(nn.Sequential(nn.Linear(16, 8)), batches, masks=[None] * count)
