@@ -68,7 +68,7 @@ class Format:
     def max_bits(self) -> int:
         """Bits of the largest finite value."""
         ends = (end for end in (self.infinity, self.nan) if end)
-        return min(ends, default=1 << self.bits - 1) - 1
+        return min((*ends, 1 << self.bits - 1)) - 1
 
     @property
     def max_finite(self) -> float:

@@ -112,8 +112,8 @@ def methods(options: Arguments) -> tuple[list[Method], list[str]]:
             try:
                 found.append(replace(method, corrections=names, format=form, selection=where))
             except ValueError as lack:
-                asked = " ".join((pattern, criterion, "+".join(names), form, where))
-                left_out.append(f"left out: {asked.replace('  ', ' ')} ({lack})")
+                asked = pattern, criterion, "+".join(names), "int8" * integer, form, where
+                left_out.append(f"left out: {' '.join(filter(None, asked))} ({lack})")
     if not found:
         _refuse_all(options, left_out)
     return list(dict.fromkeys(found)), list(dict.fromkeys(left_out))

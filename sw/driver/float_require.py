@@ -2,12 +2,13 @@
 
 from torch import Tensor
 
-from hw.config import Design, integer
+from hw.config import Design
+from hw.formats import BLOCK_FORMATS
 from sw.driver.require import require_operands
 from sw.exact.formats import TYPES
 
 
-__all__ = ["require_finish", "require_layer", "require_threshold"]
+__all__ = ["require_finish", "require_layer"]
 
 
 def require_layer(design: Design, x: Tensor, weight: Tensor, scale: Tensor | None) -> None:
@@ -19,6 +20,9 @@ def require_layer(design: Design, x: Tensor, weight: Tensor, scale: Tensor | Non
         raise ValueError("scale must be None on an accelerator whose weights are "
                          f"{design.weight_format}, without a scale for each output")
     require_operands(x, weight, TYPES[design.format], integers=scale is not None)
+    if design.weight_format in BLOCK_FORMATS and weight.element_size() > 2:
+        raise ValueError("weight must be at most 16 bits wide on an accelerator whose weights are "
+                         f"{design.weight_format}, not {str(weight.dtype).removeprefix('torch.')}")
     if design.pattern.blocks(x.shape[1]) > design.covered_blocks:
         raise ValueError(f"x must have at most {design.covered_blocks * design.pattern.m} input "
                          f"features, not {x.shape[1]}")
@@ -37,10 +41,3 @@ def require_finish(design: Design, outputs: int, bias: Tensor | None, activate: 
                                   or terms.shape != (outputs,)):
             raise ValueError(f"{name} must be {str(kind).removeprefix('torch.')} [{outputs}], not "
                              f"{terms.dtype} {list(terms.shape)}")
-
-
-def require_threshold(design: Design, threshold: int) -> None:
-    """Raise ValueError if an accelerator does not take a threshold."""
-    if threshold and not design.unstructured:
-        raise ValueError("unstructured of the accelerator must be True for a threshold, not False")
-    integer("threshold", threshold, 0, (1 << design.score_width) - 1)

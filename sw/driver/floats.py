@@ -25,8 +25,9 @@ from sw.driver.float_operands import (
     result_gain,
     terms_of,
 )
-from sw.driver.float_require import require_finish, require_layer, require_threshold
+from sw.driver.float_require import require_finish, require_layer
 from sw.driver.linear import Backend, LinearJob, cycle_limit, field_word, run_job
+from sw.driver.require import require_threshold
 from sw.exact.activation import activate as activation
 from sw.exact.activation import add_bias
 from sw.exact.blocks import Blocks, check_tensor, tensor_scale

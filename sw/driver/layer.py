@@ -1,9 +1,9 @@
 """A linear layer of a PyTorch model that runs on an accelerator."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
 import torch
 from torch import Tensor, nn
@@ -21,10 +21,14 @@ from hw.fixed_point import (
 )
 from sw.driver.linear import COUNTERS, Backend, Channels, Corrections, run_linear
 from sw.driver.needed import CORRECTIONS, LEARNED, NEEDED
+from sw.exact.modules import check_tokens
 from sw.exact.quantize import quantize
 from sw.methods import corrections as correct
 from sw.methods.criteria import quantize_coefficients, weight_coefficients
+from sw.methods.experts import ExpertLinear
+from sw.methods.layers import find_layers
 from sw.methods.names import CRITERIA
+from sw.methods.wrapping import why_not_plain
 
 
 __all__ = ["SparseLinear", "channel_terms", "on_accelerator", "unit_exponent"]
@@ -83,7 +87,7 @@ class SparseLinear(nn.Module):
             and ``shift`` [O].
         output_scale : float, optional
             If given, the accelerator also scales, adds the bias and requantises to int8; one unit
-            of its results is worth this much.
+            of its results is worth this much, more than 0.
         output : str, optional
             ``fp32`` or ``bf16``: the accelerator also scales, adds the bias and rounds to floats,
             which are the layer's results as they are. A token whose scale is ``r`` times that of
@@ -100,7 +104,7 @@ class SparseLinear(nn.Module):
         if wanted is not None:
             design.steps(wanted)
         _require(design, criterion, names, held, trained)
-        form = _float_output(output, output_scale, design)
+        wanted_output = _output(output, output_scale, design)
         weight = linear.weight.detach().float()
         values, scale = quantize(weight)
         scale = scale.reshape(-1)
@@ -115,14 +119,14 @@ class SparseLinear(nn.Module):
         shift = (held["shift"] if "s-pts" in names
                  else trained["l-pts"] if "l-pts" in names else None)
         return cls(backend, values, scale, bias, names=names, pattern=wanted,
-                   output_scale=output_scale,
-                   output=Output.INT8 if output_scale is not None else form,
+                   output_scale=output_scale, output=wanted_output,
                    factors=None if factors is None else quantize_coefficients(factors),
                    shift=shift)
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
         """Return [..., out_features] in the type of ``x`` [..., in_features], empty if that is."""
+        check_tokens(x, self.weight.shape[1], "the layer")
         if not x.numel():
             return x.new_zeros(*x.shape[:-1], len(self.weight))
         tokens, scale, shift = self._quantize(x.reshape(-1, x.shape[-1]).float())
@@ -202,22 +206,24 @@ def _require(design: Design, criterion: str, names: tuple[str, ...],
                              f"{', '.join(given) or 'none'}")
 
 
-def _float_output(output: str | None, output_scale: float | None,
-                  design: Design) -> Output | None:
-    """The float that an accelerator is asked for; ValueError if it has no such results."""
-    if output is None:
+def _output(output: str | None, output_scale: float | None, design: Design) -> Output | None:
+    """What is asked for beside accumulators; ValueError if an accelerator has no such results."""
+    if output is not None:
+        names = {form.name: each for each, form in FLOATS.items()}
+        asked, wanted = f"output {output}", names[choice("output", output, tuple(names))]
+        if output_scale is not None:
+            raise ValueError(f"output_scale must be None for {asked}, not {output_scale!r}")
+    elif output_scale is not None:
+        asked, wanted = f"output_scale {output_scale}", Output.INT8
+        if not 0 < output_scale < math.inf:
+            raise ValueError(f"output_scale must be a finite number above 0, not {output_scale!r}")
+    else:
         return None
-    names = {form.name: wanted for wanted, form in FLOATS.items()}
-    wanted = names[choice("output", output, tuple(names))]
-    if output_scale is not None:
-        raise ValueError(f"output_scale must be None for output {output}, not {output_scale!r}")
     if not design.epilogue_lanes:
-        raise ValueError(f"epilogue_lanes of the accelerator must be at least 1 for output {output}"
-                         ", not 0")
-    if design.accumulator_width < FLOATS[wanted].bits:
+        raise ValueError(f"epilogue_lanes of the accelerator must be at least 1 for {asked}, not 0")
+    if wanted in FLOATS and design.accumulator_width < FLOATS[wanted].bits:
         raise ValueError("accumulator_width of the accelerator must be at least "
-                         f"{FLOATS[wanted].bits} for output {output}, not "
-                         f"{design.accumulator_width}")
+                         f"{FLOATS[wanted].bits} for {asked}, not {design.accumulator_width}")
     return wanted
 
 
@@ -256,17 +262,25 @@ def on_accelerator(model: nn.Module, backend: Backend, layers: Sequence[str],
                    **options) -> Iterator[dict[str, SparseLinear]]:
     """Run the linear layers whose names match one of ``layers`` on an accelerator.
 
-    ``statistics`` and ``learned`` are by the names of layers; they and the other options are those
-    of :meth:`SparseLinear.from_linear`. Yields the layers by name; at the end the model has its
-    own ones again.
+    These are as in :func:`sw.methods.layers.find_layers`. ``statistics`` and ``learned`` are by the
+    names of layers; they and the other options are those of :meth:`SparseLinear.from_linear`.
+    Yields the layers by name; at the end the model has its own ones again.
+
+    Raises
+    ------
+    ValueError
+        As ``find_layers`` and ``from_linear``, or if a layer is no plain ``nn.Linear``.
     """
-    own = {name: module for name, module in model.named_modules()
-           if isinstance(module, nn.Linear) and any(fnmatchcase(name, one) for one in layers)}
-    if not own:
-        raise ValueError(f"layers must match a linear layer of the model, not {list(layers)}")
+    own = find_layers(model, layers)
+    for name, linear in own.items():
+        why = "it is none" if not isinstance(linear, nn.Linear) or isinstance(
+            linear, ExpertLinear) else why_not_plain(linear)
+        if why:
+            raise ValueError("layers must be plain nn.Linear ones to run on an accelerator, not "
+                             f"{name} ({type(linear).__name__}: {why})")
     made = {name: SparseLinear.from_linear(
-        module, backend, statistics=(statistics or {}).get(name),
-        learned=(learned or {}).get(name), **options) for name, module in own.items()}
+        linear, backend, statistics=(statistics or {}).get(name),
+        learned=(learned or {}).get(name), **options) for name, linear in own.items()}
     try:
         for name, module in made.items():
             model.set_submodule(name, module)

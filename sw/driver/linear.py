@@ -18,7 +18,7 @@ from sw.driver.beats import (
     token_beats,
     weight_beats,
 )
-from sw.driver.require import require_operands, require_parameters
+from sw.driver.require import require_operands, require_parameters, require_threshold
 from sw.exact.epilogue import floats
 
 
@@ -151,13 +151,14 @@ def job_registers(design: Design, x: Tensor, weight: Tensor, corrections: Correc
         raise ValueError(f"x must have at most {design.covered_blocks * design.pattern.m} input "
                          f"features, not {features}")
     require_parameters(design, corrections, len(weight), *x.shape)
+    require_threshold(design, threshold)
     asked = pattern or design.pattern
     if not threshold:
         design.steps(asked)
     registers = {"K_BLOCKS": blocks, "TOKENS": tokens,
                  "COLUMN_TILES": column_tiles(design, len(weight)),
                  **corrections.registers(design)}
-    if threshold or design.unstructured:
+    if design.unstructured:
         registers |= {"THRESHOLD": threshold}
     if design.flexible != "none":
         registers |= {"JOB_PATTERN": field_word("JOB_PATTERN", keep=asked.n, size=asked.m)}
@@ -238,8 +239,9 @@ def run_linear(backend: Backend, x: Tensor, weight: Tensor,
     ------
     ValueError
         If there is no token, or no output or input feature; if x and weight do not fit, or are not
-        int8; if K is more than the accumulators cover, or the accelerator cannot run the pattern;
-        if parameters are missing, out of range, of another size, or would be ignored.
+        int8; if K is more than the accumulators cover; if the accelerator cannot run the pattern,
+        or takes no threshold, or none so large; if parameters are missing, no integers, out of
+        range, of another size, or would be ignored.
     RuntimeError
         If the accelerator reports an error.
     """

@@ -37,7 +37,7 @@ class ReferenceAccelerator:
     Parameters
     ----------
     design : Design
-        As of the RTL.
+        As of the RTL; ValueError if it is none of an accelerator.
 
     Attributes
     ----------
@@ -46,6 +46,7 @@ class ReferenceAccelerator:
     """
 
     def __init__(self, design: Design):
+        design.require("accelerator")
         self.design = design
         self.kept = torch.zeros(0, 0, design.pattern.m, dtype=torch.bool)
         self._coef = NOT_LOADED  # beats of the parameters of the input channels

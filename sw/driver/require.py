@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sw.driver.linear import Corrections
 
 
-__all__ = ["require_operands", "require_parameters"]
+__all__ = ["require_operands", "require_parameters", "require_threshold"]
 
 
 def require_operands(x: Tensor, weight: Tensor, kind: torch.dtype = torch.int8, *,
@@ -69,3 +69,13 @@ def require_parameters(design: Design, given: "Corrections", outputs: int, token
         if values.numel() and not low <= int(values.min()) <= int(values.max()) < high:
             raise ValueError(f"{name} must be from {low} to {high - 1}, not from "
                              f"{int(values.min())} to {int(values.max())}")
+        if values.is_floating_point() or values.dtype == torch.bool:
+            raise ValueError(f"{name} must be integers, not of type "
+                             f"{str(values.dtype).removeprefix('torch.')}")
+
+
+def require_threshold(design: Design, threshold: int) -> None:
+    """Raise ValueError if an accelerator does not take a threshold."""
+    if threshold and not design.unstructured:
+        raise ValueError("unstructured of the accelerator must be True for a threshold, not False")
+    integer("threshold", threshold, 0, (1 << design.score_width) - 1)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from hw.config import Pattern
+from hw.config import Pattern, choice
 from sw.exact.quantize import saturate
 from sw.exact.selection import block_mask, pad_features, scores
 
@@ -83,7 +83,7 @@ def compress_tokens(x: Tensor, pattern: Pattern, *, coefficients: Tensor | None 
     Raises
     ------
     ValueError
-        As :func:`sw.exact.selection.nm_mask`.
+        If a value is of another type or shape, or out of range.
     """
     blocks, mask, eta = select_tokens(x, pattern, coefficients=coefficients, shift=shift, bits=bits)
     kept = blocks[mask].view(*mask.shape[:-1], pattern.n)
@@ -104,6 +104,7 @@ def select_tokens(x: Tensor, pattern: Pattern, *, coefficients: Tensor | None = 
     threshold : int
         If not 0: keep all values whose score reaches it. Of the pattern, only M matters then.
     """
+    _check(x, coefficients, shift)
     if coefficients is not None:
         coefficients = pad_features(coefficients, pattern.m)
     x = pad_features(x, pattern.m)
@@ -123,6 +124,25 @@ def select_tokens(x: Tensor, pattern: Pattern, *, coefficients: Tensor | None = 
     else:
         mask = block_mask(z, pattern.n, pattern.m, coefficients)
     return SelectedTokens(blocks, mask, eta)
+
+
+def _check(x: Tensor, coefficients: Tensor | None, shift: int | Tensor | str) -> None:
+    """Raise ValueError if these are none that hardware has."""
+    if x.dtype != torch.int8 or x.dim() != 2:
+        raise ValueError("x must be int8 of two dimensions, not "
+                         f"{str(x.dtype).removeprefix('torch.')} of {x.dim()}")
+    if isinstance(shift, str):
+        choice("shift", shift, ("mean", "median"))
+    for name, values, low, high in (("coefficients", coefficients, 0, 255),
+                                    ("shift", shift, -128, 127)):
+        if not isinstance(values, Tensor):
+            continue
+        if values.shape != x.shape[1:] or values.is_floating_point():
+            raise ValueError(f"{name} must be integers of the shape {list(x.shape[1:])}, not "
+                             f"{str(values.dtype).removeprefix('torch.')} {list(values.shape)}")
+        if values.numel() and not low <= int(values.min()) <= int(values.max()) <= high:
+            raise ValueError(f"{name} must be from {low} to {high}, not from {int(values.min())} "
+                             f"to {int(values.max())}")
 
 
 def _sums(values: Tensor) -> tuple[Tensor, Tensor]:

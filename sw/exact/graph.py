@@ -23,7 +23,9 @@ def is_recorded(x: Tensor) -> bool:
 
 def lacks_operations(*tensors: Tensor) -> bool:
     """Whether only common operations are there: in ``torch.onnx.export`` and ``torch.func``."""
-    return torch.onnx.is_in_onnx_export() or any(map(is_functorch_wrapped_tensor, tensors))
+    if torch.onnx.is_in_onnx_export():
+        return True
+    return not torch.compiler.is_compiling() and any(map(is_functorch_wrapped_tensor, tensors))
 
 
 def refuse_trace(x: Any = None, by: str = "") -> None:

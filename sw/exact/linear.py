@@ -1,10 +1,13 @@
 """The linear layer as the hardware computes it: N:M sparse int8 activations, dense int8 weights."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from hw.config import PRODUCT_MAGNITUDE, Pattern
 from sw.exact.graph import lacks_operations
+from sw.exact.modules import check_tokens, float32_stays
 from sw.exact.quantize import quantize
 from sw.exact.selection import nm_prune
 
@@ -66,6 +69,9 @@ def nm_linear(x: Tensor, weight: Tensor, pattern: Pattern | str,
         If a parameter is out of its range.
     """
     pattern = Pattern.parse(pattern) if isinstance(pattern, str) else pattern
+    if coefficients is not None and coefficients.is_floating_point():
+        raise ValueError("coefficients must be integers, not "
+                         f"{str(coefficients.dtype).removeprefix('torch.')}")
     return integer_matmul(nm_prune(x, pattern.n, pattern.m, coefficients), weight)
 
 
@@ -73,7 +79,7 @@ class SparseLinear(nn.Module):
     """A linear layer in floating point that computes as the hardware does.
 
     Tokens are quantised, pruned, multiplied in integers, and scaled back. The weights are
-    quantised once.
+    quantised once; their scales and the bias stay float32, whatever type a model gets.
 
     Parameters
     ----------
@@ -103,12 +109,17 @@ class SparseLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [..., out_features] in the type of ``x`` [..., in_features]."""
+        check_tokens(x, self.weight.shape[1], "the layer")
         tokens = quantize(x.reshape(-1, x.shape[-1]))
         sums = nm_linear(tokens.values, self.weight, self.pattern, self.coefficients)
         y = sums.float() * tokens.scale * self.scale.t()
         if self.bias is not None:
             y = y + self.bias
         return y.to(x.dtype).reshape(*x.shape[:-1], self.weight.shape[0])
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "SparseLinear":
+        super()._apply(float32_stays(fn), recurse)
+        return self
 
     def extra_repr(self) -> str:
         """Shape and pattern, for print."""

@@ -17,7 +17,10 @@ __all__ = ["load_config", "save_config"]
 
 
 _KIND = "sparse configuration"
-_METHOD = {"pattern": str, "criterion": str, "corrections": [str], "integer": bool}
+_METHOD = {"pattern": str, "criterion": str, "corrections": [str], "integer": bool,
+           "format": str, "selection": str}
+"""Every field of ``Method``."""
+
 _FORM = {"dense": {str: str}, "layers": {str: {
     "method": _METHOD, "inputs": int, "outputs": int, "statistics": {str: Tensor},
     "learned": {str: Tensor}}}}

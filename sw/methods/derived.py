@@ -5,7 +5,8 @@ type or device, or a script writes into ``weight.data``, which no version counte
 notices. So the weights themselves are compared, by sums of their bits.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -14,10 +15,20 @@ from torch import Tensor, nn
 from sw.exact.graph import is_recorded
 
 
-__all__ = ["Derived", "Fingerprint", "refuse_own_type"]
+__all__ = ["Derived", "Fingerprint", "lasting", "refuse_own_type"]
 
 
 _INTEGERS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+
+
+@contextmanager
+def lasting() -> Iterator[None]:
+    """Make what is kept beyond a call: without gradients, and not of ``torch.inference_mode``.
+
+    What that mode makes cannot be part of training later on.
+    """
+    with torch.inference_mode(False), torch.no_grad():
+        yield
 
 
 def refuse_own_type(weight: Tensor) -> None:
@@ -87,6 +98,10 @@ class Derived:
         """Return what ``compute`` gives for the weights as they are now."""
         if is_recorded(weight):
             return compute()
+        with lasting():
+            return self._keep(weight, compute)
+
+    def _keep(self, weight: Tensor, compute: Callable[[], Tensor]) -> Tensor:
         if weight.is_meta:
             raise ValueError("weights of a sparse layer must be in memory, not on the meta device")
         now = Fingerprint.of(weight)

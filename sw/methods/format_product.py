@@ -28,7 +28,8 @@ class FormatProduct:
 
     Both are bf16 (fp16 where they are that) before they are quantised. NVFP4's scale of the tensor
     is that of the tokens of the call, and of the weights. Sums are those of binary32, not rounded
-    as ``sw.exact.dot`` has it.
+    as ``sw.exact.dot`` has it. No gradient passes, but to the bias: those of rounding are zero, and
+    they would be numbers of the format.
 
     Parameters
     ----------
@@ -51,6 +52,13 @@ class FormatProduct:
         Parameters are those of ``sw.methods.products.float_product``. The ratio of variances is
         that of what selection sees and of what it keeps of that.
         """
+        y, dropped = self._multiply(tokens, shift, keep, weight, variance)
+        return y if bias is None else y + bias.float(), dropped
+
+    @torch.no_grad()
+    def _multiply(self, tokens: Tensor, shift: Tensor | None, keep: Keep, weight: Tensor,
+                  variance: bool) -> tuple[Tensor, Tensor]:
+        """The same without the bias."""
         z = _half(tokens if shift is None else tokens.float() - shift)
         tensor = self._tensor(z)
         found = quantize_selected(z, self.name, keep, self.selection, tensor)
@@ -65,8 +73,7 @@ class FormatProduct:
             y = y + linear(rest.sparse(), weights)
         if shift is not None:
             y = y + linear(shift.expand(*shift.shape[:-1], weights.shape[1]), weights)
-        dropped = torch.where(found.mask, 0, seen)
-        return y if bias is None else y + bias.float(), dropped
+        return y, torch.where(found.mask, 0, seen)
 
     def _tensor(self, x: Tensor) -> float:
         block = BLOCK_FORMATS.get(self.name)

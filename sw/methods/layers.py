@@ -228,6 +228,9 @@ def choose(model: nn.Module, layers: Sequence[str] | str | None = None,
     kinds = sorted({name.rpartition(".")[2] for name, layer in found.items() if not layer.never})
     there = f"(there are {', '.join(kinds) or 'none'})"
     wanted, ignored = _list(layers), _list(ignore)
+    if layers is not None and not wanted:
+        raise ValueError("layers must have at least one pattern, or be None for all, not "
+                         f"{layers!r}")
     _refuse_sparse(model, found, wanted)
     for pattern in wanted:
         held = [name for name in found if matches(name, pattern)]

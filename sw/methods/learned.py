@@ -7,20 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from sw.exact.graph import is_recorded
+from sw.exact.modules import float32_stays
 from sw.methods.corrections import low_rank
-from sw.methods.derived import Fingerprint
+from sw.methods.derived import Fingerprint, lasting
 
 
-__all__ = ["Learned", "float32_stays"]
-
-
-def float32_stays(move: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """Of what moves a model to a device or type: the device alone."""
-    def apply(x: Tensor) -> Tensor:
-        moved = move(x)
-        return moved if moved.dtype == x.dtype else x.to(moved.device)
-
-    return apply
+__all__ = ["Learned"]
 
 
 class Learned(nn.ParameterDict):
@@ -45,6 +37,7 @@ class Learned(nn.ParameterDict):
         If ``given`` has other names or shapes.
     """
 
+    @lasting()
     def __init__(self, weight: Tensor, corrections: tuple[str, ...],
                  given: Mapping[str, Tensor] | None = None):
         o, k = weight.shape
@@ -70,7 +63,7 @@ class Learned(nn.ParameterDict):
         return [Fingerprint.of(tensor, like) for tensor, like in
                 zip((weight, self["a"], self["b"]), likes, strict=True)]
 
-    @torch.no_grad()
+    @lasting()
     def _copy(self, weight: Tensor) -> None:
         for name, value in zip("ab", low_rank(weight, len(self["b"])), strict=True):
             # Not in place: a backward pass may still need what was there.

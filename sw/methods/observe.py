@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -85,8 +86,8 @@ def observe(model: nn.Module, batches: Iterable[Mapping[str, Any]],
     Raises
     ------
     ValueError
-        If there is no batch, no layer matches, the mask does not say which tokens of a layer are
-        padding, or a layer gets values that are infinite or NaN.
+        If there is no batch, or not a mask for each, no layer matches, the mask does not say which
+        tokens of a layer are padding, or a layer gets values that are infinite or NaN.
     """
     sums: dict[str, _Sums] = {}
 
@@ -122,6 +123,13 @@ def observe(model: nn.Module, batches: Iterable[Mapping[str, Any]],
 
 def _paired(batches: Iterable[Mapping[str, Any]], masks: Iterable[Tensor | None] | None,
             ) -> Iterable[tuple[Mapping[str, Any], Tensor | None]]:
+    """Batches and their masks; ValueError if there is not one for each."""
     if masks is None:
-        return ((batch, None) for batch in batches)
-    return zip(batches, masks, strict=True)
+        yield from ((batch, None) for batch in batches)
+        return
+    none: Any = object()
+    for batch, mask in zip_longest(batches, masks, fillvalue=none):
+        if batch is none or mask is none:
+            raise ValueError("masks must have one for each of the batches, not "
+                             f"{'fewer' if mask is none else 'more'}")
+        yield batch, mask

@@ -77,10 +77,18 @@ def integer_product(tokens: Tensor, shift: Tensor | None, keep: Keep, weight: Te
                     bias: Tensor | None = None, variance: bool = False) -> tuple[Tensor, Tensor]:
     """Return the same of tokens and weights quantised to int8; float32.
 
-    Selection, products and sums are exact integers; ``keep`` gets int8. ValueError if the weights
-    are no plain numbers.
+    Selection, products and sums are exact integers; ``keep`` gets int8. No gradient passes, but to
+    the bias. ValueError if the weights are no plain numbers.
     """
     refuse_own_type(weight)
+    y, dropped = _integers(tokens, shift, keep, weight, variance)
+    return y if bias is None else y + bias.float(), dropped
+
+
+@torch.no_grad()
+def _integers(tokens: Tensor, shift: Tensor | None, keep: Keep, weight: Tensor, variance: bool,
+              ) -> tuple[Tensor, Tensor]:
+    """The same without the bias."""
     x = tokens.float()
     # The step leaves room for the shifted values, which otherwise saturate.
     largest = x.abs() if shift is None else torch.maximum(x.abs(), (x - shift).abs())
@@ -95,5 +103,4 @@ def integer_product(tokens: Tensor, shift: Tensor | None, keep: Keep, weight: Te
         y = y * variance_ratio(z, kept)
     if whole is not None:
         y = y + integer_matmul(whole.to(torch.int8).expand(z.shape), integers)
-    y = y * step * channel.t()
-    return y if bias is None else y + bias.float(), (z * ~mask).float() * step
+    return y * step * channel.t(), (z * ~mask).float() * step

@@ -10,15 +10,17 @@ from torch.nn.functional import linear as apply_linear
 
 from hw.config import Pattern
 from sw.exact.graph import refuse_trace
+from sw.exact.modules import check_tokens, float32_stays
 from sw.exact.selection import energy_kept, nm_mask, unstructured_mask
 from sw.methods import corrections as correct
 from sw.methods.autocast import autocast_type, chosen_types
 from sw.methods.criteria import clact_coefficients, quantize_coefficients, weight_coefficients
-from sw.methods.derived import Derived
+from sw.methods.derived import Derived, lasting
 from sw.methods.format_product import product_of
-from sw.methods.learned import Learned, float32_stays
+from sw.methods.learned import Learned
 from sw.methods.method import Method, parse_pattern
-from sw.methods.products import Keep, corrected
+from sw.methods.products import Keep, corrected, float_product
+from sw.methods.statistics import used_statistics
 from sw.methods.tokens import real_tokens
 
 
@@ -32,6 +34,7 @@ def is_transposed(layer: nn.Module) -> bool:
 
 
 def _keep(x: Tensor, pattern: Pattern | int, coefficients: Tensor | None) -> Tensor:
+    x = x.float() if x.dtype == torch.float64 else x  # scores are float32
     if isinstance(pattern, Pattern):
         return nm_mask(x, pattern.n, pattern.m, coefficients)
     return unstructured_mask(x, x.shape[-1] * (100 - pattern) // 100, coefficients)
@@ -61,8 +64,9 @@ class SparseInput(nn.Module):
     Raises
     ------
     ValueError
-        If a statistic is missing that the method cannot do without, learned values are of
-        another method or layer, or the layer has no features, or too few for the criterion.
+        If a statistic is missing that the method cannot do without, or of another size, learned
+        values are of another method or layer, or the layer has no features, or too few for the
+        criterion.
     """
 
     weight: Tensor
@@ -93,11 +97,7 @@ class SparseInput(nn.Module):
         self.method, self.name = method, name
         self.pattern = parse_pattern(method.pattern)
         self.statistics = dict(statistics or {})
-        for correction, needed in (("s-pts", "shift"), ("larosa", "covariance")):
-            if correction in method.corrections and needed not in self.statistics:
-                raise ValueError(f"{correction} must be calibrated: give observe(model, batches), "
-                                 "not none")
-        self._add_statistics()
+        self._add_statistics(used_statistics(method, self.statistics, features, name))
         self.learned = Learned(self.matrix, method.corrections, learned)
         self._derived, self._product = Derived(), product_of(method)
         _ = self.coefficients  # what cannot be computed is refused now, not in the first call
@@ -107,19 +107,16 @@ class SparseInput(nn.Module):
         for name in ("weight", "bias"):
             self.register_parameter(name, getattr(linear, name))
 
-    @torch.no_grad()
-    def _add_statistics(self) -> None:
-        device, names = self.weight.device, self.method.corrections
-        held = {name: value.to(device, torch.float32) if name != "covariance" else value
-                for name, value in self.statistics.items()}
-        blocks = self.pattern.blocks(self.in_features) if isinstance(self.pattern, Pattern) else 1
-        turn = (correct.rotation(held["covariance"], blocks).to(device)
-                if "larosa" in names else None)
-        # Of the rotated inputs no norm was measured.
-        norm = held.get("norm") if self.method.criterion == "clact" and turn is None else None
-        for name, value in (("static_shift", held.get("shift") if "s-pts" in names else None),
-                            ("largest", held.get("largest") if "smooth" in names else None),
-                            ("rotation", turn), ("norm", norm)):
+    @lasting()
+    def _add_statistics(self, used: dict[str, Tensor]) -> None:
+        if "covariance" in used:
+            blocks = (self.pattern.blocks(self.in_features)
+                      if isinstance(self.pattern, Pattern) else 1)
+            used = used | {"covariance": correct.rotation(used["covariance"], blocks)}
+        for name, key in (("static_shift", "shift"), ("largest", "largest"),
+                          ("rotation", "covariance"), ("norm", "norm")):
+            value = (used[key].to(self.weight.device, torch.float32, copy=True)
+                     if key in used else None)
             self.register_buffer(name, value, persistent=False)
 
     @property
@@ -171,7 +168,8 @@ class SparseInput(nn.Module):
         """
         real = real_tokens(x, self.name, padded=self.padded) if self.dynamic else None
         self.padded = self.padded or real is not None
-        tokens, scale = x.reshape(-1, self.in_features), None
+        tokens = given = x.reshape(-1, self.in_features)
+        scale = None
         if "smooth" in self.method.corrections:
             largest = self.largest
             if largest is None:
@@ -179,8 +177,11 @@ class SparseInput(nn.Module):
             scale = correct.smoothing(largest, self.matrix)
             tokens = tokens.float() / scale
         if self.rotation is not None:
-            tokens = tokens.float() @ self.rotation
-        return tokens, scale, self._shift(tokens), partial(self._select, real=real)
+            tokens = given = tokens.float() @ self.rotation
+        norm = self.norm
+        if self.method.criterion == "clact" and norm is None:
+            norm = clact_coefficients(given.detach(), real)  # of inputs, as observe has them
+        return tokens, scale, self._shift(tokens), partial(self._select, norm=norm)
 
     def _low_rank(self, dropped: Tensor, scale: Tensor | None) -> Tensor:
         """What R-Sparse adds for the dropped part of the tokens, taken back to their own space."""
@@ -206,13 +207,11 @@ class SparseInput(nn.Module):
         return ((self.method.criterion == "clact" and self.norm is None)
                 or ("smooth" in self.method.corrections and self.largest is None))
 
-    def _select(self, z: Tensor, real: Tensor | None) -> Tensor:
+    def _select(self, z: Tensor, norm: Tensor | None) -> Tensor:
         """Mask of what is kept of shifted tokens [T, K], floating-point or int8."""
         if self.method.criterion == "weight":
             return torch.ones_like(z, dtype=torch.bool)
-        coefficients = self.coefficients
-        if self.method.criterion == "clact" and coefficients is None:
-            coefficients = clact_coefficients(z, real)
+        coefficients = self.coefficients if norm is None else norm
         if coefficients is not None and not z.is_floating_point():
             coefficients = quantize_coefficients(coefficients)
         return _keep(z, self.pattern, coefficients)
@@ -240,14 +239,12 @@ class SparseInput(nn.Module):
         return energy_kept(z, select(z.detach()))
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return [..., out_features] from [..., in_features], in the type of the dense layer's.
-
-        That is the type of ``input``, or the one of autocast.
-        """
+        """Return [..., out_features] from [..., in_features], in the type of the dense layer's."""
         refuse_trace(input)
         self.called = True
         if self.method.criterion == "weight" and not self.method.integer:
             return apply_linear(input, self._weight(None), self.bias)
+        check_tokens(input, self.in_features, self.name)
         kind = autocast_type(input)
         with chosen_types(input):
             y = self._compute(input, kind)
@@ -257,7 +254,8 @@ class SparseInput(nn.Module):
         names = self.method.corrections
         tokens, scale, shift, select = self._prepare(x)
         weight = self._weight(scale)
-        if kind is not None and scale is None and self.rotation is None:
+        if (kind is not None and scale is None and self.rotation is None
+                and self._product is float_product):  # others quantise what the model holds
             weight = weight.to(kind)
         # A learned scale is of the product alone.
         early, late = (None, self.bias) if "ls" in names else (self.bias, None)
@@ -278,8 +276,7 @@ class SparseInput(nn.Module):
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "SparseInput":
         statistics, self._buffers = self._buffers, {}
         super()._apply(fn, recurse)
-        stay = float32_stays(fn)
-        self._buffers = {name: None if value is None else stay(value)
+        self._buffers = {name: None if value is None else float32_stays(fn)(value)
                          for name, value in statistics.items()}
         self.learned.follow(self.matrix)
         return self

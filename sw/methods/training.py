@@ -181,7 +181,8 @@ def calibrate(model: nn.Module, batches: Sequence[Mapping[str, Any]], method: Me
         Keyword arguments of one call each; a call is a training step of every block. Errors are
         those of real tokens, as the ``attention_mask`` says.
     method : Method
-        With at least one correction of ``sw.methods.corrections.TRAINED``.
+        With at least one correction of ``sw.methods.corrections.TRAINED``, and as the model
+        computes: what is learned serves integers and number formats, too.
     layers, ignore, statistics
         As for ``sw.methods.sparsify.sparsify``.
     training : Training, optional
@@ -203,15 +204,21 @@ def calibrate(model: nn.Module, batches: Sequence[Mapping[str, Any]], method: Me
     Raises
     ------
     ValueError
-        If nothing is to be trained, there is no batch, the model has no such blocks, or the file
-        is of another run or damaged.
+        If nothing is to be trained, or in integers or a format, there is no batch, the model is in
+        training mode or has no such blocks, or the file is of another run or damaged.
     """
     training = training or Training()
     if not set(method.corrections) & set(TRAINED):
         raise ValueError(f"corrections must have one of {', '.join(TRAINED)} to be trained, "
                          f"not {'+'.join(method.corrections) or 'none'}")
+    if method.integer or method.format != "none":
+        raise ValueError("method must be without integer and format to be trained, not "
+                         f"{method}")
     if not batches:
         raise ValueError("batches must have at least one call, not none")
+    if model.training:
+        raise ValueError("model must be in evaluation mode, so that its blocks give the same each "
+                         "time, not in training mode: call eval() first")
     about = {"method": {**asdict(method), "corrections": "+".join(method.corrections)},
              "training": asdict(training), "layers": None if layers is None else list(layers),
              **({"ignore": list(ignore)} if ignore else {}), "windows": len(batches),

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sw.exact.modules import check_tokens
 from sw.methods.experts import ExpertLinear, SparseExpertLinear
 from sw.methods.hooks import hand_over, offloads, share_hooks
 from sw.methods.method import Method
@@ -81,11 +82,7 @@ class SelectedInput(SparseInput):
 
     def select(self, x: Tensor) -> Tensor:
         """Return what the layer gets in place of ``x`` [..., in_features], in its type."""
-        if not isinstance(x, Tensor) or not x.is_floating_point() \
-                or x.shape[-1] != self.in_features:
-            about = f"{x.dtype} {list(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
-            raise ValueError(f"input of {type(self.dense).__name__} must be floating-point numbers "
-                             f"[..., {self.in_features}] to be sparse, not {about}")
+        check_tokens(x, self.in_features, self.name)
         self.called = True
         return self.selected(x)
 

@@ -168,15 +168,21 @@ class Branches(nn.Module):
 def test_rejects_models_without_a_chain_of_blocks():
     method, x = Method("2:4", corrections=("ls",)), {"x": torch.ones(1, 8)}
     with pytest.raises(ValueError, match=r"^blocks\.1 must take the output of the block before"):
-        calibrate(Branches(), [x], method)
+        calibrate(Branches().eval(), [x], method)
     with pytest.raises(ValueError, match=r"^layers must be inside numbered blocks, such as"):
-        calibrate(nn.ModuleDict({"a": nn.Linear(8, 8)}), [x], method)
+        calibrate(nn.ModuleDict({"a": nn.Linear(8, 8)}).eval(), [x], method)
 
 
 def test_rejects_nothing_to_train_and_foreign_parameters(model):
     with pytest.raises(ValueError, match=f"^corrections must have one of {', '.join(TRAINED)}"):
         calibrate(model, windows(1), Method("2:4", corrections=("var",)))
-    learned = calibrate(model, windows(1), Method("2:4", corrections=("ls",)))["learned"]
+    for numbers, about in (({"integer": True}, "int8"), ({"format": "mxfp4"}, "mxfp4 before")):
+        with pytest.raises(ValueError, match=r"^method must be without integer and format to be "
+                                             rf"trained, not 2:4 act ls {about}$"):
+            calibrate(model, windows(1), Method("2:4", corrections=("ls",), **numbers))
+    with pytest.raises(ValueError, match=r"^model must be in evaluation mode, so that its blocks "):
+        calibrate(model.train(), windows(1), Method("2:4", corrections=("ls",)))
+    learned = calibrate(model.eval(), windows(1), Method("2:4", corrections=("ls",)))["learned"]
     with pytest.raises(ValueError, match=r"^learned must be of the layers that are made sparse"):
         sparsify(model, "2:4", corrections=["ls"], layers=["*up_proj"], learned=learned)
     with pytest.raises(ValueError, match=r"^learned must hold parameters of the shapes"):

@@ -236,6 +236,15 @@ def test_formats_are_rows_of_their_own(tmp_path, monkeypatch):
         main([*SMALL, *more, "-o", str(tmp_path)])
 
 
+def test_integers_in_a_format_are_named_as_such():
+    options = parser().parse_args(["--patterns", "8:16", "--formats", "nvfp4", "--integer",
+                                   "-o", "x"])
+    found, left_out = methods(options)
+    assert [str(method) for method in found] == ["8:16 act nvfp4 before"]
+    assert left_out == [("left out: 8:16 act int8 nvfp4 before (format must be none with integer, "
+                         "which is int8 already, not 'nvfp4')")]
+
+
 def test_formats_that_do_not_go_with_patterns_are_named():
     options = parser().parse_args(["--patterns", "8:16", "16:32", "--formats", "nvfp4", "mxfp4",
                                    "-o", "x"])

@@ -168,6 +168,8 @@ def test_multiplier_is_kept_to_sixteen_bits():
      "learned must have shift for act shift, not ls"),
     ({"output": "fp16"}, "output must be one of fp32, bf16, not 'fp16'"),
     ({"output": "bf16", "output_scale": 0.5}, "output_scale must be None for output bf16, not 0.5"),
+    *(({"output_scale": scale}, f"output_scale must be a finite number above 0, not {scale}")
+      for scale in (0.0, -0.5, float("nan"), float("inf"))),
     ({"criterion": "amber"}, "coefficients of the accelerator must be 8 for amber, not 0"),
     ({"corrections": ["r-sparse"]}, ("correction must be one of d-pts, d-pts-mean, s-pts, l-pts, "
                                      "var, ls, shift, not 'r-sparse'")),

@@ -1,5 +1,6 @@
 """The compressor's reference against plain Python."""
 
+import re
 from statistics import median_low
 
 import pytest
@@ -13,6 +14,9 @@ from tests.sw import plain
 def rounded(total, count):
     """Nearest integer to ``total / count``, half upwards."""
     return (2 * total + count) // (2 * count)
+
+
+BYTES = torch.zeros(2, 8, dtype=torch.int8)
 
 
 def tokens(features, bits, seed=0):
@@ -77,3 +81,20 @@ def test_equals_plain_python(pattern, factors, shift, bits):
                                                sum(v * v for v in flat)]
         if shift in ("mean", "median"):
             assert result.eta[token].item() == eta[0]
+
+
+@pytest.mark.parametrize(("x", "given", "message"), [
+    (torch.ones(2, 8), {}, "x must be int8 of two dimensions, not float32 of 2"),
+    (BYTES[0], {}, "x must be int8 of two dimensions, not int8 of 1"),
+    (BYTES, {"shift": "middle"}, "shift must be one of mean, median, not 'middle'"),
+    (BYTES, {"shift": torch.full((8,), 1.7)},
+     "shift must be integers of the shape [8], not float32 [8]"),
+    (BYTES, {"shift": torch.ones(2, 1, dtype=torch.int8)},
+     "shift must be integers of the shape [8], not int8 [2, 1]"),
+    (BYTES, {"coefficients": torch.rand(8)},
+     "coefficients must be integers of the shape [8], not float32 [8]"),
+    (BYTES, {"coefficients": torch.full((8,), 300)},
+     "coefficients must be from 0 to 255, not from 300 to 300")])
+def test_rejects_what_hardware_does_not_have(x, given, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        compress_tokens(x, Pattern(2, 4), **given)

@@ -4,8 +4,12 @@ import math
 
 import pytest
 import torch
+from torch import nn
 
+from hw.config import Design, Pattern
 from sw import SparseLinear, cosine, nm_linear, snr_db
+from sw.driver.layer import SparseLinear as OnAccelerator
+from sw.driver.reference import ReferenceAccelerator
 from sw.exact.linear import integer_matmul
 from sw.exact.quantize import quantize, saturate
 from sw.exact.selection import energy_kept
@@ -61,6 +65,8 @@ def test_integer_layer_rejects():
         integer_matmul(x.float(), x)
     with pytest.raises(ValueError, match=r"^weight must have the 8 input features of x, not 4$"):
         nm_linear(x, x[:, :4], "2:4")
+    with pytest.raises(ValueError, match=r"^coefficients must be integers, not float32$"):
+        nm_linear(x, x, "2:4", torch.rand(8))
     big = torch.ones(1, 131072, dtype=torch.int8)
     with pytest.raises(ValueError, match=r"^x must have at most 131071 input features, not "):
         integer_matmul(big, big)
@@ -92,3 +98,24 @@ def test_integer_product_of_every_shape(tokens, features, outputs):
     x, weight = (torch.randint(-128, 128, (rows, features), dtype=torch.int8, generator=generator)
                  for rows in (tokens, outputs))
     assert torch.equal(integer_matmul(x, weight).long(), x.long() @ weight.long().t())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_layer_computes_the_same_in_a_model_of_another_type(dtype):
+    torch.manual_seed(0)
+    layer, x = SparseLinear(nn.Linear(64, 16), "8:16"), torch.randn(5, 64).to(dtype)
+    expected = layer(x)
+    model = nn.Sequential(layer).to(dtype)
+    assert torch.equal(model(x), expected)
+    assert {layer.scale.dtype, layer.bias.dtype} == {torch.float32}
+
+
+@pytest.mark.parametrize("x", [torch.ones(3, 64, dtype=torch.int64), torch.ones(3, 32),
+                               torch.tensor(1.0)], ids=lambda x: f"{x.dtype} {list(x.shape)}")
+def test_a_layer_refuses_what_is_no_row_of_floats(x):
+    layer = nn.Linear(64, 16)
+    for made in (SparseLinear(layer, "8:16"), OnAccelerator.from_linear(
+            layer, ReferenceAccelerator(Design(Pattern(8, 16))))):
+        with pytest.raises(ValueError, match=r"^input of the layer must be floating-point numbers "
+                                             r"\[\.\.\., 64\] to be sparse, not torch\."):
+            made(x)

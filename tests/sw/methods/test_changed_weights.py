@@ -8,6 +8,7 @@ from torch import nn
 
 from sw.methods.derived import Fingerprint
 from sw.methods.method import Method
+from sw.methods.observe import observe
 from sw.methods.sparse_layer import SparseInputLinear
 from sw.methods.sparsify import sparsify
 
@@ -145,6 +146,27 @@ def test_backward_after_a_change():
         ours(x)
         loss.backward()
     assert ours[0].weight.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("arguments", [
+    *({"criterion": criterion, "corrections": corrections} for criterion, corrections in METHODS),
+    {"corrections": ("s-pts", "var")}, {"format": "fp8_e4m3"}], ids=str)
+def test_training_goes_on_after_inference_mode(arguments):
+    """Statistics, what is kept of weights, and learned values that were made or met in it."""
+    gradients, x, state = [], torch.randn(5, FEATURES), model(1).state_dict()
+    for first in (torch.inference_mode, torch.no_grad):
+        ours = model(0)
+        with first():
+            found = observe(ours, [{"input": x}], covariance=True)
+            sparsify(ours, "2:4", statistics=found, **arguments)
+            by_data_in_place(ours, state)
+            ours(x)
+        tokens = x.clone().requires_grad_()
+        ours(tokens).square().sum().backward()
+        gradients.append([tokens.grad, *(each.grad for each in ours.parameters())])
+        assert {name for name, each in ours.named_parameters() if each.is_inference()} == set()
+    for ours, expected in zip(*gradients, strict=True):
+        assert ours is expected is None or torch.equal(ours, expected)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64, torch.int8],

@@ -1,10 +1,13 @@
 """A sparse model's configuration in a file: the same outputs, or a refusal."""
 
+from dataclasses import fields
+
 import pytest
 import torch
 
 from sw.files import save
-from sw.methods.configuration import load_config, save_config
+from sw.methods.configuration import _METHOD, load_config, save_config
+from sw.methods.method import Method
 from sw.methods.observe import observe
 from sw.methods.sparsify import sparsify
 from tests.sw.methods.tiny import causal, ids, logits
@@ -36,13 +39,23 @@ def test_all_of_a_configuration_comes_back(tmp_path, criterion, corrections):
     assert torch.equal(logits(again), dense)
 
 
-def test_integers_of_the_hardware_come_back(tmp_path):
+@pytest.mark.parametrize("how", [
+    {"corrections": "d-pts", "integer": True}, {"format": "fp8_e4m3"},
+    {"format": "mxfp4", "selection": "after"}, {"corrections": "sharq", "format": "nvfp4"}],
+    ids=["int8", "fp8_e4m3", "mxfp4", "nvfp4"])
+def test_numbers_of_the_hardware_come_back(tmp_path, how):
     model = causal("llama")
-    with sparsify(model, "2:4", "amber", "d-pts", integer=True) as sparse:
+    with sparsify(model, "2:4", "amber", **how) as sparse:
         expected = logits(model)
         save_config(sparse, tmp_path / "sparse.pt")
-    with load_config(model, tmp_path / "sparse.pt"):
+    with load_config(model, tmp_path / "sparse.pt") as again:
         assert torch.equal(logits(model), expected)
+        assert all(again.layers[name].method == layer.method
+                   for name, layer in sparse.layers.items())
+
+
+def test_every_field_of_a_method_is_read():
+    assert list(_METHOD) == [field.name for field in fields(Method)]
 
 
 def test_refuses_what_does_not_fit(tmp_path):
@@ -74,6 +87,7 @@ def test_refuses_what_does_not_fit(tmp_path):
     lambda state: first(state)["method"].update(pattern=8),
     lambda state: first(state)["method"].update(corrections=[1]),
     lambda state: first(state)["method"].pop("integer"),
+    lambda state: first(state)["method"].update(selection=None),
 ])
 def test_refuses_values_that_are_none(tmp_path, change):
     path = tmp_path / "sparse.pt"

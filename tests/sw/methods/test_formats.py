@@ -153,3 +153,48 @@ def test_rejects(arguments, message):
     with pytest.raises(ValueError, match="must") as caught:
         Method(**{"pattern": "8:16", **arguments})
     assert str(caught.value) == message
+
+
+ROUNDED = [{"integer": True}, {"format": "fp8_e4m3"}, {"format": "bf16"},
+           {"format": "mxfp4", "selection": "after", "corrections": ("d-pts", "var")},
+           {"format": "mxfp8_e4m3", "corrections": ("sharq",)}]
+
+
+@pytest.mark.parametrize("numbers", [*ROUNDED, {"format": "nvfp4"}], ids=str)
+def test_what_follows_the_product_has_gradients_and_what_is_rounded_none(numbers):
+    names = (*numbers.get("corrections", ()), "ls", "r-sparse")
+    if "sharq" in names:
+        names = names[:-1]
+    x, layer, _ = made(Method("8:16"))
+    with sparsify(nn.Sequential(layer), "8:16", **numbers | {"corrections": names}) as sparse:
+        learned = sparse.layers["0"].learned
+        y = sparse.model(x.requires_grad_())
+        y.sum().backward()
+        torch.testing.assert_close(learned["ls"].grad, (y - layer.bias).detach().sum(0))
+        if "r-sparse" in names:
+            assert learned["a"].grad.norm() > 0
+    assert layer.bias.grad.tolist() == [5] * 6
+    assert x.grad is layer.weight.grad is None
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16], ids=str)
+@pytest.mark.parametrize("numbers", [*ROUNDED, {"format": "nvfp4"}], ids=str)
+@torch.no_grad()
+def test_autocast_changes_the_type_of_results_alone(numbers, kind):
+    x, layer, _ = made(Method("8:16"))
+    with sparsify(nn.Sequential(layer), "8:16", **numbers) as sparse:
+        expected = sparse.model(x).to(kind)
+        with torch.autocast("cpu", kind):
+            assert torch.equal(sparse.model(x), expected)
+
+
+@pytest.mark.usefixtures("nothing_compiled")
+@pytest.mark.parametrize("numbers", ROUNDED, ids=str)
+def test_a_compiled_layer_computes_the_same_in_one_graph(numbers):
+    x, layer, _ = made(Method("8:16"))
+    with sparsify(nn.Sequential(layer), "8:16", **numbers) as sparse:
+        expected = sparse.model(x)
+        found = torch.compile(sparse.model, backend="aot_eager", fullgraph=True)(x)
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+        found.sum().backward()
+    assert layer.bias.grad.tolist() == [5] * 6

@@ -116,6 +116,7 @@ def test_routers_stay_dense_whatever_their_class():
     ({"layers": ["*.q_proj", "*.mpl.*"]},
      ("layers must match a linear layer of the model (there are down_proj, gate_proj, k_proj, "
       "o_proj, q_proj, up_proj, v_proj), not '*.mpl.*'")),
+    ({"layers": []}, "layers must have at least one pattern, or be None for all, not []"),
     ({"ignore": ["*.dwn_proj"]},
      ("ignore must match a linear layer of the model (there are down_proj, gate_proj, k_proj, "
       "o_proj, q_proj, up_proj, v_proj), not '*.dwn_proj'")),

@@ -10,7 +10,9 @@ from hw.config import Pattern
 from sw.methods.corrections import CORRECTIONS, rotation, token_shift
 from sw.methods.criteria import CRITERIA
 from sw.methods.method import Method, parse_pattern
+from sw.methods.observe import observe
 from sw.methods.sparse_layer import SparseInputLinear
+from sw.methods.sparsify import sparsify
 from tests.sw import plain
 
 
@@ -130,3 +132,24 @@ def test_rotation_is_the_eigenvectors_dealt_out_to_blocks():
 
 def test_median_is_the_lower_one():
     assert token_shift(torch.tensor([[4.0, 1.0, 3.0, 2.0]])).item() == 2.0
+
+
+@pytest.mark.parametrize("numbers", [
+    {}, {"integer": True}, {"format": "fp8_e4m3"}, {"format": "fp8_e4m3", "selection": "after"},
+    {"format": "mxfp4", "selection": "after"}], ids=str)
+@pytest.mark.parametrize("corrections", ["", "smooth", "d-pts", "l-pts", "smooth+d-pts+var"])
+@torch.no_grad()
+def test_norms_of_clact_are_those_of_inputs_whether_of_the_call_or_observed(corrections, numbers):
+    """Not of what they become: tokens less a shift, over a scale, or integers of a scale each."""
+    generator = torch.Generator().manual_seed(4)
+    model = nn.Sequential(nn.Linear(64, 16))
+    x = torch.randn(9, 64, generator=generator) * torch.logspace(-1, 1, 9)[:, None]
+    x = x * torch.rand(64, generator=generator).mul(2).exp()
+    names = corrections.split("+") if corrections else ()
+    found, results = observe(model, [{"input": x}]), []
+    for statistics in (None, found):
+        with sparsify(model, "8:16", "clact", names, statistics=statistics, **numbers) as sparse:
+            if "l-pts" in names:
+                sparse.layers["0"].learned["l-pts"].copy_(torch.linspace(-1, 1, 64))
+            results.append(model(x))
+    assert torch.equal(*results)

@@ -190,6 +190,16 @@ def test_observe_refuses_what_would_leave_nothing_right():
         calibrate(model, [], Method("2:4", corrections=("ls",)))
 
 
+@pytest.mark.parametrize("pattern", ["2:4", "unstructured-50"])
+@pytest.mark.parametrize(("criterion", "corrections"), METHODS, ids=str)
+def test_a_model_in_float64_selects_as_in_float32(pattern, criterion, corrections):
+    layer, x = made(pattern, criterion, corrections), torch.randn(5, 16)
+    expected = layer(x)
+    y = layer.double()(x.double())
+    assert y.dtype == torch.float64
+    assert torch.allclose(y, expected.double(), atol=1e-5)
+
+
 @pytest.mark.parametrize("weights", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("integer", [False, True])
 @pytest.mark.parametrize(("criterion", "corrections"), METHODS, ids=str)

@@ -157,7 +157,7 @@ def test_what_needs_its_weights_is_refused(model, arguments, needed):
 
 def test_learned_shifts_before_an_own_forward():
     torch.manual_seed(0)
-    model = nn.Sequential(OrderedDict([("0", nn.Sequential(Int8()))]))
+    model = nn.Sequential(OrderedDict([("0", nn.Sequential(Int8()))])).eval()
     batches = [{"input": X[k:k + 1]} for k in range(5)]
     state = calibrate(model, batches, Method("2:4", corrections=("l-pts",)),
                       training=Training(rate=1e-2, epochs=4))
@@ -191,11 +191,16 @@ def test_layers_without_weights_are_refused():
 
 
 def test_what_is_no_row_of_numbers_is_refused():
-    model = nn.Sequential(Int8())
-    with sparsify(model, "2:4"), pytest.raises(
-            ValueError, match=r"^input of Int8 must be floating-point numbers \[..., 16\] to be "
-                              r"sparse, not torch.int64 \[5, 16\]$"):
-        model(X.long())
+    for layer in (Int8(), nn.Linear(16, 8)):
+        model = nn.Sequential(layer)
+        for x, about in ((X.long(), r"torch.int64 \[5, 16\]"),
+                         (X.view(10, 8), r"torch.float32 \[10, 8\]"),
+                         (X[:, :0], r"torch.float32 \[5, 0\]"),
+                         (X[0, 0], r"torch.float32 \[\]")):
+            with sparsify(model, "2:4"), pytest.raises(
+                    ValueError, match=r"^input of 0 must be floating-point numbers \[..., 16\] to "
+                                      rf"be sparse, not {about}$"):
+                model(x)
 
 
 def test_layer_of_two_names_with_its_own_forward_is_selected_before_once():
