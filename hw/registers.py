@@ -45,7 +45,7 @@ class Error(Code):
                        "(surplus beats are dropped)")
     TIMEOUT = 7, "nothing moved for TIMEOUT cycles of a job; it goes on if the streams do"
     OUTPUT = 8, ("start refused: OUTPUT or CORRECTIONS ask for what the design does not have, or "
-                 "for statistics of tokens that do not fit the buffer")
+                 "tokens that must be whole do not fit the buffer, see BUFFER")
     PATTERN = 9, "start refused: JOB_PATTERN or THRESHOLD are none that the design runs"
     COEF = 10, ("start refused: CORRECTIONS.coef is 0, and no parameters of K_BLOCKS blocks are "
                 "loaded; or it is 1, and the design has none")
@@ -105,9 +105,12 @@ REGISTERS = _map(
                               "2 keep and size"))),
     ("SHAPE", False, (Field("rows", 8, "ro", "rows of PEs"),
                       Field("columns", 8, "ro", "columns of PEs"))),
-    ("MAX_BLOCKS", False, (Field("max_blocks", 32, "ro", "largest K_BLOCKS"),)),
+    ("MAX_BLOCKS", False, (Field("max_blocks", 32, "ro", "largest K_BLOCKS; where tokens "
+                                 "must be whole it is buffer_blocks"),)),
     ("BUFFER", False, (Field("buffer_blocks", 24, "ro", "blocks of a chunk: longer tokens are "
-                             "cut into chunks"),)),
+                             "cut into chunks. They must be whole with CORRECTIONS.variance or "
+                             "token_shift, and in a design with parameters of input channels or a "
+                             "shift by token"),)),
     ("BATCH", False, (Field("batch_tokens", 16, "ro", "tokens of a batch, which share one pass of "
                             "the weights"),)),
     ("CONTROL", False, (Field("start", 1, "w1", "start a job with the registers of the job"),
