@@ -105,12 +105,9 @@ REGISTERS = _map(
                               "2 keep and size"))),
     ("SHAPE", False, (Field("rows", 8, "ro", "rows of PEs"),
                       Field("columns", 8, "ro", "columns of PEs"))),
-    ("MAX_BLOCKS", False, (Field("max_blocks", 32, "ro", "largest K_BLOCKS; where tokens "
-                                 "must be whole it is buffer_blocks"),)),
+    ("MAX_BLOCKS", False, (Field("max_blocks", 32, "ro", "largest K_BLOCKS, in chunks"),)),
     ("BUFFER", False, (Field("buffer_blocks", 24, "ro", "blocks of a chunk: longer tokens are "
-                             "cut into chunks. They must be whole with CORRECTIONS.variance or "
-                             "token_shift, and in a design with parameters of input channels or a "
-                             "shift by token"),)),
+                             "cut into chunks, or refused where they must be whole"),)),
     ("BATCH", False, (Field("batch_tokens", 16, "ro", "tokens of a batch, which share one pass of "
                             "the weights"),)),
     ("CONTROL", False, (Field("start", 1, "w1", "start a job with the registers of the job"),
