@@ -127,7 +127,7 @@ REGISTERS = _map(
     ("COLUMN_TILES", True, (Field("column_tiles", 32, "rw",
                                   "output features of the layer, in tiles of COLUMNS"),)),
     ("OUTPUT", True, (Field("output", 8, "rw", "results: 0 accumulators, 1 corrected int32, 2 "
-                            "int8, 3 fp32, 4 bf16"),
+                            "int8, 3 fp32, 4 bf16; of floats 0, or 4 with bias"),
                       Field("exponent", 8, "rw", "unit of results 3 and 4: 2 to the power of this, "
                             "signed"))),
     ("CORRECTIONS", True, (Field("variance", 1, "rw", "VAR: multiply by v of the token"),
