@@ -45,7 +45,7 @@ class Error(Code):
                        "(surplus beats are dropped)")
     TIMEOUT = 7, "nothing moved for TIMEOUT cycles of a job; it goes on if the streams do"
     OUTPUT = 8, ("start refused: OUTPUT or CORRECTIONS ask for what the design does not have, or "
-                 "for statistics of tokens that do not fit the buffer")
+                 "tokens that must be whole do not fit the buffer, see BUFFER")
     PATTERN = 9, "start refused: JOB_PATTERN or THRESHOLD are none that the design runs"
     COEF = 10, ("start refused: CORRECTIONS.coef is 0, and no parameters of K_BLOCKS blocks are "
                 "loaded; or it is 1, and the design has none")
@@ -105,9 +105,9 @@ REGISTERS = _map(
                               "2 keep and size"))),
     ("SHAPE", False, (Field("rows", 8, "ro", "rows of PEs"),
                       Field("columns", 8, "ro", "columns of PEs"))),
-    ("MAX_BLOCKS", False, (Field("max_blocks", 32, "ro", "largest K_BLOCKS"),)),
+    ("MAX_BLOCKS", False, (Field("max_blocks", 32, "ro", "largest K_BLOCKS, in chunks"),)),
     ("BUFFER", False, (Field("buffer_blocks", 24, "ro", "blocks of a chunk: longer tokens are "
-                             "cut into chunks"),)),
+                             "cut into chunks, or refused where they must be whole"),)),
     ("BATCH", False, (Field("batch_tokens", 16, "ro", "tokens of a batch, which share one pass of "
                             "the weights"),)),
     ("CONTROL", False, (Field("start", 1, "w1", "start a job with the registers of the job"),
@@ -127,7 +127,7 @@ REGISTERS = _map(
     ("COLUMN_TILES", True, (Field("column_tiles", 32, "rw",
                                   "output features of the layer, in tiles of COLUMNS"),)),
     ("OUTPUT", True, (Field("output", 8, "rw", "results: 0 accumulators, 1 corrected int32, 2 "
-                            "int8, 3 fp32, 4 bf16"),
+                            "int8, 3 fp32, 4 bf16; of floats 0, or 4 with bias"),
                       Field("exponent", 8, "rw", "unit of results 3 and 4: 2 to the power of this, "
                             "signed"))),
     ("CORRECTIONS", True, (Field("variance", 1, "rw", "VAR: multiply by v of the token"),

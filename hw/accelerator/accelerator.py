@@ -71,8 +71,6 @@ class Accelerator(wiring.Component):
         With ``decode``.
     """
 
-    interval = 1
-
     def __init__(self, design: Design):
         own = own_registers(*design.register_groups)
         super().__init__({
@@ -98,6 +96,11 @@ class Accelerator(wiring.Component):
         scaling = TensorScale.latency if self.design.tensor_scaled else 0
         # Issue and memory, array, queue and result register.
         return 2 + self.array.latency + scaling + 3
+
+    @property
+    def interval(self) -> int:
+        """Cycles from one block of a token to the next, at least: those of the compressor."""
+        return self.compressor.interval
 
     def elaborate(self, platform):
         m = Module()

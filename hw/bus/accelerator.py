@@ -54,8 +54,6 @@ class BusAccelerator(wiring.Component):
     irq : Out(1)
     """
 
-    interval = 1
-
     def __init__(self, design: Design):
         super().__init__({"registers": In(AxiLite()), "memory": Out(Axi4(design)), "irq": Out(1)})
         self.design = design
@@ -65,6 +63,11 @@ class BusAccelerator(wiring.Component):
     def latency(self) -> int:
         """Cycles from the issue of a group's last step to its first result, an accumulator."""
         return self.accelerator.latency
+
+    @property
+    def interval(self) -> int:
+        """Cycles from one block of a token to the next, at least."""
+        return self.accelerator.interval
 
     def elaborate(self, platform):
         m = Module()

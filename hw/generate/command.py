@@ -9,7 +9,8 @@ from hw.command.checks import number, plain
 from hw.command.kinds import Kind, file, folder, one_of, text, whole
 from hw.command.parser import Arguments, Parser
 from hw.command.run import run
-from hw.config import DESIGNS, Design, Pattern
+from hw.config import DESIGNS, SELECTORS, Design, Pattern
+from hw.config.parameter import SELECTING
 from hw.generate.arguments import PATTERN, add_design_arguments, design_from
 
 
@@ -55,9 +56,13 @@ def _resolve(arguments: Arguments, pattern: Pattern) -> str:
                              f"{getattr(arguments, name)!r}")
     from hw.selector.auto import choose
 
-    chosen = choose(pattern, arguments.clock_ns, arguments.throughput)
+    if pattern.dense or arguments.design not in SELECTING:
+        where = f"for the pattern {pattern}" if pattern.dense else f"in design {arguments.design}"
+        raise ValueError(f"selector must be left out {where}, which has none, not {AUTO!r}")
+    scores = design_from(arguments, pattern, selector=SELECTORS[0]).score_width
+    chosen = choose(pattern, arguments.clock_ns, arguments.throughput, scores)
     arguments.selector, arguments.stages = chosen.selector, chosen.stages
-    return "" if pattern.dense else chosen.reason
+    return chosen.reason
 
 
 def _parser() -> Parser:

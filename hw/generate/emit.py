@@ -128,6 +128,8 @@ class _Netlist:
                 shared = self._shared(part)
                 children[shared.name] += 1
                 below[instance] = _instance(shared, part, reset), location
+        if isinstance(component, Memory):
+            _leave_contents_out(module)
         text = rtlil.convert(_Prepared(component, module), name=name, emit_src=False)
         text = equal_widths(name_fields(_INITIAL.sub("", text)))
         if name != self.top:
@@ -169,6 +171,12 @@ class _Netlist:
         visit(top.name, 1)
         return tuple(Store(name, total[name], memory.words, memory.width)
                      for name, memory in sorted(self.stores.items()))
+
+
+def _leave_contents_out(module: Module) -> None:
+    """Let Amaranth write a memory without its zeros, of which it takes 10 kB for each word."""
+    for inner, _ in module._named_submodules.values():
+        inner.data.init._raw = []  # Amaranth 0.5 has no public way
 
 
 def _instance(shared: _Shared, component: wiring.Component, reset: ValueLike) -> Instance:

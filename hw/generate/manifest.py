@@ -46,7 +46,7 @@ def describe(name: str, module: str, top: Top, memories: Iterable[Store], why: s
         "derived": {
             "lanes": design.lanes,
             "span": design.pattern.span,
-            "max_blocks": design.max_blocks,
+            "buffer_blocks": design.max_blocks,
             "bitmask_bits": design.pattern.bitmask_bits,
         },
         **({"selector_choice": why} if why else {}),

@@ -24,11 +24,12 @@ class Choice:
     reason: str
 
 
-def choose(pattern: Pattern, clock_ns: float = 8.0, throughput: float = 1.0) -> Choice:
+def choose(pattern: Pattern, clock_ns: float = 8.0, throughput: float = 1.0, score_bits: int = 8
+           ) -> Choice:
     """Return the smallest selecting stage that is fast enough.
 
-    Figures are those of the smallest measured block that has at least ``m`` scores, and of the
-    largest one if there is none; they hold for 8-bit scores, one library and no wires.
+    Figures are those of the smallest measured block that has at least ``m`` scores; they hold for
+    scores of 8 bits or fewer, one library and no wires.
 
     Parameters
     ----------
@@ -38,11 +39,13 @@ def choose(pattern: Pattern, clock_ns: float = 8.0, throughput: float = 1.0) -> 
         Period of the clock in ns, above 0.
     throughput : float
         Blocks per cycle, above 0 and at most 1.
+    score_bits : int
+        Bits of a score.
 
     Raises
     ------
     ValueError
-        If a number is out of its range, or nothing measured is fast enough.
+        If a number is out of its range, or nothing measured is as large, or fast enough.
     """
     for name, value, high, allowed in (
             ("clock_ns", clock_ns, float("inf"), "a number of ns above 0"),
@@ -51,7 +54,13 @@ def choose(pattern: Pattern, clock_ns: float = 8.0, throughput: float = 1.0) -> 
             raise ValueError(f"{name} must be {allowed}, not {value!r}")
     data = _measured()
     sizes = sorted({row["m"] for row in data["stages"]})
-    size = next((size for size in sizes if size >= pattern.m), sizes[-1])
+    if pattern.m > sizes[-1]:
+        raise ValueError(f"m must be at most {sizes[-1]} with the selector auto, as measured, not "
+                         f"{pattern.m}")
+    if score_bits > data["width"]:
+        raise ValueError(f"format and coefficients must give scores of at most {data['width']} "
+                         f"bits with the selector auto, as measured, not {score_bits}")
+    size = next(size for size in sizes if size >= pattern.m)
     rows = [row for row in data["stages"] if row["m"] == size]
     fit = [row for row in rows
            if row["delay_ns"] <= clock_ns and row["interval"] * throughput <= 1]

@@ -147,9 +147,11 @@ def job_registers(design: Design, x: Tensor, weight: Tensor, corrections: Correc
     require_operands(x, weight)
     tokens, features = x.shape
     blocks = design.pattern.blocks(features)
-    if blocks > design.covered_blocks:
-        raise ValueError(f"x must have at most {design.covered_blocks * design.pattern.m} input "
-                         f"features, not {features}")
+    whole = design.whole_tokens or corrections.variance or corrections.token_shift
+    most = design.max_blocks if whole else design.covered_blocks
+    if blocks > most:
+        raise ValueError(f"x must have at most {most * design.pattern.m} input features"
+                         f"{' of tokens that must be whole' * whole}, not {features}")
     require_parameters(design, corrections, len(weight), *x.shape)
     require_threshold(design, threshold)
     asked = pattern or design.pattern

@@ -8,6 +8,8 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from hw.command.faults import reason
+
 
 __all__ = ["evaluated", "published"]
 
@@ -36,21 +38,19 @@ def evaluated(path: Path) -> list[Row]:
     Raises
     ------
     ValueError
-        If it holds something else.
-    OSError
-        If it cannot be read.
+        If it cannot be read, or holds something else.
     """
-    text = path.read_bytes()
     try:
+        text = path.read_bytes()
         held = json.loads(text)
         if not held["rows"]:
             raise ValueError("rows must be one or more, not none")
         return [row for one in held["rows"] for row in _rows(held, one, _source(path, text))]
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError,
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError,
             RecursionError) as error:
-        reason = f"no {error}" if isinstance(error, KeyError) else str(error)
+        why = f"no {error}" if isinstance(error, KeyError) else reason(error)
         raise ValueError(f"accuracy must be results.json of sw.evaluate, not {str(path)!r} "
-                         f"({reason})") from None
+                         f"({why})") from None
 
 
 def _source(path: Path, text: bytes) -> str:

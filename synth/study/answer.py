@@ -123,7 +123,7 @@ def _first(found: Sequence[Step], unknown: Sequence[str], rows: dict[str, Row],
            technology: str) -> str:
     """Which one to build, of the patterns whose loss is known."""
     if not rows:
-        return "Nothing has been synthesised yet, so there is no answer."
+        return "No sparse pattern has been synthesised yet, so there is no answer."
     if not any(step.worth is not None for step in found):
         return ("What a pattern is worth is not known here: no model was evaluated with two "
                 "patterns that were synthesised, so only costs can be told.")

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from hw.command.faults import reason
+
 
 __all__ = ["PARTS", "Row", "Study", "merged", "read"]
 
@@ -89,9 +91,7 @@ def read(path: Path) -> Study:
     Raises
     ------
     ValueError
-        If it holds something else; the message names the row and the field.
-    OSError
-        If it cannot be read.
+        If it cannot be read, or holds something else; the message names the row and the field.
     """
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
@@ -104,9 +104,9 @@ def read(path: Path) -> Study:
         for name, needed in NEEDED.items():
             for number, row in enumerate(held[name]):
                 _check(f"{name}[{number}]", row, needed)
-    except (ValueError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"from must be study.json of a study, not {str(path)!r} "
-                         f"({str(error).partition(chr(10))[0]})") from None
+                         f"({reason(error)})") from None
     return Study(**{described.name: held[described.name] for described in fields(Study)})
 
 

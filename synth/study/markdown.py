@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from hw.command.faults import reason
 from hw.config import PIPELINES, SELECTORS, Pattern
 from synth.study import formats, fpga
 from synth.study.answer import answer, label_of
@@ -169,11 +170,14 @@ def marks(path: Path) -> list[str]:
     Raises
     ------
     ValueError
-        If it has none, or one that names no table.
-    OSError
-        If it cannot be read.
+        If it cannot be read, or has none, or one that names no table.
     """
-    found = [name for _, name, _ in MARKED.findall(path.read_text(encoding="utf-8"))]
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise ValueError(f"into must be a readable page, not {str(path)!r} ({reason(error)})"
+                         ) from None
+    found = [name for _, name, _ in MARKED.findall(text)]
     unknown = [name for name in found if name not in BLOCKS]
     if unknown or not found:
         what = repr(unknown[0]) if unknown else "none"

@@ -94,10 +94,9 @@ def read(path: Path) -> Space:
     for key, value in given.items():
         try:
             _take(key, value, chosen, path.parent)
-        except _Unknown as error:
-            raise ValueError(f"{error} in line {_line(text, error.key)} of {path.name}") from None
         except ValueError as error:
-            raise ValueError(f"{error} in line {_line(text, key)} of {path.name}") from None
+            line = _line(text, error.key if isinstance(error, _Inside) else key)
+            raise ValueError(f"{error} in line {line} of {path.name}") from None
     for key, where in _idle(chosen):
         raise ValueError(f"{key} must be left out {where}, not given in line {_line(text, key)} "
                          f"of {path.name}")
@@ -118,25 +117,29 @@ def _idle(chosen: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "lef", "without wires and energy"
 
 
-class _Unknown(ValueError):
-    """A key that there is not."""
+class _Inside(ValueError):
+    """What is wrong with a key, also of a table."""
 
-    def __init__(self, key: str, allowed: tuple[str, ...]):
-        super().__init__(f"keys must be among {', '.join(allowed)}, not {key!r}")
+    def __init__(self, key: str, what: str):
+        super().__init__(what)
         self.key = key
+
+
+def _unknown(key: str, allowed: tuple[str, ...]) -> _Inside:
+    return _Inside(key, f"keys must be among {', '.join(allowed)}, not {key!r}")
 
 
 def _known(text: str, path: Path, given: dict, allowed: tuple[str, ...]) -> None:
     for key in given:
         if key not in allowed:
-            error = _Unknown(key, allowed)
+            error = _unknown(key, allowed)
             raise ValueError(f"{error} in line {_line(text, key)} of {path.name}")
 
 
 def _line(text: str, key: str) -> int:
     """First line in which a key stands."""
     quoted = rf"""(?:{re.escape(key)}|"{re.escape(key)}"|'{re.escape(key)}')"""
-    found = re.search(rf"^[^#\n]*?(?<![\w.-]){quoted}\s*(?:=|\.|\])", text, re.M)
+    found = re.search(rf"^[^#\n]*?(?<![\w-]){quoted}\s*(?:=|\.|\])", text, re.M)
     return text.count("\n", 0, found.end() if found else 0) + 1
 
 
@@ -147,8 +150,11 @@ def _take(key: str, value: Any, chosen: dict[str, Any], folder: Path) -> None:
     elif key == "parameters":
         for name, values in _table(key, value, tuple(_PARAMETERS)).items():
             if name in chosen["parameters"]:
-                raise ValueError(f"{name} must be given once, not twice")
-            chosen["parameters"][name] = _list(name, values, _parameter(name), alone=True)
+                raise _Inside(name, f"{name} must be given once, not twice")
+            try:
+                chosen["parameters"][name] = _list(name, values, _parameter(name), alone=True)
+            except ValueError as error:
+                raise _Inside(name, str(error)) from None
     elif key in ("baselines", "wires"):
         if type(value) is not bool:
             raise ValueError(f"{key} must be true or false, not {value!r}")
@@ -179,7 +185,7 @@ def _table(name: str, value: Any, allowed: tuple[str, ...]) -> dict:
         raise ValueError(f"{name} must be a table, not {value!r}")
     for key in value:
         if key not in allowed:
-            raise _Unknown(key, allowed)
+            raise _unknown(key, allowed)
     return value
 
 

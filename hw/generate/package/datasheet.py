@@ -42,6 +42,15 @@ def _head(about: Description) -> Iterator[str]:
     yield ""
 
 
+_MEASURED = {
+    "pe": ("the weights of a step to the accumulator with its sum", "step"),
+    "array": ("the last step of a sum to its first row of results", "step"),
+    "accelerator": ("the last step of a group of tokens to its first result, an accumulator",
+                    "block of a token"),
+}
+"""Of designs whose inputs meet inside: what the latency lies between, what the interval is of."""
+
+
 def _timing(about: Description) -> Iterator[str]:
     latency = about.content["latency_cycles"]
     interval = about.content["initiation_interval_cycles"]
@@ -52,8 +61,10 @@ def _timing(about: Description) -> Iterator[str]:
         yield f"constraints in `{about.top}.sdc`."
     else:
         rate = 1000 / (about.clock_ns * interval)
-        yield f"Latency {_cycles(latency)}, from an input to the output that depends on it. One"
-        yield f"input every {_cycles(interval)}: {rate:.4g} million a second at a period of"
+        way, taken = _MEASURED.get(about.design, ("an input to the output that depends on it",
+                                                  "input"))
+        yield f"Latency {_cycles(latency)}, from {way}."
+        yield f"One {taken} every {_cycles(interval)}: {rate:.4g} million a second at a period of"
         yield f"{about.clock_ns:.12g} ns, as in `{about.top}.sdc`."
     if about.design in ("array", "accelerator"):
         products = (about.parameters["rows"] * about.parameters["columns"]

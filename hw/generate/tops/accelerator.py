@@ -37,7 +37,7 @@ def _epilogue_axes(design: Design) -> dict[str, Axis]:
     }
 
 
-_IRQ = Port("irq", "out", 1, "a job has ended and interrupts are enabled")
+_IRQ = Port("irq", "out", 1, "a job has ended, or timed out, and interrupts are enabled")
 
 
 def accelerator_top(design: Design) -> Top:

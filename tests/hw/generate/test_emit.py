@@ -1,6 +1,7 @@
 """Verilog text of components."""
 
 import re
+import tracemalloc
 
 import pytest
 from amaranth.hdl import Module
@@ -11,6 +12,7 @@ from hw.config import Design, Pattern
 from hw.generate import verilog
 from hw.generate.emit import emit, to_verilog
 from hw.generate.tops import make_top
+from hw.stream.memory import Memory
 from hw.stream.register import StreamRegister
 
 
@@ -104,6 +106,18 @@ def test_memory_is_counted_through_the_hierarchy():
     assert bank.module == f"nm_accelerator_memory_{bank.words}x{bank.bits}"
     assert bank.bits == 2 * 8 + 4
     assert emitted.text.count(f"\n  {bank.module} ") == 3
+
+
+def test_a_large_memory_takes_no_more_to_write_than_a_small_one():
+    tracemalloc.start()
+    try:
+        text = to_verilog(Memory(80, 1 << 14), "large")
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert re.search(r"reg \[79:0\] cells \[16383:0\];", text)
+    assert "initial" not in text
+    assert most < 20 << 20
 
 
 @pytest.mark.parametrize("shape", [1, 7])

@@ -270,3 +270,25 @@ def test_parameters_may_end_within_a_byte(pattern, shift):
 def test_rejects_an_accelerator_without_floats(parameters, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         SparseLinear.from_linear(linear()[0], reference(**parameters), output="fp32")
+
+
+@pytest.mark.parametrize(("parameters", "given"), [
+    ({"coefficients": 4}, {"factors": torch.ones(33, dtype=torch.int64)}),
+    ({"shift": "channel"}, {"shifts": torch.ones(33, dtype=torch.int64)}),
+    ({"shift": "mean"}, {}), ({"shift": "median"}, {}),
+    ({"statistics": True}, {"output": Output.CORRECTED, "variance": True}),
+], ids=str)
+def test_tokens_that_must_be_whole_are_no_longer_than_the_buffer(parameters, given):
+    """The driver refuses what the accelerator does, which says so in ``BUFFER``."""
+    device = reference("2:4", max_k=32, **parameters)
+    x, w = integers(2, 4, 33)
+    with pytest.raises(ValueError, match=r"^x must have at most 32 input features of tokens that "
+                                         r"must be whole, not 33$"):
+        run_linear(device, x, w, Corrections(**given))
+    design = device.design
+    sizes = {"K_BLOCKS": 9, "TOKENS": 2, "COLUMN_TILES": 1}
+    for register, value in (sizes | Corrections(**given).registers(design)).items():
+        device.write(register, value)
+    device.write("CONTROL", 1)
+    assert device.read("STATUS") == Error.OUTPUT << 2
+    assert device.read("BUFFER") == 8

@@ -173,7 +173,7 @@ def test_a_pattern_whose_loss_is_not_known_is_passed_over_and_named(study):
 
 def test_answer_says_what_is_missing(study):
     assert answer(Study()).paragraphs == [
-        "Nothing has been synthesised yet, so there is no answer."]
+        "No sparse pattern has been synthesised yet, so there is no answer."]
     text = answer(replace(study, accuracy=[], missing={"energy": "still being measured"}))
     assert "only costs can be told" in text.paragraphs[0]
     assert "Not here: energy (still being measured)." in text.paragraphs

@@ -106,7 +106,10 @@ def test_every_block_can_stand_in_a_page(tmp_path):
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    (["--from", "none.json"], "none.json"),
+    (["--from", "none.json"], "from must be study.json of a study, not 'none.json' (No such file"),
+    (["--from", "{given}", "--into", "none.md"], "into must be a readable page, not 'none.md' (No"),
+    (["--accuracy", "none.json"],
+     "accuracy must be results.json of sw.evaluate, not 'none.json' (No such file"),
     (["--from", "{given}", "--columns", "2"], "columns must be left out with from"),
     (["--from", "{given}", "--into", "{page}"], "into must be pages with marks of answer, "),
     (["--accuracy", "{given}"], "accuracy must be results.json of sw.evaluate, not "),

@@ -121,3 +121,18 @@ def test_area_comes_from_a_report_of_this_design(tmp_path, capsys):
                           tmp_path / "none"], capsys)
     assert "area must be a report that has this selector with these parameters, not " in last
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("bus", ["stream", "axi4"])
+def test_a_manifest_has_one_number_for_one_name(bus):
+    """What registers say of the design, and what stands beside them."""
+    design = Design(Pattern(2, 4), rows=3, columns=2, max_k=42, batch_tokens=5, bus=bus)
+    manifest = manifest_of("accelerator", design, "mine")
+    constant = {field["name"]: field["reset"] for register in manifest["registers"]
+                for field in register["fields"] if field["constant"]}
+    beside = manifest["derived"] | {name: value for name, value in manifest["parameters"].items()
+                                    if type(value) is int}
+    shared = constant.keys() & beside.keys()
+    assert {name: constant[name] for name in shared} == {
+        "n": 2, "m": 4, "rows": 3, "columns": 2, "buffer_blocks": 11, "batch_tokens": 5}
+    assert all(beside[name] == constant[name] for name in shared)

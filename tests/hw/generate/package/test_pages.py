@@ -1,6 +1,7 @@
 """Symbol and datasheet: what people look at."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -8,7 +9,9 @@ from lxml import etree
 from markdown_it import MarkdownIt
 
 from hw.config import Design
+from hw.generate.package import Packaging, package
 from hw.registers import REGISTERS, Error
+from tests.hw.generate.package.shells import ACCELERATOR, manifest_of
 
 
 SVG = {"s": "http://www.w3.org/2000/svg"}
@@ -72,3 +75,19 @@ def test_datasheet_of_a_part_has_only_its_parameters(project):
     names = [row[0].strip("`") for row in found["Parameters"][1:]]
     assert "selector" in names
     assert "rows" not in names
+
+
+@pytest.mark.parametrize(("name", "options", "says"), [
+    ("compressor", {}, "from an input to the output that depends on it.\nOne input every 1 cycle:"),
+    ("pe", {}, "from the weights of a step to the accumulator with its sum.\nOne step every 1 cy"),
+    ("array", {}, "from the last step of a sum to its first row of results.\nOne step every 1 cy"),
+    # 8 bits of a score, one of an index, and a cycle; five passes of a token for its median.
+    *(("accelerator", {"bus": bus, **options},
+       f"group of tokens to its first result, an accumulator.\nOne block of a token every {rate} ")
+      for bus in ("stream", "axi4")
+      for options, rate in (({}, "1 cycle: 125"), ({"shift": "median"}, "5 cycles: 25"),
+                            ({"selector": "serial"}, "10 cycles: 12.5"))),
+], ids=str)
+def test_datasheet_says_what_latency_and_interval_are_of(name, options, says):
+    content = manifest_of(name, replace(ACCELERATOR.only(name), **options), "mine")
+    assert says in package(content, Packaging(8.0))["mine.md"]
