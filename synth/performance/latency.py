@@ -62,7 +62,19 @@ class Latencies:
 
 
 def latencies(design: Design) -> Latencies:
-    """Those of an accelerator of this design."""
+    """Those of an accelerator of this design.
+
+    Raises
+    ------
+    ValueError
+        If it multiplies in DSP blocks, or floats: their cycles are not known here.
+    """
+    if design.multiplier != "digits":
+        raise ValueError("multiplier must be digits for cycles of an accelerator, not "
+                         f"{design.multiplier!r}")
+    if not design.number.integer:
+        raise ValueError("format must be an integer for cycles of an accelerator, not "
+                         f"{design.format!r}")
     select, interval = _select(design)
     scored = design.channel_bits > 0 or design.shift != "none"
     compress = (select + (1 if design.flexible == "none" else 2) + scored

@@ -44,6 +44,15 @@ def test_they_are_those_of_the_components(changed):
     assert epilogue.latency == EPILOGUE
 
 
+@pytest.mark.parametrize(("changed", "said"), [
+    ({"multiplier": "dsp"}, "multiplier must be digits .*, not 'dsp'"),
+    ({"format": "bf16", "weight_format": "bf16", "accumulator": "fp32"},
+     "format must be an integer .*, not 'bf16'")])
+def test_other_arrays_are_refused(changed, said):
+    with pytest.raises(ValueError, match=said):
+        latencies(replace(SMALL, **changed))
+
+
 @pytest.mark.parametrize("shift", ["mean", "median"])
 def test_a_dynamic_shift_sets_the_pace_of_tokens(shift):
     design = replace(SMALL, shift=shift)
