@@ -20,6 +20,10 @@ from hw.stream.register import StreamRegister
 __all__ = ["TokenFinisher", "TokenScale", "TokenSummary", "TokenTable"]
 
 
+_BATCHES = 4
+"""Whose terms are kept."""
+
+
 class TokenScale(data.StructLayout):
     """A token's scale, 15 bits after the point: one beat of ``s_axis_token``.
 
@@ -121,8 +125,9 @@ class TokenTable(wiring.Component):
     """Keeps the terms of tokens, and gives them out in the order of the rows of the array.
 
     A batch's terms come once and go out once for every tile. Four batches fit: one is loaded, one
-    computed with, and the results of two before it may still wait. Latency two cycles. Reset and
-    ``drop`` empty it.
+    computed with, and the results of two before it may still wait. More of them wait where a batch
+    has few tokens, or its tokens come in chunks: then the next one is not taken before the oldest
+    has gone out. Latency two cycles. Reset and ``drop`` empty it.
 
     Parameters
     ----------
@@ -133,7 +138,8 @@ class TokenTable(wiring.Component):
     run : In(Run())
     corrections : In(Corrections())
         Only where they are wanted, rows need their tokens' terms.
-    i : In(stream.Signature(TokenTerms())), always ready
+    i : In(stream.Signature(TokenTerms()))
+        ``ready`` depends on registers only.
     i_ends : Out(1)
         The token that ``i`` waits for is the job's last.
     o : Out(stream.Signature(TokenTerms()))
@@ -154,12 +160,13 @@ class TokenTable(wiring.Component):
         size, wanted = self.design.largest_batch, self.corrections.wanted
         m.submodules.memory = memory = Memory(TokenTerms().size, 4 * size)
         written, read, first = Signal(), Signal(), Signal()
-        waiting = Signal(bits_for(4 * size))  # tokens of which no row was read yet
-        write_at, _, token_ends = self._walk(m, "write", written, size, tiles="none")
+        complete = Signal(range(_BATCHES + 1))  # batches that came and have not gone out
+        waiting = Signal(bits_for(_BATCHES * size))  # tokens of which no row was read yet
+        write_at, comes, token_ends = self._walk(m, "write", written, size, tiles="none")
         read_at, now, row_ends = self._walk(m, "read", read, size, tiles="all")
         m.d.comb += [
-            self.i.ready.eq(1), self.i_ends.eq(token_ends),
-            written.eq(self.i.valid & wanted),
+            self.i.ready.eq(complete != _BATCHES), self.i_ends.eq(token_ends),
+            written.eq(self.i.valid & self.i.ready & wanted),
             first.eq(now.now.first_tile),
             read.eq(now.active & wanted & (~first | (waiting != 0))
                     & (self.o.ready | ~self.o.valid)),
@@ -168,17 +175,19 @@ class TokenTable(wiring.Component):
             memory.read_address.eq(read_at), memory.read_enable.eq(read),
             self.o.payload.as_value().eq(memory.read_data),
         ]
-        m.d.sync += waiting.eq(waiting + written - (read & first))
+        m.d.sync += [waiting.eq(waiting + written - (read & first)),
+                     complete.eq(complete + comes.next - (now.next & now.now.last_tile))]
         with m.If(self.o.ready | ~self.o.valid):
             m.d.sync += [self.o.valid.eq(read), self.o_ends.eq(row_ends)]
         with m.If(self.run.begin | self.run.drop):
-            m.d.sync += [waiting.eq(0), self.o.valid.eq(0)]
+            m.d.sync += [waiting.eq(0), complete.eq(0), self.o.valid.eq(0)]
         return m
 
     def _walk(self, m, name, go, size, *, tiles):
         """Address of the token that is next, the passes, and whether it is the job's last."""
         m.submodules[f"{name}_passes"] = passes = Passes(self.design, tiles=tiles, chunks=False)
-        token, slot = Signal(range(size), name=f"{name}_token"), Signal(2, name=f"{name}_slot")
+        token = Signal(range(size), name=f"{name}_token")
+        slot = Signal(range(_BATCHES), name=f"{name}_slot")
         at_end, ends = Signal(name=f"{name}_at_end"), Signal(name=f"{name}_ends")
         wiring.connect(m, wiring.flipped(self.run), passes.run)
         m.d.comb += [at_end.eq(token == passes.now.tokens - 1), ends.eq(go & at_end),

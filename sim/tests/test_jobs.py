@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from hw.config import Design, Pattern
+from hw.fixed_point import Output
 from hw.registers import Error
 from sim.tests.jobs import (
     ABORT,
@@ -18,10 +20,18 @@ from sim.tests.jobs import (
     same,
     status,
 )
-from sim.vectors.layers import random_layer, random_tensor
+from sim.vectors.layers import Layer, random_layer, random_tensor
 from sim.vectors.stimulus import generator
 from sim.verilated import Accelerator
-from sw.driver.linear import BUSY, DONE, ERROR_BIT, Corrections, run_linear
+from sw.driver.linear import (
+    BUSY,
+    DONE,
+    ERROR_BIT,
+    Channels,
+    Corrections,
+    linear_job,
+    run_linear,
+)
 from sw.driver.reference import ReferenceAccelerator
 
 
@@ -167,3 +177,26 @@ def test_a_refused_write_may_be_answered_with_okay():
     got, _ = device.take(layer.job.results, limit=layer.job.limit)
     assert same(got, results)
     assert status(device) == DONE | Error.BUSY << ERROR_BIT
+
+
+FEW = Design(Pattern(1, 2), rows=4, columns=1, tile=4, max_k=4, batch_tokens=1)
+"""A batch is one token: results of many batches wait."""
+
+
+@pytest.mark.parametrize(("design", "features"), [(FEW, 2), (FEW, 6), (DESIGNS["scalar"], 70)])
+def test_tokens_have_their_own_terms_however_long_results_wait(design, features):
+    """Of batches with few tokens, or in chunks, more wait than there are places for terms."""
+    rng = generator("waiting results", features)
+    x, w = (random_tensor(rng, -128, 128, rows, features, kind=torch.int8)
+            for rows in (33, design.columns))
+    terms = Corrections(Output.FP32, token_scale=random_tensor(rng, 0, 1 << 16, 33, 1),
+                        channels=Channels(*torch.tensor([[1 << 15, 0, 0]] * design.columns).T))
+    layer = Layer(x, w, terms, linear_job(design, x, w, terms))
+    results = expected(ReferenceAccelerator(design), layer)
+    device = Accelerator(design)
+    for held in (0, 150):
+        begin(device, layer.job)
+        device.offer(layer.job.inputs)
+        for _ in range(held):  # a read takes a few cycles, in which no result is taken
+            device.read("STATUS")
+        finish(device, layer, results)

@@ -72,8 +72,8 @@ _TABLE = """
   // A batch may come in the place of one whose last row has been read.
   wire leaves = row == whole - 1;
   wire room = ahead < (valid && leaves ? {batches} + 1 : {batches});
-  wire runs = state == RUN && wanted, feeds = runs && room && fed != taken;
-  wire holds = runs && (aborts && read == given || late && feeds);
+  wire runs = state == RUN && wanted, feeds = runs && fed != taken;
+  wire holds = runs && (aborts && read == given || late && feeds && room);
   wire over = fed == taken && read == given;
   wire takes = s_axis_tvalid && s_axis_tready, gives = m_axis_tvalid && m_axis_tready;
   assign s_axis_tready = state == IDLE ? rest >= gap : state == DROP || feeds && ready;

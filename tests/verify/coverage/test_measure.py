@@ -109,8 +109,8 @@ def test_a_measurement_that_was_ended_goes_on(outcome, tmp_path, monkeypatch):
 SMALL = Design(Pattern(2, 4), rows=2, columns=2, tile=1, max_k=12, batch_tokens=4)
 
 FAULTS = {
-    "many_tokens": (r"assign \$11  = write_slot * ", r"assign \$11  = write_slot[0] * "),
-    "early_and_late": (r"assign \$6  = | waiting;", r"assign \$6  = 1'h1;"),
+    "many_tokens": (r"assign \$12  = write_slot * ", r"assign \$12  = write_slot[0] * "),
+    "early_and_late": (r"assign \$7  = | waiting;", r"assign \$7  = 1'h1;"),
     "while_busy": ("assign registers__locked = ", "assign registers__locked = 1'h0 & "),
     "held_results": (r"assign o__ready = \$20  | \i__ready$41 ;", "assign o__ready = 1'h1;"),
     "timeout": (">= registers__settings[150:119];", "> registers__settings[150:119] + 32'd64;"),
