@@ -29,6 +29,9 @@ TOKENS = 24
 CUT, LATE = 400, 200
 """Cycles within which a job is cut, and after which a stream begins, at most."""
 
+HELD = 150
+"""Reads, of a few cycles each, while no result of a job is taken: more rows wait than find room."""
+
 STALLS = (0.0, 0.1, 0.3, 0.6)
 """Chances of pauses."""
 
@@ -42,6 +45,8 @@ def accelerators(pattern: Pattern) -> list[Design]:
         replace(plain, coefficients=8, shift="channel", statistics=True, epilogue_lanes=1),
         replace(plain, coefficients=4, shift="mean", statistics=True, epilogue_lanes=2),
         replace(plain, shift="scalar", flexible=flexible, unstructured=True, epilogue_lanes=1),
+        # Of small batches many wait for results to leave.
+        replace(plain, rows=4, columns=1, tile=4, batch_tokens=1, shift="mean", epilogue_lanes=1),
     ]
 
 
@@ -49,8 +54,8 @@ def soak_jobs(design: Design, blocks: int, *, number: int = 0) -> tuple[int, int
     """Run random jobs until ``blocks`` blocks of tokens have gone through an accelerator.
 
     Jobs come four at a time. Their streams are queued before the first of them starts, or each
-    stream of each job begins at a time of its own; before, one in three times, another job is cut
-    by a reset or by an abort, in any cycle.
+    stream of each job begins at a time of its own, and results of some are not taken for long;
+    before, one in three times, another job is cut by a reset or by an abort, in any cycle.
 
     Parameters
     ----------
@@ -91,6 +96,8 @@ def soak_jobs(design: Design, blocks: int, *, number: int = 0) -> tuple[int, int
             if not early:
                 device.offer(layer.job.inputs,
                              {name: int(rng.integers(LATE)) for name in layer.job.inputs})
+            for _ in range(int(rng.choice([0, 0, 0, HELD]))):
+                device.read("STATUS")
             cycles += _finish(device, layer, _expected(reference, layer))
             done += len(layer.x) * design.pattern.blocks(layer.x.shape[1])
         assert not device.pending(), f"beats are left over: {device.pending()}"
