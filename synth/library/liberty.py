@@ -132,6 +132,10 @@ class Library:
         """Name of the unit of delays in a report, ns unless the library names another."""
         return self._top.attributes.get("time_unit_name", "ns")
 
+    def reported(self, time: float) -> float:
+        """A time of its tables in the unit of reports, whatever the unit of its tables is."""
+        return time * (self.time_ps / 1000)
+
     @property
     def area_unit(self) -> str:
         """Name of the unit of areas: um2 unless the library names another."""
