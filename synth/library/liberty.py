@@ -16,7 +16,7 @@ from itertools import product
 from pathlib import Path
 
 from hw.command.faults import reason
-from synth.library.function import compile_function
+from synth.library.function import bracketed, compile_function
 from synth.library.syntax import STATEMENT, Group, Text, Wrong, unquote
 
 
@@ -25,6 +25,7 @@ __all__ = ["Cell", "Group", "Library", "contents", "read", "unit"]
 
 _POWER = ("internal_power", "leakage_power")
 _ALLOWED = "liberty must be a Liberty library (.lib or .lib.gz)"
+_FUNCTION = re.compile(r'(\bfunction\s*:\s*")([^"^]*\^[^"]*)(")')
 _SPECIAL = ("dont_use", "is_isolation_cell", "is_level_shifter", "always_on",
             "clock_gating_integrated_cell")
 
@@ -177,7 +178,7 @@ class Library:
                     Group("lu_table_template", name))
 
     def usable_text(self) -> str:
-        """The library as Liberty text, without unusable cells and without power tables."""
+        """The library for Yosys and ABC, without unusable cells and without power tables."""
         text = self._text.text
         drop = []
         for group in self._top.groups:
@@ -189,7 +190,8 @@ class Library:
         for low, high in drop:
             parts.append(text[start:low])
             start = high
-        return "".join(parts) + text[start:]
+        return _FUNCTION.sub(lambda match: f"{match[1]}{bracketed(match[2])}{match[3]}",
+                             "".join(parts) + text[start:])
 
 
 def unit(text: str, units: dict[str, float]) -> float:

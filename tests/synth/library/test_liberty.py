@@ -60,6 +60,9 @@ def test_unusable_cells_and_power_tables_are_left_out_of_the_text_for_yosys():
     ("A ^ B ^ C", lambda a, b, c: a ^ b ^ c),
     ("(A+!B) (B|C')", lambda a, b, c: (a or not b) and (b or not c)),
     ("(A'B)'|C", lambda a, b, c: not (not a and b) or c),
+    ("A * B ^ C", lambda a, b, c: a and b ^ c),
+    ("A ^ B C", lambda a, b, c: a ^ b and c),
+    ("C + A ^ B' & !(A B ^ C)", lambda a, b, c: c or (a ^ (not b) and not (a and b ^ c))),
 ])
 def test_functions_mean_what_liberty_says(text, expected):
     function = compile_function(text, ("A", "B", "C"))
