@@ -93,7 +93,7 @@ class Library:
             raise ValueError("a brace is missing")
         skip = frozenset({"timing", *_POWER})
         self._top = self._text.parse(head.end(), end, Group("library", self.name), skip)
-        self.cells = {group.name: _cell(group) for group in self._top.find("cell")}
+        self.cells = {group.name: _cell(group, self._top) for group in self._top.find("cell")}
         if not any(cell.usable and cell.functions for cell in self.cells.values()):
             raise ValueError("no cells with a function")
 
@@ -110,6 +110,11 @@ class Library:
     def area(self, cells: Iterable[str]) -> float:
         """Area of the named cells together."""
         return sum(self.cells[name].area for name in cells)
+
+    @property
+    def leakage(self) -> float:
+        """Leakage of cells that give none."""
+        return self._top.number("default_cell_leakage_power", 0)
 
     @property
     def conditions(self) -> list[Group]:
@@ -215,21 +220,25 @@ def _power(group: Group) -> list[tuple[int, int]]:
     return spans
 
 
-def _cell(group: Group) -> Cell:
+def _cell(group: Group, library: Group) -> Cell:
     pins = group.find("pin")
     attributes = group.attributes
+    inputs, outputs = (tuple(pin.name for pin in pins if pin.attributes.get("direction") == end)
+                       for end in ("input", "output"))
+    load = library.number("default_input_pin_cap", 0)
+    most = library.number("default_max_capacitance", math.inf)
     return Cell(
         name=group.name,
         area=group.number("area", 0),
-        inputs=tuple(pin.name for pin in pins if pin.attributes.get("direction") == "input"),
+        inputs=inputs,
         functions={pin.name: pin.attributes["function"] for pin in pins
-                   if pin.attributes.get("direction") == "output"
-                   and "function" in pin.attributes},
+                   if pin.name in outputs and "function" in pin.attributes},
         sequential=bool(group.find("ff") or group.find("latch") or group.find("statetable")),
         usable=all(attributes.get(name, "false") == "false" for name in _SPECIAL),
-        capacitance={pin.name: pin.number("capacitance", 0) for pin in pins},
-        limit={pin.name: pin.number("max_capacitance") for pin in pins
-               if "max_capacitance" in pin.attributes},
+        capacitance={pin.name: pin.number("capacitance", load if pin.name in inputs else 0)
+                     for pin in pins},
+        limit={pin.name: limit for pin in pins if pin.name in outputs
+               and (limit := pin.number("max_capacitance", most)) < math.inf},
         state=next(iter(group.find("ff")), None),
     )
 

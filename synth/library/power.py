@@ -67,7 +67,7 @@ class Power:
     Raises
     ------
     ValueError
-        If the library has no power tables, or names no voltage.
+        If the library has no power tables, names no voltage, or has another unit of it than 1 V.
     """
 
     def __init__(self, tables: Tables):
@@ -100,7 +100,7 @@ class Power:
         return self._cells[name]
 
     def _read(self, cell: Group) -> CellPower:
-        power = CellPower(at_rest=cell.number("cell_leakage_power", 0))
+        power = CellPower(at_rest=self._at_rest(cell))
         power.leakage = [(group.attributes["when"], group.number("value"))
                          for group in cell.find("leakage_power") if "when" in group.attributes]
         for pin in cell.find("pin"):
@@ -108,7 +108,7 @@ class Power:
             for group in pin.find("internal_power"):
                 related = group.attributes.get("related_pin", "").split() or [""]
                 for kind, edge in _EDGES:
-                    for table in group.find(kind):
+                    for table in group.find(kind) or group.find("power"):  # of either edge
                         number = self.tables.add(table)
                         if output:
                             power.switching += [Switching(source, pin.name, edge, number)
@@ -118,8 +118,17 @@ class Power:
                                 pin.name, edge, group.attributes.get("when", ""), number))
         return power
 
+    def _at_rest(self, cell: Group) -> float:
+        """Leakage in states that no group names; where every supply has a group, one gives it."""
+        groups = [group.number("value") for group in cell.find("leakage_power")
+                  if "when" not in group.attributes]
+        return cell.number("cell_leakage_power", max(groups, default=self.tables.library.leakage))
+
 
 def _voltage(library: Library) -> float:
+    given = library.attributes.get("voltage_unit", "1V")
+    if unit(given, {"v": 1.0, "mv": 1e-3}) != 1:
+        raise ValueError(f"liberty must have a voltage_unit of 1V for energies, not {given!r}")
     wanted = library.attributes.get("default_operating_conditions")
     found = [(group.attributes["voltage"], "voltage") for group in library.conditions
              if wanted in (None, group.name) and "voltage" in group.attributes]
