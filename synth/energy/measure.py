@@ -158,13 +158,13 @@ def measure(name: str, design: Design, flow: Flow, settings: Settings) -> Measur
     check_format(design)
     if name == "accelerator":
         check(design, settings.layer)
+    power, library = Power(flow.tables), flow.library  # refused before minutes have passed, too
     text, top = verilog(name, design), f"nm_{name}"
     gates = flow.gates(text, top)
     # A port that is missing is named before minutes have passed.
-    _late(gates, settings.late, flow.library)
+    _late(gates, settings.late, library)
     seeds = range(1, len(settings.operands) + 1)
     found = placed(gates, flow, settings.lef, utilisation=settings.utilisation, seeds=seeds)
-    power, library = Power(flow.tables), flow.library
     energies = []
     for seed, operands, where in zip(seeds, settings.operands, found, strict=True):
         circuit = Circuit(where.gates, flow.library)

@@ -1,4 +1,4 @@
-"""Times in reports are ns whatever unit a library's tables have."""
+"""Units of reports, whatever those of a library are, and what energies need of it."""
 
 from dataclasses import replace
 
@@ -43,3 +43,11 @@ def test_placed_delays_and_late_ports_are_in_ns():
     assert fast.placed_delay.mean == pytest.approx(slow.placed_delay.mean / 1000, rel=0.02)
     # Half of it are glitches of the weights that come late; ticks of time are coarser here.
     assert fast.total.mean == pytest.approx(slow.total.mean, rel=0.04)
+
+
+def test_a_library_without_powers_is_refused_before_anything_is_mapped():
+    flow = Flow(Library(CELLS.read_text().replace("nom_voltage : 1;", "")))
+    flow.modules = lambda *_: pytest.fail("mapped")
+    with pytest.raises(ValueError, match=r"^liberty must name the voltage of its supply"):
+        measure("pe", Design(Pattern(2, 2)), flow, Settings(
+            lef.read(lef.files(CELLS, None)), make("uniform", 1)))
