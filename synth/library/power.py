@@ -5,6 +5,7 @@ transition takes from the supply beside half of load times V²; its values for f
 negative, since that half was stored when the edge rose. Sums over both edges are what counts.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -100,12 +101,13 @@ class Power:
         return self._cells[name]
 
     def _read(self, cell: Group) -> CellPower:
-        power = CellPower(at_rest=self._at_rest(cell))
+        leakage = list(_supplied(cell, cell.find("leakage_power")))
+        power = CellPower(at_rest=self._at_rest(cell, leakage))
         power.leakage = [(group.attributes["when"], group.number("value"))
-                         for group in cell.find("leakage_power") if "when" in group.attributes]
+                         for group in leakage if "when" in group.attributes]
         for pin in cell.find("pin"):
             output = pin.attributes.get("direction") == "output"
-            for group in pin.find("internal_power"):
+            for group in _supplied(cell, pin.find("internal_power")):
                 related = group.attributes.get("related_pin", "").split() or [""]
                 for kind, edge in _EDGES:
                     for table in group.find(kind) or group.find("power"):  # of either edge
@@ -118,11 +120,19 @@ class Power:
                                 pin.name, edge, group.attributes.get("when", ""), number))
         return power
 
-    def _at_rest(self, cell: Group) -> float:
-        """Leakage in states that no group names; where every supply has a group, one gives it."""
-        groups = [group.number("value") for group in cell.find("leakage_power")
-                  if "when" not in group.attributes]
-        return cell.number("cell_leakage_power", max(groups, default=self.tables.library.leakage))
+    def _at_rest(self, cell: Group, leakage: list[Group]) -> float:
+        """Leakage in states that no group names."""
+        default = next((group.number("value") for group in leakage
+                        if "when" not in group.attributes), self.tables.library.leakage)
+        return cell.number("cell_leakage_power", default)
+
+
+def _supplied(cell: Group, groups: Iterable[Group]) -> Iterator[Group]:
+    """Groups of power but those of ground pins, where the same current is told again, or none."""
+    grounds = {pin.name for pin in cell.find("pg_pin")
+               if pin.attributes.get("pg_type", "").endswith("ground")}
+    return (group for group in groups
+            if group.attributes.get("related_pg_pin") not in grounds)
 
 
 def _voltage(library: Library) -> float:

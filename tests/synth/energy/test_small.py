@@ -172,13 +172,28 @@ def test_one_table_of_power_stands_for_both_edges():
 
 @pytest.mark.parametrize(("given", "leakage"), [
     ("cell_leakage_power : 9;", 9.0), ("", 7.0),
-    ("leakage_power () { value : 6; } leakage_power () { value : 2; }", 6.0),
+    ("leakage_power () { value : 6; }", 6.0),
     ("cell_leakage_power : 9; leakage_power () { value : 6; }", 9.0)])
 def test_leakage_of_states_that_are_not_named(given, leakage):
     text = LIBRARY.replace("cell_leakage_power : 9;", given).replace(
         "nom_voltage", "default_cell_leakage_power : 7; nom_voltage")
     power = Power(Flow(liberty.Library(text)).tables).cell("INV")
     assert (power.at_rest, power.leakage) == (leakage, [("A", 3.0), ("!A", 5.0)])
+
+
+def test_power_of_ground_pins_is_not_counted():
+    ground = 'related_pg_pin : "VSS";'
+    text = LIBRARY.replace("cell_leakage_power : 9;", f"""
+      pg_pin (VDD) {{ pg_type : primary_power; }} pg_pin (VSS) {{ pg_type : primary_ground; }}
+      leakage_power () {{ {ground} when : "A"; value : 0; }}
+      leakage_power () {{ {ground} value : 0; }} leakage_power () {{ value : 9; }}""").replace(
+        'internal_power () { related_pin : "A";', f"""
+        internal_power () {{ related_pin : "A"; {ground} rise_power (scalar) {{ values ("0"); }} }}
+        internal_power () {{ related_pin : "A"; related_pg_pin : VDD;""")
+    assert text.count("VSS") == 4
+    found, plain = (Power(Flow(liberty.Library(given)).tables).cell("INV")
+                    for given in (text, LIBRARY))
+    assert found == plain
 
 
 def test_another_unit_of_voltage_is_refused():
