@@ -76,7 +76,7 @@ def plan(names: Sequence[str], patterns: Sequence[Pattern], base: Design
     for pattern in patterns:
         for name in names:
             design = replace(base.only(name), pattern=pattern)
-            if name in ARRAYS:
+            if name in ARRAYS and pattern.n > 1:  # no dense one has a single lane
                 found[name, design.baseline] = None
             if not (name == "selector" and pattern.dense):
                 found[name, design] = None

@@ -58,7 +58,8 @@ class Case:
 
 
 QUICK = [Case(SMALL, 20, 64, 6), Case(SMALL, 7, 4, 30, "corrected"), Case(SMALL, 5, 130, 4),
-         Case(SMALL, 64, 64, 64), Case(LARGE, 10, 300, 20)]
+         Case(SMALL, 64, 64, 64), Case(LARGE, 10, 300, 20),
+         Case(SMALL, 7, 130, 13, "corrected"), Case(SMALL, 8, 129, 1, "corrected")]
 LONG = [
     *(Case(SMALL, *shape, output) for output in ("raw", "corrected")
       for shape in ((1, 4, 2), (8, 64, 6), (4, 8, 4), (33, 32, 21), (40, 20, 9))),

@@ -64,8 +64,8 @@ def _parser() -> Parser:
     parser.option("--utilisation", kind=number(0.1, 1, below=True), default=0.7,
                   help="area of the cells over that of the core")
     parser.option("--late", kind=Kind("PORT=TIME", f"times from 0 to {LATEST}", _late), many=True,
-                  help="input ports that change later than the edge of the clock, in the "
-                       "library's unit of time, as in digits=0.6; not in the longest path")
+                  help="input ports that change later than the edge of the clock, in the unit of "
+                       "the delays in the table, as in digits=0.6; not in the longest path")
     parser.option("--tokens", kind=whole(1, 1 << 16), default=64,
                   help="tokens of the job of an accelerator")
     parser.option("--features", kind=whole(1, 1 << 24), default=384,

@@ -17,6 +17,7 @@ from synth.energy.job import Job, Layer, check
 from synth.energy.operands import Operands, check_format
 from synth.flow import Flow
 from synth.flow.gates import Gates
+from synth.library.liberty import Library
 from synth.library.power import Power
 from synth.placement.lef import Lef
 from synth.placement.place import check_utilisation
@@ -63,9 +64,9 @@ class Settings:
     cycles : int
         Cycles that are simulated at least, for every set; of an accelerator, in each phase.
     late : dict
-        How much later than the edge of the clock input ports change, in the library's unit of
-        time: what hardware in front of the design would do. Edges move, the longest path does
-        not.
+        How much later than the edge of the clock input ports change, in the library's
+        ``time_unit``: what hardware in front of the design would do. Edges move, the longest path
+        does not.
     every_pe : bool
         Simulate all PEs of an array or accelerator, not those of a diagonal for all.
     layer : Layer
@@ -99,7 +100,7 @@ class Measured:
     length : Spread
         Of all wires, in micrometres.
     delay : float
-        The longest path without wires, in the library's unit of time.
+        The longest path without wires, in the library's ``time_unit``.
     placed_delay : Spread
         With wires.
     energies : tuple of Energy
@@ -157,12 +158,13 @@ def measure(name: str, design: Design, flow: Flow, settings: Settings) -> Measur
     check_format(design)
     if name == "accelerator":
         check(design, settings.layer)
+    power, library = Power(flow.tables), flow.library  # refused before minutes have passed, too
     text, top = verilog(name, design), f"nm_{name}"
     gates = flow.gates(text, top)
-    _late(gates, settings.late)  # a port that is missing is named before minutes have passed
+    # A port that is missing is named before minutes have passed.
+    _late(gates, settings.late, library)
     seeds = range(1, len(settings.operands) + 1)
     found = placed(gates, flow, settings.lef, utilisation=settings.utilisation, seeds=seeds)
-    power, cells = Power(flow.tables), flow.library.cells
     energies = []
     for seed, operands, where in zip(seeds, settings.operands, found, strict=True):
         circuit = Circuit(where.gates, flow.library)
@@ -170,11 +172,12 @@ def measure(name: str, design: Design, flow: Flow, settings: Settings) -> Measur
         energies.append(_energy(circuit, where, activity, power, settings))
     return Measured(
         name, design, len(gates.gates), max(one.buffers for one in found),
-        sum(cells[gate.cell].area for gate in gates.gates),
+        library.area(gate.cell for gate in gates.gates),
         sum(one.core for one in found) / len(found),
-        Spread(tuple(one.length for one in found)), timed(gates, flow).longest().delay,
-        Spread(tuple(one.path.delay for one in found)), tuple(energies), activity.products,
-        activity.blocks, activity.cycles, activity.memories)
+        Spread(tuple(one.length for one in found)),
+        library.reported(timed(gates, flow).longest().delay),
+        Spread(tuple(library.reported(one.path.delay) for one in found)), tuple(energies),
+        activity.products, activity.blocks, activity.cycles, activity.memories)
 
 
 def _activity(name: str, design: Design, operands: Operands, circuit: Circuit, settings: Settings,
@@ -196,15 +199,15 @@ def _energy(circuit: Circuit, where: Placed, activity: Activity, power: Power,
     found = []
     for phase in activity.phases:
         edges = simulate(circuit, phase.before, phase.after, where.arrivals, power,
-                         _late(where.gates, settings.late))
+                         _late(where.gates, settings.late, circuit.library))
         found.append((phase.share, account(circuit, phase.before, phase.after, edges,
                                            where.arrivals, power, where.path.delay, standing)))
     return mean(found)
 
 
-def _late(gates: Gates, ports: dict[str, float]) -> np.ndarray:
-    """How much later every net changes."""
+def _late(gates: Gates, ports: dict[str, float], library: Library) -> np.ndarray:
+    """How much later every net changes, in the unit of the library's tables."""
     late = np.zeros(gates.size)
     for port, time in ports.items():
-        late[gates.inputs[choice("late", port, tuple(gates.inputs))]] = time
+        late[gates.inputs[choice("late", port, tuple(gates.inputs))]] = time / library.reported(1)
     return late

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from hw.command.files import temporary
@@ -54,7 +54,7 @@ class Result:
     delay : float
         Longest path through all modules, in the library's ``time_unit``, as ``path`` says.
     path : Path
-        Where it starts and ends.
+        Where it starts and ends, its delay in the same unit.
     module_delay : float
         Longest combinational path within one module, as ABC's ``stime`` gives it.
     module : str
@@ -224,6 +224,7 @@ class Flow:
         known = self.library.cells
         logic = [name for name in instances if not MEMORIES.fullmatch(name)]
         path = self._path(top, modules, logic)
+        path = replace(path, delay=self.library.reported(path.delay))
         area = sum(known[cell].area * number for cell, number in sorted(cells.items()))
         return Result(
             area=round(area, 4),
@@ -231,7 +232,7 @@ class Flow:
             cells=dict(sorted(cells.items())),
             flip_flops=sum(number for cell, number in cells.items() if known[cell].sequential),
             memory_bits=bits,
-            delay=round(path.delay * self.library.time_ps / 1000, 4),
+            delay=round(path.delay, 4),
             path=path,
             module_delay=round(worst[0] / 1000, 4),
             module=worst[1],

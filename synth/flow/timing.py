@@ -19,7 +19,7 @@ __all__ = ["Arrivals", "Path", "Wires", "arrivals", "longest_path"]
 
 @dataclass(frozen=True)
 class Path:
-    """The longest path: its delay in the library's unit of time, where it starts and ends.
+    """The longest path: its delay in the unit of the tables, where it starts and ends.
 
     A path starts at a flip-flop's clock, with its clock-to-output delay, or at an input; it ends
     at a flip-flop, with its set-up time, or at an output. Memories count as outside.

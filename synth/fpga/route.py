@@ -17,8 +17,8 @@ from synth.fpga.targets import Used
 __all__ = ["DEVICES", "OPTIONS", "RouteError", "Routed", "require_router", "route"]
 
 
-DEVICES = {"25k": (24_288, 28), "45k": (43_848, 72), "85k": (83_640, 156)}
-"""Tables, and as many flip-flops, and multipliers of each LFE5U, the smallest first."""
+DEVICES = {"25k": (24_288, 28, 56), "45k": (43_848, 72, 108), "85k": (83_640, 156, 208)}
+"""Tables, and as many flip-flops, multipliers and block RAMs of each LFE5U, the smallest first."""
 
 FULL = 0.7
 """Share of a device that a design takes at most, so that fullness does not set the clock."""
@@ -67,11 +67,11 @@ def require_router() -> None:
 def device(used: Used, around: Harness) -> str:
     """The smallest device that holds a design; RouteError if none does."""
     size = max(used.luts + around.luts, used.flip_flops + around.flip_flops)
-    for name, (places, multipliers) in DEVICES.items():
-        if size <= FULL * places and used.dsps <= multipliers:
+    for name, (places, multipliers, rams) in DEVICES.items():
+        if size <= FULL * places and used.dsps <= multipliers and used.rams <= rams:
             return name
-    raise RouteError(f"LFE5U-85F is too small for {size:,} tables or flip-flops and {used.dsps} "
-                     "multipliers")
+    raise RouteError(f"LFE5U-85F is too small for {size:,} tables or flip-flops, {used.dsps} "
+                     f"multipliers and {used.rams:g} block RAMs")
 
 
 def route(netlist: str, used: Used, around: Harness, *, clock_ns: float, seed: int,

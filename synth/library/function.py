@@ -1,4 +1,4 @@
-"""Boolean functions as Liberty writes them."""
+"""Boolean functions as Liberty writes them: ``!`` and ``'`` bind closest, then XOR, AND, and OR."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from synth.library.syntax import Wrong
 
 
-__all__ = ["compile_function", "expression"]
+__all__ = ["bracketed", "compile_function", "expression"]
 
 
 _TOKEN = re.compile(r"\s*([A-Za-z_][\w\[\]]*|[01]|[()!'&*+|^])", re.ASCII)
+_BRACKETS = {"&": ") & (", "|": ")) | ((", "(": "(((", "(~": "(((~", ")": ")))"}
 
 
 def compile_function(text: str, inputs: tuple[str, ...]) -> Callable[..., int]:
@@ -47,6 +48,13 @@ def expression(text: str, names: Mapping[str, str]) -> str:
     """
     compile_function(text, tuple(names))
     return _infix(_tokens(text), names)
+
+
+def bracketed(text: str) -> str:
+    """A Liberty function with brackets around XOR beside AND: ABC reads AND first."""
+    tokens = _tokens(text)
+    infix = _infix(tokens, {token: token for token in tokens})
+    return infix.replace("~", "!") if "^" in infix and "&" in infix else text
 
 
 def _wrong(text: str, names: Mapping[str, str]) -> Wrong:
@@ -90,4 +98,7 @@ def _infix(tokens: list[str], names: Mapping[str, str]) -> str:
         else:
             last = len(infix)
             infix.append(token if token in "01" else names[token])
+    if "^" in infix and "&" in infix:
+        # Python and Verilog have AND before XOR: brackets around all that stands between ANDs.
+        infix = ["((", *(_BRACKETS.get(part, part) for part in infix), "))"]
     return " ".join(infix)

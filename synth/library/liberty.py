@@ -16,7 +16,7 @@ from itertools import product
 from pathlib import Path
 
 from hw.command.faults import reason
-from synth.library.function import compile_function
+from synth.library.function import bracketed, compile_function
 from synth.library.syntax import STATEMENT, Group, Text, Wrong, unquote
 
 
@@ -25,6 +25,7 @@ __all__ = ["Cell", "Group", "Library", "contents", "read", "unit"]
 
 _POWER = ("internal_power", "leakage_power")
 _ALLOWED = "liberty must be a Liberty library (.lib or .lib.gz)"
+_FUNCTION = re.compile(r'(\bfunction\s*:\s*")([^"^]*\^[^"]*)(")')
 _SPECIAL = ("dont_use", "is_isolation_cell", "is_level_shifter", "always_on",
             "clock_gating_integrated_cell")
 
@@ -92,7 +93,7 @@ class Library:
             raise ValueError("a brace is missing")
         skip = frozenset({"timing", *_POWER})
         self._top = self._text.parse(head.end(), end, Group("library", self.name), skip)
-        self.cells = {group.name: _cell(group) for group in self._top.find("cell")}
+        self.cells = {group.name: _cell(group, self._top) for group in self._top.find("cell")}
         if not any(cell.usable and cell.functions for cell in self.cells.values()):
             raise ValueError("no cells with a function")
 
@@ -109,6 +110,11 @@ class Library:
     def area(self, cells: Iterable[str]) -> float:
         """Area of the named cells together."""
         return sum(self.cells[name].area for name in cells)
+
+    @property
+    def leakage(self) -> float:
+        """Leakage of cells that give none."""
+        return self._top.number("default_cell_leakage_power", 0)
 
     @property
     def conditions(self) -> list[Group]:
@@ -131,6 +137,10 @@ class Library:
     def time_unit(self) -> str:
         """Name of the unit of delays in a report, ns unless the library names another."""
         return self._top.attributes.get("time_unit_name", "ns")
+
+    def reported(self, time: float) -> float:
+        """A time of its tables in the unit of reports, whatever the unit of its tables is."""
+        return time * (self.time_ps / 1000)
 
     @property
     def area_unit(self) -> str:
@@ -173,7 +183,7 @@ class Library:
                     Group("lu_table_template", name))
 
     def usable_text(self) -> str:
-        """The library as Liberty text, without unusable cells and without power tables."""
+        """The library for Yosys and ABC, without unusable cells and without power tables."""
         text = self._text.text
         drop = []
         for group in self._top.groups:
@@ -185,7 +195,8 @@ class Library:
         for low, high in drop:
             parts.append(text[start:low])
             start = high
-        return "".join(parts) + text[start:]
+        return _FUNCTION.sub(lambda match: f"{match[1]}{bracketed(match[2])}{match[3]}",
+                             "".join(parts) + text[start:])
 
 
 def unit(text: str, units: dict[str, float]) -> float:
@@ -209,21 +220,25 @@ def _power(group: Group) -> list[tuple[int, int]]:
     return spans
 
 
-def _cell(group: Group) -> Cell:
+def _cell(group: Group, library: Group) -> Cell:
     pins = group.find("pin")
     attributes = group.attributes
+    inputs, outputs = (tuple(pin.name for pin in pins if pin.attributes.get("direction") == end)
+                       for end in ("input", "output"))
+    load = library.number("default_input_pin_cap", 0)
+    most = library.number("default_max_capacitance", math.inf)
     return Cell(
         name=group.name,
         area=group.number("area", 0),
-        inputs=tuple(pin.name for pin in pins if pin.attributes.get("direction") == "input"),
+        inputs=inputs,
         functions={pin.name: pin.attributes["function"] for pin in pins
-                   if pin.attributes.get("direction") == "output"
-                   and "function" in pin.attributes},
+                   if pin.name in outputs and "function" in pin.attributes},
         sequential=bool(group.find("ff") or group.find("latch") or group.find("statetable")),
         usable=all(attributes.get(name, "false") == "false" for name in _SPECIAL),
-        capacitance={pin.name: pin.number("capacitance", 0) for pin in pins},
-        limit={pin.name: pin.number("max_capacitance") for pin in pins
-               if "max_capacitance" in pin.attributes},
+        capacitance={pin.name: pin.number("capacitance", load if pin.name in inputs else 0)
+                     for pin in pins},
+        limit={pin.name: limit for pin in pins if pin.name in outputs
+               and (limit := pin.number("max_capacitance", most)) < math.inf},
         state=next(iter(group.find("ff")), None),
     )
 

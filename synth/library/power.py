@@ -5,6 +5,7 @@ transition takes from the supply beside half of load times V²; its values for f
 negative, since that half was stored when the edge rose. Sums over both edges are what counts.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -67,7 +68,7 @@ class Power:
     Raises
     ------
     ValueError
-        If the library has no power tables, or names no voltage.
+        If the library has no power tables, names no voltage, or has another unit of it than 1 V.
     """
 
     def __init__(self, tables: Tables):
@@ -100,15 +101,16 @@ class Power:
         return self._cells[name]
 
     def _read(self, cell: Group) -> CellPower:
-        power = CellPower(at_rest=cell.number("cell_leakage_power", 0))
+        leakage = list(_supplied(cell, cell.find("leakage_power")))
+        power = CellPower(at_rest=self._at_rest(cell, leakage))
         power.leakage = [(group.attributes["when"], group.number("value"))
-                         for group in cell.find("leakage_power") if "when" in group.attributes]
+                         for group in leakage if "when" in group.attributes]
         for pin in cell.find("pin"):
             output = pin.attributes.get("direction") == "output"
-            for group in pin.find("internal_power"):
+            for group in _supplied(cell, pin.find("internal_power")):
                 related = group.attributes.get("related_pin", "").split() or [""]
                 for kind, edge in _EDGES:
-                    for table in group.find(kind):
+                    for table in group.find(kind) or group.find("power"):  # of either edge
                         number = self.tables.add(table)
                         if output:
                             power.switching += [Switching(source, pin.name, edge, number)
@@ -118,8 +120,25 @@ class Power:
                                 pin.name, edge, group.attributes.get("when", ""), number))
         return power
 
+    def _at_rest(self, cell: Group, leakage: list[Group]) -> float:
+        """Leakage in states that no group names."""
+        default = next((group.number("value") for group in leakage
+                        if "when" not in group.attributes), self.tables.library.leakage)
+        return cell.number("cell_leakage_power", default)
+
+
+def _supplied(cell: Group, groups: Iterable[Group]) -> Iterator[Group]:
+    """Groups of power but those of ground pins, where the same current is told again, or none."""
+    grounds = {pin.name for pin in cell.find("pg_pin")
+               if pin.attributes.get("pg_type", "").endswith("ground")}
+    return (group for group in groups
+            if group.attributes.get("related_pg_pin") not in grounds)
+
 
 def _voltage(library: Library) -> float:
+    given = library.attributes.get("voltage_unit", "1V")
+    if unit(given, {"v": 1.0, "mv": 1e-3}) != 1:
+        raise ValueError(f"liberty must have a voltage_unit of 1V for energies, not {given!r}")
     wanted = library.attributes.get("default_operating_conditions")
     found = [(group.attributes["voltage"], "voltage") for group in library.conditions
              if wanted in (None, group.name) and "voltage" in group.attributes]

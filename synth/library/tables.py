@@ -1,11 +1,12 @@
 """Delay tables of a Liberty library as arrays, looked up for many arcs at once."""
 
+import re
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 
-from synth.library.liberty import Group, Library
+from synth.library.liberty import Cell, Group, Library
 from synth.library.syntax import Wrong
 
 
@@ -58,9 +59,11 @@ class Tables:
         self._packed: tuple[np.ndarray, ...] | None = None
 
     def cell(self, name: str) -> CellTiming:
-        """Timing of a cell."""
+        """Timing of a cell; :class:`Wrong` where tables are missing or are none."""
         if name not in self._cells:
-            self._cells[name] = self._read(self.library.cell_group(name))
+            timing = self._read(self.library.cell_group(name))
+            _check(self.library.cells[name], timing)
+            self._cells[name] = timing
             self._packed = None
         return self._cells[name]
 
@@ -132,6 +135,17 @@ class Tables:
         y, values = _two(second, values.T)
         self._raw.append((x, y, values.T.ravel().tolist()))
         return len(self._raw) - 1
+
+
+def _check(cell: Cell, timing: CellTiming) -> None:
+    """Raise :class:`Wrong` where a path through a cell would be left out for want of tables."""
+    known = {(arc.source, arc.target) for arc in (*timing.logic, *timing.launch)}
+    for output, function in cell.functions.items():
+        read = [pin for pin in cell.inputs if pin in re.findall(r"[\w\[\]]+", function)]
+        missing = [pin for pin in read if (pin, output) not in known]
+        if missing or (cell.sequential and output not in {target for _, target in known}):
+            raise Wrong(f"liberty must have tables of delay and transition to {output} of "
+                        f"{cell.name}{f' from {missing[0]}' if missing else ''}, not none")
 
 
 def _two(index: list[float], values: np.ndarray) -> tuple[list[float], np.ndarray]:

@@ -218,7 +218,9 @@ class _Run:
         """Write the tokens of a pass; return when they can be used."""
         clock, job = self.clock, self.job
         natural = self.latency.token_interval(self.design, blocks, job.steps)
-        each = max(natural, self.terms + 1 if job.variance else 2 * job.corrected)
+        # Terms are of whole tokens: chunks come as fast as they are, one of a single block too.
+        corrected = job.corrected and not self.chunked
+        each = max(natural, self.terms + 1 if job.variance else 2 * corrected)
         begin = max(clock.tokens, clock.tokens_free[0] - 1)
         clock.tokens = begin + tokens * each
         own = (blocks - 1) * max(self.latency.interval, job.steps) + job.steps

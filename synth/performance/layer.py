@@ -148,8 +148,11 @@ def perform(design: Design, layer: Layer, pattern: Pattern | None = None, *,
     Raises
     ------
     ValueError
-        If the design cannot run the pattern, or so many features; if there is no epilogue.
+        If the design cannot run the pattern, or so many features; if there is no epilogue; if it
+        multiplies other numbers than int8, whose beats and latencies are others.
     """
+    if (numbers := design.multiplied.format) != "int8":
+        raise ValueError(f"format must be int8 for the performance of layers, not {numbers}")
     own = design.pattern
     asked = pattern or own
     if corrected and not design.epilogue_lanes:

@@ -176,7 +176,8 @@ def _pins(text: str) -> Iterable[tuple[str, tuple[int, int]]]:
 def _wire(name: str, text: str) -> Wire | None:
     """Wire of least width of a layer: capacitance of its area and of its two edges."""
     def number(pattern: str) -> float | None:
-        found = re.search(rf"^\s*{pattern}\s+([^\s;]+)", text, re.M)
+        # A line of a table of spacings has a width too, but more numbers.
+        found = re.search(rf"^\s*{pattern}\s+([^\s;]+)\s*;", text, re.M)
         return _number(pattern.rpartition("+")[2], found[1]) if found else None
 
     width, area = number("WIDTH"), number(r"CAPACITANCE\s+CPERSQDIST")

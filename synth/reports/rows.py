@@ -160,7 +160,8 @@ def measure(rows: Sequence[Row], synthesis: flow.Flow, cells: Cells, store: Stor
 
 def _over(row: Measured, wired: Mapping[tuple[str, Design], Wired | None]) -> Wired | None:
     """What a row has of wires, against its dense baseline where that is placed, too."""
-    if row.wired is None or row.name not in BASED or row.design.pattern.dense:
+    if (row.wired is None or row.name not in BASED or row.design.pattern.dense
+            or row.design.pattern.n == 1):
         return row.wired
     dense = wired.get((row.name, row.design.baseline))
     return row.wired.over(dense, row.design.pattern) if dense else row.wired

@@ -31,9 +31,8 @@ def measure(patterns: Iterable[Pattern], synthesis: flow.Flow) -> list[dict]:
              for part in track(parts, "generating selectors")]
     with doing("synthesising modules") as task:
         results = synthesis.run(texts, task.reach)
-    to_ns = synthesis.library.time_ps / 1000
     return [{"n": pattern.n, "m": pattern.m, "selector": selector, "stages": stages,
-             "area": round(result.area, 1), "delay_ns": round(result.delay * to_ns, 3),
+             "area": round(result.area, 1), "delay_ns": round(result.delay, 3),
              "latency": part.latency, "interval": part.interval}
             for (pattern, selector, stages), part, result
             in zip(cases, parts, results, strict=True)]

@@ -145,7 +145,7 @@ def _tokens(asked: Asked, progress: _Progress) -> None:
             found = list(tokens(compared(progress.study)))
         progress.study.missing.pop("tokens", None)
         progress.add(Study(tokens=found, missing={} if found else {
-            "tokens": "no accelerator was synthesised"}))
+            "tokens": f"no accelerator of {MAIN} was synthesised"}))
 
 
 def _libraries(given: Sequence[Sequence[Path]], store: Store) -> Iterator[Cells]:

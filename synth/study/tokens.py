@@ -6,7 +6,7 @@ from hw.config import Design, Pattern
 from synth.performance.layer import Performance, perform
 from synth.performance.models import MODELS, named
 from synth.performance.phases import phase_layers
-from synth.study.curves import alike, chosen
+from synth.study.curves import MAIN, alike, chosen
 from synth.study.data import Row, Study
 
 
@@ -22,7 +22,7 @@ MILLION = {"ns": "ms", "pJ": "uJ"}
 
 
 def tokens(study: Study) -> Iterator[Row]:
-    """Rows for each model, phase, and accelerator that stands for a pattern on a technology.
+    """Rows for each model, phase, and accelerator of int8 that stands for a pattern.
 
     Each has cycles and bytes on the streams for a token through all linear layers, the share of
     cycles in which the array takes a step, its time at the design's longest path, and its energy,
@@ -32,7 +32,7 @@ def tokens(study: Study) -> Iterator[Row]:
     """
     for technology in study.technologies:
         units = study.libraries.get(technology, {})
-        for pattern, row in chosen(study.designs, technology).items():
+        for pattern, row in chosen(study.designs, technology, MAIN).items():
             if row["design"] != "accelerator":
                 continue
             design = Design(Pattern.parse(pattern), **row["parameters"])

@@ -56,7 +56,7 @@ def _wires(point: Point, store: Store, timeout: float) -> None:
             return {}
         found = placed(gates, flow, lef.read(point.library.lef_files),
                        seeds=range(1, point.wires + 1))
-        delays = [one.path.delay * flow.library.time_ps / 1000 for one in found]
+        delays = [flow.library.reported(one.path.delay) for one in found]
         delay = fmean(delays)
         return {"core": round(fmean(one.core for one in found), 4),
                 "length": round(fmean(one.length for one in found), 4),

@@ -49,7 +49,7 @@ def missing(point: Point, parts: Collection[str]) -> list[str]:
 
 
 def address(point: Point) -> str:
-    """Digest of everything that the row of a point depends on."""
+    """Digest of everything that the parts of a point depend on."""
     base = TARGETS[point.target].address(point, point.netlist)
     return digest(base, point.wires and point.placed(base),
                   point.energy and point.simulated(base))

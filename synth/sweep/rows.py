@@ -1,7 +1,7 @@
 """The rows of a sweep: what is known of its points, as JSON has it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, fields
+from dataclasses import asdict, astuple, fields
 from typing import Any
 
 from hw.config import DESIGNS, Pattern
@@ -11,7 +11,7 @@ from synth.fpga.targets import Used
 from synth.memories.technology import Sram, missing
 from synth.memories.whole import Held, access_energy, whole
 from synth.performance.layer import Layer, perform
-from synth.store import Store
+from synth.store import Store, digest, sources
 from synth.sweep.cross import baseline, no_baseline
 from synth.sweep.point import Cells, Point
 from synth.sweep.recall import address, no_energy
@@ -91,7 +91,15 @@ def _row(point: Point, outcomes: Mapping[Point, Outcome], store: Store, energy: 
         **{key: areas[key] for key in ("memories", "logic", "memory", "whole")},
         "wires": outcome.parts.get("wires"),
         "energy": _energy(point, outcome.parts.get("energy"), held),
-        "digest": address(point)}
+        "digest": _digest(point, sram if held else None)}
+
+
+def _digest(point: Point, sram: Sram | None) -> str:
+    """Digest of everything that a row depends on, memories included where it has any."""
+    if sram is None:
+        return address(point)
+    return digest(address(point), sram.as_dict(), asdict(sram.cells),
+                  sources("synth/memories", "synth/performance"))
 
 
 def _energy(point: Point, energy: dict[str, Any] | None, held: Sequence[Held]

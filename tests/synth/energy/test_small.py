@@ -161,6 +161,47 @@ def test_tables_of_a_library_in_its_units():
     assert Power(flow.tables).unit == ("pJ", 1.0)
 
 
+def test_one_table_of_power_stands_for_both_edges():
+    text = LIBRARY.replace('fall_power (p) { values ("-2, -4", "-2, -4"); }', "")
+    flow = Flow(liberty.Library(text.replace("rise_power (p)", "power (p)")))
+    gates = Gates([Gate("i", "INV", "top", {"A": 2, "Y": 3})], {"a": [2]}, {"y": [3]}, {}, 4)
+    _, energy = run(gates, flow, period=10.0, a=[0, 1, 0, 1, 1])
+    # Three edges of the output, 1 + 4 * 2 each; the input rises twice.
+    assert energy.internal * 4 == pytest.approx(3 * 9 + 2 * (0.25 * 0.25 + 0.75 * 0.75))
+
+
+@pytest.mark.parametrize(("given", "leakage"), [
+    ("cell_leakage_power : 9;", 9.0), ("", 7.0),
+    ("leakage_power () { value : 6; }", 6.0),
+    ("cell_leakage_power : 9; leakage_power () { value : 6; }", 9.0)])
+def test_leakage_of_states_that_are_not_named(given, leakage):
+    text = LIBRARY.replace("cell_leakage_power : 9;", given).replace(
+        "nom_voltage", "default_cell_leakage_power : 7; nom_voltage")
+    power = Power(Flow(liberty.Library(text)).tables).cell("INV")
+    assert (power.at_rest, power.leakage) == (leakage, [("A", 3.0), ("!A", 5.0)])
+
+
+def test_power_of_ground_pins_is_not_counted():
+    ground = 'related_pg_pin : "VSS";'
+    text = LIBRARY.replace("cell_leakage_power : 9;", f"""
+      pg_pin (VDD) {{ pg_type : primary_power; }} pg_pin (VSS) {{ pg_type : primary_ground; }}
+      leakage_power () {{ {ground} when : "A"; value : 0; }}
+      leakage_power () {{ {ground} value : 0; }} leakage_power () {{ value : 9; }}""").replace(
+        'internal_power () { related_pin : "A";', f"""
+        internal_power () {{ related_pin : "A"; {ground} rise_power (scalar) {{ values ("0"); }} }}
+        internal_power () {{ related_pin : "A"; related_pg_pin : VDD;""")
+    assert text.count("VSS") == 4
+    found, plain = (Power(Flow(liberty.Library(given)).tables).cell("INV")
+                    for given in (text, LIBRARY))
+    assert found == plain
+
+
+def test_another_unit_of_voltage_is_refused():
+    flow = Flow(liberty.Library(LIBRARY.replace('"1V"', '"1mV"')))
+    with pytest.raises(ValueError, match=r"^liberty must have a voltage_unit of 1V .*, not '1mV'$"):
+        Power(flow.tables)
+
+
 def test_library_without_a_voltage_is_named():
     flow = Flow(liberty.Library(LIBRARY.replace("nom_voltage : 2;", "")))
     with pytest.raises(ValueError, match=r"^liberty must name the voltage of its supply"):

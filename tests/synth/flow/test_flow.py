@@ -161,3 +161,16 @@ def test_wires_alone_need_no_cells():
     result = synthesize("module top(input a, output y); assign y = a; endmodule", "top")
     assert (result.cells, result.area, result.module_delay) == ({}, 0, 0)
     assert (result.path.start, result.path.cells) == ("a", 0)
+
+
+@pytest.mark.parametrize(("function", "fits"), [("(A*B)^C", True), ("A*B^C", False)])
+def test_cells_with_xor_beside_and_are_mapped_as_liberty_means_them(function, fits):
+    """ABC reads AND before XOR, Liberty has XOR before AND."""
+    text = CELLS.read_text()
+    start = text.index("  cell (AOI21_X1)")
+    end = text.index("  cell (", start + 1)
+    cell = text[start:end].replace("AOI21_X1", "NEW").replace("!((A&B)|C)", function).replace(
+        "area : 1.3333", "area : 0.1")
+    given = "module top(input a, input b, input c, output y); assign y = a & b ^ c; endmodule"
+    found = Flow(liberty.Library(text[:end] + cell + text[end:])).run([(given, "top")])[0]
+    assert ("NEW" in found.cells) == fits

@@ -37,20 +37,21 @@ def test_a_synthesis_that_takes_too_long_is_a_row_with_its_reason():
     assert row.reason == "Yosys did not end within 0.01 s"
 
 
-@pytest.mark.parametrize(("luts", "dsps", "expected"), [
-    (100, 28, "25k"), (100, 29, "45k"), (17_000, 0, "25k"), (17_100, 0, "45k"), (100, 156, "85k")])
-def test_the_smallest_device_is_taken(luts, dsps, expected):
+@pytest.mark.parametrize(("luts", "dsps", "rams", "expected"), [
+    (100, 28, 56, "25k"), (100, 29, 0, "45k"), (17_000, 0, 0, "25k"), (17_100, 0, 0, "45k"),
+    (100, 156, 0, "85k"), (100, 0, 57, "45k"), (100, 0, 208, "85k")])
+def test_the_smallest_device_is_taken(luts, dsps, rams, expected):
     around = harness("nm_pe", {"a": {"direction": "input", "bits": [2]},
                                "b": {"direction": "output", "bits": [3]}})
-    assert device(Used(luts - around.luts, 0, dsps, 0), around) == expected
+    assert device(Used(luts - around.luts, 0, dsps, rams), around) == expected
 
 
 def test_what_no_device_holds_is_said():
     around = harness("nm_pe", {"b": {"direction": "output", "bits": [3]},
                                "a": {"direction": "input", "bits": [2]}})
-    with pytest.raises(RouteError, match=r"^LFE5U-85F is too small for 102 tables or flip-flops "
-                                         r"and 157 multipliers$"):
-        device(Used(10, 100, 157, 0), around)
+    with pytest.raises(RouteError, match=r"^LFE5U-85F is too small for 102 tables or "
+                                         r"flip-flops, 157 multipliers and 2 block RAMs$"):
+        device(Used(10, 100, 157, 2), around)
 
 
 @pytest.mark.parametrize(("target", "rams", "flip_flops"), [("ecp5", 18, 1), ("xc7", 9, 0)])

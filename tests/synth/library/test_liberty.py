@@ -46,6 +46,14 @@ def test_reads_units_pins_and_flip_flops():
     assert not library.cells["NB"].sequential
 
 
+def test_pins_that_give_no_load_or_limit_have_the_default_of_the_library():
+    library = Library(SMALL.replace(
+        "library (small) {", "library (small) { default_input_pin_cap : 0.7;"
+        "default_output_pin_cap : 9; default_max_capacitance : 4;"))
+    assert library.cells["NA"].capacitance == {"A": 1.5, "B": 0.7, "Z": 0}
+    assert library.cells["NA"].limit == {"Z": 4}
+
+
 def test_unusable_cells_and_power_tables_are_left_out_of_the_text_for_yosys():
     text = Library(SMALL).usable_text()
     assert "NA" not in text
@@ -60,6 +68,9 @@ def test_unusable_cells_and_power_tables_are_left_out_of_the_text_for_yosys():
     ("A ^ B ^ C", lambda a, b, c: a ^ b ^ c),
     ("(A+!B) (B|C')", lambda a, b, c: (a or not b) and (b or not c)),
     ("(A'B)'|C", lambda a, b, c: not (not a and b) or c),
+    ("A * B ^ C", lambda a, b, c: a and b ^ c),
+    ("A ^ B C", lambda a, b, c: a ^ b and c),
+    ("C + A ^ B' & !(A B ^ C)", lambda a, b, c: c or (a ^ (not b) and not (a and b ^ c))),
 ])
 def test_functions_mean_what_liberty_says(text, expected):
     function = compile_function(text, ("A", "B", "C"))
@@ -150,6 +161,19 @@ def test_tables_that_are_none_are_refused(table, reason):
         timing () {{ related_pin : "A"; cell_rise (t) {{ {table} }} }}""")
     with pytest.raises(ValueError, match=f"^liberty must have {reason}"):
         Tables(Library(text)).cell("NB")
+
+
+def test_paths_without_tables_are_refused():
+    text = CELLS.read_text()
+    start = text.index("  cell (NAND2_X1)")
+    old = text.index('related_pin : "B"; timing_type', start)
+    tables = Tables(Library(text[:old] + text[old:].replace('"B"', '"A"', 1)))
+    with pytest.raises(ValueError, match=r"^liberty must have tables of delay and transition to Y "
+                                         r"of NAND2_X1 from B, not none$"):
+        tables.cell("NAND2_X1")
+    tables = Tables(Library(text.replace("rising_edge", "clear")))
+    with pytest.raises(ValueError, match=r"^liberty must .* to Q of DFF_X1, not none$"):
+        tables.cell("DFF_X1")
 
 
 @pytest.mark.parametrize(("old", "new"), [

@@ -95,7 +95,9 @@ def test_bandwidth_stretches_what_the_streams_cannot_bring():
     ({}, Layer("x", 1, 1 << 20, 1), {},
      "features must be from 1 to 131068, which an accumulator covers, not 1048576"),
     ({"shift": "mean"}, Layer("x", 1, 65, 1), {},
-     "max_k must be 65 or more for tokens that must be whole, not 64")])
+     "max_k must be 65 or more for tokens that must be whole, not 64"),
+    ({"format": "fp8_e4m3", "weight_format": "fp8_e4m3"}, Layer("x", 1, 4, 1), {},
+     "format must be int8 for the performance of layers, not fp8_e4m3")])
 def test_what_a_design_cannot_do_is_refused(changed, layer, more, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         perform(replace(SMALL, **changed), layer, **more)

@@ -72,6 +72,19 @@ def test_wire_of_a_layer_is_its_area_and_two_edges(files):
     assert wire.source == "high of the LEF"
 
 
+def test_width_of_a_layer_is_none_of_a_table_of_spacings(files, tmp_path):
+    path = tmp_path / "x.lef"
+    path.write_text(INVERTER + TECHNOLOGY.replace("""
+  WIDTH 0.2 ;
+  EDGE""", """
+  SPACINGTABLE PARALLELRUNLENGTH 0.0 1.0
+    WIDTH 0.1 0.2 0.2
+    WIDTH 0.5 0.3 0.4 ;
+  WIDTH 0.2 ;
+  EDGE"""))
+    assert lef.read([path]).wire == lef.read(files).wire
+
+
 def test_fitted_wires_come_first(files, tmp_path):
     known = tmp_path / "k.lef"
     known.write_text((TECHNOLOGY + INVERTER).replace("core", "unithd"))

@@ -49,6 +49,12 @@ def test_cycles_time_and_energy_are_those_of_the_layers(rows):
     assert 0 < row["busy"] <= 1
 
 
+def test_accelerators_of_other_numbers_give_no_tokens():
+    study = replace(small(), designs=[design("8:16", 600.0, format="bf16", parameters={
+        "rows": 1, "columns": 2, "format": "bf16", "weight_format": "bf16"})])
+    assert list(tokens(compared(study))) == []
+
+
 def test_the_energy_of_a_pe_stands_for_an_unknown_one(rows):
     row = of(rows, "16:16", "decode, 1 sequence")
     assert row["energy_of"] == "pe"

@@ -142,6 +142,11 @@ def test_memories_are_those_known_for_the_library_or_of_its_table(tmp_path):
         assert (row["logic"], row["whole"]) == (10, pytest.approx(10 + row["memory"]))
         assert row["reason"] is None
     assert own["memory"] != mine["memory"]
+    assert own["digest"] != mine["digest"]
+    table.write_text("ports,words,bits,area\n1,32,16,100\n2,32,16,201\n")
+    changed, = rows_of({points[1]: Outcome({"result": {"area": 10.0}})}, store)
+    assert changed["memory"] != mine["memory"]
+    assert changed["digest"] != mine["digest"]
     assert (unknown["logic"], unknown["memory"], unknown["whole"]) == (10, None, None)
     assert unknown["reason"].startswith("no SRAM macros are known for the library other")
 
