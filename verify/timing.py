@@ -4,12 +4,21 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 
 from hw.fixed_point import CHANNEL_BYTES, SCALE_BITS, SHIFT_BITS, Output
 from hw.registers import REGISTERS, Error
 from sim.vectors.layers import random_tensor
 from sw.driver.beats import Beats
-from sw.driver.linear import BUSY, DONE, ERROR_BIT, LinearJob, run_job
+from sw.driver.linear import (
+    BUSY,
+    DONE,
+    ERROR_BIT,
+    Channels,
+    Corrections,
+    LinearJob,
+    run_job,
+)
 from verify.jobs import ABORT, SETTLE, START, JobBench
 
 
@@ -77,24 +86,38 @@ def held_results(bench: JobBench) -> None:
     """Results that nobody takes for long, before the first one and in the middle of a batch.
 
     Tiles of one token leave many sums of weights waiting; a batch that has left the array before
-    its results are taken leaves the terms of more than two batches waiting.
+    its results are taken leaves the terms of more than two batches waiting, and batches of tokens
+    in chunks, which are as short as a group, as many as there are places.
     """
     design, model = bench.design, bench.model
-    for tokens, tiles, taken in ((1, 8 * design.rows, 0),
-                                 (4 * design.largest_batch, 1, design.largest_batch * 3 // 4)):
+    chunked = design.max_blocks + 1
+    jobs = [(1, 8 * design.rows, 0, 1),
+            (4 * design.largest_batch, 1, design.largest_batch * 3 // 4, 1)]
+    if bench.blocks >= chunked:
+        jobs.append((16 * design.rows, 1, 0, chunked))
+    for tokens, tiles, taken, blocks in jobs:
         outputs = tiles * design.columns
-        job = bench.small(outputs, tokens, design.pattern.m,
-                          bench.terms(bench.outputs[-1], tokens, outputs))
+        job = bench.small(outputs, tokens, blocks * design.pattern.m,
+                          _scaled(bench, tokens, outputs))
         bench.start(job)
         model.offer(job.inputs)
         first, _ = model.take(taken, limit=job.limit)
-        for _ in range(LATE // 4):
+        for _ in range(LATE // 4 + tokens * blocks):  # until nothing finds room any more
             model.read("STATUS")
         rest, _ = model.run({}, job.results - taken, limit=job.limit)
         expected, _ = run_job(bench.reference, job)
         got = np.concatenate([first.data, rest.data])
         assert np.array_equal(got, expected.data), "results are wrong"
         assert bench.status() == DONE
+
+
+def _scaled(bench: JobBench, tokens: int, outputs: int) -> Corrections:
+    """Of tokens that differ in their scale, which every result shows, and channels that do not."""
+    if bench.outputs[-1] == Output.RAW:
+        return Corrections()
+    alike = (torch.full((outputs,), term) for term in (1 << SCALE_BITS - 1, 0, 0))
+    return Corrections(bench.outputs[-1], channels=Channels(*alike),
+                       token_scale=random_tensor(bench.rng, 1, 1 << SCALE_BITS, tokens, 1))
 
 
 def aborted_in_passing(bench: JobBench) -> None:
