@@ -10,6 +10,7 @@ from torch import nn
 
 from sw.methods.experts import expert_layers
 from sw.methods.sparse_layer import SparseInput, is_transposed
+from sw.methods.wrapping import is_hooked, refuse_sparse
 
 
 __all__ = ["Layer", "choose", "find_layers", "linear_layers", "matches"]
@@ -160,7 +161,7 @@ def linear_layers(model: nn.Module) -> dict[str, Layer]:
         why, never = "", True
         if not name:
             continue
-        if _is_sparse(module):
+        if is_hooked(module):
             why = _SPARSE
         elif any(name.startswith(f"{prefix}.") and not name.startswith(f"{prefix}.base_layer")
                  for prefix in adapters):
@@ -194,12 +195,6 @@ def _is_script(module: Any) -> bool:
     return isinstance(module, torch.jit.ScriptModule)
 
 
-def _is_sparse(module: nn.Module) -> bool:
-    """Whether a hook already selects from the inputs of a layer."""
-    return any(isinstance(getattr(hook, "__self__", None), SparseInput)
-               for hook in module._forward_pre_hooks.values())
-
-
 def _list(patterns: Sequence[str] | str | None) -> list[str]:
     return [patterns] if isinstance(patterns, str) else list(patterns or ())
 
@@ -213,8 +208,7 @@ def _refuse_sparse(model: nn.Module, found: dict[str, Layer], wanted: list[str])
     for pattern in wanted or ["*"]:
         held = [name for name in sparse if matches(name, pattern)]
         if held and not any(matches(name, pattern) for name in left):
-            raise ValueError(f"layers must be dense ones, not {held[0]}, which is sparse already: "
-                             "call remove() of what made it sparse first")
+            raise refuse_sparse(held[0])
 
 
 def choose(model: nn.Module, layers: Sequence[str] | str | None = None,

@@ -11,7 +11,13 @@ from sw.methods.coverage import Coverage
 from sw.methods.experts import SeparateExperts, SparseExpertLinear, join, separate
 from sw.methods.sparse_layer import SparseInput
 from sw.methods.tokens import follow_masks
-from sw.methods.wrapping import SelectedInput, put_back, recomputed
+from sw.methods.wrapping import (
+    SelectedInput,
+    is_hooked,
+    put_back,
+    recomputed,
+    refuse_sparse,
+)
 
 
 __all__ = ["Sparsified"]
@@ -69,7 +75,16 @@ class Sparsified:
                           {name: self.dense[name] for name in names})
 
     def place(self) -> None:
-        """Make the model sparse. ``sparsify`` has done it; only needed after ``remove``."""
+        """Make the model sparse. ``sparsify`` has done it; only needed after ``remove``.
+
+        Raises
+        ------
+        ValueError
+            If a layer is sparse already, by this or by another call of ``sparsify``.
+        """
+        for name, module in self.model.named_modules(remove_duplicate=False):
+            if name in self.layers and (isinstance(module, SparseInput) or is_hooked(module)):
+                raise refuse_sparse(name)
         hooked: set[int] = set()
         for name, layer in self.layers.items():
             layer.__dict__["owner"] = self._number

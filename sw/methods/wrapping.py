@@ -20,7 +20,8 @@ from sw.methods.method import Method
 from sw.methods.sparse_layer import SparseInput, SparseInputLinear, is_transposed
 
 
-__all__ = ["SelectedInput", "make_sparse", "put_back", "recomputed", "why_not_plain"]
+__all__ = ["SelectedInput", "is_hooked", "make_sparse", "put_back", "recomputed", "refuse_sparse",
+           "why_not_plain"]
 
 
 _INPUT_ONLY = {"d-pts", "d-pts-mean", "s-pts", "l-pts", "var"}
@@ -188,3 +189,15 @@ def put_back(sparse: SparseInput) -> nn.Linear:
         dense.training = sparse.training
         dense._is_full_backward_hook = sparse._is_full_backward_hook
     return dense
+
+
+def is_hooked(module: nn.Module) -> bool:
+    """Whether a hook already selects from the inputs of a layer."""
+    return any(isinstance(getattr(hook, "__self__", None), SparseInput)
+               for hook in module._forward_pre_hooks.values())
+
+
+def refuse_sparse(name: str) -> ValueError:
+    """What is raised of a layer that is sparse where a dense one is needed."""
+    return ValueError(f"layers must be dense ones, not {name}, which is sparse already: call "
+                      "remove() of what made it sparse first")

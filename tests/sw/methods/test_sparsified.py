@@ -87,6 +87,22 @@ def test_what_is_sparse_already_is_refused_by_its_name():
             assert set(rest.layers) == {"1"}
 
 
+def test_layers_are_placed_where_dense_ones_are_and_once():
+    model = nn.Sequential(nn.Linear(16, 16), nn.Linear(16, 16))
+    one = sparsify(model, "2:4")
+    with pytest.raises(ValueError, match="not 0, which is sparse already"):
+        one.place()
+    one.remove()
+    with sparsify(model, "4:8", layers="1") as other:
+        y = model(X)
+        with pytest.raises(ValueError, match="not 1, which is sparse already"):
+            one.place()
+        assert torch.equal(model(X), y)
+        assert model[1] is other.layers["1"]
+    one.place()
+    assert model[1] is one.layers["1"]
+
+
 @pytest.mark.parametrize("kind", ["llama", "mixtral"])
 def test_a_sparse_model_with_a_head_is_refused_too(kind):
     model = causal(kind)
