@@ -71,8 +71,8 @@ EXPLAINED: tuple[tuple[str, str, str], ...] = (
     (r"nm_\w+_epilogue", r"\$\d+", "no more rows are inside than a lane has stages"),
     (r"nm_\w+_stream_fifo_16x\d+", r".*", "what comes has a place reserved: it is never full"),
     (r"nm_\w+_token_table", r"waiting|\$\d+",
-     "tokens in both halves of the buffer and rows of results are fewer than the table's places, "
-     "and no more batches are taken than it counts"),
+     ("tokens in both halves of the buffer and rows of results are fewer than the table's places, "
+      "and no more batches are taken than it counts")),
     (r"nm_\w+_lane|nm_\w+_dot_product", r"\$(340|347|348|350|367|6312)|carry\$81",
      "accumulators hold sums of all values of a token; half of them are kept"),
     (r"nm_\w+", "case", "a choice has a branch for every value, and one more"),
