@@ -198,7 +198,7 @@ def _terms(design: Design, rng: np.random.Generator) -> dict[str, Any]:
 
 
 def results(design: Design, given: dict[str, Any], output: int, exponent: int) -> np.ndarray:
-    """What the reference makes of fields of :class:`LaneInput`, of one shape or with axes of 1."""
+    """What the reference makes of fields of a ``LaneInput``, of one shape or with axes of 1."""
     def tensor(numbers: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.asarray(numbers, np.int64))
 
