@@ -51,6 +51,11 @@ class Pattern:
         return self.n == self.m
 
     @property
+    def has_baseline(self) -> bool:
+        """Whether there is a dense pattern of as many lanes to compare with; none has one lane."""
+        return not self.dense and self.n > 1
+
+    @property
     def span(self) -> int:
         """Positions that one lane can take its value from, M - N + 1.
 

@@ -158,7 +158,7 @@ class TokenTable(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         size, wanted = self.design.largest_batch, self.corrections.wanted
-        m.submodules.memory = memory = Memory(TokenTerms().size, 4 * size)
+        m.submodules.memory = memory = Memory(TokenTerms().size, _BATCHES * size)
         written, read, first = Signal(), Signal(), Signal()
         complete = Signal(range(_BATCHES + 1))  # batches that came and have not gone out
         waiting = Signal(bits_for(_BATCHES * size))  # tokens of which no row was read yet

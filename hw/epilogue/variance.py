@@ -80,8 +80,8 @@ class Gain(wiring.Component):
         moments = Signal(Moments(self.largest))
         dense = Signal(width)  # a
         total = Signal(width)  # a and then b, while they are summed up
-        # As far as sums of that many values shift it while the factor has a bit left.
-        addend = Signal(2 * self.largest.bit_length() + 13)
+        # No sum of as many values is shifted further before the factor has no bit left.
+        addend = Signal((self.largest << 13 + self.largest.bit_length()).bit_length())
         factor = Signal((128 * self.largest).bit_length())
         negative = Signal()
         step = Signal(range(QUOTIENT + 1), init=QUOTIENT)

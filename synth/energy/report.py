@@ -28,7 +28,7 @@ NOTE = ("wire and core in the LEF's unit of length; ± is the largest distance f
 
 def against(row: Measured, rows: Sequence[Measured]) -> Measured | None:
     """The dense design with the same lanes and other parameters, if it is among ``rows``."""
-    if row.design.pattern.dense or row.design.pattern.n == 1:
+    if not row.design.pattern.has_baseline:
         return None
     return next((one for one in rows
                  if (one.name, one.design) == (row.name, row.design.baseline)), None)

@@ -20,7 +20,7 @@ __all__ = ["against", "as_csv", "as_json", "notes", "table"]
 
 def against(row: Measured, rows: Sequence[Measured]) -> float | None:
     """Tables over those of the dense design with the same lanes, if both have been measured."""
-    if row.design.pattern.dense or row.design.pattern.n == 1 or row.used is None:
+    if not row.design.pattern.has_baseline or row.used is None:
         return None
     dense = next((one.used for one in rows if one.used and (one.name, one.design, one.target) ==
                   (row.name, row.design.baseline, row.target)), None)

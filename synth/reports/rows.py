@@ -146,7 +146,7 @@ def measure(rows: Sequence[Row], synthesis: flow.Flow, cells: Cells, store: Stor
     measured = []
     for row, found in zip(rows, parts, strict=True):
         pattern, overhead = row.design.pattern, None
-        if not pattern.dense and pattern.n > 1:
+        if pattern.has_baseline:
             dense = areas.get((row.name, Pattern(pattern.n, pattern.n), row.design.options))
             overhead = figures.overhead(found["result"]["area"], dense) if dense else None
         result = flow.Result.load(found["result"])
@@ -160,8 +160,7 @@ def measure(rows: Sequence[Row], synthesis: flow.Flow, cells: Cells, store: Stor
 
 def _over(row: Measured, wired: Mapping[tuple[str, Design], Wired | None]) -> Wired | None:
     """What a row has of wires, against its dense baseline where that is placed, too."""
-    if (row.wired is None or row.name not in BASED or row.design.pattern.dense
-            or row.design.pattern.n == 1):
+    if row.wired is None or row.name not in BASED or not row.design.pattern.has_baseline:
         return row.wired
     dense = wired.get((row.name, row.design.baseline))
     return row.wired.over(dense, row.design.pattern) if dense else row.wired

@@ -83,7 +83,7 @@ def _parts(name: str, pattern: Pattern, pipelines: Sequence[str]) -> Iterator[De
         for selector in () if pattern.dense else SELECTORS:
             yield Design(pattern, selector=selector)
         return
-    if not pattern.dense and pattern.n > 1:
+    if pattern.has_baseline:
         yield Design(pattern).baseline
     for pipeline in _ways(pattern, pipelines):
         yield Design(pattern, pipeline=pipeline)

@@ -107,7 +107,7 @@ def no_baseline(point: Point) -> str | None:
 
 
 def _based(point: Point) -> bool:
-    return point.name in BASED and not point.design.pattern.dense and point.design.pattern.n > 1
+    return point.name in BASED and point.design.pattern.has_baseline
 
 
 def _place(cells: Cells, goal: str, target: str) -> tuple[Cells | None, str, str]:

@@ -11,10 +11,9 @@ from hw.epilogue.lane import Lane
 from hw.epilogue.terms import row_sum_shape
 from hw.fixed_point import BIAS_BITS, GAIN_BITS, SCALE_BITS, SHIFT_BITS, Output
 from sim.vectors.stimulus import bit_rows, generator
-from sim.vectors.tokens import Beats
 from verify.mutate.epilogue_part import EpilogueJob, EpilogueStep, epilogue_sent
 from verify.mutate.part_checks import packed, results
-from verify.mutate.told_checks import Run, told
+from verify.mutate.told_checks import Run, beats_of, told
 
 
 __all__ = ["epilogue"]
@@ -132,8 +131,8 @@ def run_of(design: Design, jobs: Sequence[Job], rng: np.random.Generator) -> Run
             sent.append(np.pad(bits, ((0, 0), (0, epilogue_sent(design) - bits.shape[1]))))
         last += [[False], marks]
         rows.append(_finished(design, job, steps))
-    return Run(_beats(np.concatenate(sent), np.concatenate(last)),
-               _beats(*(np.concatenate(parts) for parts in zip(*rows, strict=True))))
+    return Run(beats_of(np.concatenate(sent), np.concatenate(last)),
+               beats_of(*(np.concatenate(parts) for parts in zip(*rows, strict=True))))
 
 
 def _steps(design: Design, rng: np.random.Generator, job: Job, count: int) -> dict[str, Any]:
@@ -174,7 +173,3 @@ def _finished(design: Design, job: Job, steps: dict[str, Any]) -> tuple[np.ndarr
         }, job.output, job.exponent)
     bits = bit_rows(number & (1 << design.accumulator_width) - 1, design.accumulator_width)
     return np.pad(bits, ((0, 0), (0, 1)))[:job.given], steps["row"]["last"][:job.given]
-
-
-def _beats(data: np.ndarray, last: np.ndarray) -> Beats:
-    return Beats(data.astype(bool), np.asarray(last, bool), np.zeros((len(data), 0), bool))

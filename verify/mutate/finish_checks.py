@@ -11,7 +11,6 @@ from hw.config import Design
 from hw.epilogue.float_lane import lane_stages
 from hw.formats import FORMATS
 from sim.vectors.stimulus import bit_rows, generator
-from sim.vectors.tokens import Beats
 from sw.exact.activation import activate, add_bias
 from sw.exact.formats import from_bits, to_bits
 from verify.mutate.finish_part import (
@@ -23,7 +22,7 @@ from verify.mutate.finish_part import (
     tile_of,
 )
 from verify.mutate.lapse import LEFT
-from verify.mutate.told_checks import Run, told
+from verify.mutate.told_checks import Run, beats_of, told
 from verify.mutate.walk_checks import WIDTHS
 
 
@@ -208,8 +207,8 @@ def _run(design: Design, jobs: list[FinishJob], rng: np.random.Generator,
             len(steps)) < 0.5
         marks[:job.taken] = rng.random(job.taken) < 0.5
         last += [[False], marks]
-    return Run(_beats(np.concatenate(sent), np.concatenate(last)),
-                _beats(*(np.concatenate(parts) for parts in zip(*rows, strict=True))))
+    return Run(beats_of(np.concatenate(sent), np.concatenate(last)),
+                beats_of(*(np.concatenate(parts) for parts in zip(*rows, strict=True))))
 
 
 def _finished(design: Design, job: FinishJob, steps: list[Step]) -> tuple[np.ndarray, np.ndarray]:
@@ -237,7 +236,3 @@ def _numbers(design: Design, words: list[int]) -> torch.Tensor:
     width = design.result_bits
     return torch.tensor([[word >> at * width & (1 << width) - 1 for at in range(design.columns)]
                          for word in words])
-
-
-def _beats(data: np.ndarray, last: np.ndarray) -> Beats:
-    return Beats(data.astype(bool), np.asarray(last, bool), np.zeros((len(data), 0), bool))

@@ -4,13 +4,15 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from sim.runs.soak.streams import compare
 from sim.vectors.tokens import Beats
 from verify.mutate.checks import STALLS
 from verify.mutate.lapse import lapse
 
 
-__all__ = ["Run", "told"]
+__all__ = ["Run", "beats_of", "told"]
 
 
 class Run(NamedTuple):
@@ -26,6 +28,11 @@ class Run(NamedTuple):
     def rest(self, begun: "Run") -> "Run":
         """What is left of it once another one, cut from it, is over."""
         return Run(self.sent[len(begun.sent.last):], self.rows[len(begun.rows.last):])
+
+
+def beats_of(data: np.ndarray, last: np.ndarray) -> Beats:
+    """Beats of bits [count, bits] and ``last`` [count]."""
+    return Beats(data.astype(bool), np.asarray(last, bool), np.zeros((len(data), 0), bool))
 
 
 def told(runs: Sequence[Run], whole: Run, beyond: Sequence[tuple[Run, Run]]
